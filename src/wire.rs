@@ -1,0 +1,49 @@
+//! The shapes of the native HTTP API (v1), shared by the service, the ingest CLI and the tests.
+//!
+//! Field names are snake_case on the wire, times are RFC 3339 in UTC, sizes are bytes. Requests refuse unknown fields, so
+//! that a misspelt option is an error and never silently ignored.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub mod documents;
+pub mod query;
+pub mod relationships;
+
+pub use documents::*;
+pub use query::*;
+pub use relationships::*;
+
+/// A JSON object with sorted keys: metadata of a document, context of a condition.
+pub type Fields = BTreeMap<String, Value>;
+
+/// An error as RFC 9457 `application/problem+json`. `detail` never names anything that the caller cannot read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `urn:usher:problem:<code>`; stable.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    /// What is wrong and how to mend it.
+    pub detail: String,
+    /// `urn:usher:request:<id>`; empty inside a per-document result.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub instance: String,
+    /// The last part of `kind`, for programs.
+    pub code: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// Where in the request body the problem is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldProblem {
+    /// JSON pointer (RFC 6901) into the request body.
+    pub pointer: String,
+    pub detail: String,
+}
