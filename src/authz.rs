@@ -1,1 +1,31 @@
 //! Relationship-based authorization, pure: ids and data in, decisions out; no I/O, no async runtime.
+//!
+//! An [`AuthorizationModel`] compiles to a [`Model`]. Tuples live in an immutable [`Graph`], changed by a [`GraphEdit`]
+//! that yields the next graph and a [`GraphChange`]. An [`Evaluator`] answers one subject's checks exactly as OpenFGA
+//! would; [`AllowedSet`] answers which audiences a reader may see, and is carried over changes instead of being computed
+//! again. [`list_objects`], [`list_users`] and [`expand`] serve the OpenFGA surface. Nothing here may read a clock, a
+//! file or the network, and no error may become a grant.
+
+mod audience;
+mod check;
+mod condition;
+mod graph;
+mod intern;
+mod list;
+mod model;
+mod resolve;
+mod tuple;
+
+pub use audience::AudienceOrdinal;
+pub use check::{CheckError, Evaluator};
+pub use condition::{ConditionError, ConditionUse, Context};
+pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
+pub use intern::{Interner, NodeId, Symbol};
+pub use list::{ExpandNode, ExpandTree, ListUsersFilter, expand, list_objects, list_users};
+pub use model::{AuthorizationModel, BindingError, Model, ModelError};
+pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
+pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleError};
+
+/// Deepest chain of userset and tupleset hops that a check follows; reaching it is [`CheckError::TooComplex`].
+/// OpenFGA's default `resolve-node-limit`.
+pub const MAX_DEPTH: u8 = 25;

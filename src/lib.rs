@@ -5,4 +5,5 @@
 //! `docs/architecture.md`; [`wire`] holds the shapes of the native API and [`authz`] the pure evaluator.
 
 pub mod authz;
+pub mod mutants;
 pub mod wire;
