@@ -5,5 +5,8 @@
 //! `docs/architecture.md`; [`wire`] holds the shapes of the native API and [`authz`] the pure evaluator.
 
 pub mod authz;
+pub mod failpoint;
+#[cfg(feature = "server")]
+pub mod index;
 pub mod mutants;
 pub mod wire;
