@@ -1,1 +1,82 @@
-fn main() {}
+//! The `usher` command: arguments to configuration, then serve; or an administrator's call to a running service.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::net::TcpListener;
+use usher::config::RawConfig;
+use usher::{admin, serve, telemetry};
+
+#[derive(Parser)]
+#[command(name = "usher", version, about = "Permission-aware retrieval: the best passages that this caller may read.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API in the foreground
+    Serve {
+        /// TOML file with the configuration
+        #[arg(long, env = "USHER_CONFIG")]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        options: Box<RawConfig>,
+    },
+    /// Make, list and revoke API keys of a running service
+    Keys(admin::KeysArguments),
+    /// Copy the data of a stopped service to a new folder, and check the copy
+    Backup(admin::BackupArguments),
+    /// Show which stored tuples a new authorization model would no longer admit, or write the model
+    Model(admin::ModelArguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Serve { config, options } => run(config, *options).await,
+        Command::Keys(arguments) => admin::keys(arguments).await,
+        Command::Backup(arguments) => admin::backup(arguments).await,
+        Command::Model(arguments) => admin::model(arguments).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("usher: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> {
+    let file = config.as_deref().map(RawConfig::from_file).transpose()?.unwrap_or_default();
+    let config = options.over(file).resolve()?;
+    telemetry::log(config.log_json);
+    // One crypto library for everything, chosen here and not by feature unification.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let running = serve::open(&config).await?;
+    let listener = TcpListener::bind(config.listen).await?;
+    let admin = TcpListener::bind(config.admin_listen).await?;
+    let snapshot = running.service.published.load();
+    for collection in snapshot.collections.values() {
+        tracing::info!(collection = %collection.name, embedder = %collection.settings.embedder, "serving a collection");
+    }
+    tracing::info!(api = %listener.local_addr()?, metrics = %admin.local_addr()?, "ready");
+    serve::serve(&running, listener, admin, stop_signal()).await?;
+    Ok(())
+}
+
+/// Ends at the first SIGINT or SIGTERM.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        let _ = interrupt.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -28,10 +28,16 @@ pub enum ExpandNode {
     /// `object#relation`
     Computed(String),
     /// The tupleset `object#relation`, and the computed usersets it leads to.
-    TupleToUserset { tupleset: String, computed: Vec<String> },
+    TupleToUserset {
+        tupleset: String,
+        computed: Vec<String>,
+    },
     Union(Vec<ExpandNode>),
     Intersection(Vec<ExpandNode>),
-    Difference { base: Box<ExpandNode>, subtract: Box<ExpandNode> },
+    Difference {
+        base: Box<ExpandNode>,
+        subtract: Box<ExpandNode>,
+    },
 }
 
 /// The objects of a type for which Check is true, unordered, without duplicates. A check error on any object fails.

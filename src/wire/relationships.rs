@@ -116,3 +116,26 @@ pub struct KeyCreated {
 pub struct Keys {
     pub keys: Vec<KeyView>,
 }
+
+/// `POST /v1/models` (scope `admin`): writes an authorization model, or only shows what it would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PutModel {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// As OpenFGA's WriteAuthorizationModel takes it.
+    pub model: Value,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelChanged {
+    /// Absent after a dry run.
+    pub authorization_model_id: Option<String>,
+    pub tuples: usize,
+    /// Stored tuples that don't count under the new model.
+    pub dead_tuples: usize,
+    /// Some of them.
+    pub examples: Vec<TupleKey>,
+}

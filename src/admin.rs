@@ -1,0 +1,234 @@
+//! Administrator's commands: keys and models over HTTP against a running service, backup of a stopped one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+
+use crate::wire::{CreateKey, KeyCreated, Keys, Problem};
+
+/// Where the service is and with which key it is asked.
+#[derive(Args)]
+pub struct Server {
+    /// Base URL of the service
+    #[arg(long, env = "USHER_URL", default_value = "http://127.0.0.1:8080")]
+    server: String,
+    /// File with an API key
+    #[arg(long, env = "USHER_KEY_FILE", default_value = "data/admin.key")]
+    key_file: PathBuf,
+}
+
+impl Server {
+    async fn call<T: serde::de::DeserializeOwned>(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&impl serde::Serialize>,
+    ) -> anyhow::Result<Option<T>> {
+        let key = std::fs::read_to_string(&self.key_file).with_context(|| {
+            format!("can't read the key file {}; name another with --key-file", self.key_file.display())
+        })?;
+        // Installed once per process; a second call finds it there.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let mut request = client.request(method, format!("{}{path}", self.server)).bearer_auth(key.trim());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response =
+            request.send().await.with_context(|| format!("can't reach {}; is the service running?", self.server))?;
+        let status = response.status();
+        let bytes = response.bytes().await?;
+        if status.is_success() {
+            return if bytes.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&bytes)?)) };
+        }
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => {
+                let places: Vec<_> =
+                    problem.errors.iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect();
+                bail!("{}: {} {}", problem.title, problem.detail, places.join("; "))
+            }
+            Err(_) => bail!("the service answered {status}: {}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct KeysArguments {
+    #[command(flatten)]
+    server: Server,
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make a key; its secret is printed once, or written to a file
+    Create {
+        name: String,
+        /// What the key may do, such as `query` or `documents.write`; may be repeated
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<String>,
+        /// Whom the key reads as, such as `service:chat` or `user:anne`
+        #[arg(long)]
+        subject: Option<String>,
+        /// Collections that the key reaches; all when absent
+        #[arg(long = "collection")]
+        collections: Vec<String>,
+        /// Sources that the key may write; all when absent
+        #[arg(long = "source")]
+        sources: Vec<String>,
+        /// Types of subjects that the key may act as (with scope `act_as`)
+        #[arg(long = "act-as")]
+        act_as_types: Vec<String>,
+        /// RFC 3339; 90 days from now when absent
+        #[arg(long)]
+        expires_at: Option<String>,
+        /// Write the secret to a new file that only its owner can read, instead of printing it
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// List all keys, without secrets
+    List,
+    /// Revoke a key; the next request with it is refused
+    Revoke { id: String },
+}
+
+/// # Errors
+/// What the service refuses, in one line.
+#[allow(clippy::print_stdout, reason = "the command's output")]
+pub async fn keys(arguments: KeysArguments) -> anyhow::Result<()> {
+    let server = arguments.server;
+    match arguments.command {
+        KeysCommand::Create { name, scopes, subject, collections, sources, act_as_types, expires_at, out } => {
+            let all_if_none = |list: Vec<String>| (!list.is_empty()).then_some(list);
+            let body = CreateKey {
+                name,
+                scopes,
+                subject,
+                collections: all_if_none(collections),
+                sources: all_if_none(sources),
+                act_as_types,
+                expires_at,
+            };
+            let made: KeyCreated = server
+                .call(reqwest::Method::POST, "/v1/keys", Some(&body))
+                .await?
+                .context("the service sent no key")?;
+            match out {
+                Some(path) => {
+                    crate::serve::write_secret(&path, &made.key)
+                        .with_context(|| format!("can't write {}", path.display()))?;
+                    println!("{}\t{}", made.view.id, path.display());
+                }
+                None => println!("{}", made.key),
+            }
+        }
+        KeysCommand::List => {
+            let keys: Keys = server
+                .call(reqwest::Method::GET, "/v1/keys", None::<&()>)
+                .await?
+                .context("the service sent no list")?;
+            for key in keys.keys {
+                let state =
+                    key.revoked_at.map_or_else(|| format!("until {}", key.expires_at), |at| format!("revoked {at}"));
+                let subject = key.subject.unwrap_or_else(|| "-".to_owned());
+                println!("{}\t{}\t{}\t{}\t{state}", key.id, key.name, subject, key.scopes.join(","));
+            }
+        }
+        KeysCommand::Revoke { id } => {
+            server.call::<()>(reqwest::Method::DELETE, &format!("/v1/keys/{id}"), None::<&()>).await?;
+            println!("revoked {id}");
+        }
+    }
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct BackupArguments {
+    /// Data folder of the stopped service
+    #[arg(long, env = "USHER_DATA", default_value = "data")]
+    data: PathBuf,
+    /// New folder for the copy
+    #[arg(long)]
+    to: PathBuf,
+}
+
+/// Copies the data folder of a stopped service; the copy can be served as it is.
+///
+/// # Errors
+/// When the service runs, the target exists, or the copy's catalog is damaged.
+#[allow(clippy::print_stdout, reason = "the command's output")]
+pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
+    let (from, to) = (&arguments.data, &arguments.to);
+    if !from.join("catalog.db").is_file() {
+        bail!("{} holds no catalog; name the data folder with --data", from.display());
+    }
+    if to.exists() {
+        bail!("{} exists already; name a new folder", to.display());
+    }
+    let lock = std::fs::File::options().write(true).open(from.join("lock"))?;
+    if lock.try_lock().is_err() {
+        bail!("a service uses {}; stop it first", from.display());
+    }
+    let bytes = copy_folder(from, to)?;
+    let catalog = crate::catalog::Catalog::open(to, 1).await?;
+    catalog.check().await.context("the copied catalog is damaged; the original probably is too")?;
+    let revision = catalog.revision().await?;
+    catalog.close().await;
+    println!("copied {bytes} bytes at revision {revision} to {}", to.display());
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<u64> {
+    std::fs::create_dir_all(to)?;
+    std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            bytes += copy_folder(&entry.path(), &target)?;
+        } else {
+            bytes += std::fs::copy(entry.path(), &target)?;
+            std::fs::File::open(&target)?.sync_all()?;
+        }
+    }
+    std::fs::File::open(to)?.sync_all()?;
+    Ok(bytes)
+}
+
+#[derive(Args)]
+pub struct ModelArguments {
+    #[command(flatten)]
+    server: Server,
+    /// The model as JSON, as OpenFGA's tools compile it
+    file: PathBuf,
+    /// Only show which stored tuples would no longer count
+    #[arg(long)]
+    preview: bool,
+}
+
+/// # Errors
+/// When the model is refused.
+#[allow(clippy::print_stdout, reason = "the command's output")]
+pub async fn model(arguments: ModelArguments) -> anyhow::Result<()> {
+    let text =
+        std::fs::read_to_string(&arguments.file).with_context(|| format!("can't read {}", arguments.file.display()))?;
+    let source: serde_json::Value = serde_json::from_str(&text).context("the model is not JSON")?;
+    let body = serde_json::json!({"model": source, "dry_run": arguments.preview});
+    let answer: crate::wire::ModelChanged = arguments
+        .server
+        .call(reqwest::Method::POST, "/v1/models", Some(&body))
+        .await?
+        .context("the service sent no answer")?;
+    match &answer.authorization_model_id {
+        Some(id) => println!("the store's newest model is now {id}"),
+        None => println!("the model is valid; nothing was changed"),
+    }
+    println!("{} of {} stored tuples don't count under it", answer.dead_tuples, answer.tuples);
+    for tuple in &answer.examples {
+        println!("  {}#{}@{}", tuple.object, tuple.relation, tuple.user);
+    }
+    Ok(())
+}

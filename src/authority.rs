@@ -1,0 +1,122 @@
+//! Who may read what, answered for a reader on one snapshot.
+//!
+//! The embedded authority resolves on the catalog's own tuples. [`View`] is the only place that decides whether a chunk
+//! is readable: masks are built from it before the search, and the gate asks it again, on the newest snapshot, after.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::authz::{Context, ResolveError, SubjectRef};
+use crate::snapshot::Snapshot;
+use crate::wire::Fields;
+
+pub mod changes;
+pub mod resolver;
+pub mod view;
+
+pub use resolver::Resolver;
+pub use view::{CollectionView, View};
+
+/// Why a question about rights has no answer. Never read as "allowed", nor as "nothing found".
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    #[error("the collection's authorization store has no model")]
+    NoModel,
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+}
+
+/// The effective identity that retrieval runs for: every subject must be allowed, within the ceilings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reader {
+    /// The person, and every actor that acts for it; never empty.
+    pub subjects: Vec<SubjectRef>,
+    /// Collections that the credential reaches; `None` for all.
+    pub collections: Option<Vec<String>>,
+    /// Context of conditions from the credential.
+    pub context: Fields,
+}
+
+impl Reader {
+    pub fn reaches(&self, collection: &str) -> bool {
+        self.collections.as_ref().is_none_or(|names| names.iter().any(|name| name == collection))
+    }
+}
+
+/// What a query may add to the context of conditions: the caller's own keys, as far as the collection lists them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallerContext(pub Fields);
+
+/// Resolves readers; one for the whole service.
+pub struct Authority {
+    resolver: Resolver,
+    masks: view::MaskCache,
+}
+
+impl Authority {
+    pub fn new(resolver: Resolver, cached_masks_bytes: u64) -> Self {
+        Self { resolver, masks: view::MaskCache::new(cached_masks_bytes) }
+    }
+
+    /// What the reader may see of the named collections in the snapshot at the instant `now`. Unknown collections, and
+    /// those beyond the credential's reach, are absent alike.
+    ///
+    /// # Errors
+    /// When rights can't be decided; the whole request fails then.
+    pub fn view(
+        &self,
+        snapshot: Arc<Snapshot>,
+        reader: &Reader,
+        caller: &CallerContext,
+        collections: &[String],
+        now: Timestamp,
+    ) -> Result<View, AuthorityError> {
+        let mut views = Vec::new();
+        let wanted = snapshot.collections.values().filter(|collection| {
+            reader.reaches(&collection.name)
+                && (collections.is_empty() || collections.iter().any(|name| **name == *collection.name))
+        });
+        for collection in wanted {
+            let Some(store) = snapshot.store(&collection.settings.store) else { continue };
+            let context = context(reader, caller, &collection.settings.caller_context, now);
+            let mut sets = Vec::with_capacity(reader.subjects.len());
+            for subject in &reader.subjects {
+                sets.push(self.resolver.resolve(
+                    &snapshot,
+                    &collection.settings.store,
+                    &collection.binding,
+                    subject,
+                    &context,
+                    now,
+                )?);
+            }
+            views.push(CollectionView::new(collection.clone(), store.clone(), sets, now));
+        }
+        Ok(View { snapshot, now, collections: views })
+    }
+
+    /// The mask of a collection for a view; cached where no filter narrows it.
+    pub fn mask(
+        &self,
+        view: &CollectionView,
+        filter: Option<&crate::index::filter::MetadataFilter>,
+    ) -> Arc<crate::index::ChunkMask> {
+        self.masks.mask(view, filter)
+    }
+
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+}
+
+/// Context of conditions: what the caller may assert, then what the credential says, then the clock; later ones win, so
+/// that a caller can override nothing.
+fn context(reader: &Reader, caller: &CallerContext, allowed: &[String], now: Timestamp) -> Context {
+    let mut fields: Fields =
+        caller.0.iter().filter(|(key, _)| allowed.contains(key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    fields.extend(reader.context.iter().map(|(k, v)| (k.clone(), v.clone())));
+    fields.insert("current_time".to_owned(), Value::String(now.to_string()));
+    Context(fields)
+}

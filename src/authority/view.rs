@@ -1,0 +1,150 @@
+//! What one reader may see of one snapshot.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::resolver::Resolved;
+use crate::authz::NodeId;
+use crate::index::ChunkMask;
+use crate::index::filter::MetadataFilter;
+use crate::snapshot::{CollectionState, DocumentEntry, Snapshot, StoreState};
+
+/// A pinned snapshot with the reader's sets, per collection.
+pub struct View {
+    pub snapshot: Arc<Snapshot>,
+    pub now: Timestamp,
+    pub collections: Vec<CollectionView>,
+}
+
+impl View {
+    pub fn collection(&self, id: u32) -> Option<&CollectionView> {
+        self.collections.iter().find(|view| view.state.id == id)
+    }
+}
+
+/// One collection as one reader may see it.
+#[derive(Clone)]
+pub struct CollectionView {
+    pub state: Arc<CollectionState>,
+    store: Arc<StoreState>,
+    /// One per subject of the reader; all must allow.
+    sets: Vec<Arc<Resolved>>,
+    now: Timestamp,
+}
+
+impl CollectionView {
+    pub(super) fn new(
+        state: Arc<CollectionState>,
+        store: Arc<StoreState>,
+        sets: Vec<Arc<Resolved>>,
+        now: Timestamp,
+    ) -> Self {
+        Self { state, store, sets, now }
+    }
+
+    fn allows(&self, object: NodeId) -> bool {
+        let audience = self.store.graph.audience(object);
+        // INVARIANT: a reader has at least one subject; without any, nothing is allowed.
+        !self.sets.is_empty() && self.sets.iter().all(|resolved| resolved.set().contains(audience))
+    }
+
+    /// Whether the reader may see the document as such (its unrestricted parts, its title).
+    pub fn may_read_document(&self, entry: &DocumentEntry) -> bool {
+        !entry.is_hidden(self.now) && self.allows(entry.node)
+    }
+
+    /// Whether the reader may see the section, given that the document is readable.
+    pub fn may_read_section(&self, section: &crate::snapshot::SectionEntry) -> bool {
+        self.allows(section.node)
+    }
+
+    /// Whether the reader may see chunk number `number` of the document.
+    pub fn may_read_chunk(&self, entry: &DocumentEntry, number: u32) -> bool {
+        number < entry.chunk_count
+            && self.may_read_document(entry)
+            && entry.section_of(number).is_none_or(|section| self.may_read_section(section))
+    }
+
+    /// The same view with other sets: only the test build uses it, for a deliberate bug.
+    #[cfg(usher_mutants)]
+    pub fn with_sets_of(mut self, other: &CollectionView) -> Self {
+        self.sets = other.sets.clone();
+        self
+    }
+
+    /// Marks the chunks of every readable document that satisfies the filter; returns the earliest instant at which
+    /// time alone changes the mask.
+    fn build(&self, filter: Option<&MetadataFilter>) -> (ChunkMask, Option<Timestamp>) {
+        let mut mask = ChunkMask::new(self.state.next_chunk());
+        let mut changes_at: Option<Timestamp> = None;
+        for entry in self.state.documents() {
+            if let Some(end) = entry.expires_at.filter(|end| *end > self.now) {
+                changes_at = Some(changes_at.map_or(end, |at| at.min(end)));
+            }
+            let hidden =
+                if crate::mutants::active("parked_only_at_verification") { false } else { entry.is_hidden(self.now) };
+            if hidden || !self.allows(entry.node) {
+                continue;
+            }
+            if filter.is_some_and(|filter| !filter.matches(&entry.filter_subject())) {
+                continue;
+            }
+            let first = entry.first_chunk;
+            mask.set_range(first..first + entry.chunk_count);
+            for section in entry.sections.iter().filter(|section| !self.may_read_section(section)) {
+                mask.clear_range(first + section.first..first + section.first + section.count);
+            }
+        }
+        (mask, changes_at)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct MaskKey {
+    sets: Vec<u64>,
+    collection: u32,
+    documents_revision: u64,
+    audiences_revision: u64,
+}
+
+#[derive(Clone)]
+struct CachedMask {
+    mask: Arc<ChunkMask>,
+    built_at: Timestamp,
+    changes_at: Option<Timestamp>,
+}
+
+/// Masks by (sets, state of the document table, state of the audiences): a change of a group keeps them all.
+pub struct MaskCache {
+    cache: moka::sync::Cache<MaskKey, CachedMask>,
+}
+
+impl MaskCache {
+    pub fn new(max_bytes: u64) -> Self {
+        let weigh =
+            |_: &MaskKey, cached: &CachedMask| u32::try_from(cached.mask.words().len() * 8 + 128).unwrap_or(u32::MAX);
+        Self { cache: moka::sync::Cache::builder().weigher(weigh).max_capacity(max_bytes).build() }
+    }
+
+    pub fn mask(&self, view: &CollectionView, filter: Option<&MetadataFilter>) -> Arc<ChunkMask> {
+        if filter.is_some() {
+            return Arc::new(view.build(filter).0);
+        }
+        let key = MaskKey {
+            sets: view.sets.iter().map(|resolved| resolved.uid).collect(),
+            collection: view.state.id,
+            documents_revision: view.state.documents_revision,
+            audiences_revision: view.store.audiences_revision,
+        };
+        let holds =
+            |cached: &CachedMask| cached.built_at <= view.now && cached.changes_at.is_none_or(|at| view.now < at);
+        if let Some(cached) = self.cache.get(&key).filter(holds) {
+            return cached.mask;
+        }
+        let (mask, changes_at) = view.build(None);
+        let cached = CachedMask { mask: Arc::new(mask), built_at: view.now, changes_at };
+        self.cache.insert(key, cached.clone());
+        cached.mask
+    }
+}

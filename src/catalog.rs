@@ -1,0 +1,145 @@
+//! The catalog: the one source of truth, an SQLite database in the embedded form.
+//!
+//! One connection writes, in transactions that the writer of `commit.rs` opens; a pool reads. Everything else (graph,
+//! snapshot, indexes) is derived from here and rebuilt from here. Text leaves the catalog only through
+//! [`Catalog::passages`] and [`Catalog::document_text`], which demand proofs that only the gate can make, and through
+//! [`index_text::IndexText`], which cannot be serialised.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+pub mod collections;
+pub mod documents;
+pub mod index_text;
+pub mod keys;
+pub mod meta;
+pub mod stores;
+pub mod text;
+pub mod tuples;
+
+/// A write transaction. Dropped without [`CatalogTx::commit`], it leaves nothing behind.
+pub type CatalogTx = Transaction<'static, Sqlite>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("catalog: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("catalog schema: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("catalog: stored {what} can't be read: {source}")]
+    Corrupt { what: &'static str, source: serde_json::Error },
+    #[error("catalog: stored {what} can't be read")]
+    Malformed { what: &'static str },
+    #[error("catalog: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl CatalogError {
+    /// Whether the disk refused (full, or failing): the write was not done, reads can go on.
+    pub fn is_storage_refusal(&self) -> bool {
+        match self {
+            // SQLITE_FULL 13, SQLITE_IOERR 10 and its extended codes (low byte 10), SQLITE_READONLY 8.
+            Self::Database(sqlx::Error::Database(error)) => error
+                .code()
+                .and_then(|code| code.parse::<u32>().ok())
+                .is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13)),
+            Self::Io(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Handle on the database; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    path: PathBuf,
+}
+
+impl Catalog {
+    /// Opens or creates `catalog.db` in `folder` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file can't be opened, is damaged, or was written by a newer release.
+    pub async fn open(folder: &Path, readers: u32) -> Result<Self, CatalogError> {
+        let path = folder.join("catalog.db");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            // Deleted text is overwritten, not only unlinked.
+            .pragma("secure_delete", "ON")
+            // The WAL is cut back to this size after a checkpoint.
+            .pragma("journal_size_limit", "67108864");
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("schema/catalog/sqlite").run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(readers)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        Ok(Self { writer, readers, path })
+    }
+
+    /// Begins a write transaction; only the writer of `commit.rs` (and start-up, before it runs) calls this.
+    pub async fn begin(&self) -> Result<CatalogTx, CatalogError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks the whole database file (`PRAGMA quick_check`).
+    ///
+    /// # Errors
+    /// When a page is damaged.
+    pub async fn check(&self) -> Result<(), CatalogError> {
+        let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.readers).await?;
+        if verdict == "ok" { Ok(()) } else { Err(CatalogError::Malformed { what: "database page" }) }
+    }
+
+    /// Writes a consistent copy of the database to `target`, which must not exist.
+    pub async fn copy_to(&self, target: &Path) -> Result<(), CatalogError> {
+        sqlx::query("VACUUM INTO $1").bind(target.to_string_lossy().into_owned()).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// A number that was stored as `BIGINT` and is never negative.
+pub(crate) fn unsigned<T: TryFrom<i64>>(value: i64, what: &'static str) -> Result<T, CatalogError> {
+    T::try_from(value).map_err(|_| CatalogError::Malformed { what })
+}
+
+/// A number as `BIGINT`.
+pub(crate) fn signed(value: u64) -> Result<i64, CatalogError> {
+    i64::try_from(value).map_err(|_| CatalogError::Malformed { what: "number beyond 2^63" })
+}
+
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String, CatalogError> {
+    serde_json::to_string(value).map_err(|source| CatalogError::Corrupt { what: "value to store", source })
+}
+
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, CatalogError> {
+    serde_json::from_str(text).map_err(|source| CatalogError::Corrupt { what, source })
+}
+
+pub(crate) fn timestamp(text: &str) -> Result<jiff::Timestamp, CatalogError> {
+    jiff::Timestamp::from_str(text).map_err(|_| CatalogError::Malformed { what: "time" })
+}

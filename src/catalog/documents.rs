@@ -1,0 +1,355 @@
+//! Documents, their chunks and the operation log that the indexes follow.
+
+use sqlx::Row;
+
+use super::*;
+use crate::wire::{Fields, TupleKey};
+
+/// A document's current version, without text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentRow {
+    pub ordinal: u32,
+    pub id: String,
+    pub source: String,
+    pub version: u64,
+    pub title: String,
+    pub url: Option<String>,
+    pub media_type: String,
+    pub metadata: Fields,
+    pub content_digest: String,
+    pub acl_digest: String,
+    pub source_hash: Option<String>,
+    pub source_version: Option<u64>,
+    pub first_chunk: u32,
+    pub chunk_count: u32,
+    pub sections: Vec<SectionRow>,
+    pub source_tuples: Vec<TupleKey>,
+    pub parked: bool,
+    pub expires_at: Option<String>,
+    pub updated_at: String,
+}
+
+/// A restricted part: chunks `first .. first + count` of the document (numbers within it).
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SectionRow {
+    pub id: String,
+    pub first: u32,
+    pub count: u32,
+    pub start: usize,
+    pub end: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChunkRow {
+    pub number: u32,
+    pub start: usize,
+    pub end: usize,
+    pub heading_path: Vec<String>,
+    pub page: Option<u32>,
+    pub content_hash: [u8; 32],
+    pub key: [u8; 16],
+}
+
+/// One entry of the operation log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationRow {
+    pub sequence: u64,
+    pub kind: OperationKind,
+    pub first_chunk: u32,
+    pub chunk_count: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    Add,
+    Remove,
+}
+
+fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, CatalogError> {
+    Ok(DocumentRow {
+        ordinal: unsigned(row.try_get("ordinal")?, "document ordinal")?,
+        id: row.try_get("id")?,
+        source: row.try_get("source")?,
+        version: unsigned(row.try_get("version")?, "version")?,
+        title: row.try_get("title")?,
+        url: row.try_get("url")?,
+        media_type: row.try_get("media_type")?,
+        metadata: from_json(row.try_get("metadata")?, "metadata")?,
+        content_digest: row.try_get("content_digest")?,
+        acl_digest: row.try_get("acl_digest")?,
+        source_hash: row.try_get("source_hash")?,
+        source_version: row
+            .try_get::<Option<i64>, _>("source_version")?
+            .map(|version| unsigned(version, "source version"))
+            .transpose()?,
+        first_chunk: unsigned(row.try_get("first_chunk")?, "chunk")?,
+        chunk_count: unsigned(row.try_get("chunk_count")?, "chunk count")?,
+        sections: from_json(row.try_get("sections")?, "sections")?,
+        source_tuples: from_json(row.try_get("source_tuples")?, "source tuples")?,
+        parked: row.try_get::<i64, _>("parked")? != 0,
+        expires_at: row.try_get("expires_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
+
+impl Catalog {
+    /// Documents with ordinals from `from` on, in order; for start-up.
+    pub async fn documents(&self, collection: u32, from: u32, limit: u32) -> Result<Vec<DocumentRow>, CatalogError> {
+        let rows =
+            sqlx::query("SELECT * FROM documents WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3")
+                .bind(i64::from(collection))
+                .bind(i64::from(from))
+                .bind(i64::from(limit))
+                .fetch_all(&self.readers)
+                .await?;
+        rows.iter().map(document).collect()
+    }
+
+    /// One document by id.
+    pub async fn document_by_id(&self, collection: u32, id: &str) -> Result<Option<DocumentRow>, CatalogError> {
+        let row = sqlx::query("SELECT * FROM documents WHERE collection = $1 AND id = $2")
+            .bind(i64::from(collection))
+            .bind(id.to_owned())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(document).transpose()
+    }
+
+    /// Documents of one source after `after` in the order of ids; for an ingester's comparison.
+    pub async fn documents_of_source(
+        &self,
+        collection: u32,
+        source: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<DocumentRow>, CatalogError> {
+        let rows = sqlx::query(
+            "SELECT * FROM documents WHERE collection = $1 AND source = $2 AND id > $3 ORDER BY id LIMIT $4",
+        )
+        .bind(i64::from(collection))
+        .bind(source.to_owned())
+        .bind(after.to_owned())
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(document).collect()
+    }
+
+    /// Where the chunk with this public key is: (collection, ordinal, content hash).
+    pub async fn chunk_by_key(&self, key: &[u8; 16]) -> Result<Option<(u32, u32, [u8; 32])>, CatalogError> {
+        let row = sqlx::query("SELECT collection, ordinal, content_hash FROM chunks WHERE chunk_key = $1")
+            .bind(key.to_vec())
+            .fetch_optional(&self.readers)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let hash: Vec<u8> = row.try_get("content_hash")?;
+        Ok(Some((
+            unsigned(row.try_get("collection")?, "collection")?,
+            unsigned(row.try_get("ordinal")?, "chunk")?,
+            hash.try_into().map_err(|_| CatalogError::Malformed { what: "content hash" })?,
+        )))
+    }
+
+    /// The first ordinals that were never given: of a document, of a chunk.
+    pub async fn next_ordinals(&self, collection: u32) -> Result<(u32, u32), CatalogError> {
+        let value = self.meta(&ordinals_name(collection)).await?;
+        let Some(value) = value else { return Ok((0, 0)) };
+        let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
+        let both = u64::from_be_bytes(value);
+        Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
+    }
+
+    /// The newest operation of a collection; 0 when there is none.
+    pub async fn last_operation(&self, collection: u32) -> Result<u64, CatalogError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(sequence) FROM operations WHERE collection = $1")
+            .bind(i64::from(collection))
+            .fetch_one(&self.readers)
+            .await?;
+        unsigned(last.unwrap_or_default(), "sequence")
+    }
+
+    /// Operations of a collection after `after`, in order.
+    pub async fn operations(&self, collection: u32, after: u64, limit: u32) -> Result<Vec<OperationRow>, CatalogError> {
+        let rows =
+            sqlx::query("SELECT * FROM operations WHERE collection = $1 AND sequence > $2 ORDER BY sequence LIMIT $3")
+                .bind(i64::from(collection))
+                .bind(signed(after)?)
+                .bind(i64::from(limit))
+                .fetch_all(&self.readers)
+                .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(OperationRow {
+                    sequence: unsigned(row.try_get("sequence")?, "sequence")?,
+                    kind: match row.try_get::<&str, _>("kind")? {
+                        "add" => OperationKind::Add,
+                        "remove" => OperationKind::Remove,
+                        _ => return Err(CatalogError::Malformed { what: "operation" }),
+                    },
+                    first_chunk: unsigned(row.try_get("first_chunk")?, "chunk")?,
+                    chunk_count: unsigned(row.try_get("chunk_count")?, "chunk count")?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn ordinals_name(collection: u32) -> String {
+    format!("ordinals/{collection}")
+}
+
+/// One document by ordinal, as the transaction sees it.
+pub async fn read(tx: &mut CatalogTx, collection: u32, ordinal: u32) -> Result<Option<DocumentRow>, CatalogError> {
+    let row = sqlx::query("SELECT * FROM documents WHERE collection = $1 AND ordinal = $2")
+        .bind(i64::from(collection))
+        .bind(i64::from(ordinal))
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.as_ref().map(document).transpose()
+}
+
+/// Remembers the first ordinals that were never given.
+pub async fn set_next_ordinals(
+    tx: &mut CatalogTx,
+    collection: u32,
+    document: u32,
+    chunk: u32,
+) -> Result<(), CatalogError> {
+    let both = (u64::from(document) << 32) | u64::from(chunk);
+    meta::set(tx, &ordinals_name(collection), &both.to_be_bytes()).await
+}
+
+/// The version that follows every version that this id ever had.
+pub async fn next_version(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<u64, CatalogError> {
+    let version: i64 = sqlx::query_scalar(
+        "INSERT INTO document_versions (collection, id, version) VALUES ($1, $2, 1)
+         ON CONFLICT (collection, id) DO UPDATE SET version = version + 1 RETURNING version",
+    )
+    .bind(i64::from(collection))
+    .bind(id.to_owned())
+    .fetch_one(&mut **tx)
+    .await?;
+    unsigned(version, "version")
+}
+
+/// Stores a document's current state, replacing an older one with the same ordinal.
+pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) -> Result<(), CatalogError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO documents (collection, ordinal, id, source, version, title, url, media_type, metadata,
+                content_digest, acl_digest, source_hash, source_version, first_chunk, chunk_count, sections,
+                source_tuples, parked, expires_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    )
+    .bind(i64::from(collection))
+    .bind(i64::from(document.ordinal))
+    .bind(document.id.clone())
+    .bind(document.source.clone())
+    .bind(signed(document.version)?)
+    .bind(document.title.clone())
+    .bind(document.url.clone())
+    .bind(document.media_type.clone())
+    .bind(json(&document.metadata)?)
+    .bind(document.content_digest.clone())
+    .bind(document.acl_digest.clone())
+    .bind(document.source_hash.clone())
+    .bind(document.source_version.map(signed).transpose()?)
+    .bind(i64::from(document.first_chunk))
+    .bind(i64::from(document.chunk_count))
+    .bind(json(&document.sections)?)
+    .bind(json(&document.source_tuples)?)
+    .bind(i64::from(document.parked))
+    .bind(document.expires_at.clone())
+    .bind(document.updated_at.clone())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Stores text and chunks of a new version and logs them for the indexes.
+pub async fn put_text(
+    tx: &mut CatalogTx,
+    collection: u32,
+    document: &DocumentRow,
+    text: &str,
+    chunks: &[ChunkRow],
+    revision: u64,
+) -> Result<u64, CatalogError> {
+    sqlx::query("INSERT OR REPLACE INTO texts (collection, document, version, text) VALUES ($1, $2, $3, $4)")
+        .bind(i64::from(collection))
+        .bind(i64::from(document.ordinal))
+        .bind(signed(document.version)?)
+        .bind(text.as_bytes().to_vec())
+        .execute(&mut **tx)
+        .await?;
+    for chunk in chunks {
+        sqlx::query(
+            "INSERT INTO chunks (collection, ordinal, document, version, number, start_byte, end_byte, heading_path,
+                                 page, content_hash, chunk_key)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(i64::from(collection))
+        .bind(i64::from(document.first_chunk) + i64::from(chunk.number))
+        .bind(i64::from(document.ordinal))
+        .bind(signed(document.version)?)
+        .bind(i64::from(chunk.number))
+        .bind(signed(chunk.start as u64)?)
+        .bind(signed(chunk.end as u64)?)
+        .bind(json(&chunk.heading_path)?)
+        .bind(chunk.page.map(i64::from))
+        .bind(chunk.content_hash.to_vec())
+        .bind(chunk.key.to_vec())
+        .execute(&mut **tx)
+        .await?;
+    }
+    operation(tx, collection, "add", document.first_chunk, document.chunk_count, revision).await
+}
+
+/// Removes the chunks of a superseded or deleted version and logs it for the indexes.
+pub async fn remove_chunks(
+    tx: &mut CatalogTx,
+    collection: u32,
+    first: u32,
+    count: u32,
+    revision: u64,
+) -> Result<u64, CatalogError> {
+    sqlx::query("DELETE FROM chunks WHERE collection = $1 AND ordinal >= $2 AND ordinal < $3")
+        .bind(i64::from(collection))
+        .bind(i64::from(first))
+        .bind(i64::from(first) + i64::from(count))
+        .execute(&mut **tx)
+        .await?;
+    operation(tx, collection, "remove", first, count, revision).await
+}
+
+/// Removes a document and its text; its chunks are removed by [`remove_chunks`].
+pub async fn delete(tx: &mut CatalogTx, collection: u32, ordinal: u32) -> Result<(), CatalogError> {
+    for statement in [
+        "DELETE FROM texts WHERE collection = $1 AND document = $2",
+        "DELETE FROM documents WHERE collection = $1 AND ordinal = $2",
+    ] {
+        sqlx::query(statement).bind(i64::from(collection)).bind(i64::from(ordinal)).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn operation(
+    tx: &mut CatalogTx,
+    collection: u32,
+    kind: &str,
+    first: u32,
+    count: u32,
+    revision: u64,
+) -> Result<u64, CatalogError> {
+    let sequence: i64 = sqlx::query_scalar(
+        "INSERT INTO operations (revision, collection, kind, first_chunk, chunk_count)
+         VALUES ($1, $2, $3, $4, $5) RETURNING sequence",
+    )
+    .bind(signed(revision)?)
+    .bind(i64::from(collection))
+    .bind(kind.to_owned())
+    .bind(i64::from(first))
+    .bind(i64::from(count))
+    .fetch_one(&mut **tx)
+    .await?;
+    unsigned(sequence, "sequence")
+}

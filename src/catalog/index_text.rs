@@ -1,0 +1,54 @@
+//! Text on its way into an index or an embedder. [`IndexText`] can't be serialised, printed or turned into a response:
+//! it only yields tokens and vectors.
+
+use sqlx::Row;
+
+use super::*;
+
+/// Title and text of one chunk for an index.
+pub struct IndexText {
+    pub chunk: u32,
+    title: String,
+    text: String,
+}
+
+impl IndexText {
+    /// Runs `use_text` on what an index sees of the chunk: the title, a line break, the text.
+    pub fn with<T>(&self, use_text: impl FnOnce(&str) -> T) -> T {
+        use_text(&index_text(&self.title, &self.text))
+    }
+}
+
+/// What both legs see of a chunk.
+pub fn index_text(title: &str, text: &str) -> String {
+    format!("{title}\n{text}")
+}
+
+impl Catalog {
+    /// Live chunks among `first .. first + count`; those of superseded versions are absent.
+    pub async fn index_texts(&self, collection: u32, first: u32, count: u32) -> Result<Vec<IndexText>, CatalogError> {
+        let rows = sqlx::query(
+            "SELECT c.ordinal, d.title, substr(t.text, c.start_byte + 1, c.end_byte - c.start_byte) AS text
+               FROM chunks c
+               JOIN texts t ON t.collection = c.collection AND t.document = c.document AND t.version = c.version
+               JOIN documents d ON d.collection = c.collection AND d.ordinal = c.document
+              WHERE c.collection = $1 AND c.ordinal >= $2 AND c.ordinal < $3 ORDER BY c.ordinal",
+        )
+        .bind(i64::from(collection))
+        .bind(i64::from(first))
+        .bind(i64::from(first) + i64::from(count))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let text: &[u8] = row.try_get("text")?;
+                let text = std::str::from_utf8(text).map_err(|_| CatalogError::Malformed { what: "text" })?;
+                Ok(IndexText {
+                    chunk: unsigned(row.try_get("ordinal")?, "chunk")?,
+                    title: row.try_get("title")?,
+                    text: text.to_owned(),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! API keys: only a keyed hash of the secret is stored.
+
+use sqlx::Row;
+
+use super::*;
+
+/// What a key may do; see `identity/key.rs` for the meaning.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct KeySettings {
+    pub name: String,
+    pub scopes: Vec<String>,
+    pub subject: Option<String>,
+    pub collections: Option<Vec<String>>,
+    pub sources: Option<Vec<String>>,
+    pub act_as_types: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct KeyRow {
+    pub id: String,
+    pub hash: Vec<u8>,
+    pub settings: KeySettings,
+    pub created_at: String,
+    pub expires_at: String,
+    pub revoked_at: Option<String>,
+}
+
+impl Catalog {
+    pub async fn keys(&self) -> Result<Vec<KeyRow>, CatalogError> {
+        let rows = sqlx::query("SELECT * FROM keys ORDER BY created_at, id").fetch_all(&self.readers).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KeyRow {
+                    id: row.try_get("id")?,
+                    hash: row.try_get("hash")?,
+                    settings: from_json(row.try_get("settings")?, "key settings")?,
+                    created_at: row.try_get("created_at")?,
+                    expires_at: row.try_get("expires_at")?,
+                    revoked_at: row.try_get("revoked_at")?,
+                })
+            })
+            .collect()
+    }
+}
+
+pub async fn insert(tx: &mut CatalogTx, key: &KeyRow) -> Result<(), CatalogError> {
+    sqlx::query("INSERT INTO keys (id, hash, settings, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(key.id.clone())
+        .bind(key.hash.clone())
+        .bind(json(&key.settings)?)
+        .bind(key.created_at.clone())
+        .bind(key.expires_at.clone())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub async fn revoke(tx: &mut CatalogTx, id: &str, now: &str) -> Result<(), CatalogError> {
+    sqlx::query("UPDATE keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id.to_owned())
+        .bind(now.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Named values: revision, secrets of the instance, the default store.
+
+use super::*;
+
+impl Catalog {
+    pub async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
+        Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+            .bind(name.to_owned())
+            .fetch_optional(&self.readers)
+            .await?)
+    }
+
+    /// The newest committed revision; 0 in a new catalog.
+    pub async fn revision(&self) -> Result<u64, CatalogError> {
+        match self.meta("revision").await? {
+            None => Ok(0),
+            Some(bytes) => {
+                let bytes = bytes.try_into().map_err(|_| CatalogError::Malformed { what: "revision" })?;
+                Ok(u64::from_be_bytes(bytes))
+            }
+        }
+    }
+}
+
+pub async fn set(tx: &mut CatalogTx, name: &str, value: &[u8]) -> Result<(), CatalogError> {
+    sqlx::query(
+        "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name.to_owned())
+    .bind(value.to_owned())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub async fn set_revision(tx: &mut CatalogTx, revision: u64) -> Result<(), CatalogError> {
+    set(tx, "revision", &revision.to_be_bytes()).await
+}

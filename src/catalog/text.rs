@@ -1,0 +1,129 @@
+//! Text on its way to a caller. Every function here takes a proof that only `gate.rs` can make.
+
+use sqlx::Row;
+
+use super::*;
+use crate::gate::{VerifiedChunk, VerifiedDocument};
+use crate::wire::Fields;
+
+/// What the catalog holds about one verified chunk.
+#[derive(Clone)]
+pub struct PassageText {
+    pub collection: u32,
+    pub chunk: u32,
+    pub text: String,
+    pub title: String,
+    pub url: Option<String>,
+    pub metadata: Fields,
+    pub heading_path: Vec<String>,
+    pub page: Option<u32>,
+    pub start: usize,
+    pub end: usize,
+    pub content_hash: [u8; 32],
+}
+
+impl std::fmt::Debug for PassageText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PassageText {{ chunk: {}, {} bytes }}", self.chunk, self.text.len())
+    }
+}
+
+impl Catalog {
+    /// Text of verified chunks, one query per collection, in no particular order. A chunk whose version was replaced in
+    /// the meantime is missing from the answer. The stored hash is compared with the text.
+    ///
+    /// # Errors
+    /// When the database fails, or a text doesn't match its hash.
+    pub async fn passages(&self, chunks: &[VerifiedChunk]) -> Result<Vec<PassageText>, CatalogError> {
+        let mut by_collection: std::collections::BTreeMap<u32, Vec<u32>> = Default::default();
+        for chunk in chunks {
+            by_collection.entry(chunk.collection()).or_default().push(chunk.ordinal());
+        }
+        let mut found = Vec::with_capacity(chunks.len());
+        for (collection, ordinals) in by_collection {
+            let rows = sqlx::query(
+                "SELECT c.ordinal, c.start_byte, c.end_byte, c.heading_path, c.page, c.content_hash,
+                        substr(t.text, c.start_byte + 1, c.end_byte - c.start_byte) AS text,
+                        d.title, d.url, d.metadata
+                   FROM chunks c
+                   JOIN texts t ON t.collection = c.collection AND t.document = c.document AND t.version = c.version
+                   JOIN documents d ON d.collection = c.collection AND d.ordinal = c.document
+                                   AND d.version = c.version
+                  WHERE c.collection = $1 AND c.ordinal IN (SELECT value FROM json_each($2))",
+            )
+            .bind(i64::from(collection))
+            .bind(json(&ordinals)?)
+            .fetch_all(self.readers())
+            .await?;
+            for row in &rows {
+                found.push(passage(collection, row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The readable parts of a verified document's text, in order; `None` when its version was replaced meanwhile.
+    pub async fn document_text(&self, document: &VerifiedDocument) -> Result<Option<DocumentText>, CatalogError> {
+        let row = sqlx::query(
+            "SELECT t.text, d.title, d.url, d.metadata FROM texts t
+               JOIN documents d ON d.collection = t.collection AND d.ordinal = t.document AND d.version = t.version
+              WHERE t.collection = $1 AND t.document = $2 AND t.version = $3",
+        )
+        .bind(i64::from(document.collection()))
+        .bind(i64::from(document.ordinal()))
+        .bind(signed(document.version())?)
+        .fetch_optional(self.readers())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let bytes: Vec<u8> = row.try_get("text")?;
+        let mut text = String::new();
+        let mut at = 0;
+        for hidden in document.hidden_spans() {
+            text.push_str(utf8(bytes.get(at..hidden.start).unwrap_or_default())?);
+            at = at.max(hidden.end);
+        }
+        text.push_str(utf8(bytes.get(at..).unwrap_or_default())?);
+        Ok(Some(DocumentText {
+            text,
+            title: row.try_get("title")?,
+            url: row.try_get("url")?,
+            metadata: from_json(row.try_get("metadata")?, "metadata")?,
+        }))
+    }
+}
+
+/// A document as one reader may see it.
+pub struct DocumentText {
+    pub text: String,
+    pub title: String,
+    pub url: Option<String>,
+    pub metadata: Fields,
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, CatalogError> {
+    std::str::from_utf8(bytes).map_err(|_| CatalogError::Malformed { what: "text" })
+}
+
+fn passage(collection: u32, row: &sqlx::sqlite::SqliteRow) -> Result<PassageText, CatalogError> {
+    let text = utf8(row.try_get::<&[u8], _>("text")?)?.to_owned();
+    let content_hash: [u8; 32] = row
+        .try_get::<&[u8], _>("content_hash")?
+        .try_into()
+        .map_err(|_| CatalogError::Malformed { what: "content hash" })?;
+    if *blake3::hash(text.as_bytes()).as_bytes() != content_hash {
+        return Err(CatalogError::Malformed { what: "text (it doesn't match its hash)" });
+    }
+    Ok(PassageText {
+        collection,
+        chunk: unsigned(row.try_get("ordinal")?, "chunk")?,
+        text,
+        title: row.try_get("title")?,
+        url: row.try_get("url")?,
+        metadata: from_json(row.try_get("metadata")?, "metadata")?,
+        heading_path: from_json(row.try_get("heading_path")?, "heading path")?,
+        page: row.try_get::<Option<i64>, _>("page")?.map(|page| unsigned(page, "page")).transpose()?,
+        start: unsigned(row.try_get("start_byte")?, "offset")?,
+        end: unsigned(row.try_get("end_byte")?, "offset")?,
+        content_hash,
+    })
+}

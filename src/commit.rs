@@ -1,0 +1,383 @@
+//! THE write path: every change of documents, tuples, models, collections and keys passes here, in one order.
+//!
+//! One task owns the catalog's write transaction. It takes what is waiting (tuples, models and keys before documents, so
+//! that loading documents never delays a revocation), applies each change to a draft inside a savepoint, commits the
+//! group, swaps the snapshot in, and only then acknowledges. A change that fails is undone alone. When the outcome of a
+//! commit is unknown nothing more is written until the catalog is reopened.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::authority::changes::ChangeLog;
+use crate::catalog::{Catalog, CatalogError, CatalogTx, meta};
+use crate::failpoint;
+use crate::index::IndexError;
+use crate::indexes::Indexes;
+use crate::snapshot::names::ChunkKeys;
+use crate::snapshot::{CollectionState, Snapshot, StoreState};
+
+pub mod acl;
+pub mod collections;
+pub mod documents;
+pub mod keys;
+pub mod stores;
+pub mod tuples;
+
+/// At most this many changes share one transaction.
+const GROUP: usize = 64;
+/// At most this many changes wait; more are refused with [`CommitError::Busy`].
+const WAITING: usize = 4096;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    #[error(transparent)]
+    Tuple(#[from] tuples::TupleWriteError),
+    #[error("the store does not exist")]
+    UnknownStore,
+    #[error("the collection does not exist")]
+    UnknownCollection,
+    #[error("no document has this id")]
+    UnknownDocument,
+    #[error("the authorization model does not exist")]
+    UnknownModel,
+    #[error("the store has no authorization model")]
+    NoModel,
+    #[error(transparent)]
+    Model(#[from] crate::authz::ModelError),
+    #[error("{0}")]
+    Binding(#[from] crate::authz::BindingError),
+    /// Everything was valid; nothing was kept, as asked.
+    #[error("dry run")]
+    DryRun(tuples::TuplesWritten),
+    #[error("the state changed since the expected revision")]
+    RevisionConflict,
+    #[error(transparent)]
+    Fields(#[from] crate::index::filter::FilterError),
+    #[error("{what} can't be changed after creation")]
+    Fixed { what: &'static str },
+    #[error("the store is bound by a collection")]
+    StoreInUse,
+    /// Prepared against a state that changed meanwhile; prepare again.
+    #[error("the document changed meanwhile")]
+    Outdated,
+    #[error("too many writes are waiting")]
+    Busy,
+    #[error("storage refuses writes: {0}")]
+    Storage(CatalogError),
+    #[error(transparent)]
+    Catalog(CatalogError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// An earlier commit may or may not have happened.
+    #[error("writes have stopped until the service is restarted")]
+    Stopped,
+}
+
+impl From<CatalogError> for CommitError {
+    fn from(error: CatalogError) -> Self {
+        if error.is_storage_refusal() { Self::Storage(error) } else { Self::Catalog(error) }
+    }
+}
+
+/// A change: applied to the draft, it says what it did. Nothing is visible before the group is committed.
+pub trait Change: Send + 'static {
+    type Output: Send + 'static;
+    /// Whether it goes before waiting documents.
+    const URGENT: bool = true;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>>;
+}
+
+/// What an acknowledged change returns: its output and the revision from which on it holds.
+#[derive(Debug, Clone)]
+pub struct Committed<T> {
+    pub output: T,
+    pub revision: u64,
+}
+
+/// The next state while it is being made.
+pub struct Draft {
+    pub tx: CatalogTx,
+    pub next: Snapshot,
+    pub now: Timestamp,
+    pub chunk_keys: ChunkKeys,
+    pub indexes: Arc<Indexes>,
+    changes: Vec<(Arc<str>, Arc<crate::authz::GraphChange>)>,
+}
+
+impl Draft {
+    /// The store for writing.
+    pub fn store_mut(&mut self, id: &str) -> Result<&mut StoreState, CommitError> {
+        self.next.stores.get_mut(id).map(Arc::make_mut).ok_or(CommitError::UnknownStore)
+    }
+
+    /// The collection for writing.
+    pub fn collection_mut(&mut self, name: &str) -> Result<&mut CollectionState, CommitError> {
+        self.next.collections.get_mut(name).map(Arc::make_mut).ok_or(CommitError::UnknownCollection)
+    }
+
+    /// Tells the cached allowed sets what changed in a store's graph.
+    pub fn note_change(&mut self, store: &str, change: crate::authz::GraphChange) {
+        self.changes.push((store.into(), Arc::new(change)));
+    }
+
+    pub fn now_text(&self) -> String {
+        self.now.to_string()
+    }
+}
+
+/// Handle on the writer; clones feed the same task.
+#[derive(Clone)]
+pub struct Committer {
+    queue: mpsc::Sender<Box<dyn Job>>,
+}
+
+/// What the writer publishes and readers pin.
+pub struct Published {
+    current: arc_swap::ArcSwap<Snapshot>,
+    revision: watch::Sender<u64>,
+}
+
+impl Published {
+    pub fn new(snapshot: Snapshot) -> Self {
+        let revision = watch::Sender::new(snapshot.revision);
+        Self { current: arc_swap::ArcSwap::from_pointee(snapshot), revision }
+    }
+
+    /// The newest snapshot.
+    pub fn load(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Waits until a snapshot of at least `revision` is published.
+    pub async fn at_least(&self, revision: u64) -> Arc<Snapshot> {
+        let mut watched = self.revision.subscribe();
+        // The sender lives as long as `self`, so waiting can't fail.
+        let _ = watched.wait_for(|current| *current >= revision).await;
+        self.load()
+    }
+
+    fn publish(&self, snapshot: Snapshot) {
+        let revision = snapshot.revision;
+        self.current.store(Arc::new(snapshot));
+        self.revision.send_replace(revision);
+    }
+}
+
+/// Everything the writer needs.
+pub struct Writer {
+    pub catalog: Catalog,
+    pub published: Arc<Published>,
+    pub changes: Arc<ChangeLog>,
+    pub chunk_keys: ChunkKeys,
+    pub indexes: Arc<Indexes>,
+}
+
+impl Committer {
+    /// Starts the writer task; it ends, after finishing what waits, when every handle is dropped.
+    pub fn start(writer: Writer) -> (Self, tokio::task::JoinHandle<()>) {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        (Self { queue }, tokio::spawn(writer.run(waiting)))
+    }
+
+    /// Hands a change to the writer and waits for its acknowledgement: it is durable and every later query sees it.
+    ///
+    /// # Errors
+    /// Whatever the change refuses; then nothing of it was done.
+    pub async fn submit<C: Change>(&self, change: C) -> Result<Committed<C::Output>, CommitError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Pending { change, output: None, reply };
+        self.queue.try_send(Box::new(job)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => CommitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => CommitError::Stopped,
+        })?;
+        answer.await.unwrap_or(Err(CommitError::Stopped))
+    }
+}
+
+/// A waiting change of any type.
+trait Job: Send {
+    fn is_urgent(&self) -> bool;
+    /// Applies the change; says whether it holds.
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, bool>;
+    fn acknowledge(self: Box<Self>, outcome: Result<u64, CommitError>);
+}
+
+struct Pending<C: Change> {
+    change: C,
+    output: Option<Result<C::Output, CommitError>>,
+    reply: oneshot::Sender<Result<Committed<C::Output>, CommitError>>,
+}
+
+impl<C: Change> Job for Pending<C> {
+    fn is_urgent(&self) -> bool {
+        C::URGENT
+    }
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, bool> {
+        async move {
+            let output = self.change.apply(draft).await;
+            let holds = output.is_ok();
+            self.output = Some(output);
+            holds
+        }
+        .boxed()
+    }
+
+    fn acknowledge(self: Box<Self>, outcome: Result<u64, CommitError>) {
+        let answer = match (self.output, outcome) {
+            // A change that was refused by itself keeps its own reason.
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(Ok(output)), Ok(revision)) => Ok(Committed { output, revision }),
+            (None, Ok(_)) => Err(CommitError::Stopped),
+        };
+        // The caller may have gone; the change holds all the same.
+        let _ = self.reply.send(answer);
+    }
+}
+
+impl Writer {
+    async fn run(self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+        let mut queue: VecDeque<Box<dyn Job>> = VecDeque::new();
+        let mut is_stopped = false;
+        loop {
+            if queue.is_empty() {
+                let Some(job) = waiting.recv().await else { return };
+                queue.push_back(job);
+            }
+            while let Ok(job) = waiting.try_recv() {
+                queue.push_back(job);
+            }
+            let group = next_group(&mut queue);
+            if is_stopped {
+                group.into_iter().for_each(|job| job.acknowledge(Err(CommitError::Stopped)));
+                continue;
+            }
+            is_stopped = self.commit_group(group).await;
+        }
+    }
+
+    /// Applies and commits one group; says whether writing must stop.
+    async fn commit_group(&self, mut group: Vec<Box<dyn Job>>) -> bool {
+        let refuse = |group: Vec<Box<dyn Job>>, error: CatalogError| {
+            let error = Arc::new(error);
+            for job in group {
+                job.acknowledge(Err(shared(&error)));
+            }
+        };
+        let mut draft = match self.begin().await {
+            Ok(draft) => draft,
+            Err(error) => {
+                refuse(group, error);
+                return false;
+            }
+        };
+        let mut any_holds = false;
+        for job in &mut group {
+            match apply_alone(&mut draft, job.as_mut()).await {
+                Ok(holds) => any_holds |= holds,
+                Err(error) => {
+                    // The savepoint itself failed: nothing of the group can be trusted.
+                    refuse(group, error);
+                    return false;
+                }
+            }
+        }
+        if !any_holds {
+            group.into_iter().for_each(|job| job.acknowledge(Ok(draft.next.revision)));
+            return false;
+        }
+        let Draft { mut tx, next, changes, .. } = draft;
+        let revision = next.revision;
+        if let Err(error) = meta::set_revision(&mut tx, revision).await {
+            refuse(group, error);
+            return false;
+        }
+        if crate::mutants::active("acknowledge_before_commit") {
+            group.drain(..).for_each(|job| job.acknowledge(Ok(revision)));
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        if let Err(error) = failpoint::hit("commit.before") {
+            refuse(group, error.into());
+            return false;
+        }
+        if let Err(error) = tx.commit().await {
+            tracing::error!(%error, "the outcome of a commit is unknown; writing stops until a restart");
+            group.into_iter().for_each(|job| job.acknowledge(Err(CommitError::Stopped)));
+            return true;
+        }
+        // A failure injected here stands for a crash after the commit, before anybody was told.
+        let _ = failpoint::hit("commit.after");
+        self.changes.append(revision, changes);
+        self.published.publish(next);
+        let _ = failpoint::hit("commit.before_acknowledge");
+        group.into_iter().for_each(|job| job.acknowledge(Ok(revision)));
+        false
+    }
+
+    async fn begin(&self) -> Result<Draft, CatalogError> {
+        let tx = self.catalog.begin().await?;
+        let mut next = Snapshot::clone(&self.published.load());
+        next.revision += 1;
+        next.committed_at = Timestamp::now();
+        Ok(Draft {
+            tx,
+            now: next.committed_at,
+            next,
+            chunk_keys: self.chunk_keys.clone(),
+            indexes: self.indexes.clone(),
+            changes: Vec::new(),
+        })
+    }
+}
+
+/// Urgent changes first, in order of arrival; documents follow only when nothing urgent waits, one change per group, so
+/// that a group stays short.
+fn next_group(queue: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let (urgent, other): (VecDeque<_>, VecDeque<_>) = queue.drain(..).partition(|job| job.is_urgent());
+    let (mut first, second) = if urgent.is_empty() { (other, urgent) } else { (urgent, other) };
+    let size = if first.front().is_some_and(|job| job.is_urgent()) { GROUP.min(first.len()) } else { 1 };
+    let group = first.drain(..size).collect();
+    first.extend(second);
+    *queue = first;
+    group
+}
+
+/// Applies one change inside a savepoint; a refusal undoes it and nothing else.
+async fn apply_alone(draft: &mut Draft, job: &mut dyn Job) -> Result<bool, CatalogError> {
+    let before = (draft.next.clone(), draft.changes.len());
+    sqlx::query("SAVEPOINT change").execute(&mut *draft.tx).await?;
+    let holds = job.apply(draft).await;
+    if !holds {
+        sqlx::query("ROLLBACK TO change").execute(&mut *draft.tx).await?;
+        draft.next = before.0;
+        draft.changes.truncate(before.1);
+    }
+    sqlx::query("RELEASE change").execute(&mut *draft.tx).await?;
+    Ok(holds)
+}
+
+/// The same storage failure for every member of a group.
+fn shared(error: &Arc<CatalogError>) -> CommitError {
+    let copy = CatalogError::Io(std::io::Error::other(error.clone()));
+    if error.is_storage_refusal() { CommitError::Storage(copy) } else { CommitError::Catalog(copy) }
+}
+
+/// Sets a named value of the catalog.
+pub struct SetMeta {
+    pub name: &'static str,
+    pub value: Vec<u8>,
+}
+
+impl Change for SetMeta {
+    type Output = ();
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+        async move { Ok(meta::set(&mut draft.tx, self.name, &self.value).await?) }.boxed()
+    }
+}

@@ -1,0 +1,110 @@
+//! Making, changing and removing collections.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::documents::remove_document;
+use super::stores::rebind;
+use super::{Change, CommitError, Draft};
+use crate::catalog::{self, collections::CollectionSettings};
+use crate::index::filter::DeclaredFields;
+use crate::snapshot::{CollectionState, document_entry};
+
+/// Creates a collection, or changes what may be changed of it (default rules, fields, caller context).
+#[derive(Debug)]
+pub struct PutCollection {
+    pub name: String,
+    pub settings: CollectionSettings,
+}
+
+impl Change for PutCollection {
+    type Output = u32;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<u32, CommitError>> {
+        async move {
+            match draft.next.collection(&self.name).cloned() {
+                Some(existing) => change(draft, &existing, &self.settings).await,
+                None => create(draft, &self.name, &self.settings).await,
+            }
+        }
+        .boxed()
+    }
+}
+
+async fn create(draft: &mut Draft, name: &str, settings: &CollectionSettings) -> Result<u32, CommitError> {
+    let store = draft.next.store(&settings.store).ok_or(CommitError::UnknownStore)?;
+    let model = store.latest_model().ok_or(CommitError::NoModel)?;
+    model.check_binding(&settings.object_type, &settings.relation, settings.section_type.as_deref())?;
+    let now = draft.now_text();
+    let id = catalog::collections::insert(&mut draft.tx, name, settings, &now).await?;
+    let mut state = CollectionState::new(id, name, settings.clone())?;
+    state.documents_revision = draft.next.revision;
+    draft.indexes.create(id, settings)?;
+    draft.next.collections.insert(name.into(), Arc::new(state));
+    rebind(draft, &settings.store)?;
+    Ok(id)
+}
+
+async fn change(
+    draft: &mut Draft,
+    existing: &CollectionState,
+    settings: &CollectionSettings,
+) -> Result<u32, CommitError> {
+    let old = &existing.settings;
+    let fixed = [
+        ("embedder", old.embedder == settings.embedder && old.dimensions == settings.dimensions),
+        ("analyser", old.analyser == settings.analyser),
+        ("store", old.store == settings.store),
+        ("object_type", old.object_type == settings.object_type),
+        ("section_type", old.section_type == settings.section_type),
+        ("relation", old.relation == settings.relation),
+    ];
+    if let Some((what, _)) = fixed.iter().find(|(_, is_same)| !is_same) {
+        return Err(CommitError::Fixed { what });
+    }
+    catalog::collections::update(&mut draft.tx, existing.id, settings).await?;
+    let mut next = existing.clone();
+    next.settings = Arc::new(settings.clone());
+    next.fields = Arc::new(DeclaredFields::new(&settings.fields)?);
+    next.documents_revision = draft.next.revision;
+    if old.fields != settings.fields {
+        // Typed values of newly declared fields come from the stored metadata.
+        let fields = next.fields.clone();
+        for ordinal in existing.documents().map(|entry| entry.ordinal).collect::<Vec<_>>() {
+            let row = catalog::documents::read(&mut draft.tx, existing.id, ordinal).await?;
+            if let (Some(row), Some(entry)) = (row, existing.document(ordinal)) {
+                let sections: Vec<_> = entry.sections.iter().map(|section| section.node).collect();
+                next.put(document_entry(&row, &fields, entry.node, &sections)?);
+            }
+        }
+    }
+    let id = next.id;
+    draft.next.collections.insert(existing.name.clone(), Arc::new(next));
+    Ok(id)
+}
+
+/// Removes a collection with its documents and the tuples that ingest wrote for them. Says whether it existed.
+#[derive(Debug)]
+pub struct DeleteCollection {
+    pub name: String,
+}
+
+impl Change for DeleteCollection {
+    type Output = bool;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<bool, CommitError>> {
+        async move {
+            let Some(collection) = draft.next.collection(&self.name).cloned() else { return Ok(false) };
+            for entry in collection.documents() {
+                remove_document(draft, &self.name, entry).await?;
+            }
+            catalog::collections::delete(&mut draft.tx, collection.id).await?;
+            draft.next.collections.remove(self.name.as_str());
+            rebind(draft, &collection.settings.store)?;
+            Ok(true)
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,441 @@
+//! Storing and removing documents: text, chunks, vectors and rules of one version become visible together.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::acl::{self, Target};
+use super::tuples::{self, Tolerance};
+use super::{Change, CommitError, Draft};
+use crate::authz::{Model, NodeId, ObjectRef};
+use crate::catalog::documents::{ChunkRow, DocumentRow, SectionRow};
+use crate::catalog::{self, CatalogError};
+use crate::snapshot::names::{document_object, section_object};
+use crate::snapshot::{CollectionState, DocumentEntry, document_entry, source_of};
+use crate::wire::{Acl, Document, DocumentStatus, Section, TupleKey};
+
+/// A document that is split and embedded, ready to be stored.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub document: Document,
+    /// Its rules, or the collection's default ones.
+    pub acl: Acl,
+    pub content_digest: String,
+    pub acl_digest: String,
+    /// Absent where the stored version had the same content digest when this was prepared.
+    pub content: Option<PreparedContent>,
+}
+
+/// Chunks in order, with one vector each.
+#[derive(Debug, Clone)]
+pub struct PreparedContent {
+    pub chunks: Vec<PreparedChunk>,
+    pub sections: Vec<SectionRow>,
+    /// `chunks.len() × dimensions` numbers, row-major, unit length.
+    pub vectors: Vec<f32>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedChunk {
+    pub start: usize,
+    pub end: usize,
+    pub heading_path: Vec<String>,
+    pub page: Option<u32>,
+}
+
+/// Why one document of a request was refused; the others are stored.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    #[error(transparent)]
+    Acl(#[from] acl::AclError),
+    #[error(transparent)]
+    Tuple(#[from] tuples::TupleWriteError),
+    #[error("the id is in use in another collection of the same authorization store")]
+    IdInUse,
+    #[error("the collection can hold no more chunks")]
+    Full,
+}
+
+/// What became of one document.
+#[derive(Debug)]
+pub struct Stored {
+    pub status: DocumentStatus,
+    pub version: Option<u64>,
+}
+
+/// Stores documents of one collection.
+pub struct PutDocuments {
+    pub collection: String,
+    pub documents: Vec<Prepared>,
+}
+
+impl Change for PutDocuments {
+    type Output = Vec<Result<Stored, Rejection>>;
+    const URGENT: bool = false;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>> {
+        async move {
+            let collection = draft.next.collection(&self.collection).ok_or(CommitError::UnknownCollection)?.clone();
+            let first_new = collection.next_chunk();
+            let mut vectors = Vec::new();
+            let mut results = Vec::with_capacity(self.documents.len());
+            for prepared in &self.documents {
+                results.push(put(draft, &self.collection, prepared, &mut vectors).await?);
+            }
+            if !vectors.is_empty() {
+                // Durable before the commit that names them; rows of a commit that fails are overwritten by the next.
+                draft.indexes.append_vectors(collection.id, first_new, vectors).await?;
+            }
+            finish(draft, &self.collection).await?;
+            Ok(results)
+        }
+        .boxed()
+    }
+}
+
+/// Counts the change of the document table.
+async fn finish(draft: &mut Draft, collection: &str) -> Result<(), CommitError> {
+    let revision = draft.next.revision;
+    let state = draft.collection_mut(collection)?;
+    state.documents_revision = revision;
+    let (id, document, chunk) = (state.id, state.next_document(), state.next_chunk());
+    catalog::documents::set_next_ordinals(&mut draft.tx, id, document, chunk).await?;
+    Ok(())
+}
+
+async fn put(
+    draft: &mut Draft,
+    name: &str,
+    prepared: &Prepared,
+    vectors: &mut Vec<f32>,
+) -> Result<Result<Stored, Rejection>, CommitError> {
+    let collection = draft.next.collection(name).ok_or(CommitError::UnknownCollection)?.clone();
+    let document = &prepared.document;
+    let existing = match collection.document_by_id(&document.id) {
+        Some(entry) => catalog::documents::read(&mut draft.tx, collection.id, entry.ordinal).await?,
+        None => None,
+    };
+    if let Some(row) = &existing {
+        if document.source_version.zip(row.source_version).is_some_and(|(new, stored)| new < stored) {
+            return Ok(Ok(Stored { status: DocumentStatus::Stale, version: Some(row.version) }));
+        }
+    } else if is_used_elsewhere(draft, &collection, &document.id) {
+        return Ok(Err(Rejection::IdInUse));
+    }
+    let same_content = existing.as_ref().is_some_and(|row| row.content_digest == prepared.content_digest);
+    let same_acl = existing.as_ref().is_some_and(|row| row.acl_digest == prepared.acl_digest);
+    let rules = match Rules::of(draft, &collection, &document.id, &prepared.acl, &document.sections)? {
+        Ok(rules) => rules,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let status = match (&existing, same_content, same_acl) {
+        (Some(row), true, true) => {
+            note_source(draft, collection.id, row, document).await?;
+            return Ok(Ok(Stored { status: DocumentStatus::Unchanged, version: Some(row.version) }));
+        }
+        (Some(_), true, false) => DocumentStatus::AclUpdated,
+        (Some(_), false, _) => DocumentStatus::Updated,
+        (None, ..) => DocumentStatus::Created,
+    };
+    let previous = existing.as_ref().map(|row| row.source_tuples.clone()).unwrap_or_default();
+    rules.apply(draft, &collection, &previous).await?;
+    let row = match (existing, same_content) {
+        (Some(row), true) => DocumentRow {
+            acl_digest: prepared.acl_digest.clone(),
+            source_tuples: rules.tuples.clone(),
+            source_hash: document.source_hash.clone(),
+            source_version: document.source_version,
+            updated_at: draft.now_text(),
+            ..row
+        },
+        (existing, _) => {
+            let Some(content) = &prepared.content else { return Err(CommitError::Outdated) };
+            if collection.next_chunk().checked_add(content.chunks.len() as u32).is_none() {
+                return Ok(Err(Rejection::Full));
+            }
+            vectors.extend_from_slice(&content.vectors);
+            new_version(draft, &collection, prepared, content, &rules, existing.as_ref()).await?
+        }
+    };
+    catalog::documents::put(&mut draft.tx, collection.id, &row).await?;
+    let version = row.version;
+    enter(draft, name, &row)?;
+    Ok(Ok(Stored { status, version: Some(version) }))
+}
+
+/// An unchanged document may still come with a newer source version or another source hash.
+async fn note_source(draft: &mut Draft, collection: u32, row: &DocumentRow, new: &Document) -> Result<(), CommitError> {
+    if row.source_version == new.source_version && row.source_hash == new.source_hash {
+        return Ok(());
+    }
+    let row = DocumentRow { source_version: new.source_version, source_hash: new.source_hash.clone(), ..row.clone() };
+    Ok(catalog::documents::put(&mut draft.tx, collection, &row).await?)
+}
+
+/// One object must not carry the grants of two documents.
+fn is_used_elsewhere(draft: &Draft, collection: &CollectionState, id: &str) -> bool {
+    draft.next.collections.values().any(|other| {
+        other.id != collection.id
+            && other.settings.store == collection.settings.store
+            && other.settings.object_type == collection.settings.object_type
+            && other.document_by_id(id).is_some()
+    })
+}
+
+/// The tuples that the rules of one document stand for, valid under the store's newest model.
+struct Rules {
+    tuples: Vec<TupleKey>,
+    parsed: Vec<crate::authz::Tuple>,
+}
+
+impl Rules {
+    fn of(
+        draft: &Draft,
+        collection: &CollectionState,
+        id: &str,
+        acl: &Acl,
+        sections: &[Section],
+    ) -> Result<Result<Self, Rejection>, CommitError> {
+        let model = model_of(draft, collection)?;
+        let binding = &collection.binding;
+        let parent = model.check_binding(&binding.object_type, &binding.relation, binding.section_type.as_deref())?;
+        let target = Target {
+            model: &model,
+            object_type: &binding.object_type,
+            section_type: binding.section_type.as_deref(),
+            section_parent: parent.as_deref(),
+        };
+        let tuples = match acl::tuples(&target, id, acl, sections) {
+            Ok(tuples) => tuples,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        Ok(match tuples::parse_writes(&tuples, &model) {
+            Ok(parsed) => Ok(Self { tuples, parsed }),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// The three-way difference: only what the source changed since `previous` is written and deleted; what an
+    /// administrator did by hand stays.
+    async fn apply(
+        &self,
+        draft: &mut Draft,
+        collection: &CollectionState,
+        previous: &[TupleKey],
+    ) -> Result<(), CommitError> {
+        let deletes: Vec<_> = previous
+            .iter()
+            .filter(|tuple| acl::is_own(tuple) && !self.tuples.contains(tuple))
+            .filter_map(|tuple| crate::authz::Tuple::parse(&TupleKey { condition: None, ..(*tuple).clone() }).ok())
+            .collect();
+        let previous: HashSet<String> = previous.iter().map(|tuple| format!("{tuple:?}")).collect();
+        let writes: Vec<_> = self
+            .parsed
+            .iter()
+            .zip(&self.tuples)
+            .filter(|(_, tuple)| !acl::is_own(tuple) || !previous.contains(&format!("{tuple:?}")))
+            .map(|(parsed, _)| parsed.clone())
+            .collect();
+        let store = collection.settings.store.clone();
+        tuples::apply(draft, &store, &deletes, &writes, Tolerance::Keep, Tolerance::Keep).await?;
+        Ok(())
+    }
+}
+
+fn model_of(draft: &Draft, collection: &CollectionState) -> Result<Arc<Model>, CommitError> {
+    let store = draft.next.store(&collection.settings.store).ok_or(CommitError::UnknownStore)?;
+    store.latest_model().cloned().ok_or(CommitError::NoModel)
+}
+
+async fn new_version(
+    draft: &mut Draft,
+    collection: &CollectionState,
+    prepared: &Prepared,
+    content: &PreparedContent,
+    rules: &Rules,
+    existing: Option<&DocumentRow>,
+) -> Result<DocumentRow, CommitError> {
+    let document = &prepared.document;
+    let revision = draft.next.revision;
+    let version = catalog::documents::next_version(&mut draft.tx, collection.id, &document.id).await?;
+    let row = DocumentRow {
+        ordinal: existing.map_or(collection.next_document(), |row| row.ordinal),
+        id: document.id.clone(),
+        source: source_of(&document.id).to_owned(),
+        version,
+        title: document.title.clone().unwrap_or_else(|| default_title(&document.id)),
+        url: document.url.clone(),
+        media_type: document.content.media_type.clone(),
+        metadata: document.metadata.clone(),
+        content_digest: prepared.content_digest.clone(),
+        acl_digest: prepared.acl_digest.clone(),
+        source_hash: document.source_hash.clone(),
+        source_version: document.source_version,
+        first_chunk: collection.next_chunk(),
+        chunk_count: content.chunks.len() as u32,
+        sections: content.sections.clone(),
+        source_tuples: rules.tuples.clone(),
+        parked: existing.is_some_and(|row| row.parked),
+        expires_at: document.expires_at.clone(),
+        updated_at: draft.now_text(),
+    };
+    let text = &document.content.text;
+    let chunks = content
+        .chunks
+        .iter()
+        .zip(0..)
+        .map(|(chunk, number)| {
+            let part = text.get(chunk.start..chunk.end).ok_or(CatalogError::Malformed { what: "chunk boundary" })?;
+            Ok(ChunkRow {
+                number,
+                start: chunk.start,
+                end: chunk.end,
+                heading_path: chunk.heading_path.clone(),
+                page: chunk.page,
+                content_hash: *blake3::hash(part.as_bytes()).as_bytes(),
+                key: draft.chunk_keys.key(collection.id, &document.id, version, number),
+            })
+        })
+        .collect::<Result<Vec<_>, CatalogError>>()?;
+    if let Some(old) = existing {
+        remove_chunks(draft, &collection.name, old.first_chunk, old.chunk_count).await?;
+    }
+    let last = catalog::documents::put_text(&mut draft.tx, collection.id, &row, text, &chunks, revision).await?;
+    draft.collection_mut(&collection.name)?.last_operation = last;
+    Ok(row)
+}
+
+fn default_title(id: &str) -> String {
+    id.rsplit('/').next().unwrap_or(id).to_owned()
+}
+
+async fn remove_chunks(draft: &mut Draft, collection: &str, first: u32, count: u32) -> Result<(), CommitError> {
+    let revision = draft.next.revision;
+    let id = draft.collection_mut(collection)?.id;
+    let last = catalog::documents::remove_chunks(&mut draft.tx, id, first, count, revision).await?;
+    draft.collection_mut(collection)?.last_operation = last;
+    Ok(())
+}
+
+/// Puts the row into the draft's document table.
+fn enter(draft: &mut Draft, collection: &str, row: &DocumentRow) -> Result<(), CommitError> {
+    let state = draft.collection_mut(collection)?;
+    let (binding, store, fields) = (state.binding.clone(), state.settings.store.clone(), state.fields.clone());
+    let node = node(draft, &store, &document_object(&binding.object_type, &row.id))?;
+    let mut section_nodes = Vec::with_capacity(row.sections.len());
+    for section in &row.sections {
+        let section_type = binding.section_type.as_deref().unwrap_or_default();
+        section_nodes.push(self::node(draft, &store, &section_object(section_type, &row.id, &section.id))?);
+    }
+    let entry = document_entry(row, &fields, node, &section_nodes)?;
+    draft.collection_mut(collection)?.put(entry);
+    Ok(())
+}
+
+/// The graph node of an object; one without any tuple is made known first.
+fn node(draft: &mut Draft, store: &str, object: &ObjectRef) -> Result<NodeId, CommitError> {
+    let state = draft.store_mut(store)?;
+    if let Some(node) = state.graph.node(object) {
+        return Ok(node);
+    }
+    let mut edit = state.graph.edit();
+    let node = edit.intern(object);
+    let (graph, change) = edit.finish();
+    state.graph = graph;
+    draft.note_change(store, change);
+    Ok(node)
+}
+
+/// Replaces the rules of a document by hand of its source; text and vectors stay.
+pub struct PutRules {
+    pub collection: String,
+    pub id: String,
+    pub acl: Acl,
+}
+
+impl Change for PutRules {
+    type Output = Result<Stored, Rejection>;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>> {
+        async move {
+            let collection = draft.next.collection(&self.collection).ok_or(CommitError::UnknownCollection)?.clone();
+            let entry = collection.document_by_id(&self.id).ok_or(CommitError::UnknownDocument)?;
+            let row = catalog::documents::read(&mut draft.tx, collection.id, entry.ordinal)
+                .await?
+                .ok_or(CommitError::UnknownDocument)?;
+            let mut rules = match Rules::of(draft, &collection, &self.id, &self.acl, &[])? {
+                Ok(rules) => rules,
+                Err(rejection) => return Ok(Err(rejection)),
+            };
+            // Rules of sections belong to the version and stay.
+            let document = document_object(&collection.binding.object_type, &self.id).to_string();
+            let is_of_section = |tuple: &&TupleKey| tuple.object != document && acl::is_own(tuple);
+            for tuple in row.source_tuples.iter().filter(is_of_section) {
+                rules.parsed.push(crate::authz::Tuple::parse(tuple).map_err(|_| CommitError::UnknownDocument)?);
+                rules.tuples.push(tuple.clone());
+            }
+            rules.apply(draft, &collection, &row.source_tuples).await?;
+            let row = DocumentRow {
+                // What the source sends next is compared afresh.
+                acl_digest: String::new(),
+                source_tuples: rules.tuples,
+                ..row
+            };
+            catalog::documents::put(&mut draft.tx, collection.id, &row).await?;
+            Ok(Ok(Stored { status: DocumentStatus::AclUpdated, version: Some(row.version) }))
+        }
+        .boxed()
+    }
+}
+
+/// Removes documents; unknown ids are ignored. Says how many there were.
+pub struct DeleteDocuments {
+    pub collection: String,
+    pub ids: Vec<String>,
+    /// Refuse unless the document has this version.
+    pub if_version: Option<u64>,
+}
+
+impl Change for DeleteDocuments {
+    type Output = usize;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<usize, CommitError>> {
+        async move {
+            let collection = draft.next.collection(&self.collection).ok_or(CommitError::UnknownCollection)?.clone();
+            let mut removed = 0;
+            for id in &self.ids {
+                let Some(entry) = collection.document_by_id(id) else { continue };
+                if self.if_version.is_some_and(|version| version != entry.version) {
+                    return Err(CommitError::RevisionConflict);
+                }
+                remove_document(draft, &self.collection, entry).await?;
+                removed += 1;
+            }
+            finish(draft, &self.collection).await?;
+            Ok(removed)
+        }
+        .boxed()
+    }
+}
+
+/// Removes one document with its text, chunks and the tuples that its source gave it. What an administrator granted by
+/// hand stays in the store, as an orphan.
+pub async fn remove_document(draft: &mut Draft, collection: &str, entry: &DocumentEntry) -> Result<(), CommitError> {
+    let state = draft.collection_mut(collection)?;
+    let (id, store) = (state.id, state.settings.store.clone());
+    if let Some(row) = catalog::documents::read(&mut draft.tx, id, entry.ordinal).await? {
+        let own: Vec<_> = row
+            .source_tuples
+            .iter()
+            .filter(|tuple| acl::is_own(tuple))
+            .filter_map(|tuple| crate::authz::Tuple::parse(&TupleKey { condition: None, ..tuple.clone() }).ok())
+            .collect();
+        tuples::apply(draft, &store, &own, &[], Tolerance::Keep, Tolerance::Keep).await?;
+    }
+    remove_chunks(draft, collection, entry.first_chunk, entry.chunk_count).await?;
+    catalog::documents::delete(&mut draft.tx, id, entry.ordinal).await?;
+    draft.collection_mut(collection)?.remove(entry.ordinal);
+    Ok(())
+}

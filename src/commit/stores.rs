@@ -1,0 +1,111 @@
+//! Creating and removing OpenFGA stores, and adding authorization models.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::{Change, CommitError, Draft};
+use crate::authz::{AuthorizationModel, Graph, GraphChange, Model};
+use crate::catalog::{self, stores::StoreRow};
+use crate::snapshot::StoreState;
+
+/// Makes an empty store.
+#[derive(Debug)]
+pub struct CreateStore {
+    pub name: String,
+}
+
+impl Change for CreateStore {
+    type Output = StoreRow;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<StoreRow, CommitError>> {
+        async move {
+            let now = draft.now_text();
+            let row = StoreRow {
+                id: ulid::Ulid::generate().to_string(),
+                name: self.name.clone(),
+                created_at: now.clone(),
+                updated_at: now,
+            };
+            catalog::stores::insert(&mut draft.tx, &row).await?;
+            let state = StoreState {
+                row: row.clone(),
+                graph: Graph::new(Vec::new()),
+                models: Vec::new(),
+                bound: Vec::new(),
+                audiences_revision: draft.next.revision,
+            };
+            draft.next.stores.insert(row.id.as_str().into(), Arc::new(state));
+            Ok(row)
+        }
+        .boxed()
+    }
+}
+
+/// Removes a store with everything in it; refused while a collection binds it. Absent: nothing happens.
+#[derive(Debug)]
+pub struct DeleteStore {
+    pub id: String,
+}
+
+impl Change for DeleteStore {
+    type Output = ();
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+        async move {
+            if draft.next.collections.values().any(|collection| collection.settings.store == self.id) {
+                return Err(CommitError::StoreInUse);
+            }
+            catalog::stores::delete(&mut draft.tx, &self.id).await?;
+            draft.next.stores.remove(self.id.as_str());
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// Adds a model, which from then on is the store's newest. Tuples stay; which of them count is decided by the model.
+#[derive(Debug)]
+pub struct WriteModel {
+    pub store: String,
+    pub source: AuthorizationModel,
+}
+
+impl Change for WriteModel {
+    type Output = String;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<String, CommitError>> {
+        async move {
+            draft.next.store(&self.store).ok_or(CommitError::UnknownStore)?;
+            let id = ulid::Ulid::generate().to_string();
+            let model = Model::compile(&id, self.source.clone())?;
+            // A binding that the new model breaks would make its collection unreadable; refuse instead.
+            for collection in draft.next.collections.values().filter(|c| c.settings.store == self.store) {
+                let binding = &collection.binding;
+                model.check_binding(&binding.object_type, &binding.relation, binding.section_type.as_deref())?;
+            }
+            let body = catalog::json(&self.source)?;
+            let revision = draft.next.revision;
+            catalog::stores::insert_model(&mut draft.tx, &self.store, &id, &body, revision).await?;
+            draft.store_mut(&self.store)?.models.push(Arc::new(model));
+            rebind(draft, &self.store)?;
+            Ok(id)
+        }
+        .boxed()
+    }
+}
+
+/// Regroups the objects of a store after its bound types or its model changed; every cached set is dropped.
+pub fn rebind(draft: &mut Draft, store: &str) -> Result<(), CommitError> {
+    let bound = draft.next.bound_types(store);
+    let revision = draft.next.revision;
+    let state = draft.store_mut(store)?;
+    if state.bound != bound {
+        state.graph = state.graph.rebind(bound.clone());
+        state.bound = bound;
+        state.audiences_revision = revision;
+    }
+    draft.note_change(store, GraphChange::all());
+    Ok(())
+}

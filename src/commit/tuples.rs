@@ -1,0 +1,181 @@
+//! Writing relationship tuples: validation against the model and the predecessor, catalog, graph, in that order.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::{Change, CommitError, Draft};
+use crate::authz::{Model, Tuple, TupleError};
+use crate::catalog;
+use crate::wire::TupleKey;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TupleWriteError {
+    #[error("{tuple}: {source}")]
+    Invalid { tuple: String, source: TupleError },
+    #[error("{tuple} is named twice in one request")]
+    Repeated { tuple: String },
+    #[error("{tuple} exists already")]
+    Exists { tuple: String },
+    #[error("{tuple} exists already with another condition; delete it first, then write it")]
+    OtherCondition { tuple: String },
+    #[error("{tuple} does not exist")]
+    Missing { tuple: String },
+    #[error("neither writes nor deletes")]
+    Nothing,
+    #[error("{tuple} gives a relation of an object to itself")]
+    Implicit { tuple: String },
+}
+
+/// What to do with a write that exists, or a delete that doesn't.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tolerance {
+    #[default]
+    Error,
+    Ignore,
+    /// Skip it even if the stored one has another condition: what is there was put there by hand.
+    Keep,
+}
+
+/// Deletes first, then writes; all or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct WriteTuples {
+    pub store: String,
+    pub writes: Vec<TupleKey>,
+    pub deletes: Vec<TupleKey>,
+    pub on_duplicate: Tolerance,
+    pub on_missing: Tolerance,
+    /// Absent: the newest model.
+    pub model: Option<String>,
+    /// Refuse if the service's revision is newer.
+    pub expected_revision: Option<u64>,
+    /// Validate, then undo.
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TuplesWritten {
+    pub written: usize,
+    pub deleted: usize,
+}
+
+impl Change for WriteTuples {
+    type Output = TuplesWritten;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<TuplesWritten, CommitError>> {
+        async move {
+            // `next` carries the number of the group being made.
+            if self.expected_revision.is_some_and(|expected| expected + 1 != draft.next.revision) {
+                return Err(CommitError::RevisionConflict);
+            }
+            let store = draft.next.store(&self.store).ok_or(CommitError::UnknownStore)?;
+            let model = match &self.model {
+                Some(id) => store.model(id).ok_or(CommitError::UnknownModel)?.clone(),
+                None => store.latest_model().ok_or(CommitError::NoModel)?.clone(),
+            };
+            if self.writes.is_empty() && self.deletes.is_empty() {
+                return Err(TupleWriteError::Nothing.into());
+            }
+            let deletes = parse_deletes(&self.deletes)?;
+            let writes = parse_writes(&self.writes, &model)?;
+            refuse_repeated(&deletes, &writes)?;
+            let written = apply(draft, &self.store, &deletes, &writes, self.on_duplicate, self.on_missing).await?;
+            if self.dry_run { Err(CommitError::DryRun(written)) } else { Ok(written) }
+        }
+        .boxed()
+    }
+}
+
+fn invalid(key: &TupleKey, source: TupleError) -> TupleWriteError {
+    TupleWriteError::Invalid { tuple: show(key), source }
+}
+
+/// `object#relation@user`, as OpenFGA's messages write tuples.
+pub fn show(key: &TupleKey) -> String {
+    format!("{}#{}@{}", key.object, key.relation, key.user)
+}
+
+/// Parses and validates tuples that are to be written under `model`.
+pub fn parse_writes(keys: &[TupleKey], model: &Arc<Model>) -> Result<Vec<Tuple>, TupleWriteError> {
+    keys.iter()
+        .map(|key| {
+            let tuple = Tuple::parse(key).map_err(|error| invalid(key, error))?;
+            if key.user == format!("{}#{}", key.object, key.relation) {
+                return Err(TupleWriteError::Implicit { tuple: show(key) });
+            }
+            model.check_write(&tuple).map_err(|error| invalid(key, error))?;
+            Ok(tuple)
+        })
+        .collect()
+}
+
+/// Deletes are only parsed: what the newest model no longer admits can still be removed.
+fn parse_deletes(keys: &[TupleKey]) -> Result<Vec<Tuple>, TupleWriteError> {
+    keys.iter()
+        .map(|key| {
+            let bare = TupleKey { condition: None, ..key.clone() };
+            Tuple::parse(&bare).map_err(|error| invalid(key, error))
+        })
+        .collect()
+}
+
+fn refuse_repeated(deletes: &[Tuple], writes: &[Tuple]) -> Result<(), TupleWriteError> {
+    let mut seen = HashSet::new();
+    for tuple in deletes.iter().chain(writes) {
+        let key = show(&TupleKey::from(tuple));
+        if !seen.insert(key.clone()) {
+            return Err(TupleWriteError::Repeated { tuple: key });
+        }
+    }
+    Ok(())
+}
+
+/// Applies parsed tuples to catalog and graph of the draft.
+pub async fn apply(
+    draft: &mut Draft,
+    store: &str,
+    deletes: &[Tuple],
+    writes: &[Tuple],
+    on_duplicate: Tolerance,
+    on_missing: Tolerance,
+) -> Result<TuplesWritten, CommitError> {
+    let (revision, now) = (draft.next.revision, draft.now_text());
+    let mut edit = draft.store_mut(store)?.graph.edit();
+    let mut done = TuplesWritten::default();
+    for tuple in deletes {
+        if edit.delete(&tuple.object, &tuple.relation, &tuple.subject).is_err() {
+            match on_missing {
+                Tolerance::Ignore | Tolerance::Keep => continue,
+                Tolerance::Error => return Err(TupleWriteError::Missing { tuple: show(&TupleKey::from(tuple)) }.into()),
+            }
+        }
+        catalog::tuples::delete(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
+        done.deleted += 1;
+    }
+    for tuple in writes {
+        if let Some(existing) = edit.get(&tuple.object, &tuple.relation, &tuple.subject) {
+            match on_duplicate {
+                Tolerance::Keep => continue,
+                Tolerance::Ignore if existing.condition == tuple.condition => continue,
+                Tolerance::Ignore => {
+                    return Err(TupleWriteError::OtherCondition { tuple: show(&TupleKey::from(tuple)) }.into());
+                }
+                Tolerance::Error => return Err(TupleWriteError::Exists { tuple: show(&TupleKey::from(tuple)) }.into()),
+            }
+        }
+        edit.write(tuple).map_err(|_| TupleWriteError::Exists { tuple: show(&TupleKey::from(tuple)) })?;
+        catalog::tuples::write(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
+        done.written += 1;
+    }
+    let (graph, change) = edit.finish();
+    let state = draft.store_mut(store)?;
+    state.graph = graph;
+    let is_bound = |tuple: &Tuple| state.bound.iter().any(|bound| bound.object_type == tuple.object.object_type);
+    if deletes.iter().chain(writes).any(is_bound) {
+        state.audiences_revision = revision;
+    }
+    draft.note_change(store, change);
+    Ok(done)
+}

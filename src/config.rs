@@ -1,0 +1,222 @@
+//! Configuration: defaults, then a TOML file, then `USHER_…` environment variables, then flags; unknown keys are errors.
+//!
+//! [`RawConfig`] is what can be written; [`Config`] is what was decided. Nothing downstream reads raw input.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::identity::jwt::{self, Issuer, Issuers};
+use crate::service::QueryLimits;
+
+/// Every option, in the order of precedence flag, environment, file, default.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// Folder of the catalog, the indexes, the audit and the first admin key [default: data]
+    #[arg(long, env = "USHER_DATA")]
+    pub data: Option<PathBuf>,
+    /// Address of the API [default: 127.0.0.1:8080]
+    #[arg(long, env = "USHER_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Address of /metrics [default: 127.0.0.1:8081]
+    #[arg(long, env = "USHER_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Say that a proxy in front does TLS; needed to listen on anything but loopback
+    #[arg(long, env = "USHER_BEHIND_PROXY")]
+    pub behind_proxy: Option<bool>,
+    /// Collection made at the first start [default: main]
+    #[arg(long, env = "USHER_COLLECTION")]
+    pub collection: Option<String>,
+    /// Candidates per leg and collection, 10 to 1000 [default: 100]
+    #[arg(long, env = "USHER_DEPTH")]
+    pub depth: Option<usize>,
+    /// Deadline of a query that names none, milliseconds [default: 2000]
+    #[arg(long, env = "USHER_DEADLINE_MS")]
+    pub deadline_ms: Option<u64>,
+    /// Longest deadline that a query may name, milliseconds [default: 30000]
+    #[arg(long, env = "USHER_MAX_DEADLINE_MS")]
+    pub max_deadline_ms: Option<u64>,
+    /// Memory for cached masks, MiB [default: 256]
+    #[arg(long, env = "USHER_MASK_CACHE_MIB")]
+    pub mask_cache_mib: Option<u64>,
+    /// Cached readers [default: 10000]
+    #[arg(long, env = "USHER_CACHED_READERS")]
+    pub cached_readers: Option<u64>,
+    /// Log as JSON lines
+    #[arg(long, env = "USHER_LOG_JSON")]
+    pub log_json: Option<bool>,
+    /// Trusted token issuers; in the file only
+    #[arg(skip)]
+    pub issuers: Vec<RawIssuer>,
+}
+
+/// `[[issuers]]` of the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawIssuer {
+    pub issuer: String,
+    pub audience: String,
+    /// Exact list, such as `["RS256"]`.
+    pub algorithms: Vec<String>,
+    /// JWK set with the issuer's public keys.
+    pub jwks_file: PathBuf,
+    /// Put before every subject of this issuer.
+    #[serde(default)]
+    pub subject_prefix: String,
+    /// `sub` (default) or `email`, for an issuer that is trusted for e-mail addresses.
+    #[serde(default)]
+    pub subject_claim: Option<String>,
+}
+
+/// What the service runs with.
+pub struct Config {
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub collection: String,
+    pub limits: QueryLimits,
+    pub mask_cache_bytes: u64,
+    pub cached_readers: u64,
+    pub log_json: bool,
+    pub issuers: Issuers,
+}
+
+/// A configuration that can't be used; says what, where and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("can't read {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: {message}", path.display())]
+    Syntax { path: PathBuf, message: String },
+    #[error("`{option}` {problem}")]
+    Value { option: &'static str, problem: &'static str },
+    #[error("issuer `{issuer}`: {problem}")]
+    Issuer { issuer: String, problem: String },
+}
+
+impl RawConfig {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// When it can't be read or holds an unknown key.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// What is set here, else what `base` says.
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            data: self.data.or(base.data),
+            listen: self.listen.or(base.listen),
+            admin_listen: self.admin_listen.or(base.admin_listen),
+            behind_proxy: self.behind_proxy.or(base.behind_proxy),
+            collection: self.collection.or(base.collection),
+            depth: self.depth.or(base.depth),
+            deadline_ms: self.deadline_ms.or(base.deadline_ms),
+            max_deadline_ms: self.max_deadline_ms.or(base.max_deadline_ms),
+            mask_cache_mib: self.mask_cache_mib.or(base.mask_cache_mib),
+            cached_readers: self.cached_readers.or(base.cached_readers),
+            log_json: self.log_json.or(base.log_json),
+            issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
+        }
+    }
+
+    /// Decides everything.
+    ///
+    /// # Errors
+    /// When a value is out of bounds or an insecure combination was chosen.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let value = |option, problem| Err(ConfigError::Value { option, problem });
+        let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let admin_listen = self.admin_listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8081)));
+        if !listen.ip().is_loopback() && self.behind_proxy != Some(true) {
+            return value("listen", "is not loopback: put a proxy with TLS in front and set `behind_proxy`");
+        }
+        if !admin_listen.ip().is_loopback() {
+            return value("admin_listen", "must be loopback: it has no authentication");
+        }
+        let depth = self.depth.unwrap_or(100);
+        if !(10..=1000).contains(&depth) {
+            return value("depth", "must be 10 to 1000");
+        }
+        let default_deadline = Duration::from_millis(self.deadline_ms.unwrap_or(2_000));
+        let max_deadline = Duration::from_millis(self.max_deadline_ms.unwrap_or(30_000));
+        if default_deadline.is_zero() || default_deadline > max_deadline {
+            return value("deadline_ms", "must be at least 1 and at most `max_deadline_ms`");
+        }
+        Ok(Config {
+            data: self.data.unwrap_or_else(|| "data".into()),
+            listen,
+            admin_listen,
+            collection: self.collection.unwrap_or_else(|| "main".to_owned()),
+            limits: QueryLimits { depth, default_deadline, max_deadline },
+            mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
+            cached_readers: self.cached_readers.unwrap_or(10_000),
+            log_json: self.log_json.unwrap_or(false),
+            issuers: issuers(self.issuers)?,
+        })
+    }
+}
+
+fn issuers(raw: Vec<RawIssuer>) -> Result<Issuers, ConfigError> {
+    let needs_prefix = raw.len() > 1;
+    let mut prefixes = std::collections::HashSet::new();
+    let mut issuers = Vec::with_capacity(raw.len());
+    for raw in raw {
+        let problem = |problem: String| ConfigError::Issuer { issuer: raw.issuer.clone(), problem };
+        if needs_prefix && (raw.subject_prefix.is_empty() || !prefixes.insert(raw.subject_prefix.clone())) {
+            return Err(problem("needs a `subject_prefix` of its own, since there are several issuers".into()));
+        }
+        let algorithms = raw
+            .algorithms
+            .iter()
+            .map(|name| name.parse().map_err(|_| problem(format!("unknown algorithm `{name}`"))))
+            .collect::<Result<Vec<jsonwebtoken::Algorithm>, _>>()?;
+        let is_symmetric = |algorithm: &jsonwebtoken::Algorithm| {
+            use jsonwebtoken::Algorithm::{HS256, HS384, HS512};
+            matches!(algorithm, HS256 | HS384 | HS512)
+        };
+        if algorithms.is_empty() || algorithms.iter().any(is_symmetric) {
+            return Err(problem("`algorithms` must list asymmetric ones, such as RS256 or ES256".into()));
+        }
+        let jwks = std::fs::read_to_string(&raw.jwks_file)
+            .map_err(|source| ConfigError::Read { path: raw.jwks_file.clone(), source })?;
+        let subject_claim = raw.subject_claim.clone().unwrap_or_else(|| "sub".to_owned());
+        if !matches!(subject_claim.as_str(), "sub" | "email") {
+            return Err(problem("`subject_claim` must be `sub` or `email`".into()));
+        }
+        issuers.push(Issuer {
+            keys: jwt::keys_of(&jwks).map_err(|error| problem(format!("`jwks_file`: {error}")))?,
+            issuer: raw.issuer.clone(),
+            audience: raw.audience.clone(),
+            algorithms,
+            subject_prefix: raw.subject_prefix.clone(),
+            subject_claim,
+        });
+    }
+    Ok(Issuers::new(issuers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn insecure_and_unknown_settings_are_refused() {
+        let listening = |address: &str, proxy| RawConfig {
+            listen: Some(address.parse().unwrap()),
+            behind_proxy: proxy,
+            ..RawConfig::default()
+        };
+        assert!(listening("0.0.0.0:8080", None).resolve().is_err());
+        assert!(listening("0.0.0.0:8080", Some(true)).resolve().is_ok());
+        assert!(RawConfig::default().resolve().is_ok());
+        assert!(toml::from_str::<RawConfig>("listn = \"127.0.0.1:1\"").is_err());
+    }
+}

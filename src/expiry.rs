@@ -1,0 +1,36 @@
+//! Removes documents whose time has come. They are hidden from the instant on in any case; this frees their text.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::commit::documents::DeleteDocuments;
+use crate::service::Service;
+
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// Runs until cancelled.
+pub async fn sweep(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        let now = Timestamp::now();
+        let snapshot = service.published.load();
+        for collection in snapshot.collections.values() {
+            let ids: Vec<String> = collection
+                .documents()
+                .filter(|document| document.expires_at.is_some_and(|end| end <= now))
+                .map(|document| document.id.to_string())
+                .take(1000)
+                .collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let change = DeleteDocuments { collection: collection.name.to_string(), ids, if_version: None };
+            match service.committer.submit(change).await {
+                Ok(removed) => tracing::info!(removed = removed.output, "expired documents were removed"),
+                Err(error) => tracing::warn!(%error, "expired documents could not be removed"),
+            }
+        }
+    }
+}

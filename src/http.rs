@@ -1,0 +1,67 @@
+//! The HTTP surface: routes, extraction, errors as responses. It decides nothing about rights.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{delete, get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use crate::service::Service;
+
+pub mod compat;
+pub mod extract;
+pub mod headers;
+pub mod problem;
+pub mod routes;
+
+/// Bytes of a request that carries documents.
+pub const MAX_DOCUMENTS_BODY: usize = 32 * 1024 * 1024;
+/// Bytes of any other native request.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// The public routes.
+pub fn router(service: Arc<Service>) -> Router {
+    let native = Router::new()
+        .route("/v1/query", post(routes::query::query))
+        .route("/v1/recheck", post(routes::query::recheck))
+        .route("/v1/documents", post(routes::documents::put).layer(DefaultBodyLimit::max(MAX_DOCUMENTS_BODY)))
+        .route("/v1/documents/state", get(routes::documents::state))
+        .route("/v1/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
+        .route("/v1/documents/{id}/acl", put(routes::documents::put_acl))
+        .route("/v1/relationships/write", post(routes::relationships::write))
+        .route("/v1/relationships/read", post(routes::relationships::read))
+        .route("/v1/collections", get(routes::collections::list))
+        .route(
+            "/v1/collections/{name}",
+            put(routes::collections::put).get(routes::collections::get).delete(routes::collections::delete),
+        )
+        .route("/v1/keys", post(routes::keys::create).get(routes::keys::list))
+        .route("/v1/keys/{id}", delete(routes::keys::revoke))
+        .route("/v1/models", post(routes::models::put))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    let health = Router::new()
+        .route("/v1/health/live", get(routes::health::live))
+        .route("/v1/health/ready", get(routes::health::ready))
+        .route("/v1/health/startup", get(routes::health::ready));
+    let openfga = compat::openfga::router();
+    Router::new()
+        .merge(native)
+        .merge(health)
+        .merge(openfga.clone())
+        .nest("/fga", openfga)
+        .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::no_method)
+        .layer(middleware::from_fn(headers::common))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(30)))
+        .with_state(service)
+}
+
+/// Routes of the second listener, for operators: metrics.
+pub fn admin_router(service: Arc<Service>) -> Router {
+    Router::new().route("/metrics", get(routes::health::metrics)).with_state(service)
+}

@@ -1,0 +1,3 @@
+//! Surfaces of other products, with their own shapes and errors.
+
+pub mod openfga;

@@ -1,0 +1,201 @@
+//! From bytes and headers to values: strict JSON, credentials, ids.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::headers::RequestId;
+use super::problem::ApiProblem;
+use crate::identity::{Credential, Principal, Scope};
+use crate::service::Service;
+
+/// Deepest nesting of a request's JSON.
+const MAX_DEPTH: usize = 32;
+
+/// A JSON body without duplicate keys, deep nesting, unknown fields or NUL characters.
+pub struct StrictJson<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiProblem> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+        if !is_json {
+            return Err(ApiProblem::unsupported_media_type());
+        }
+        let body = axum::body::Bytes::from_request(request, state).await.map_err(|error| {
+            if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+                ApiProblem::too_large()
+            } else {
+                ApiProblem::invalid("", "the body could not be read")
+            }
+        })?;
+        Ok(Self(parse(&body)?))
+    }
+}
+
+/// # Errors
+/// With the place of the mistake.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiProblem> {
+    let mut checker = serde_json::Deserializer::from_slice(body);
+    Strict { depth: 0 }
+        .deserialize(&mut checker)
+        .and_then(|()| checker.end())
+        .map_err(|error| ApiProblem::invalid("", &describe(&error)))?;
+    serde_json::from_slice(body).map_err(|error| ApiProblem::invalid("", &describe(&error)))
+}
+
+fn describe(error: &serde_json::Error) -> String {
+    format!("is not what is expected: {error}")
+}
+
+/// Walks any JSON and refuses what a later parser might read in two ways.
+struct Strict {
+    depth: usize,
+}
+
+impl Strict {
+    fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH { Err(E::custom("nested too deeply")) } else { Ok(Self { depth: self.depth + 1 }) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        if text.contains('\0') { Err(E::custom("a string contains a NUL character")) } else { Ok(()) }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(self.deeper()?)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = std::collections::HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if !seen.insert(key.clone()) {
+                return Err(serde::de::Error::custom(format!("the key `{key}` occurs twice")));
+            }
+            map.next_value_seed(self.deeper()?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The credential of a request, not verified.
+pub fn credential(headers: &HeaderMap) -> Credential {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let bearer = text("authorization").and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    });
+    Credential { bearer, subject_token: text("usher-subject-token"), subject: text("usher-subject") }
+}
+
+/// The request's name and its unverified credential.
+pub struct Asker {
+    pub credential: Credential,
+    pub request_id: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        Ok(Self { credential: credential(&parts.headers), request_id })
+    }
+}
+
+/// An authenticated caller of an administrative route.
+pub struct Caller {
+    pub principal: Principal,
+    pub request_id: String,
+}
+
+impl Caller {
+    /// # Errors
+    /// 403 when the credential lacks the scope.
+    pub fn require(&self, scope: Scope) -> Result<(), ApiProblem> {
+        Ok(self.principal.require(scope)?)
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Caller {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiProblem> {
+        let asker = Asker::from_request_parts(parts, service).await?;
+        let snapshot = service.published.load();
+        let principal =
+            service.authenticator.authenticate(&snapshot, &asker.credential, jiff::Timestamp::now()).await?;
+        Ok(Self { principal, request_id: asker.request_id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Query;
+
+    #[test]
+    fn ambiguous_json_is_refused() {
+        let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
+        for (body, why) in [
+            (r#"{"query":"a","query":"b"}"#, "twice"),
+            (r#"{"context":{"a":1,"a":2},"query":"x"}"#, "twice"),
+            (r#"{"query":"a\u0000"}"#, "NUL"),
+            (r#"{"query":"a"} x"#, "trailing"),
+            (r#"{"qery":"a"}"#, "unknown field"),
+            (deep.as_str(), "deeply"),
+            ("{", "EOF"),
+        ] {
+            let problem = parse::<Query>(body.as_bytes()).map(|_| ()).unwrap_err();
+            let text = problem.problem.errors.first().map(|e| e.detail.clone()).unwrap_or_default();
+            assert!(text.contains(why), "{body}: {text}");
+        }
+        assert!(parse::<Query>(br#"{"query":"a"}"#).is_ok());
+    }
+}

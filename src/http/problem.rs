@@ -1,0 +1,295 @@
+//! Every error of the native API as RFC 9457 problem+json, in one place.
+//!
+//! The text for the caller comes from a fixed catalogue; causes go to the log. Hidden and absent were the same value
+//! long before they got here.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::authority::AuthorityError;
+use crate::catalog::CatalogError;
+use crate::commit::CommitError;
+use crate::commit::documents::Rejection;
+use crate::commit::tuples::TupleWriteError;
+use crate::identity::IdentityError;
+use crate::prepare::PrepareError;
+use crate::query::QueryError;
+use crate::wire::{FieldProblem, Problem};
+
+/// A problem on its way out.
+#[derive(Debug)]
+pub struct ApiProblem {
+    pub problem: Problem,
+    retry_after_s: Option<u32>,
+}
+
+/// (status, code, title)
+type Kind = (StatusCode, &'static str, &'static str);
+
+const INVALID: Kind = (StatusCode::BAD_REQUEST, "invalid_request", "The request is not valid");
+const INVALID_FILTER: Kind = (StatusCode::BAD_REQUEST, "invalid_filter", "The filter is not valid");
+const UNAUTHENTICATED: Kind = (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid credential is needed");
+const TOKEN_EXPIRED: Kind = (StatusCode::UNAUTHORIZED, "token_expired", "The token has expired");
+const SCOPE: Kind = (StatusCode::FORBIDDEN, "insufficient_scope", "The credential may not do this");
+const SUBJECT: Kind = (StatusCode::FORBIDDEN, "subject_not_permitted", "The credential may not act for this subject");
+const NOT_FOUND: Kind = (StatusCode::NOT_FOUND, "not_found", "Not found");
+const CONFLICT: Kind = (StatusCode::CONFLICT, "conflict", "The request conflicts with the present state");
+const REVISION: Kind = (StatusCode::CONFLICT, "revision_unavailable", "The revision is not available in time");
+const EMBEDDER: Kind = (StatusCode::CONFLICT, "embedder_mismatch", "The vector doesn't fit the collection");
+const VERSION: Kind = (StatusCode::PRECONDITION_FAILED, "version_conflict", "The state has changed");
+const TOO_LARGE: Kind = (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request is too large");
+const MEDIA_TYPE: Kind =
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported");
+const UNPROCESSABLE: Kind =
+    (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable_document", "The document can't be stored as it is");
+const ACL_MISSING: Kind = (StatusCode::UNPROCESSABLE_ENTITY, "acl_missing", "The document has no access rules");
+const INTERNAL: Kind = (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here");
+const AUTHORIZATION: Kind =
+    (StatusCode::SERVICE_UNAVAILABLE, "authorization_unavailable", "Rights can't be decided at the moment");
+const INDEX: Kind = (StatusCode::SERVICE_UNAVAILABLE, "index_unavailable", "Searching is not possible at the moment");
+const OVERLOADED: Kind = (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting");
+const STORAGE: Kind = (StatusCode::INSUFFICIENT_STORAGE, "storage_refused", "Nothing can be written at the moment");
+const DEADLINE: Kind = (StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", "The deadline has passed");
+
+/// A problem without request context, for one document of many.
+pub fn problem((status, code, title): Kind, detail: &str, errors: Vec<FieldProblem>) -> Problem {
+    Problem {
+        kind: format!("urn:usher:problem:{code}"),
+        title: title.to_owned(),
+        status: status.as_u16(),
+        detail: detail.to_owned(),
+        instance: String::new(),
+        code: code.to_owned(),
+        errors,
+        retry_after_ms: None,
+    }
+}
+
+impl ApiProblem {
+    fn new(kind: Kind, detail: &str) -> Self {
+        Self { problem: problem(kind, detail, Vec::new()), retry_after_s: None }
+    }
+
+    fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
+        self.problem.errors = errors;
+        self
+    }
+
+    fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self.problem.retry_after_ms = Some(u64::from(seconds) * 1000);
+        self
+    }
+
+    pub fn invalid(pointer: &str, detail: &str) -> Self {
+        Self::new(INVALID, "Correct what `errors` names.")
+            .with_errors(vec![FieldProblem { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(NOT_FOUND, "There is nothing here that you can read.")
+    }
+
+    pub fn too_large() -> Self {
+        Self::new(TOO_LARGE, "Send less at once; the limits are in the documentation.")
+    }
+
+    pub fn unsupported_media_type() -> Self {
+        Self::new(MEDIA_TYPE, "Send `Content-Type: application/json`.")
+    }
+
+    pub fn forbidden_source() -> Self {
+        Self::new(SCOPE, "The key may not write this source.")
+    }
+
+    pub fn version_conflict() -> Self {
+        Self::new(VERSION, "Read the present version and decide again.")
+    }
+
+    fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a request failed");
+        Self::new(INTERNAL, "The service's log names the cause beside this request's id.")
+    }
+}
+
+impl IntoResponse for ApiProblem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self.problem.clone())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self.problem);
+        response
+    }
+}
+
+/// Puts the request's name into a problem that is on its way out.
+pub async fn name_request(response: &mut Response, id: &str) {
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        problem.instance = format!("urn:usher:request:{id}");
+        if let Ok(body) = serde_json::to_vec(&problem) {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = body.into();
+        }
+    }
+}
+
+pub async fn no_route() -> Response {
+    ApiProblem::new(NOT_FOUND, "No such route.").into_response()
+}
+
+pub async fn no_method() -> Response {
+    const KIND: Kind = (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here");
+    ApiProblem::new(KIND, "The route exists with another method.").into_response()
+}
+
+/// A panic is a broken invariant: it is logged by the panic hook and answered like any other internal error.
+pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    ApiProblem::new(INTERNAL, "The service's log names the cause beside this request's id.").into_response()
+}
+
+impl From<IdentityError> for ApiProblem {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Missing => Self::new(UNAUTHENTICATED, "Send `Authorization: Bearer <key or token>`."),
+            IdentityError::Invalid { reason } => {
+                tracing::info!(reason, "a credential was refused");
+                Self::new(UNAUTHENTICATED, "The credential is not valid. Ask an administrator for a new one.")
+            }
+            IdentityError::Expired => Self::new(TOKEN_EXPIRED, "Get a new token from its issuer."),
+            IdentityError::Scope(scope) => Self::new(SCOPE, &format!("The scope `{scope}` is needed.")),
+            IdentityError::SubjectNotPermitted => {
+                Self::new(SUBJECT, "Acting for a subject needs the scope `act_as` and a type that the key lists.")
+            }
+            IdentityError::NoSubject => {
+                Self::new(SUBJECT, "The key has no subject, so there is nobody to read as. Make one with a subject.")
+            }
+        }
+    }
+}
+
+impl From<AuthorityError> for ApiProblem {
+    fn from(error: AuthorityError) -> Self {
+        tracing::error!(%error, "rights could not be decided");
+        Self::new(AUTHORIZATION, "Try again.").retry_after(1)
+    }
+}
+
+impl From<QueryError> for ApiProblem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Identity(error) => error.into(),
+            QueryError::Invalid(errors) => Self::new(INVALID, "Correct what `errors` names.").with_errors(errors),
+            QueryError::Filter(errors) => Self::new(INVALID_FILTER, "Correct what `errors` names.").with_errors(errors),
+            QueryError::Dimensions { expected } => Self::new(
+                EMBEDDER,
+                &format!("A vector of {expected} numbers, of the collection's embedder, is needed."),
+            ),
+            QueryError::RevisionUnavailable => Self::new(REVISION, "Try again, or allow a longer deadline."),
+            QueryError::Deadline { stage } => {
+                tracing::warn!(stage, "a query missed its deadline");
+                Self::new(DEADLINE, "Try again, or allow a longer deadline.")
+            }
+            QueryError::Authority(error) => error.into(),
+            QueryError::Index(error) => {
+                tracing::error!(%error, "a search failed");
+                Self::new(INDEX, "Try again.").retry_after(1)
+            }
+            QueryError::Embedder => {
+                Self::new(INDEX, "The embedder does not answer. Try again, or ask with mode `keyword`.").retry_after(1)
+            }
+            QueryError::Catalog(error) => error.into(),
+            QueryError::Audit(error) => {
+                tracing::error!(%error, "no audit, no answer");
+                Self::new(STORAGE, "The audit record can't be written, so there is no answer.").retry_after(5)
+            }
+            QueryError::Randomness => Self::new(INTERNAL, "The system gives no randomness."),
+        }
+    }
+}
+
+impl From<CatalogError> for ApiProblem {
+    fn from(error: CatalogError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<CommitError> for ApiProblem {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Tuple(error) => error.into(),
+            CommitError::UnknownStore
+            | CommitError::UnknownCollection
+            | CommitError::UnknownDocument
+            | CommitError::UnknownModel => Self::not_found(),
+            CommitError::NoModel => Self::new(CONFLICT, "The store has no authorization model. Write one first."),
+            CommitError::Model(error) => Self::invalid("", &error.to_string()),
+            CommitError::Binding(error) => Self::invalid("", &error.to_string()),
+            CommitError::Fields(error) => Self::invalid("/fields", &error.to_string()),
+            CommitError::RevisionConflict => Self::version_conflict(),
+            CommitError::Fixed { what } => {
+                Self::new(CONFLICT, &format!("`{what}` is fixed at creation. Make another collection."))
+            }
+            CommitError::StoreInUse => Self::new(CONFLICT, "A collection is bound to the store. Remove it first."),
+            CommitError::DryRun(_) => Self::new(INTERNAL, "A dry run was answered as an error."),
+            CommitError::Outdated => {
+                Self::new(CONFLICT, "The document changed meanwhile. Send it again.").retry_after(1)
+            }
+            CommitError::Busy => Self::new(OVERLOADED, "Send less at once, or later.").retry_after(1),
+            CommitError::Storage(error) => {
+                tracing::error!(%error, "the storage refuses writes");
+                Self::new(STORAGE, "The disk is full or failing. Reading goes on.").retry_after(30)
+            }
+            CommitError::Stopped => {
+                Self::new(STORAGE, "Writing has stopped after a failure. Restart the service. Reading goes on.")
+            }
+            CommitError::Catalog(error) => Self::internal(&error),
+            CommitError::Index(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<TupleWriteError> for ApiProblem {
+    fn from(error: TupleWriteError) -> Self {
+        match error {
+            TupleWriteError::Exists { .. }
+            | TupleWriteError::OtherCondition { .. }
+            | TupleWriteError::Missing { .. } => {
+                Self::new(CONFLICT, &format!("{error}. With `idempotent` such tuples are skipped."))
+            }
+            _ => Self::invalid("", &error.to_string()),
+        }
+    }
+}
+
+/// Why one document of many was refused while it was prepared.
+pub fn of_preparing(error: &PrepareError) -> Problem {
+    match error {
+        PrepareError::Unprocessable(error) => problem(
+            UNPROCESSABLE,
+            "Correct what `errors` names.",
+            vec![FieldProblem { pointer: error.pointer.clone(), detail: error.detail.clone() }],
+        ),
+        PrepareError::NoRules => problem(
+            ACL_MISSING,
+            "Give the document an `acl`, or the collection a `default_acl`; `{\"nobody\":true}` stores it unreadable.",
+            Vec::new(),
+        ),
+        PrepareError::Embed(error) => {
+            tracing::warn!(%error, "a document could not be embedded");
+            problem(INDEX, "The embedder does not answer. Send the document again later.", Vec::new())
+        }
+    }
+}
+
+/// Why one document of many was refused while it was stored.
+pub fn of_rejection(rejection: &Rejection) -> Problem {
+    problem(UNPROCESSABLE, &format!("{rejection}."), Vec::new())
+}

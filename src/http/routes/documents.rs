@@ -1,0 +1,322 @@
+//! Storing, reading, listing and removing documents.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::{record_change, seal};
+use crate::authority::CallerContext;
+use crate::catalog::collections::CollectionSettings;
+use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
+use crate::commit::{CommitError, Committed};
+use crate::gate;
+use crate::http::extract::{Caller, StrictJson};
+use crate::http::problem::{self, ApiProblem};
+use crate::identity::Scope;
+use crate::prepare::{self, PrepareError};
+use crate::service::Service;
+use crate::snapshot::source_of;
+use crate::wire::{
+    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentView, DocumentsPut, Problem,
+    PutAcl, PutDocuments as PutDocumentsBody,
+};
+
+const MAX_DOCUMENTS: usize = 256;
+/// How long an acknowledgement waits for the keyword index; the documents are stored in any case.
+const INDEX_WAIT: Duration = Duration::from_secs(20);
+/// Preparations of a document that changes under them.
+const ATTEMPTS: usize = 3;
+
+pub async fn put(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    StrictJson(request): StrictJson<PutDocumentsBody>,
+) -> Result<Json<DocumentsPut>, ApiProblem> {
+    caller.require(Scope::DocumentsWrite)?;
+    if request.documents.is_empty() || request.documents.len() > MAX_DOCUMENTS {
+        return Err(ApiProblem::invalid("/documents", "must be 1 to 256 documents"));
+    }
+    let ids: Vec<String> = request.documents.iter().map(|document| document.id.clone()).collect();
+    for (n, id) in ids.iter().enumerate() {
+        if ids.iter().take(n).any(|other| other == id) {
+            return Err(ApiProblem::invalid(&format!("/documents/{n}/id"), "occurs twice in this request"));
+        }
+    }
+    let mut results: Vec<Option<DocumentResult>> = ids.iter().map(|_| None).collect();
+    let mut by_collection: BTreeMap<String, Vec<(usize, Document)>> = BTreeMap::new();
+    for (n, document) in request.documents.into_iter().enumerate() {
+        if !caller.principal.may_write_source(source_of(&document.id)) {
+            return Err(ApiProblem::forbidden_source());
+        }
+        by_collection.entry(document.collection.clone()).or_default().push((n, document));
+    }
+    let mut revision = service.published.load().revision;
+    for (collection, documents) in by_collection {
+        if !caller.principal.reaches(&collection) {
+            return Err(ApiProblem::not_found());
+        }
+        let (order, documents): (Vec<usize>, Vec<Document>) = documents.into_iter().unzip();
+        let committed = store(&service, &collection, documents).await?;
+        revision = revision.max(committed.revision);
+        for (n, result) in order.into_iter().zip(committed.output) {
+            if let Some(slot) = results.get_mut(n) {
+                *slot = Some(result);
+            }
+        }
+    }
+    record_change(&service, &caller, "documents.put", revision, ids).await?;
+    Ok(Json(DocumentsPut { results: results.into_iter().flatten().collect(), revision: seal(&service, revision)? }))
+}
+
+/// Prepares and commits documents of one collection; one that is refused gets a problem, the others are stored.
+async fn store(
+    service: &Service,
+    collection: &str,
+    documents: Vec<Document>,
+) -> Result<Committed<Vec<DocumentResult>>, ApiProblem> {
+    let mut attempt = 1;
+    loop {
+        let state = service.published.load().collection(collection).cloned().ok_or_else(ApiProblem::not_found)?;
+        let mut prepared = Vec::new();
+        let mut results: Vec<DocumentResult> = Vec::new();
+        for document in &documents {
+            let id = document.id.clone();
+            match prepare_one(service, &state.settings, state.id, document.clone()).await? {
+                Ok(document) => {
+                    prepared.push(document);
+                    results.push(DocumentResult {
+                        id,
+                        status: DocumentStatus::Unchanged,
+                        version: None,
+                        problem: None,
+                    });
+                }
+                Err(problem) => results.push(rejected(id, problem)),
+            }
+        }
+        let change = PutDocuments { collection: collection.to_owned(), documents: prepared };
+        let committed = match service.committer.submit(change).await {
+            Err(CommitError::Outdated) if attempt < ATTEMPTS => {
+                attempt += 1;
+                continue;
+            }
+            other => other?,
+        };
+        let mut stored = committed.output.into_iter();
+        for result in results.iter_mut().filter(|result| result.problem.is_none()) {
+            match stored.next() {
+                Some(Ok(stored)) => (result.status, result.version) = (stored.status, stored.version),
+                Some(Err(rejection)) => *result = rejected(result.id.clone(), problem::of_rejection(&rejection)),
+                None => {}
+            }
+        }
+        await_indexes(service, collection).await;
+        return Ok(Committed { output: results, revision: committed.revision });
+    }
+}
+
+fn rejected(id: String, problem: Problem) -> DocumentResult {
+    DocumentResult { id, status: DocumentStatus::Rejected, version: None, problem: Some(problem) }
+}
+
+/// Split and embedded, unless the stored version has the same content.
+async fn prepare_one(
+    service: &Service,
+    settings: &CollectionSettings,
+    collection: u32,
+    document: Document,
+) -> Result<Result<Prepared, Problem>, ApiProblem> {
+    let mut prepared = match prepare::rules(document, settings) {
+        Ok(prepared) => prepared,
+        Err(error) => return Ok(Err(problem::of_preparing(&error))),
+    };
+    let stored = service.catalog.document_by_id(collection, &prepared.document.id).await?;
+    if stored.is_some_and(|row| row.content_digest == prepared.content_digest) {
+        return Ok(Ok(prepared));
+    }
+    let content = match service.embedders.get(&settings.embedder) {
+        Some(embedder) => prepare::content(&prepared.document, embedder).await,
+        None => Err(PrepareError::Embed(crate::embed::EmbedError::Unavailable {
+            embedder: settings.embedder.clone(),
+            cause: "it is not configured".to_owned(),
+        })),
+    };
+    match content {
+        Ok(content) => {
+            prepared.content = Some(content);
+            Ok(Ok(prepared))
+        }
+        Err(error) => Ok(Err(problem::of_preparing(&error))),
+    }
+}
+
+/// Waits until the keyword index shows what was just committed.
+async fn await_indexes(service: &Service, collection: &str) {
+    let Some(state) = service.published.load().collection(collection).cloned() else { return };
+    let Some(indexes) = service.indexes.get(state.id) else { return };
+    indexes.wake();
+    if tokio::time::timeout(INDEX_WAIT, indexes.at_least(state.last_operation)).await.is_err() {
+        tracing::warn!(collection, "the keyword index lags behind");
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InCollection {
+    collection: String,
+}
+
+/// A document as the caller's reader sees it.
+pub async fn get(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(at): Query<InCollection>,
+) -> Result<Response, ApiProblem> {
+    caller.require(Scope::DocumentsRead)?;
+    let reader = caller.principal.reader()?;
+    let snapshot = service.published.load();
+    let revision = snapshot.revision;
+    let names = [at.collection.clone()];
+    let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &names, jiff::Timestamp::now())?;
+    let document = gate::verify_document(&view, &at.collection, &id).ok_or_else(ApiProblem::not_found)?;
+    let text = service.catalog.document_text(&document).await?.ok_or_else(ApiProblem::not_found)?;
+    service
+        .audit
+        .record(&crate::audit::Record {
+            at: jiff::Timestamp::now().to_string(),
+            request_id: &caller.request_id,
+            event: "documents.get",
+            subjects: reader.subjects.iter().map(ToString::to_string).collect(),
+            credential: &caller.principal.credential_id,
+            revision,
+            items: vec![id],
+            question: None,
+        })
+        .await
+        .map_err(crate::query::QueryError::from)?;
+    let view = DocumentView {
+        id: document.id().to_owned(),
+        collection: at.collection,
+        version: document.version(),
+        title: text.title,
+        url: text.url,
+        metadata: text.metadata,
+        content_hash: format!("b3:{}", blake3::hash(text.text.as_bytes()).to_hex()),
+        text: text.text,
+        revision: seal(&service, revision)?,
+    };
+    let mut response = Json(&view).into_response();
+    if let Ok(etag) = HeaderValue::from_str(&format!("\"{}\"", view.version)) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    Ok(response)
+}
+
+pub async fn delete(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(at): Query<InCollection>,
+    headers: HeaderMap,
+) -> Result<Response, ApiProblem> {
+    caller.require(Scope::DocumentsWrite)?;
+    if !caller.principal.may_write_source(source_of(&id)) {
+        return Err(ApiProblem::forbidden_source());
+    }
+    if !caller.principal.reaches(&at.collection) {
+        return Err(ApiProblem::not_found());
+    }
+    let if_version = match headers.get(header::IF_MATCH) {
+        None => None,
+        Some(value) => {
+            let version = value.to_str().ok().and_then(|text| text.trim_matches('"').parse().ok());
+            Some(version.ok_or_else(ApiProblem::version_conflict)?)
+        }
+    };
+    let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id.clone()], if_version };
+    let committed = service.committer.submit(change).await?;
+    await_indexes(&service, &at.collection).await;
+    record_change(&service, &caller, "documents.delete", committed.revision, vec![id]).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Ok(token) = HeaderValue::from_str(&seal(&service, committed.revision)?) {
+        response.headers_mut().insert("usher-revision", token);
+    }
+    Ok(response)
+}
+
+pub async fn put_acl(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(at): Query<InCollection>,
+    StrictJson(request): StrictJson<PutAcl>,
+) -> Result<Json<DocumentsPut>, ApiProblem> {
+    caller.require(Scope::DocumentsWrite)?;
+    if !caller.principal.may_write_source(source_of(&id)) {
+        return Err(ApiProblem::forbidden_source());
+    }
+    if !caller.principal.reaches(&at.collection) {
+        return Err(ApiProblem::not_found());
+    }
+    let change = PutRules { collection: at.collection, id: id.clone(), acl: request.acl };
+    let committed = service.committer.submit(change).await?;
+    record_change(&service, &caller, "documents.put_acl", committed.revision, vec![id.clone()]).await?;
+    let result = match committed.output {
+        Ok(stored) => DocumentResult { id, status: stored.status, version: stored.version, problem: None },
+        Err(rejection) => rejected(id, problem::of_rejection(&rejection)),
+    };
+    Ok(Json(DocumentsPut { results: vec![result], revision: seal(&service, committed.revision)? }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateParameters {
+    collection: String,
+    source: String,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// What the service holds of a source, for an ingester's comparison.
+pub async fn state(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Query(parameters): Query<StateParameters>,
+) -> Result<Json<DocumentStates>, ApiProblem> {
+    caller.require(Scope::DocumentsWrite)?;
+    if !caller.principal.may_write_source(&parameters.source) {
+        return Err(ApiProblem::forbidden_source());
+    }
+    let limit = parameters.limit.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return Err(ApiProblem::invalid("/limit", "must be 1 to 1,000"));
+    }
+    if !caller.principal.reaches(&parameters.collection) {
+        return Err(ApiProblem::not_found());
+    }
+    let snapshot = service.published.load();
+    let collection = snapshot.collection(&parameters.collection).ok_or_else(ApiProblem::not_found)?;
+    // The cursor is the last id of the page before: the caller wrote these ids itself.
+    let after = parameters.cursor.as_deref().unwrap_or_default();
+    let rows = service.catalog.documents_of_source(collection.id, &parameters.source, after, limit).await?;
+    let next_cursor = if rows.len() == limit as usize { rows.last().map(|row| row.id.clone()) } else { None };
+    let documents = rows
+        .into_iter()
+        .map(|row| DocumentState {
+            id: row.id,
+            version: row.version,
+            content_digest: row.content_digest,
+            acl_digest: row.acl_digest,
+            source_hash: row.source_hash,
+            source_version: row.source_version,
+        })
+        .collect();
+    Ok(Json(DocumentStates { documents, next_cursor }))
+}

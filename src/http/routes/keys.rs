@@ -1,0 +1,100 @@
+//! Making, listing and revoking API keys.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+
+use super::record_change;
+use crate::catalog::keys::{KeyRow, KeySettings};
+use crate::commit::keys::{CreateKey, RevokeKey};
+use crate::http::extract::{Caller, StrictJson};
+use crate::http::problem::ApiProblem;
+use crate::identity::{Scope, parse_subject};
+use crate::service::Service;
+use crate::wire::{CreateKey as CreateKeyBody, KeyCreated, KeyView, Keys};
+
+const DEFAULT_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+pub async fn create(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    StrictJson(request): StrictJson<CreateKeyBody>,
+) -> Result<(StatusCode, Json<KeyCreated>), ApiProblem> {
+    caller.require(Scope::Admin)?;
+    let (key, row) = make(&service, request)?;
+    let committed = service.committer.submit(CreateKey { row }).await?;
+    let items = vec![committed.output.id.clone()];
+    record_change(&service, &caller, "keys.create", committed.revision, items).await?;
+    Ok((StatusCode::CREATED, Json(KeyCreated { key, view: view(&committed.output) })))
+}
+
+/// A new key from a request: the secret and what is stored.
+pub fn make(service: &Service, request: CreateKeyBody) -> Result<(String, KeyRow), ApiProblem> {
+    if request.name.trim().is_empty() || request.name.len() > 128 {
+        return Err(ApiProblem::invalid("/name", "must be 1 to 128 bytes"));
+    }
+    for (n, scope) in request.scopes.iter().enumerate() {
+        if Scope::parse(scope).is_none() {
+            let known: Vec<_> = Scope::names().collect();
+            return Err(ApiProblem::invalid(&format!("/scopes/{n}"), &format!("must be one of: {}", known.join(", "))));
+        }
+    }
+    if let Some(subject) = &request.subject
+        && parse_subject(subject).is_err()
+    {
+        return Err(ApiProblem::invalid("/subject", "must be `user:…`, `agent:…` or `service:…`"));
+    }
+    let now = Timestamp::now();
+    let expires_at = match &request.expires_at {
+        None => now.checked_add(DEFAULT_LIFE).unwrap_or(now),
+        Some(time) => match time.parse::<Timestamp>() {
+            Ok(time) if time > now => time,
+            _ => return Err(ApiProblem::invalid("/expires_at", "must be an RFC 3339 time in the future")),
+        },
+    };
+    let settings = KeySettings {
+        name: request.name,
+        scopes: request.scopes,
+        subject: request.subject,
+        collections: request.collections,
+        sources: request.sources,
+        act_as_types: request.act_as_types,
+    };
+    service.authenticator.keys.make(settings, now, expires_at).map_err(|_| crate::query::QueryError::Randomness.into())
+}
+
+pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Keys>, ApiProblem> {
+    caller.require(Scope::Admin)?;
+    let snapshot = service.published.load();
+    Ok(Json(Keys { keys: snapshot.keys.values().map(|row| view(row)).collect() }))
+}
+
+pub async fn revoke(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiProblem> {
+    caller.require(Scope::Admin)?;
+    let committed = service.committer.submit(RevokeKey { id: id.clone() }).await?;
+    record_change(&service, &caller, "keys.revoke", committed.revision, vec![id]).await?;
+    if committed.output { Ok(StatusCode::NO_CONTENT) } else { Err(ApiProblem::not_found()) }
+}
+
+fn view(row: &KeyRow) -> KeyView {
+    let settings = &row.settings;
+    KeyView {
+        id: row.id.clone(),
+        name: settings.name.clone(),
+        scopes: settings.scopes.clone(),
+        subject: settings.subject.clone(),
+        collections: settings.collections.clone(),
+        sources: settings.sources.clone(),
+        act_as_types: settings.act_as_types.clone(),
+        created_at: row.created_at.clone(),
+        expires_at: row.expires_at.clone(),
+        revoked_at: row.revoked_at.clone(),
+    }
+}

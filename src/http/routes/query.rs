@@ -1,0 +1,85 @@
+//! `POST /v1/query` and `POST /v1/recheck`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::authority::CallerContext;
+use crate::gate::{self, Candidate};
+use crate::http::extract::{Asker, Caller, StrictJson};
+use crate::http::problem::ApiProblem;
+use crate::identity::Scope;
+use crate::index::ChunkKey;
+use crate::service::Service;
+use crate::wire::{Answer, Query, Recheck, RecheckStatus, Rechecked, RecheckedItem};
+
+const MAX_RECHECK: usize = 200;
+
+pub async fn query(
+    State(service): State<Arc<Service>>,
+    asker: Asker,
+    StrictJson(request): StrictJson<Query>,
+) -> Result<Json<Answer>, ApiProblem> {
+    Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.request_id).await?))
+}
+
+/// Always decided on the newest snapshot.
+pub async fn recheck(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    StrictJson(request): StrictJson<Recheck>,
+) -> Result<Json<Rechecked>, ApiProblem> {
+    caller.require(Scope::Query)?;
+    let reader = caller.principal.reader()?;
+    if request.items.len() > MAX_RECHECK {
+        return Err(ApiProblem::invalid("/items", "at most 200 items can be rechecked at once"));
+    }
+    if let Some(token) = &request.min_revision {
+        let revision = service
+            .revisions
+            .open(token)
+            .map_err(|_| ApiProblem::invalid("/min_revision", "is not a revision token of this service"))?;
+        let wait = service.published.at_least(revision);
+        tokio::time::timeout(service.limits.default_deadline, wait)
+            .await
+            .map_err(|_| crate::query::QueryError::RevisionUnavailable)?;
+    }
+    let mut found = Vec::with_capacity(request.items.len());
+    for item in &request.items {
+        let place = match parse_chunk_id(&item.chunk_id) {
+            Some(key) => service.catalog.chunk_by_key(&key).await?,
+            None => None,
+        };
+        found.push(place);
+    }
+    let snapshot = service.published.load();
+    let revision = snapshot.revision;
+    let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &[], jiff::Timestamp::now())?;
+    let items = request.items.into_iter().zip(found).map(|(item, place)| {
+        let readable = place.filter(|(collection, chunk, _)| {
+            let candidate = Candidate { collection: *collection, chunk: *chunk };
+            !gate::verify(&view, &service.chunk_keys, &[candidate]).is_empty()
+        });
+        let status = match (readable, &item.content_hash) {
+            (None, _) => RecheckStatus::NotReadable,
+            (Some((.., hash)), Some(expected))
+                if *expected != format!("b3:{}", blake3::Hash::from_bytes(hash).to_hex()) =>
+            {
+                RecheckStatus::Changed
+            }
+            (Some(_), _) => RecheckStatus::Ok,
+        };
+        RecheckedItem { chunk_id: item.chunk_id, status }
+    });
+    Ok(Json(Rechecked { items: items.collect(), revision: super::seal(&service, revision)? }))
+}
+
+fn parse_chunk_id(id: &str) -> Option<ChunkKey> {
+    let digits = id.strip_prefix("c_").filter(|digits| digits.len() == 32 && digits.is_ascii())?;
+    let mut key = [0; 16];
+    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(key)
+}

@@ -1,0 +1,199 @@
+//! The embedded indexes of all collections: opening, following the operation log, rebuilding.
+//!
+//! Vectors are written by the commit that names them. Keywords follow the catalog's operation log, one applier task per
+//! collection, and remember durably how far they got; a damaged index is cleared and replayed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use tokio::sync::{Notify, watch};
+
+use crate::catalog::collections::CollectionSettings;
+use crate::catalog::documents::OperationKind;
+use crate::catalog::{Catalog, CatalogError};
+use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, TantivyKeywords, VectorStore};
+
+/// Operations read from the log at once.
+const BATCH: u32 = 64;
+
+/// Both indexes of one collection.
+pub struct CollectionIndexes {
+    pub vectors: MaskedScan,
+    pub keywords: TantivyKeywords,
+    pub analyser: Analyser,
+    applied: watch::Sender<u64>,
+    wake: Notify,
+}
+
+impl CollectionIndexes {
+    fn open(folder: &Path, settings: &CollectionSettings, chunks: u32) -> Result<Self, IndexError> {
+        let analyser = Analyser::by_name(&settings.analyser).unwrap_or_default();
+        let vectors = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks)?;
+        let keywords = open_keywords(&folder.join("keywords"))?;
+        let applied = watch::Sender::new(keywords.position()?);
+        Ok(Self { vectors, keywords, analyser, applied, wake: Notify::new() })
+    }
+
+    /// Position of the operation log that searches see.
+    pub fn applied(&self) -> u64 {
+        *self.applied.borrow()
+    }
+
+    /// Waits until the operation is visible to searches.
+    pub async fn at_least(&self, position: u64) {
+        let mut watched = self.applied.subscribe();
+        // The sender lives as long as `self`, so waiting can't fail.
+        let _ = watched.wait_for(|current| *current >= position).await;
+    }
+
+    /// Tells the applier that the log has grown.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+/// A damaged keyword index is replaced by an empty one, which the applier fills from the log.
+fn open_keywords(folder: &Path) -> Result<TantivyKeywords, IndexError> {
+    match TantivyKeywords::open(folder) {
+        Err(IndexError::DamagedKeywords { path, source }) => {
+            tracing::warn!(path = %path.display(), cause = source.map(|s| s.to_string()), "rebuilding a keyword index");
+            std::fs::remove_dir_all(folder)
+                .or_else(|error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+                .map_err(|source| IndexError::Io { action: "remove", path: folder.to_owned(), source })?;
+            TantivyKeywords::create(folder)
+        }
+        other => other,
+    }
+}
+
+/// The indexes of every collection, by the collection's number.
+pub struct Indexes {
+    folder: PathBuf,
+    open: RwLock<HashMap<u32, Arc<CollectionIndexes>>>,
+    /// Collections whose applier has not been started yet.
+    created: watch::Sender<u64>,
+}
+
+impl Indexes {
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, open: RwLock::default(), created: watch::Sender::new(0) }
+    }
+
+    fn folder_of(&self, collection: u32) -> PathBuf {
+        self.folder.join(collection.to_string())
+    }
+
+    /// Opens the indexes of a collection that holds `chunks` chunk ordinals.
+    pub fn open(&self, collection: u32, settings: &CollectionSettings, chunks: u32) -> Result<(), IndexError> {
+        let indexes = CollectionIndexes::open(&self.folder_of(collection), settings, chunks)?;
+        self.open.write().insert(collection, Arc::new(indexes));
+        self.created.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// Makes empty indexes for a new collection; leftovers of a creation that was not committed are removed.
+    pub fn create(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
+        self.remove(collection);
+        self.open(collection, settings, 0)
+    }
+
+    pub fn get(&self, collection: u32) -> Option<Arc<CollectionIndexes>> {
+        self.open.read().get(&collection).cloned()
+    }
+
+    /// Forgets a collection's indexes and removes their files.
+    pub fn remove(&self, collection: u32) {
+        self.open.write().remove(&collection);
+        if let Err(error) = std::fs::remove_dir_all(self.folder_of(collection))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(collection, %error, "could not remove the files of a removed collection");
+        }
+    }
+
+    /// Writes vectors durably, ahead of the commit that names them.
+    pub async fn append_vectors(&self, collection: u32, first: u32, rows: Vec<f32>) -> Result<(), IndexError> {
+        let Some(indexes) = self.get(collection) else { return Ok(()) };
+        let write = move || indexes.vectors.append(first, &rows);
+        tokio::task::spawn_blocking(write).await.unwrap_or(Err(IndexError::Stopped))
+    }
+
+    /// Wakes the appliers of all collections.
+    pub fn wake_all(&self) {
+        self.open.read().values().for_each(|indexes| indexes.wake());
+    }
+
+    /// Runs one applier per collection, also for those that are created later, until cancelled.
+    pub async fn follow(self: Arc<Self>, catalog: Catalog) {
+        let mut running: HashMap<u32, tokio::task::JoinHandle<()>> = HashMap::new();
+        let mut created = self.created.subscribe();
+        loop {
+            let open: Vec<_> = self.open.read().iter().map(|(id, indexes)| (*id, indexes.clone())).collect();
+            running.retain(|id, task| !task.is_finished() && open.iter().any(|(other, _)| other == id));
+            for (id, indexes) in open {
+                running.entry(id).or_insert_with(|| tokio::spawn(follow_log(catalog.clone(), id, indexes)));
+            }
+            if created.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Applies the operation log of one collection as it grows.
+async fn follow_log(catalog: Catalog, collection: u32, indexes: Arc<CollectionIndexes>) {
+    loop {
+        match apply_batch(&catalog, collection, &indexes).await {
+            Ok(true) => continue,
+            Ok(false) => {
+                // A wake-up between the read and this line is kept by `Notify`; the time-out covers the rest.
+                let _ = tokio::time::timeout(Duration::from_secs(5), indexes.wake.notified()).await;
+            }
+            Err(error) => {
+                tracing::error!(collection, %error, "the keyword index can't follow the log; trying again");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+/// Applies the next operations; says whether there were any.
+async fn apply_batch(
+    catalog: &Catalog,
+    collection: u32,
+    indexes: &Arc<CollectionIndexes>,
+) -> Result<bool, FollowError> {
+    let rows = catalog.operations(collection, indexes.applied(), BATCH).await?;
+    let Some(last) = rows.last().map(|row| row.sequence) else { return Ok(false) };
+    let mut operations = Vec::new();
+    for row in rows {
+        match row.kind {
+            OperationKind::Remove => {
+                operations.push(KeywordOp::Remove { chunks: row.first_chunk..row.first_chunk + row.chunk_count })
+            }
+            OperationKind::Add => {
+                for text in catalog.index_texts(collection, row.first_chunk, row.chunk_count).await? {
+                    let tokens = text.with(|text| indexes.analyser.tokens(text));
+                    operations.push(KeywordOp::Add { chunk: text.chunk, tokens });
+                }
+            }
+        }
+    }
+    let target = indexes.clone();
+    tokio::task::spawn_blocking(move || target.keywords.apply(&operations, last))
+        .await
+        .unwrap_or(Err(IndexError::Stopped))?;
+    indexes.applied.send_replace(last);
+    Ok(true)
+}

@@ -1,0 +1,271 @@
+//! Before a document is committed: limits, chunk boundaries, restricted parts, vectors. Nothing here writes.
+
+use std::sync::Arc;
+
+use crate::catalog::collections::CollectionSettings;
+use crate::catalog::documents::SectionRow;
+use crate::catalog::index_text::index_text;
+use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent};
+use crate::embed::{EmbedError, Embedder, Role};
+use crate::wire::{ChunkSpan, Document, Section};
+
+pub mod split;
+
+/// Bytes of canonical text of one document.
+pub const MAX_TEXT: usize = 16 * 1024 * 1024;
+/// Chunks of one document.
+pub const MAX_CHUNKS: usize = 20_000;
+/// Bytes of one chunk.
+pub const MAX_CHUNK: usize = 64 * 1024;
+/// Restricted parts of one document.
+pub const MAX_SECTIONS: usize = 256;
+/// Texts embedded in one call.
+const EMBED_BATCH: usize = 64;
+
+/// What is wrong with a document, with the JSON pointer into it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Unprocessable {
+    pub pointer: String,
+    pub detail: String,
+}
+
+fn unprocessable(pointer: impl Into<String>, detail: impl Into<String>) -> Unprocessable {
+    Unprocessable { pointer: pointer.into(), detail: detail.into() }
+}
+
+/// Why a document can't be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error(transparent)]
+    Unprocessable(#[from] Unprocessable),
+    #[error("the document has no access rules and its collection has no default ones")]
+    NoRules,
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
+
+/// Checks a document and gives it its rules and digests; content is added by [`content`].
+///
+/// # Errors
+/// When a limit is exceeded, a name is malformed, or rules are missing.
+pub fn rules(document: Document, settings: &CollectionSettings) -> Result<Prepared, PrepareError> {
+    check_names(&document)?;
+    let acl = document.acl.clone().or_else(|| settings.default_acl.clone()).ok_or(PrepareError::NoRules)?;
+    Ok(Prepared {
+        content_digest: document.content_digest(),
+        acl_digest: document.acl_digest(),
+        acl,
+        document,
+        content: None,
+    })
+}
+
+fn check_names(document: &Document) -> Result<(), Unprocessable> {
+    let id = &document.id;
+    let path = id.split_once('/').map(|(source, path)| !source.is_empty() && !path.is_empty());
+    if path != Some(true) || id.len() > 1024 || id.chars().any(char::is_control) {
+        return Err(unprocessable("/id", "must be <source>/<path>, at most 1,024 bytes, without control characters"));
+    }
+    if document.content.text.len() > MAX_TEXT {
+        return Err(unprocessable("/content/text", format!("must be at most {MAX_TEXT} bytes")));
+    }
+    if document.content.text.contains('\0') {
+        return Err(unprocessable("/content/text", "must not contain NUL characters"));
+    }
+    if let Some(time) = &document.expires_at
+        && crate::catalog::timestamp(time).is_err()
+    {
+        return Err(unprocessable("/expires_at", "must be an RFC 3339 time, such as 2027-01-31T00:00:00Z"));
+    }
+    if document.sections.len() > MAX_SECTIONS {
+        return Err(unprocessable("/sections", format!("at most {MAX_SECTIONS} sections are allowed")));
+    }
+    for (n, section) in document.sections.iter().enumerate() {
+        let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if section.id.is_empty() || section.id.len() > 64 || !section.id.chars().all(is_good) {
+            return Err(unprocessable(format!("/sections/{n}/id"), "must be 1 to 64 letters, digits, `.`, `_` or `-`"));
+        }
+        if document.sections.iter().take(n).any(|other| other.id == section.id) {
+            return Err(unprocessable(format!("/sections/{n}/id"), "is used twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Chunks and restricted parts of a document's text.
+///
+/// # Errors
+/// When boundaries don't fit the text, sections overlap or match nothing, or the format must be split by the caller.
+pub fn layout(document: &Document) -> Result<(Vec<PreparedChunk>, Vec<SectionRow>), Unprocessable> {
+    let text = &document.content.text;
+    let given = match &document.chunks {
+        Some(spans) => checked_spans(spans, text)?,
+        None => match document.content.media_type.as_str() {
+            "text/plain" => split::plain(text),
+            "text/markdown" => split::markdown(text),
+            _ => {
+                return Err(unprocessable(
+                    "/chunks",
+                    "are needed for this content type; the service splits text/plain and text/markdown only",
+                ));
+            }
+        },
+    };
+    let parts = section_spans(&document.sections, &given, text)?;
+    let chunks = cut_at_sections(given, &parts, text);
+    if chunks.len() > MAX_CHUNKS {
+        return Err(unprocessable("/chunks", format!("at most {MAX_CHUNKS} chunks are allowed")));
+    }
+    let sections = parts
+        .into_iter()
+        .map(|(index, start, end)| {
+            let inside = |chunk: &PreparedChunk| chunk.start >= start && chunk.end <= end;
+            let first = chunks.iter().position(inside);
+            let count = chunks.iter().filter(|chunk| inside(chunk)).count();
+            let section = document.sections.get(index);
+            let id = section.map(|section| section.id.clone()).unwrap_or_default();
+            first
+                .map(|first| SectionRow { id, first: first as u32, count: count as u32, start, end })
+                .ok_or_else(|| unprocessable(format!("/sections/{index}"), "matches no text"))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((chunks, sections))
+}
+
+fn checked_spans(spans: &[ChunkSpan], text: &str) -> Result<Vec<PreparedChunk>, Unprocessable> {
+    let mut previous = 0;
+    spans
+        .iter()
+        .enumerate()
+        .map(|(n, span)| {
+            let pointer = format!("/chunks/{n}");
+            let is_text = span.start < span.end && text.get(span.start..span.end).is_some();
+            if !is_text {
+                return Err(unprocessable(
+                    pointer,
+                    "must be a non-empty range of bytes of the text, on character boundaries",
+                ));
+            }
+            if span.start < previous {
+                return Err(unprocessable(pointer, "must not start before the chunk before it"));
+            }
+            if span.end - span.start > MAX_CHUNK {
+                return Err(unprocessable(pointer, format!("must be at most {MAX_CHUNK} bytes")));
+            }
+            previous = span.start;
+            Ok(PreparedChunk {
+                start: span.start,
+                end: span.end,
+                heading_path: span.heading_path.clone(),
+                page: span.page,
+            })
+        })
+        .collect()
+}
+
+/// (index of the section, start, end), ascending and disjoint.
+fn section_spans(
+    sections: &[Section],
+    chunks: &[PreparedChunk],
+    text: &str,
+) -> Result<Vec<(usize, usize, usize)>, Unprocessable> {
+    let mut spans = Vec::with_capacity(sections.len());
+    for (n, section) in sections.iter().enumerate() {
+        let pointer = format!("/sections/{n}");
+        let (start, end) = match (&section.span, &section.heading) {
+            (Some(span), None) => (span.start, span.end),
+            (None, Some(heading)) => span_of_heading(heading, chunks, text).ok_or_else(|| {
+                unprocessable(format!("{pointer}/heading"), "matches no part of the text, or several")
+            })?,
+            _ => return Err(unprocessable(pointer, "needs either `span` or `heading`")),
+        };
+        if start >= end || text.get(start..end).is_none_or(|part| part.trim().is_empty()) {
+            return Err(unprocessable(pointer, "matches no text"));
+        }
+        spans.push((n, start, end));
+    }
+    spans.sort_by_key(|(_, start, _)| *start);
+    for pair in spans.windows(2) {
+        if let [(_, _, end), (n, start, _)] = pair
+            && start < end
+        {
+            return Err(unprocessable(format!("/sections/{n}"), "overlaps another section"));
+        }
+    }
+    Ok(spans)
+}
+
+/// From the first chunk under the heading to the next chunk that isn't; `None` unless there is one such run.
+fn span_of_heading(heading: &str, chunks: &[PreparedChunk], text: &str) -> Option<(usize, usize)> {
+    let under = |chunk: &PreparedChunk| chunk.heading_path.iter().any(|part| part.trim() == heading.trim());
+    let first = chunks.iter().position(under)?;
+    let after = chunks.iter().skip(first).position(|chunk| !under(chunk)).map(|n| first + n);
+    if after.is_some_and(|after| chunks.iter().skip(after).any(under)) {
+        return None;
+    }
+    let end = after.and_then(|after| chunks.get(after)).map_or(text.len(), |chunk| chunk.start);
+    Some((chunks.get(first)?.start, end))
+}
+
+/// Cuts chunks so that none lies on both sides of a section's border.
+fn cut_at_sections(chunks: Vec<PreparedChunk>, parts: &[(usize, usize, usize)], text: &str) -> Vec<PreparedChunk> {
+    if parts.is_empty() {
+        return chunks;
+    }
+    let borders: Vec<usize> = parts.iter().flat_map(|(_, start, end)| [*start, *end]).collect();
+    let mut cut: Vec<PreparedChunk> = Vec::with_capacity(chunks.len() + borders.len());
+    for chunk in chunks {
+        let mut at = chunk.start;
+        let inner = borders.iter().copied().filter(|border| chunk.start < *border && *border < chunk.end);
+        for end in inner.chain(std::iter::once(chunk.end)) {
+            if text.get(at..end).is_some_and(|part| !part.trim().is_empty()) {
+                cut.push(PreparedChunk { start: at, end, ..chunk.clone() });
+            }
+            at = end;
+        }
+    }
+    // Overlapping chunks that were cut can be out of order; a section's chunks must be consecutive.
+    cut.sort_by_key(|chunk| (chunk.start, chunk.end));
+    cut.dedup_by(|a, b| a.start == b.start && a.end == b.end);
+    cut
+}
+
+/// Chunks, sections and vectors of a document.
+///
+/// # Errors
+/// As [`layout`], and when the embedder fails.
+pub async fn content(document: &Document, embedder: &Arc<dyn Embedder>) -> Result<PreparedContent, PrepareError> {
+    let (chunks, sections) = layout(document)?;
+    let title = document.title.as_deref().unwrap_or_default();
+    let texts: Vec<String> = chunks
+        .iter()
+        .map(|chunk| index_text(title, document.content.text.get(chunk.start..chunk.end).unwrap_or_default()))
+        .collect();
+    let mut vectors = Vec::with_capacity(texts.len() * embedder.dimensions());
+    // Only chunks of one document, and of one side of its sections' borders, share a batch.
+    for run in runs(&chunks, &sections) {
+        for batch in texts.get(run).unwrap_or_default().chunks(EMBED_BATCH) {
+            let rows = embedder.embed(batch, Role::Passage).await?;
+            if rows.len() != batch.len() * embedder.dimensions() || rows.iter().any(|x| !x.is_finite()) {
+                return Err(EmbedError::WrongAnswer { embedder: embedder.id().to_owned(), found: rows.len() }.into());
+            }
+            vectors.extend(rows);
+        }
+    }
+    Ok(PreparedContent { chunks, sections, vectors })
+}
+
+/// Consecutive chunks that lie in the same section, or in none.
+fn runs(chunks: &[PreparedChunk], sections: &[SectionRow]) -> Vec<std::ops::Range<usize>> {
+    let section_of =
+        |n: usize| sections.iter().position(|s| (s.first as usize..(s.first + s.count) as usize).contains(&n));
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    for n in 0..chunks.len() {
+        match runs.last_mut() {
+            Some(run) if section_of(run.start) == section_of(n) => run.end = n + 1,
+            _ => runs.push(n..n + 1),
+        }
+    }
+    runs
+}

@@ -1,0 +1,97 @@
+//! THE read path: from a credential and a question to an answer that holds only what the reader may read.
+//!
+//! Each stage's result can only be made from the one before it. Masks keep unreadable chunks out of the search; the gate
+//! verifies every hit on the newest snapshot before anything is ranked; text is read last, through the gate's proof.
+
+use std::time::Instant;
+
+use crate::authority::AuthorityError;
+use crate::catalog::CatalogError;
+use crate::identity::{Credential, IdentityError, Scope};
+use crate::index::IndexError;
+use crate::service::Service;
+use crate::wire::{Answer, FieldProblem, Query};
+
+mod allow;
+mod assemble;
+mod fuse;
+mod respond;
+mod search;
+mod stages;
+mod validate;
+
+pub use allow::snapshot_at;
+pub use assemble::{cleaned, neighbours};
+pub use validate::Question;
+
+use stages::Stages;
+
+/// Why a question has no answer. Exhaustive: a new case must be decided wherever errors become responses.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("the request is not valid")]
+    Invalid(Vec<FieldProblem>),
+    #[error("the filter is not valid")]
+    Filter(Vec<FieldProblem>),
+    #[error("the vector has another dimension than the collection")]
+    Dimensions { expected: usize },
+    #[error("the revision can't be reached before the deadline")]
+    RevisionUnavailable,
+    #[error("the deadline passed during {stage}")]
+    Deadline { stage: &'static str },
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("the embedder is not available")]
+    Embedder,
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Audit(#[from] crate::audit::AuditError),
+    #[error("no randomness")]
+    Randomness,
+}
+
+/// Rounds of searching; a second one runs only when a hit was dropped because the state changed meanwhile.
+const ROUNDS: u32 = 2;
+
+/// Answers a question.
+///
+/// # Errors
+/// See [`QueryError`]; no error says anything about what the caller can't read.
+pub async fn answer(
+    service: &Service,
+    credential: &Credential,
+    request: Query,
+    request_id: &str,
+) -> Result<Answer, QueryError> {
+    let arrived = Instant::now();
+    let principal =
+        service.authenticator.authenticate(&service.published.load(), credential, jiff::Timestamp::now()).await?;
+    principal.require(Scope::Query)?;
+    let reader = principal.reader()?;
+
+    let question = validate::parse(request, &service.limits)?;
+    let mut stages = Stages::new(arrived, question.deadline, &service.metrics);
+    let mut snapshot = stages.run("wait", snapshot_at(service, &question)).await?;
+
+    let mut round = 1;
+    let verified = loop {
+        let allowed = stages.run("resolve", allow::resolve(service, snapshot, &reader, &question)).await?;
+        let vectors = stages.run("embed", search::embed(service, &question, &allowed)).await?;
+        let hits = stages.run("search", search::both_legs(service, &question, &allowed, vectors)).await?;
+        let verified = stages.run("verify", fuse::verify(service, &reader, &question, &allowed, hits)).await?;
+        if verified.dropped == 0 || round == ROUNDS {
+            break verified;
+        }
+        round += 1;
+        snapshot = service.published.load();
+    };
+
+    let ranked = fuse::fuse(verified, &question);
+    let passages = stages.run("assemble", assemble::passages(service, &question, ranked)).await?;
+    respond::respond(service, &principal, &reader, &question, passages, request_id, stages).await
+}

@@ -1,0 +1,95 @@
+//! From a reader to masks: which chunks of which collections the search may see.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{QueryError, Question};
+use crate::authority::{CallerContext, Reader, View};
+use crate::index::ChunkMask;
+use crate::index::filter::MetadataFilter;
+use crate::indexes::CollectionIndexes;
+use crate::service::Service;
+use crate::snapshot::Snapshot;
+use crate::wire::FieldProblem;
+
+/// What the search may see, bound to one snapshot.
+pub(super) struct Allowed {
+    pub collections: Vec<AllowedCollection>,
+    #[cfg_attr(not(usher_mutants), allow(dead_code, reason = "a deliberate bug of the test build reads it"))]
+    pub view: View,
+}
+
+pub(super) struct AllowedCollection {
+    pub id: u32,
+    pub view: crate::authority::CollectionView,
+    pub indexes: Arc<CollectionIndexes>,
+    pub mask: Arc<ChunkMask>,
+}
+
+/// The snapshot that the question asks for: the newest one, or the first that satisfies `min_revision`.
+///
+/// # Errors
+/// When the token is not one of ours, or names a revision that doesn't exist yet at the deadline.
+pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<Snapshot>, QueryError> {
+    let Some(token) = &question.min_revision else { return Ok(service.published.load()) };
+    let revision = service.revisions.open(token).map_err(|_| {
+        QueryError::Invalid(vec![FieldProblem {
+            pointer: "/min_revision".to_owned(),
+            detail: "is not a revision token of this service".to_owned(),
+        }])
+    })?;
+    let snapshot = service.published.at_least(revision).await;
+    for collection in snapshot.collections.values() {
+        if let Some(indexes) = service.indexes.get(collection.id) {
+            indexes.at_least(collection.last_operation).await;
+        }
+    }
+    Ok(snapshot)
+}
+
+/// Resolves the reader and builds the masks.
+pub(super) async fn resolve(
+    service: &Service,
+    snapshot: Arc<Snapshot>,
+    reader: &Reader,
+    question: &Question,
+) -> Result<Allowed, QueryError> {
+    let authority = service.authority.clone();
+    let caller = CallerContext(question.context.clone());
+    let (reader, names, filter) = (reader.clone(), question.collections.clone(), question.filter.clone());
+    let indexes = service.indexes.clone();
+    // Resolving a cold reader and building a mask are computation; they must not hold up other requests.
+    let work = move || {
+        let view = authority.view(snapshot, &reader, &caller, &names, Timestamp::now())?;
+        let mut collections = Vec::with_capacity(view.collections.len());
+        for collection in &view.collections {
+            // A collection whose indexes are gone was removed after the snapshot was pinned.
+            let Some(indexes) = indexes.get(collection.state.id) else { continue };
+            let readable = authority.mask(collection, None);
+            // Where nothing is readable the collection is as good as absent: neither its fields nor its dimensions may
+            // show in an error.
+            if readable.count() == 0 {
+                continue;
+            }
+            let mask = match &filter {
+                None => readable,
+                Some(filter) => {
+                    let filter = MetadataFilter::compile(filter, &collection.state.fields).map_err(|error| {
+                        QueryError::Filter(vec![FieldProblem {
+                            pointer: error.pointer.clone(),
+                            detail: error.to_string(),
+                        }])
+                    })?;
+                    authority.mask(collection, Some(&filter))
+                }
+            };
+            collections.push(AllowedCollection { id: collection.state.id, view: collection.clone(), indexes, mask });
+        }
+        Ok(Allowed { collections, view })
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(QueryError::Deadline { stage: "resolve" }),
+    }
+}

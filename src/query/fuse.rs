@@ -1,0 +1,139 @@
+//! Verification of all candidates, then reciprocal rank fusion of what passed (Cormack, Clarke and Büttcher 2009,
+//! k = 60). Ranks count verified hits only, so that no gap betrays a dropped one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::allow::Allowed;
+use super::search::Hits;
+use super::{QueryError, Question};
+use crate::authority::{CallerContext, Reader, View};
+use crate::gate::{self, Candidate, VerifiedChunk};
+use crate::service::Service;
+use crate::wire::Ranks;
+
+/// The constant of reciprocal rank fusion.
+const K: f64 = 60.0;
+
+/// Candidates that the reader may read at the newest snapshot, with the lists they stand in.
+pub(super) struct Verified {
+    pub view: View,
+    chunks: HashMap<Candidate, VerifiedChunk>,
+    vector: Vec<Vec<Candidate>>,
+    keyword: Vec<Vec<Candidate>>,
+    is_cut: bool,
+    is_degraded: bool,
+    /// Candidates that did not pass: the state changed since the search's snapshot.
+    pub dropped: usize,
+}
+
+/// Verified chunks in their final order.
+pub(super) struct Ranked {
+    pub view: View,
+    pub hits: Vec<RankedChunk>,
+    pub is_cut: bool,
+    pub is_degraded: bool,
+    pub is_incomplete: bool,
+}
+
+pub(super) struct RankedChunk {
+    pub chunk: VerifiedChunk,
+    pub score: f64,
+    pub ranks: Ranks,
+}
+
+/// Asks the gate about the union of all lists.
+pub(super) async fn verify(
+    service: &Service,
+    reader: &Reader,
+    question: &Question,
+    allowed: &Allowed,
+    hits: Hits,
+) -> Result<Verified, QueryError> {
+    let newest = service.published.load();
+    let caller = CallerContext(question.context.clone());
+    let (authority, reader, names) = (service.authority.clone(), reader.clone(), question.collections.clone());
+    let view = move || authority.view(newest, &reader, &caller, &names, Timestamp::now());
+    let view = match tokio::task::spawn_blocking(view).await {
+        Ok(view) => view?,
+        Err(_) => return Err(QueryError::Deadline { stage: "verify" }),
+    };
+    let view = with_deliberate_bugs(view, allowed);
+    let mut union: Vec<Candidate> = hits.vector.iter().chain(&hits.keyword).flatten().copied().collect();
+    union.sort_unstable();
+    union.dedup();
+    let chunks: HashMap<_, _> =
+        gate::verify(&view, &service.chunk_keys, &union).into_iter().map(|chunk| (chunk.candidate(), chunk)).collect();
+    let dropped = union.len() - chunks.len();
+    Ok(Verified {
+        view,
+        chunks,
+        vector: hits.vector,
+        keyword: hits.keyword,
+        is_cut: hits.is_cut,
+        is_degraded: hits.is_degraded,
+        dropped,
+    })
+}
+
+#[cfg(not(usher_mutants))]
+fn with_deliberate_bugs(view: View, _: &Allowed) -> View {
+    view
+}
+
+#[cfg(usher_mutants)]
+fn with_deliberate_bugs(mut view: View, allowed: &Allowed) -> View {
+    if crate::mutants::active("new_audience_with_old_sets") {
+        let pairs = view.collections.into_iter().map(|new| match allowed.view.collection(new.state.id) {
+            Some(old) => new.with_sets_of(old),
+            None => new,
+        });
+        view.collections = pairs.collect();
+    }
+    view
+}
+
+/// Fuses the verified lists and applies the caps; everything is counted over verified hits.
+pub(super) fn fuse(verified: Verified, question: &Question) -> Ranked {
+    let mut scores: BTreeMap<Candidate, (f64, Ranks)> = BTreeMap::new();
+    let is_counted = |candidate: &Candidate| {
+        crate::mutants::active("fusing_before_verifying") || verified.chunks.contains_key(candidate)
+    };
+    for (lists, is_vector) in [(&verified.vector, true), (&verified.keyword, false)] {
+        for list in lists {
+            for (candidate, rank) in list.iter().filter(|candidate| is_counted(candidate)).zip(1_u32..) {
+                let (score, ranks) = scores.entry(*candidate).or_default();
+                *score += 1.0 / (K + f64::from(rank));
+                let place = if is_vector { &mut ranks.vector } else { &mut ranks.keyword };
+                *place = Some(rank);
+            }
+        }
+    }
+    // The best possible score: first in a list of each leg that was asked.
+    let legs = [&verified.vector, &verified.keyword].iter().filter(|lists| !lists.is_empty()).count();
+    let maximum = (legs.max(1) as f64) / (K + 1.0);
+    let mut hits: Vec<RankedChunk> = scores
+        .into_iter()
+        .filter_map(|(candidate, (score, ranks))| {
+            let chunk = verified.chunks.get(&candidate)?.clone();
+            Some(RankedChunk { chunk, score: score / maximum, ranks })
+        })
+        .collect();
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.key().cmp(b.chunk.key())));
+    let mut per_document: HashMap<(u32, String), usize> = HashMap::new();
+    hits.retain(|hit| {
+        let count = per_document.entry((hit.chunk.collection(), hit.chunk.document_id().to_owned())).or_default();
+        *count += 1;
+        *count <= question.max_per_document && hit.score >= question.min_score
+    });
+    hits.truncate(question.top_k);
+    let is_short = hits.len() < question.top_k;
+    Ranked {
+        view: verified.view,
+        is_cut: verified.is_cut && is_short,
+        is_incomplete: verified.dropped > 0 && is_short,
+        is_degraded: verified.is_degraded,
+        hits,
+    }
+}

@@ -1,0 +1,71 @@
+//! The audit record first, then the answer with its revision and receipt.
+
+use super::assemble::Passages;
+use super::stages::Stages;
+use super::{QueryError, Question};
+use crate::audit::Record;
+use crate::audit::receipt::{Receipt, ReceiptItem};
+use crate::authority::Reader;
+use crate::identity::{Principal, Scope};
+use crate::service::Service;
+use crate::wire::{Answer, Include, Warning};
+
+pub(super) async fn respond(
+    service: &Service,
+    principal: &Principal,
+    reader: &Reader,
+    question: &Question,
+    found: Passages,
+    request_id: &str,
+    stages: Stages<'_>,
+) -> Result<Answer, QueryError> {
+    let subjects: Vec<String> = reader.subjects.iter().map(ToString::to_string).collect();
+    let as_of = found.as_of.to_string();
+    service
+        .audit
+        .record(&Record {
+            at: as_of.clone(),
+            request_id,
+            event: "query",
+            subjects: subjects.clone(),
+            credential: &principal.credential_id,
+            revision: found.revision,
+            items: found.passages.iter().map(|passage| passage.chunk_id.clone()).collect(),
+            question: Some(service.audit.digest(&question.text)),
+        })
+        .await?;
+    let items = found
+        .passages
+        .iter()
+        .map(|passage| ReceiptItem { chunk_id: passage.chunk_id.clone(), content_hash: passage.content_hash.clone() });
+    let receipt = Receipt {
+        version: 1,
+        request_id: request_id.to_owned(),
+        subjects,
+        as_of: as_of.clone(),
+        items: items.collect(),
+    };
+    let mut warnings = Vec::new();
+    if found.is_cut || found.is_incomplete {
+        warnings.push(Warning::CandidateLimit);
+    }
+    if found.is_degraded {
+        warnings.push(Warning::EmbedderUnavailable);
+    }
+    if question.rerank {
+        warnings.push(Warning::RerankNotConfigured);
+    }
+    let wants_timings = question.includes(Include::Timings) && principal.require(Scope::Diagnostics).is_ok();
+    Ok(Answer {
+        request_id: request_id.to_owned(),
+        results: found.passages,
+        assembled: found.assembled,
+        revision: service.revisions.seal(found.revision).map_err(|_| QueryError::Randomness)?,
+        as_of,
+        staleness_ms: 0,
+        complete: !(found.is_cut || found.is_incomplete || found.is_degraded),
+        warnings,
+        timings_ms: wants_timings.then(|| stages.timings()),
+        receipt: service.receipts.sign(&receipt),
+    })
+}

@@ -1,0 +1,159 @@
+//! Both legs, side by side, each under the mask.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::allow::{Allowed, AllowedCollection};
+use super::{QueryError, Question};
+use crate::embed::Role;
+use crate::gate::Candidate;
+use crate::index::{ChunkKey, IndexError, KeywordIndex, Scored, VectorStore, Work};
+use crate::service::Service;
+use crate::wire::Mode;
+
+/// One embedding of the question per embedder.
+pub(super) struct Vectors {
+    by_embedder: BTreeMap<String, Arc<Vec<f32>>>,
+    /// The embedder of some collection did not answer: those are searched by keywords only.
+    pub is_degraded: bool,
+}
+
+/// Ranked lists, best first; scores of one list can be compared, those of two lists can't.
+pub(super) struct Hits {
+    pub vector: Vec<Vec<Candidate>>,
+    pub keyword: Vec<Vec<Candidate>>,
+    /// A list was cut at the limit of candidates: there may be more readable matches.
+    pub is_cut: bool,
+    pub is_degraded: bool,
+}
+
+/// Embeds the question with every embedder that the allowed collections use.
+pub(super) async fn embed(service: &Service, question: &Question, allowed: &Allowed) -> Result<Vectors, QueryError> {
+    let mut vectors = Vectors { by_embedder: BTreeMap::new(), is_degraded: false };
+    if question.mode == Mode::Keyword {
+        return Ok(vectors);
+    }
+    for collection in &allowed.collections {
+        let settings = &collection.view.state.settings;
+        if vectors.by_embedder.contains_key(&settings.embedder) {
+            continue;
+        }
+        let vector = match &question.vector {
+            Some(vector) if vector.len() != settings.dimensions => {
+                return Err(QueryError::Dimensions { expected: settings.dimensions });
+            }
+            Some(vector) => Some(vector.clone()),
+            None => embed_text(service, &settings.embedder, &question.text).await,
+        };
+        match vector {
+            Some(mut vector) => {
+                crate::embed::normalise(&mut vector);
+                vectors.by_embedder.insert(settings.embedder.clone(), Arc::new(vector));
+            }
+            None if question.mode == Mode::Vector => return Err(QueryError::Embedder),
+            None => vectors.is_degraded = true,
+        }
+    }
+    Ok(vectors)
+}
+
+async fn embed_text(service: &Service, embedder: &str, text: &str) -> Option<Vec<f32>> {
+    let embedder = service.embedders.get(embedder)?;
+    match embedder.embed(&[text.to_owned()], Role::Query).await {
+        Ok(row) if row.len() == embedder.dimensions() && row.iter().all(|x| x.is_finite()) => Some(row),
+        Ok(_) => {
+            tracing::warn!(embedder = embedder.id(), "the embedder gave a vector of a wrong shape");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(embedder = embedder.id(), %error, "the question could not be embedded");
+            None
+        }
+    }
+}
+
+/// Searches all allowed collections; lists of collections with the same embedder (or analyser) are merged by score.
+pub(super) async fn both_legs(
+    service: &Service,
+    question: &Question,
+    allowed: &Allowed,
+    vectors: Vectors,
+) -> Result<Hits, QueryError> {
+    let depth = service.limits.depth;
+    let mut legs = Vec::new();
+    for collection in &allowed.collections {
+        if let Some(vector) = vectors.by_embedder.get(&collection.view.state.settings.embedder) {
+            legs.push(leg(service, collection, Leg::Vector(vector.clone()), depth));
+        }
+        if question.mode != Mode::Vector {
+            legs.push(leg(service, collection, Leg::Keyword(question.text.clone()), depth));
+        }
+    }
+    let lists = futures::future::try_join_all(legs).await?;
+    let mut hits = Hits { vector: Vec::new(), keyword: Vec::new(), is_cut: false, is_degraded: vectors.is_degraded };
+    let mut merged: BTreeMap<(bool, String), Vec<List>> = BTreeMap::new();
+    for list in lists {
+        hits.is_cut |= list.found.len() >= depth;
+        merged.entry((list.is_vector, list.comparable.clone())).or_default().push(list);
+    }
+    for ((is_vector, _), lists) in merged {
+        let list = merge(lists, depth);
+        if is_vector { hits.vector.push(list) } else { hits.keyword.push(list) }
+    }
+    Ok(hits)
+}
+
+enum Leg {
+    Vector(Arc<Vec<f32>>),
+    Keyword(String),
+}
+
+struct List {
+    is_vector: bool,
+    /// Lists with the same name here have scores that can be compared.
+    comparable: String,
+    found: Vec<(Candidate, f64, ChunkKey)>,
+}
+
+/// One leg in one collection, on a thread for computation.
+async fn leg(service: &Service, collection: &AllowedCollection, leg: Leg, depth: usize) -> Result<List, QueryError> {
+    let (indexes, mask) = (collection.indexes.clone(), collection.mask.clone());
+    let (state, keys, id) = (collection.view.state.clone(), service.chunk_keys.clone(), collection.id);
+    let metrics = service.metrics.clone();
+    let search = move || -> Result<List, IndexError> {
+        let key = |chunk: u32| match state.document_of_chunk(chunk) {
+            Some(document) => keys.key(id, &document.id, document.version, chunk - document.first_chunk),
+            None => [0; 16],
+        };
+        let mut work = Work::default();
+        let (is_vector, comparable, scored) = match leg {
+            Leg::Vector(vector) => {
+                let found = indexes.vectors.search(&vector, &mask, depth, &key, &mut work)?;
+                (true, state.settings.embedder.clone(), found)
+            }
+            Leg::Keyword(text) => {
+                let query = indexes.analyser.query(&text);
+                let found = indexes.keywords.search(&query, &mask, depth, &key, &mut work)?;
+                (false, state.settings.analyser.clone(), found)
+            }
+        };
+        metrics.work(&work);
+        let found = scored
+            .into_iter()
+            .map(|Scored { chunk, score }| (Candidate { collection: id, chunk }, score, key(chunk)))
+            .collect();
+        Ok(List { is_vector, comparable, found })
+    };
+    match tokio::task::spawn_blocking(search).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(QueryError::Index(IndexError::Stopped)),
+    }
+}
+
+/// One list out of several with comparable scores, in the order (score descending, key ascending).
+fn merge(lists: Vec<List>, depth: usize) -> Vec<Candidate> {
+    let mut all: Vec<_> = lists.into_iter().flat_map(|list| list.found).collect();
+    all.sort_by(|(_, a, x), (_, b, y)| b.total_cmp(a).then_with(|| x.cmp(y)));
+    all.truncate(depth);
+    all.into_iter().map(|(candidate, ..)| candidate).collect()
+}

@@ -1,0 +1,111 @@
+//! From a request to a question whose every part is within limits.
+
+use std::time::Duration;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::QueryError;
+use crate::service::QueryLimits;
+use crate::wire::{Consistency, FieldProblem, Fields, Filter, Include, Mode, Query};
+
+const MAX_QUERY: usize = 8192;
+const MAX_TOP_K: usize = 100;
+const MAX_COLLECTIONS: usize = 64;
+const MAX_CONTEXT: usize = 32 * 1024;
+const MAX_DIMENSIONS: usize = 8192;
+
+/// A valid question. Its reader comes from elsewhere.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// NFC; empty only with a vector.
+    pub text: String,
+    pub vector: Option<Vec<f32>>,
+    pub mode: Mode,
+    pub top_k: usize,
+    pub collections: Vec<String>,
+    pub filter: Option<Filter>,
+    pub min_score: f64,
+    pub max_per_document: usize,
+    pub rerank: bool,
+    pub include: Vec<Include>,
+    pub consistency: Consistency,
+    pub min_revision: Option<String>,
+    pub context: Fields,
+    pub deadline: Duration,
+    pub max_tokens: usize,
+}
+
+impl Question {
+    pub fn includes(&self, what: Include) -> bool {
+        self.include.contains(&what)
+    }
+}
+
+/// # Errors
+/// Every part that is out of bounds, with its JSON pointer.
+pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError> {
+    let mut problems = Vec::new();
+    let mut refuse = |pointer: &str, detail: &str| {
+        problems.push(FieldProblem { pointer: pointer.to_owned(), detail: detail.to_owned() });
+    };
+    let text: String = query.query.as_deref().unwrap_or_default().nfc().collect();
+    let needs_text = query.mode != Mode::Vector || query.vector.is_none();
+    if text.len() > MAX_QUERY || (needs_text && text.trim().is_empty()) {
+        refuse("/query", "must be 1 to 8,192 bytes of text");
+    }
+    if text.contains('\0') {
+        refuse("/query", "must not contain NUL characters");
+    }
+    if let Some(vector) = &query.vector {
+        if vector.is_empty() || vector.len() > MAX_DIMENSIONS || vector.iter().any(|x| !x.is_finite()) {
+            refuse("/vector", "must be a list of finite numbers, as many as the collection's embedder has dimensions");
+        }
+        if query.mode == Mode::Keyword {
+            refuse("/vector", "has no meaning with mode `keyword`");
+        }
+    }
+    let top_k = query.top_k.unwrap_or(10);
+    if !(1..=MAX_TOP_K).contains(&top_k) {
+        refuse("/top_k", "must be 1 to 100");
+    }
+    if query.collections.len() > MAX_COLLECTIONS {
+        refuse("/collections", "at most 64 collections can be asked at once");
+    }
+    let min_score = query.min_score.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&min_score) {
+        refuse("/min_score", "must be 0 to 1");
+    }
+    if query.max_per_document == Some(0) {
+        refuse("/max_per_document", "must be at least 1");
+    }
+    if query.context.values().map(|value| value.to_string().len()).sum::<usize>() > MAX_CONTEXT {
+        refuse("/context", "must be at most 32 KiB");
+    }
+    let deadline = query.deadline_ms.map_or(limits.default_deadline, Duration::from_millis);
+    if deadline.is_zero() || deadline > limits.max_deadline {
+        refuse("/deadline_ms", "must be at least 1 and at most the service's limit");
+    }
+    if query.max_tokens.is_some_and(|tokens| tokens == 0 || tokens > 200_000) {
+        refuse("/max_tokens", "must be 1 to 200,000");
+    }
+    if !problems.is_empty() {
+        return Err(QueryError::Invalid(problems));
+    }
+    Ok(Question {
+        text,
+        vector: query.vector,
+        mode: query.mode,
+        top_k,
+        collections: query.collections,
+        filter: query.filter,
+        min_score,
+        max_per_document: query.max_per_document.unwrap_or(usize::MAX),
+        rerank: query.rerank.unwrap_or(false),
+        include: query.include.unwrap_or_else(|| vec![Include::Text, Include::Metadata]),
+        consistency: query.consistency,
+        min_revision: query.min_revision,
+        context: query.context,
+        deadline,
+        max_tokens: query.max_tokens.unwrap_or(2_000),
+    })
+}

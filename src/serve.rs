@@ -1,0 +1,318 @@
+//! Wiring: opens the stores, makes what a first start needs, starts the tasks, serves until told to stop.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpListener;
+
+use crate::audit::Audit;
+use crate::audit::receipt::Receipts;
+use crate::authority::changes::ChangeLog;
+use crate::authority::{Authority, Resolver};
+use crate::authz::AuthorizationModel;
+use crate::catalog::collections::CollectionSettings;
+use crate::catalog::keys::KeySettings;
+use crate::catalog::{Catalog, CatalogError, meta};
+use crate::commit::acl::OPEN;
+use crate::commit::collections::PutCollection;
+use crate::commit::keys::CreateKey;
+use crate::commit::stores::{CreateStore, WriteModel};
+use crate::commit::tuples::{Tolerance, WriteTuples};
+use crate::commit::{CommitError, Committer, Published, Writer};
+use crate::config::Config;
+use crate::embed::{Embedders, HashEmbedder};
+use crate::identity::Authenticator;
+use crate::identity::key::KeyHasher;
+use crate::indexes::Indexes;
+use crate::revision::RevisionTokens;
+use crate::service::Service;
+use crate::snapshot::load::{LoadError, load};
+use crate::snapshot::names::ChunkKeys;
+use crate::telemetry::Metrics;
+use crate::wire::TupleKey;
+
+/// How long running requests may take after the service was told to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("{}: {source}", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("{} is in use by another Usher process", path.display())]
+    Locked { path: PathBuf },
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("the first start could not be completed: {0}")]
+    FirstStart(#[from] CommitError),
+    #[error("the built-in authorization model can't be read: {0}")]
+    DefaultModel(#[from] serde_json::Error),
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error("the system gives no randomness: {0}")]
+    Randomness(#[from] getrandom::Error),
+    #[error("serving: {0}")]
+    Io(#[from] std::io::Error),
+    #[error(
+        "collection `{collection}` was made with the embedder `{embedder}`, which is not configured; configure it, or \
+         remove the collection"
+    )]
+    Embedder { collection: String, embedder: String },
+}
+
+/// An opened service with its background tasks; dropping it stops them.
+pub struct Running {
+    pub service: Arc<Service>,
+    /// Held for the process's life: a second one must not open the folder.
+    _lock: std::fs::File,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+/// Opens the data folder and brings everything up to date; nothing listens yet.
+///
+/// # Errors
+/// When the folder is in use, damaged, or of a newer release.
+pub async fn open(config: &Config) -> Result<Running, ServeError> {
+    let lock = prepare_folder(&config.data)?;
+    let catalog = Catalog::open(&config.data, 4).await?;
+    let secrets = Secrets::of(&catalog).await?;
+    let indexes = Arc::new(Indexes::new(config.data.join("indexes")));
+    let snapshot = load(&catalog, &indexes).await?;
+    let embedders = Embedders::new(vec![Arc::new(HashEmbedder)]);
+    for collection in snapshot.collections.values() {
+        if embedders.get(&collection.settings.embedder).is_none() {
+            return Err(ServeError::Embedder {
+                collection: collection.name.to_string(),
+                embedder: collection.settings.embedder.clone(),
+            });
+        }
+    }
+    let published = Arc::new(Published::new(snapshot));
+    let changes = Arc::new(ChangeLog::default());
+    let chunk_keys = ChunkKeys::new(secrets.derive("chunk keys"));
+    let writer = Writer {
+        catalog: catalog.clone(),
+        published: published.clone(),
+        changes: changes.clone(),
+        chunk_keys: chunk_keys.clone(),
+        indexes: indexes.clone(),
+    };
+    let (committer, _writing) = Committer::start(writer);
+    let follower = tokio::spawn(indexes.clone().follow(catalog.clone()));
+    let resolver = Resolver::new(changes, config.cached_readers);
+    let authenticator =
+        Authenticator { keys: KeyHasher::new(secrets.derive("api keys")), issuers: config.issuers.clone() };
+    let audit = Audit::open(&config.data, secrets.derive("audit digests"))
+        .map_err(|source| ServeError::Folder { path: config.data.join("audit.jsonl"), source })?;
+    let default_store = first_start(config, &catalog, &published, &committer, &authenticator, &embedders).await?;
+    let service = Arc::new(Service {
+        catalog,
+        published,
+        committer,
+        indexes,
+        authority: Arc::new(Authority::new(resolver, config.mask_cache_bytes)),
+        authenticator,
+        embedders,
+        revisions: RevisionTokens::new(&secrets.derive("revision tokens")),
+        receipts: Receipts::new(&secrets.derive("receipts")),
+        audit,
+        chunk_keys,
+        metrics: Metrics::new()?,
+        limits: config.limits.clone(),
+        default_store,
+    });
+    let sweeper = tokio::spawn(crate::expiry::sweep(service.clone()));
+    Ok(Running { service, _lock: lock, tasks: vec![follower, sweeper] })
+}
+
+/// Serves on both listeners until `shutdown` ends, then lets running requests finish.
+///
+/// # Errors
+/// When a listener fails.
+pub async fn serve(
+    running: &Running,
+    listener: TcpListener,
+    admin: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        shutdown.await;
+        stop.send_replace(true);
+    });
+    let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let api = listen(listener, crate::http::router(running.service.clone()), until(stopped.clone()));
+    let metrics = listen(admin, crate::http::admin_router(running.service.clone()), until(stopped.clone()));
+    let both = async { tokio::try_join!(api, metrics).map(|_| ()) };
+    let drained = async {
+        until(stopped).await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        result = both => result?,
+        () = drained => tracing::warn!("some requests did not finish in time"),
+    }
+    Ok(())
+}
+
+async fn listen(
+    listener: TcpListener,
+    router: Router,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(until).await
+}
+
+/// Makes the folder readable by its owner alone, and locks it.
+fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ServeError::Folder { path, source }
+    };
+    std::fs::create_dir_all(folder).map_err(at(folder))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(at(folder))?;
+    }
+    let path = folder.join("lock");
+    let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(ServeError::Locked { path: folder.to_owned() }),
+        Err(std::fs::TryLockError::Error(source)) => Err(ServeError::Folder { path, source }),
+    }
+}
+
+/// The instance's secret, from which all others are derived.
+struct Secrets {
+    root: [u8; 32],
+}
+
+impl Secrets {
+    async fn of(catalog: &Catalog) -> Result<Self, ServeError> {
+        if let Some(stored) = catalog.meta("secret").await? {
+            let root = stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?;
+            return Ok(Self { root });
+        }
+        let mut root = [0; 32];
+        getrandom::fill(&mut root)?;
+        let mut tx = catalog.begin().await?;
+        meta::set(&mut tx, "secret", &root).await?;
+        tx.commit().await.map_err(CatalogError::from)?;
+        Ok(Self { root })
+    }
+
+    fn derive(&self, purpose: &str) -> [u8; 32] {
+        blake3::derive_key(&format!("usher 2026-11 {purpose}"), &self.root)
+    }
+}
+
+/// Makes the default store with the default model, a collection and an admin key, whatever of it is missing. Returns the
+/// default store.
+async fn first_start(
+    config: &Config,
+    catalog: &Catalog,
+    published: &Published,
+    committer: &Committer,
+    authenticator: &Authenticator,
+    embedders: &Embedders,
+) -> Result<String, ServeError> {
+    // The oldest store is the default one; ULIDs sort by time.
+    let store = match published.load().stores.keys().next() {
+        Some(id) => id.to_string(),
+        None => committer.submit(CreateStore { name: "usher".to_owned() }).await?.output.id,
+    };
+    let state = published.load();
+    if state.store(&store).is_some_and(|store| store.models.is_empty()) {
+        let source: AuthorizationModel = serde_json::from_str(crate::authz::DEFAULT_MODEL_JSON)?;
+        committer.submit(WriteModel { store: store.clone(), source }).await?;
+        let cleared = ["user:*", "agent:*", "service:*"].map(|user| TupleKey {
+            user: user.to_owned(),
+            relation: "cleared".to_owned(),
+            object: OPEN.to_owned(),
+            condition: None,
+        });
+        let change = WriteTuples {
+            store: store.clone(),
+            writes: cleared.to_vec(),
+            on_duplicate: Tolerance::Ignore,
+            ..WriteTuples::default()
+        };
+        committer.submit(change).await?;
+    }
+    if catalog.meta("first collection").await?.is_none() {
+        let embedder = embedders.default_id().to_owned();
+        let settings = CollectionSettings {
+            dimensions: embedders.get(&embedder).map_or(0, |embedder| embedder.dimensions()),
+            embedder,
+            analyser: "english".to_owned(),
+            store: store.clone(),
+            object_type: "document".to_owned(),
+            section_type: Some("section".to_owned()),
+            relation: "can_view".to_owned(),
+            default_acl: None,
+            fields: Default::default(),
+            caller_context: Vec::new(),
+        };
+        if state.collections.is_empty() {
+            committer.submit(PutCollection { name: config.collection.clone(), settings }).await?;
+        }
+        committer.submit(crate::commit::SetMeta { name: "first collection", value: Vec::new() }).await?;
+    }
+    if state.keys.is_empty() {
+        make_admin_key(&config.data, committer, &authenticator.keys).await?;
+    }
+    Ok(store)
+}
+
+/// Name of the file with the first admin key.
+pub const ADMIN_KEY_FILE: &str = "admin.key";
+
+/// The key goes to a file that only the owner can read, never to the log.
+async fn make_admin_key(folder: &Path, committer: &Committer, keys: &KeyHasher) -> Result<(), ServeError> {
+    let settings = KeySettings {
+        name: "first administrator".to_owned(),
+        scopes: vec!["admin".to_owned(), "act_as".to_owned()],
+        subject: None,
+        collections: None,
+        sources: None,
+        act_as_types: vec!["user".to_owned(), "agent".to_owned(), "service".to_owned()],
+    };
+    let now = Timestamp::now();
+    let expires_at = now.checked_add(SignedDuration::from_hours(24 * 365)).unwrap_or(now);
+    let (key, row) = keys.make(settings, now, expires_at)?;
+    let path = folder.join(ADMIN_KEY_FILE);
+    write_secret(&path, &key).map_err(|source| ServeError::Folder { path: path.clone(), source })?;
+    committer.submit(CreateKey { row }).await?;
+    tracing::info!(file = %path.display(), "made the first admin key");
+    Ok(())
+}
+
+/// Writes a file that only its owner can read.
+///
+/// # Errors
+/// I/O.
+pub fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{secret}")?;
+    file.sync_all()
+}

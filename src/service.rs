@@ -1,0 +1,44 @@
+//! What every request handler shares: the parts of a running service, without any HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audit::Audit;
+use crate::audit::receipt::Receipts;
+use crate::authority::Authority;
+use crate::catalog::Catalog;
+use crate::commit::{Committer, Published};
+use crate::embed::Embedders;
+use crate::identity::Authenticator;
+use crate::indexes::Indexes;
+use crate::revision::RevisionTokens;
+use crate::snapshot::names::ChunkKeys;
+use crate::telemetry::Metrics;
+
+/// Limits of the query path; see the table in the README.
+#[derive(Debug, Clone)]
+pub struct QueryLimits {
+    /// Candidates per leg and collection; a public constant of the installation.
+    pub depth: usize,
+    pub default_deadline: Duration,
+    pub max_deadline: Duration,
+}
+
+/// A running service.
+pub struct Service {
+    pub catalog: Catalog,
+    pub published: Arc<Published>,
+    pub committer: Committer,
+    pub indexes: Arc<Indexes>,
+    pub authority: Arc<Authority>,
+    pub authenticator: Authenticator,
+    pub embedders: Embedders,
+    pub revisions: RevisionTokens,
+    pub receipts: Receipts,
+    pub audit: Audit,
+    pub chunk_keys: ChunkKeys,
+    pub metrics: Metrics,
+    pub limits: QueryLimits,
+    /// The store of collections and requests that name none.
+    pub default_store: String,
+}

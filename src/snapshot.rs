@@ -1,0 +1,310 @@
+//! One immutable state of everything that decides: stores with models and graph, collections with their document tables,
+//! keys. A query pins one snapshot; the writer builds the next beside it and swaps it in.
+//!
+//! No text lives here, so that nothing that handles a snapshot can leak any.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::authz::{Binding, BoundType, Graph, Model, NodeId};
+use crate::catalog::collections::CollectionSettings;
+use crate::catalog::documents::DocumentRow;
+use crate::catalog::keys::KeyRow;
+use crate::catalog::stores::StoreRow;
+use crate::index::filter::{DeclaredFields, FieldValues, FilterError, FilterSubject};
+use crate::paged::PagedVec;
+
+pub mod load;
+pub mod names;
+
+/// State of the whole service at one revision; cloning copies a handful of pointers.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub revision: u64,
+    /// When this revision was committed (or loaded, after a start).
+    pub committed_at: Timestamp,
+    pub stores: BTreeMap<Arc<str>, Arc<StoreState>>,
+    pub collections: BTreeMap<Arc<str>, Arc<CollectionState>>,
+    pub keys: Arc<BTreeMap<String, Arc<KeyRow>>>,
+}
+
+/// An OpenFGA store: its tuples as a graph, its models oldest first.
+#[derive(Debug, Clone)]
+pub struct StoreState {
+    pub row: StoreRow,
+    pub graph: Graph,
+    pub models: Vec<Arc<Model>>,
+    /// Types whose objects the graph groups into audiences.
+    pub bound: Vec<BoundType>,
+    /// Revision at which an object of a bound type last changed its audience.
+    pub audiences_revision: u64,
+}
+
+/// A collection: settings and the table of its documents.
+#[derive(Debug, Clone)]
+pub struct CollectionState {
+    pub id: u32,
+    pub name: Arc<str>,
+    pub settings: Arc<CollectionSettings>,
+    pub fields: Arc<DeclaredFields>,
+    pub binding: Binding,
+    documents: PagedVec<Option<Arc<DocumentEntry>>>,
+    by_id: rpds::HashTrieMapSync<Arc<str>, u32>,
+    /// (first chunk, document) of every version ever stored, ascending.
+    versions: PagedVec<(u32, u32)>,
+    next_chunk: u32,
+    /// Last entry of the operation log that concerns this collection.
+    pub last_operation: u64,
+    /// Revision at which the document table last changed.
+    pub documents_revision: u64,
+}
+
+/// What decides about one document's current version. The title is here for filters only; nothing here reaches a caller
+/// unless the gate has passed the document.
+#[derive(Clone)]
+pub struct DocumentEntry {
+    pub ordinal: u32,
+    pub id: Arc<str>,
+    pub version: u64,
+    pub first_chunk: u32,
+    pub chunk_count: u32,
+    pub node: NodeId,
+    pub sections: Box<[SectionEntry]>,
+    /// Hidden from everybody, whatever the tuples say.
+    pub parked: bool,
+    pub expires_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
+    pub fields: FieldValues,
+    title: Arc<str>,
+}
+
+/// A restricted part: chunks `first .. first + count` of the document (numbers within it), and its bytes.
+#[derive(Debug, Clone)]
+pub struct SectionEntry {
+    pub node: NodeId,
+    pub first: u32,
+    pub count: u32,
+    pub start: usize,
+    pub end: usize,
+}
+
+impl DocumentEntry {
+    /// Hidden by a flag or by time, for everybody.
+    pub fn is_hidden(&self, now: Timestamp) -> bool {
+        self.parked || self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    pub fn source(&self) -> &str {
+        source_of(&self.id)
+    }
+
+    /// The document as a metadata filter sees it.
+    pub fn filter_subject(&self) -> FilterSubject<'_> {
+        FilterSubject {
+            document_id: &self.id,
+            source: self.source(),
+            title: &self.title,
+            updated_at: self.updated_at,
+            values: &self.fields,
+        }
+    }
+
+    /// The section that chunk number `number` lies in.
+    pub fn section_of(&self, number: u32) -> Option<&SectionEntry> {
+        self.sections.iter().find(|section| (section.first..section.first + section.count).contains(&number))
+    }
+}
+
+impl std::fmt::Debug for DocumentEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DocumentEntry {{ ordinal: {}, version: {} }}", self.ordinal, self.version)
+    }
+}
+
+/// The source of a document id: what precedes the first `/`.
+pub fn source_of(document_id: &str) -> &str {
+    document_id.split_once('/').map_or(document_id, |(source, _)| source)
+}
+
+impl Snapshot {
+    pub fn store(&self, id: &str) -> Option<&Arc<StoreState>> {
+        self.stores.get(id)
+    }
+
+    pub fn collection(&self, name: &str) -> Option<&Arc<CollectionState>> {
+        self.collections.get(name)
+    }
+
+    /// Types whose objects are grouped into audiences in the store: those that its collections bind.
+    pub fn bound_types(&self, store: &str) -> Vec<BoundType> {
+        let mut types: Vec<BoundType> = Vec::new();
+        for collection in self.collections.values().filter(|collection| collection.settings.store == store) {
+            for bound in collection.bound_types(self) {
+                if !types.iter().any(|known| known.object_type == bound.object_type) {
+                    types.push(bound);
+                }
+            }
+        }
+        types
+    }
+}
+
+impl StoreState {
+    /// The model that applies where a request names none.
+    pub fn latest_model(&self) -> Option<&Arc<Model>> {
+        self.models.last()
+    }
+
+    pub fn model(&self, id: &str) -> Option<&Arc<Model>> {
+        self.models.iter().find(|model| model.id() == id)
+    }
+}
+
+impl CollectionState {
+    /// # Errors
+    /// When a declared field has the name of a built-in one.
+    pub fn new(id: u32, name: &str, settings: CollectionSettings) -> Result<Self, FilterError> {
+        let binding = Binding {
+            object_type: settings.object_type.clone(),
+            section_type: settings.section_type.clone(),
+            relation: settings.relation.clone(),
+            section_relation: settings.relation.clone(),
+        };
+        Ok(Self {
+            id,
+            name: name.into(),
+            fields: Arc::new(DeclaredFields::new(&settings.fields)?),
+            settings: Arc::new(settings),
+            binding,
+            documents: PagedVec::default(),
+            by_id: rpds::HashTrieMapSync::new_sync(),
+            versions: PagedVec::default(),
+            next_chunk: 0,
+            last_operation: 0,
+            documents_revision: 0,
+        })
+    }
+
+    fn bound_types(&self, snapshot: &Snapshot) -> Vec<BoundType> {
+        let mut types =
+            vec![BoundType { object_type: self.binding.object_type.clone(), parent_tupleset: None, parent_type: None }];
+        let model = snapshot.store(&self.settings.store).and_then(|store| store.latest_model());
+        if let (Some(section_type), Some(model)) = (&self.binding.section_type, model)
+            && let Ok(Some(tupleset)) =
+                model.check_binding(&self.binding.object_type, &self.binding.relation, Some(section_type.as_str()))
+        {
+            types.push(BoundType {
+                object_type: section_type.clone(),
+                parent_tupleset: Some(tupleset),
+                parent_type: Some(self.binding.object_type.clone()),
+            });
+        }
+        types
+    }
+
+    pub fn document(&self, ordinal: u32) -> Option<&Arc<DocumentEntry>> {
+        self.documents.get(ordinal as usize)?.as_ref()
+    }
+
+    pub fn document_by_id(&self, id: &str) -> Option<&Arc<DocumentEntry>> {
+        self.document(*self.by_id.get(id)?)
+    }
+
+    /// The document whose *current* version holds the chunk.
+    pub fn document_of_chunk(&self, chunk: u32) -> Option<&Arc<DocumentEntry>> {
+        let at = self.versions.partition_last(|(first, _)| *first <= chunk)?;
+        let (first, document) = *self.versions.get(at)?;
+        let entry = self.document(document)?;
+        (entry.first_chunk == first && chunk - first < entry.chunk_count).then_some(entry)
+    }
+
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<DocumentEntry>> {
+        self.documents.iter().flatten()
+    }
+
+    /// Chunk ordinals below this have been given.
+    pub fn next_chunk(&self) -> u32 {
+        self.next_chunk
+    }
+
+    /// Document ordinals below this have been given.
+    pub fn next_document(&self) -> u32 {
+        u32::try_from(self.documents.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Never lower: ordinals of removed documents stay used.
+    pub fn reserve(&mut self, next_document: u32, next_chunk: u32) {
+        while self.next_document() < next_document {
+            self.documents.push(None);
+        }
+        self.next_chunk = self.next_chunk.max(next_chunk);
+    }
+
+    /// Puts a document's new state in place of its old one.
+    pub fn put(&mut self, entry: DocumentEntry) {
+        let is_new_version = self.document(entry.ordinal).is_none_or(|old| old.first_chunk != entry.first_chunk);
+        if is_new_version && entry.chunk_count > 0 {
+            self.versions.push((entry.first_chunk, entry.ordinal));
+        }
+        self.reserve(entry.ordinal + 1, entry.first_chunk + entry.chunk_count);
+        self.by_id.insert_mut(entry.id.clone(), entry.ordinal);
+        let ordinal = entry.ordinal as usize;
+        if let Some(slot) = self.documents.get_mut(ordinal) {
+            *slot = Some(Arc::new(entry));
+        }
+    }
+
+    pub fn remove(&mut self, ordinal: u32) {
+        if let Some(slot) = self.documents.get_mut(ordinal as usize)
+            && let Some(entry) = slot.take()
+        {
+            self.by_id.remove_mut(&entry.id);
+        }
+    }
+
+    /// Order of versions at start-up, when documents arrive by ordinal and not by first chunk.
+    pub(crate) fn sort_versions(&mut self) {
+        let mut all: Vec<(u32, u32)> = self.versions.iter().copied().collect();
+        all.sort_unstable();
+        let mut sorted = PagedVec::default();
+        all.into_iter().for_each(|version| sorted.push(version));
+        self.versions = sorted;
+    }
+}
+
+/// The entry for a catalog row, given the graph nodes of the document and of its sections.
+pub fn document_entry(
+    row: &DocumentRow,
+    fields: &DeclaredFields,
+    node: NodeId,
+    section_nodes: &[NodeId],
+) -> Result<DocumentEntry, crate::catalog::CatalogError> {
+    let sections = row
+        .sections
+        .iter()
+        .zip(section_nodes)
+        .map(|(section, node)| SectionEntry {
+            node: *node,
+            first: section.first,
+            count: section.count,
+            start: section.start,
+            end: section.end,
+        })
+        .collect();
+    Ok(DocumentEntry {
+        ordinal: row.ordinal,
+        id: row.id.as_str().into(),
+        version: row.version,
+        first_chunk: row.first_chunk,
+        chunk_count: row.chunk_count,
+        node,
+        sections,
+        parked: row.parked,
+        expires_at: row.expires_at.as_deref().map(crate::catalog::timestamp).transpose()?,
+        updated_at: crate::catalog::timestamp(&row.updated_at)?,
+        fields: fields.values(&row.metadata).0,
+        title: row.title.as_str().into(),
+    })
+}

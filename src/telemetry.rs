@@ -1,0 +1,90 @@
+//! Logs and metrics. No text, no question, no subject and no document id goes into either.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+
+use crate::index::Work;
+use crate::service::Service;
+
+/// Sets up logging to standard error; `USHER_LOG` chooses what (default `info`), JSON where configured.
+pub fn log(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("USHER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tantivy=warn,sqlx=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second service in the same process (tests) finds the subscriber set already.
+    let _ = if json { builder.json().try_init() } else { builder.try_init() };
+}
+
+/// The service's metrics; clones share them.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    stages: HistogramVec,
+    work: IntCounterVec,
+}
+
+impl Metrics {
+    /// # Errors
+    /// When a metric is registered twice.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let buckets = vec![0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+        let stages = HistogramVec::new(
+            HistogramOpts::new("usher_query_stage_seconds", "Time of a stage of the query path").buckets(buckets),
+            &["stage"],
+        )?;
+        let work = IntCounterVec::new(Opts::new("usher_search_work_total", "Work done by searches"), &["kind"])?;
+        registry.register(Box::new(stages.clone()))?;
+        registry.register(Box::new(work.clone()))?;
+        Ok(Self { registry, stages, work })
+    }
+
+    pub fn stage(&self, stage: &'static str, took: Duration) {
+        self.stages.with_label_values(&[stage]).observe(took.as_secs_f64());
+    }
+
+    pub fn work(&self, work: &Work) {
+        for (kind, count) in [
+            ("vectors_scored", work.vectors_scored),
+            ("bytes_scanned", work.bytes_scanned),
+            ("codes_scanned", work.codes_scanned),
+            ("postings_read", work.postings_read),
+            ("chunks_scored", work.chunks_scored),
+            ("mask_words", work.mask_words),
+        ] {
+            self.work.with_label_values(&[kind]).inc_by(count);
+        }
+    }
+
+    /// Prometheus text of everything, including what other parts count.
+    pub fn render(&self, service: &Arc<Service>) -> String {
+        let mut text = Vec::new();
+        // Writing to memory can't fail; a metric that can't be encoded is left out.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        let mut text = String::from_utf8(text).unwrap_or_default();
+        let snapshot = service.published.load();
+        let counts = &service.authority.resolver().counts;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let wal = std::fs::metadata(format!("{}-wal", service.catalog.path().display())).map_or(0, |m| m.len());
+        let operations: u64 = snapshot.collections.values().map(|collection| collection.last_operation).sum();
+        let values = [
+            ("usher_revision", "gauge", snapshot.revision),
+            ("usher_catalog_wal_bytes", "gauge", wal),
+            ("usher_index_operations", "counter", operations),
+            ("usher_resolver_hits_total", "counter", read(&counts.hits)),
+            ("usher_resolver_carried_total", "counter", read(&counts.carried)),
+            ("usher_resolver_extended_total", "counter", read(&counts.extended)),
+            ("usher_resolver_dropped_total", "counter", read(&counts.dropped)),
+            ("usher_resolver_dropped_needlessly_total", "counter", read(&counts.dropped_needlessly)),
+            ("usher_resolver_resolved_total", "counter", read(&counts.resolved)),
+            ("usher_resolver_audiences_evaluated_total", "counter", read(&counts.audiences_evaluated)),
+        ];
+        for (name, kind, value) in values {
+            text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
+        }
+        text
+    }
+}
