@@ -14,6 +14,7 @@ use std::path::PathBuf;
 pub mod analyse;
 pub mod filter;
 pub mod mask;
+mod rank;
 pub mod scan;
 pub mod tantivy;
 
@@ -198,3 +199,6 @@ pub enum IndexError {
     #[error("the keyword engine failed")]
     Engine(#[from] ::tantivy::TantivyError),
 }
+
+#[cfg(test)]
+mod tests;
