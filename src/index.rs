@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 pub mod analyse;
 pub mod filter;
+mod folder;
 pub mod mask;
 mod rank;
 pub mod scan;

@@ -1,35 +1,28 @@
 //! The folder of a store: its lock, the note of its format, and its segments from start to end.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::codes::Coder;
-use super::segment::{self, KINDS, Layout, SEGMENT_ROWS, Segment, failed};
+use super::segment::{self, KINDS, Layout, SEGMENT_ROWS, Segment};
 use crate::failpoint;
 use crate::index::IndexError;
+use crate::index::folder::{FolderLock, failed};
 
-/// A locked folder; the lock ends with this value or with the process.
+/// The locked folder of a store.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl Folder {
     /// Locks the folder, creating it if need be, and compares the note of its format.
     pub(super) fn open(path: &Path, dimensions: usize) -> Result<Self, IndexError> {
-        fs::create_dir_all(path).map_err(|source| failed("create", path, source))?;
-        let lock_path = path.join("lock");
-        let lock = File::create(&lock_path).map_err(|source| failed("open", &lock_path, source))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(IndexError::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(failed("lock", &lock_path, source)),
-        }
-        let folder = Self { path: path.to_owned(), _lock: lock };
+        let folder = Self { path: path.to_owned(), _lock: FolderLock::take(path)? };
         folder.check_format(dimensions)?;
         Ok(folder)
     }

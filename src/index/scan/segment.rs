@@ -16,6 +16,7 @@ use super::codes::{Coder, Codes};
 use super::raw::{self, Map};
 use crate::failpoint;
 use crate::index::IndexError;
+use crate::index::folder::failed;
 
 #[cfg(target_endian = "big")]
 compile_error!("segment files are mapped as little-endian numbers");
@@ -279,8 +280,4 @@ pub(super) fn path(folder: &Path, first: u32, kind: Kind) -> PathBuf {
         Kind::Signs => "bit",
     };
     folder.join(format!("{first:010}.{name}"))
-}
-
-pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> IndexError {
-    IndexError::Io { action, path: path.to_owned(), source }
 }
