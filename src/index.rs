@@ -13,7 +13,9 @@ use std::path::PathBuf;
 
 pub mod analyse;
 pub mod filter;
+mod folder;
 pub mod mask;
+mod rank;
 pub mod scan;
 pub mod tantivy;
 
@@ -198,3 +200,6 @@ pub enum IndexError {
     #[error("the keyword engine failed")]
     Engine(#[from] ::tantivy::TantivyError),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,23 @@
 //! Conditions on metadata: checked once against the declared fields, then evaluated per document.
+//!
+//! A filter narrows what a reader may read and never widens it. A leaf is true or false for every document, but for a
+//! field that isn't declared it is *unknown*, as in Kleene's logic: `not` of it is unknown too, and only `true` lets a
+//! document pass. So a misspelt field matches nothing, also under `not`, and still leaves the other side of an `or`.
+//!
+//! A declared field without a value is not equal to anything: `ne` and `nin` hold for it, every other comparison fails.
 
-use std::collections::BTreeMap;
+mod evaluate;
+mod fields;
 
-use crate::wire::{FieldProblem, FieldType, Fields};
+pub use self::fields::{DeclaredFields, FieldValues};
 
-/// The metadata fields that a collection declares.
-#[derive(Debug, Clone, Default)]
-pub struct DeclaredFields;
+use self::evaluate::Node;
+use crate::wire;
 
-/// The declared values of one document, in compact form.
-#[derive(Debug, Clone, Default)]
-pub struct FieldValues;
+/// Most leaves of one filter.
+pub const MAX_LEAVES: usize = 64;
+/// Most levels of one filter; a single leaf is one level.
+pub const MAX_DEPTH: usize = 8;
 
 /// A document as a filter sees it.
 #[derive(Debug, Clone, Copy)]
@@ -22,45 +29,62 @@ pub struct FilterSubject<'a> {
     pub values: &'a FieldValues,
 }
 
-/// A filter that fits the declared fields.
+/// A filter that fits the declared fields. Evaluating it costs about a comparison per leaf.
 #[derive(Debug, Clone)]
-pub struct MetadataFilter;
+pub struct MetadataFilter {
+    root: Node,
+}
 
-/// A filter that can't be used; `pointer` is a JSON pointer into the request body.
+/// A filter or declaration that can't be used, and where in the request body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{detail}")]
+#[error("{problem}")]
 pub struct FilterError {
+    /// JSON pointer (RFC 6901).
     pub pointer: String,
-    pub detail: &'static str,
+    pub problem: FilterProblem,
 }
 
-#[allow(clippy::unimplemented, reason = "first signatures")]
-impl DeclaredFields {
-    /// # Errors
-    /// A name that is built in (`document_id`, `source`, `title`, `updated_at`).
-    pub fn new(_fields: &BTreeMap<String, FieldType>) -> Result<Self, FilterError> {
-        unimplemented!()
-    }
-
-    /// The declared values of a document's metadata. A value of a wrong type is left out and named in the list
-    /// (pointers begin with `/metadata`).
-    pub fn values(&self, _metadata: &Fields) -> (FieldValues, Vec<FieldProblem>) {
-        unimplemented!()
-    }
+/// What is wrong with a part of a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FilterProblem {
+    #[error("a filter has at most 64 leaves")]
+    TooManyLeaves,
+    #[error("a filter has at most 8 levels")]
+    TooDeep,
+    #[error("this field takes text")]
+    TextExpected,
+    #[error("this field takes a number")]
+    NumberExpected,
+    #[error("this field takes true or false")]
+    BoolExpected,
+    #[error("this field takes a time as in RFC 3339, for example 2026-01-31T12:00:00Z")]
+    TimeExpected,
+    #[error("this operator takes a list of values")]
+    ListExpected,
+    #[error("exists takes true, false or nothing")]
+    ExistsValue,
+    #[error("this operator does not apply to this type of field")]
+    Operator,
+    #[error("this name is taken by a built-in field")]
+    BuiltIn,
 }
 
-#[allow(clippy::unimplemented, reason = "first signatures")]
 impl MetadataFilter {
-    /// Checks a filter; pointers in errors begin with `/filter`.
+    /// Checks a filter; pointers in errors begin with `/filter`. Values of undeclared fields aren't looked at.
     ///
     /// # Errors
-    /// More than 64 leaves or 8 levels; an operator or value that doesn't fit the field.
-    pub fn compile(_filter: &crate::wire::Filter, _fields: &DeclaredFields) -> Result<Self, FilterError> {
-        unimplemented!()
+    /// More than [`MAX_LEAVES`] or [`MAX_DEPTH`]; an operator or value that doesn't fit the field.
+    pub fn compile(filter: &wire::Filter, fields: &DeclaredFields) -> Result<Self, FilterError> {
+        let mut leaves = 0;
+        let root = evaluate::compile(filter, fields, "/filter", 1, &mut leaves)?;
+        Ok(Self { root })
     }
 
     /// Whether the document satisfies the filter.
-    pub fn matches(&self, _document: &FilterSubject<'_>) -> bool {
-        unimplemented!()
+    pub fn matches(&self, document: &FilterSubject<'_>) -> bool {
+        self.root.holds(document) == Some(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

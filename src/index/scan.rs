@@ -1,83 +1,337 @@
 //! The masked scan: the embedded vector index, which compares the query with exactly what the mask allows.
+//!
+//! There is no graph and nothing to build: rows are appended to segment files with two short codes each, and a search
+//! reads codes and then vectors of masked rows only. How many rows are readable picks the tiers (`search`); rotation,
+//! scales, widths and bins are constants or functions of one row, so that nothing hidden can move an answer.
+//!
+//! Durable before [`append`](VectorStore::append) returns; every record has a checksum; damage is named by row.
+
+mod codes;
+mod files;
+mod raw;
+mod rotate;
+mod search;
+mod segment;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+
+use self::codes::Coder;
+use self::files::Folder;
+use self::raw::Kernel;
+use self::segment::{Layout, SEGMENT_ROWS, Segment};
 use crate::index::{ChunkMask, IndexError, KeyOf, Scored, VectorStore, Work};
 
-/// A folder of vector segments, open for one process.
-#[derive(Debug)]
-pub struct MaskedScan;
+/// How far the squared length of a row or query may be from 1.
+const LENGTH_TOLERANCE: f64 = 0.01;
 
-/// Widths and bounds of the scan; constants of a deployment, never functions of what is stored.
-#[derive(Debug, Clone)]
+/// Widths and bounds of a search: constants of a deployment, never functions of what is stored. A width is the least
+/// number of candidates that reach the next stage; see `docs/ranking.md`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanConfig {
-    /// Threads of one search over a large mask.
+    /// Up to so many readable chunks, every stored vector is compared.
+    pub exact_up_to: u32,
+    /// Up to so many readable chunks, all 8-bit codes are compared; above, all 1-bit codes.
+    pub bytes_up_to: u32,
+    /// From 1-bit to 8-bit codes: this many, or `sign_width_per_depth` times the depth if that is more.
+    pub sign_width: usize,
+    pub sign_width_per_depth: usize,
+    /// From 8-bit codes to vectors: this many, or `byte_width_per_depth` times the depth if that is more.
+    pub byte_width: usize,
+    pub byte_width_per_depth: usize,
+    /// Threads of one search over many rows, shared among the searches that run at the same time.
     pub threads: usize,
 }
 
-/// An opened store, and what the owner must do before searching all of it.
+impl Default for ScanConfig {
+    fn default() -> Self {
+        Self {
+            exact_up_to: 1_000,
+            bytes_up_to: 20_000,
+            sign_width: 4_000,
+            sign_width_per_depth: 40,
+            byte_width: 200,
+            byte_width_per_depth: 3,
+            threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
+        }
+    }
+}
+
+/// A folder of vector segments, open for one process.
+#[derive(Debug)]
+pub struct MaskedScan {
+    layout: Layout,
+    config: ScanConfig,
+    coder: Coder,
+    kernel: Kernel,
+    state: ArcSwap<State>,
+    writer: Mutex<Writer>,
+    /// Searches that run now.
+    running: AtomicUsize,
+}
+
+/// An opened store, and what the owner must do before all of it can be searched.
 #[derive(Debug)]
 pub struct OpenedScan {
     pub store: MaskedScan,
-    /// Rows below the expected number that are missing or damaged; write them again with [`MaskedScan::repair`].
+    /// Rows below the expected number that are missing or damaged; write them again with [`MaskedScan::repair`]. A
+    /// search whose mask holds one of them fails.
     pub damaged: Vec<Range<u32>>,
 }
 
-#[allow(clippy::unimplemented, reason = "first signatures")]
+/// What a search sees: appended rows come with a new state.
+#[derive(Debug, Clone, Default)]
+struct State {
+    segments: Vec<Arc<Segment>>,
+    rows: u32,
+    /// Disjoint, ascending.
+    damaged: Vec<Range<u32>>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    folder: Folder,
+    /// A write or sync has failed; what is on disk is unknown until the folder is opened again.
+    stopped: bool,
+}
+
 impl MaskedScan {
-    /// Opens or creates the store in `folder`, checks every row, and forgets what lies beyond `expected_rows`.
+    /// Opens or creates the store in `folder`, checks every row below `expected_rows`, and forgets what lies beyond.
+    /// Codes that are damaged are computed again. Reads everything once: about a second per million chunks.
     ///
     /// # Errors
-    /// Other dimensions than the folder was made with; folder in use; I/O.
+    /// [`IndexError::OtherFormat`] if the folder was made with other dimensions; [`IndexError::Locked`]; I/O.
     pub fn open(
-        _folder: &Path,
-        _dimensions: usize,
-        _expected_rows: u32,
-        _config: ScanConfig,
+        folder: &Path,
+        dimensions: usize,
+        expected_rows: u32,
+        config: ScanConfig,
     ) -> Result<OpenedScan, IndexError> {
-        unimplemented!()
+        let layout = Layout::new(dimensions);
+        let folder = Folder::open(folder, dimensions)?;
+        let coder = Coder::new(dimensions);
+        let segments = folder.segments(layout, expected_rows)?;
+        let damaged = files::verify(&segments, expected_rows, &coder, config.threads)?;
+        let state = State { segments, rows: expected_rows, damaged: damaged.clone() };
+        let store = Self {
+            layout,
+            config,
+            coder,
+            kernel: Kernel::detect(),
+            state: ArcSwap::from_pointee(state),
+            writer: Mutex::new(Writer { folder, stopped: false }),
+            running: AtomicUsize::new(0),
+        };
+        Ok(OpenedScan { store, damaged })
     }
 
     /// Writes rows again that were reported as damaged; durable on return.
     ///
     /// # Errors
-    /// As for [`VectorStore::append`].
-    pub fn repair(&self, _first: u32, _rows: &[f32]) -> Result<(), IndexError> {
-        unimplemented!()
+    /// [`IndexError::BeyondEnd`]; else as for [`VectorStore::append`].
+    pub fn repair(&self, first: u32, rows: &[f32]) -> Result<(), IndexError> {
+        let count = self.checked(rows)?;
+        let end = first.checked_add(count).ok_or(IndexError::Full)?;
+        let mut writer = self.writer.lock();
+        let state = self.state.load_full();
+        if end > state.rows {
+            return Err(IndexError::BeyondEnd { chunk: end - 1, len: state.rows });
+        }
+        let mut next = (*state).clone();
+        self.write(&mut writer, &mut next, first, rows)?;
+        next.damaged = without(&next.damaged, &(first..end));
+        self.state.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// The number of rows of a valid batch.
+    fn checked(&self, rows: &[f32]) -> Result<u32, IndexError> {
+        let dimensions = self.layout.dimensions;
+        if dimensions == 0 || !rows.len().is_multiple_of(dimensions) {
+            return Err(IndexError::Dimensions { expected: dimensions, found: rows.len() });
+        }
+        for (position, row) in rows.chunks_exact(dimensions).enumerate() {
+            check_vector(position, row)?;
+        }
+        u32::try_from(rows.len() / dimensions).map_err(|_| IndexError::Full)
+    }
+
+    /// Writes and syncs rows, making segments and room as needed. The caller publishes `state`.
+    fn write(&self, writer: &mut Writer, state: &mut State, first: u32, rows: &[f32]) -> Result<(), IndexError> {
+        if writer.stopped {
+            return Err(IndexError::Stopped);
+        }
+        let written = self.write_segments(writer, state, first, rows);
+        writer.stopped = written.is_err();
+        written
+    }
+
+    fn write_segments(
+        &self,
+        writer: &Writer,
+        state: &mut State,
+        first: u32,
+        mut rows: &[f32],
+    ) -> Result<(), IndexError> {
+        let (mut row, mut created) = (first, false);
+        while !rows.is_empty() {
+            let (number, at) = ((row / SEGMENT_ROWS) as usize, row % SEGMENT_ROWS);
+            let fits = (SEGMENT_ROWS - at) as usize * self.layout.dimensions;
+            let (now, later) = rows.split_at(fits.min(rows.len()));
+            let count = (now.len() / self.layout.dimensions) as u32;
+            let segment = match state.segments.get(number) {
+                Some(segment) if segment.has_room(at + count) => Arc::clone(segment),
+                Some(segment) => Arc::new(segment.grown(at + count)?),
+                None => {
+                    created = true;
+                    Arc::new(writer.folder.create(self.layout, number as u32 * SEGMENT_ROWS, at + count)?)
+                }
+            };
+            segment.write(at, now, &self.coder)?;
+            match state.segments.get_mut(number) {
+                Some(place) => *place = segment,
+                None => state.segments.push(segment),
+            }
+            (row, rows) = (row + count, later);
+        }
+        if created {
+            writer.folder.sync()?;
+        }
+        Ok(())
+    }
+
+    fn readable_rows(&self, chunks: &Range<u32>, state: &State) -> Result<(), IndexError> {
+        if chunks.end > state.rows {
+            return Err(IndexError::BeyondEnd { chunk: chunks.end.saturating_sub(1), len: state.rows });
+        }
+        Ok(())
     }
 }
 
-#[allow(clippy::unimplemented, reason = "first signatures")]
 impl VectorStore for MaskedScan {
     fn dimensions(&self) -> usize {
-        unimplemented!()
+        self.layout.dimensions
     }
 
     fn len(&self) -> u32 {
-        unimplemented!()
+        self.state.load().rows
     }
 
-    fn append(&self, _first: u32, _rows: &[f32]) -> Result<(), IndexError> {
-        unimplemented!()
+    fn append(&self, first: u32, rows: &[f32]) -> Result<(), IndexError> {
+        let count = self.checked(rows)?;
+        let mut writer = self.writer.lock();
+        let state = self.state.load_full();
+        if first > state.rows {
+            return Err(IndexError::Gap { first, len: state.rows });
+        }
+        let mut next = (*state).clone();
+        // u32::MAX stays free: it marks "no chunk" elsewhere.
+        next.rows = first.checked_add(count).filter(|end| *end < u32::MAX).ok_or(IndexError::Full)?;
+        self.write(&mut writer, &mut next, first, rows)?;
+        next.damaged = without(&next.damaged, &(first..u32::MAX));
+        self.state.store(Arc::new(next));
+        Ok(())
     }
 
     fn search(
         &self,
-        _query: &[f32],
-        _mask: &ChunkMask,
-        _depth: usize,
-        _key: KeyOf<'_>,
-        _work: &mut Work,
+        query: &[f32],
+        mask: &ChunkMask,
+        depth: usize,
+        key: KeyOf<'_>,
+        work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError> {
-        unimplemented!()
+        if query.len() != self.layout.dimensions {
+            return Err(IndexError::Dimensions { expected: self.layout.dimensions, found: query.len() });
+        }
+        check_vector(0, query)?;
+        let state = self.state.load_full();
+        if let Some(last) = mask.last()
+            && last >= state.rows
+        {
+            return Err(IndexError::BeyondEnd { chunk: last, len: state.rows });
+        }
+        let mut damaged = state.damaged.clone();
+        damaged.retain(|range| range.clone().any(|row| mask.contains(row)));
+        if !damaged.is_empty() {
+            return Err(IndexError::DamagedRows { rows: damaged });
+        }
+        // Searches that run at the same time share the threads; the answer doesn't depend on their number.
+        let running = Running::enter(&self.running);
+        let threads = (self.config.threads / running.number).max(1);
+        Ok(search::Search::new(self, &state, threads).run(query, mask, depth, key, work))
     }
 
-    fn row(&self, _chunk: u32) -> Result<Vec<f32>, IndexError> {
-        unimplemented!()
+    fn row(&self, chunk: u32) -> Result<Vec<f32>, IndexError> {
+        let state = self.state.load();
+        self.readable_rows(&(chunk..chunk.saturating_add(1)), &state)?;
+        if state.damaged.iter().any(|range| range.contains(&chunk)) {
+            return Err(IndexError::DamagedRows { rows: vec![chunk..chunk + 1] });
+        }
+        let segment = state.segments.get((chunk / SEGMENT_ROWS) as usize);
+        Ok(segment.map(|segment| segment.vector(chunk % SEGMENT_ROWS).to_vec()).unwrap_or_default())
     }
 
-    fn erase(&self, _chunks: Range<u32>) -> Result<(), IndexError> {
-        unimplemented!()
+    fn erase(&self, chunks: Range<u32>) -> Result<(), IndexError> {
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        self.readable_rows(&chunks, &self.state.load())?;
+        // In steps, so that a long range needs little memory.
+        let zeros = vec![0.0; (chunks.len()).min(1024) * self.layout.dimensions];
+        let mut first = chunks.start;
+        while first < chunks.end {
+            let count = (chunks.end - first).min(1024);
+            self.repair(first, zeros.get(..count as usize * self.layout.dimensions).unwrap_or_default())?;
+            first += count;
+        }
+        Ok(())
     }
 }
+
+/// Counts a search while it runs, however it ends.
+struct Running<'a> {
+    running: &'a AtomicUsize,
+    number: usize,
+}
+
+impl<'a> Running<'a> {
+    fn enter(running: &'a AtomicUsize) -> Self {
+        Self { running, number: running.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Refuses what is neither a unit vector nor zero: estimates and error bounds rely on it.
+fn check_vector(position: usize, vector: &[f32]) -> Result<(), IndexError> {
+    let square: f64 = vector.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
+    if !square.is_finite() {
+        return Err(IndexError::NotFinite { position });
+    }
+    if square != 0.0 && (square - 1.0).abs() > LENGTH_TOLERANCE {
+        return Err(IndexError::NotNormalised { position });
+    }
+    Ok(())
+}
+
+/// The ranges without what `gone` covers.
+fn without(ranges: &[Range<u32>], gone: &Range<u32>) -> Vec<Range<u32>> {
+    ranges
+        .iter()
+        .flat_map(|range| [range.start..range.end.min(gone.start), range.start.max(gone.end)..range.end])
+        .filter(|range| !range.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

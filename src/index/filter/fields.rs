@@ -1,0 +1,107 @@
+//! Declared fields, and a document's values of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{FilterError, FilterProblem};
+use crate::wire::{FieldProblem, FieldType, Fields};
+
+/// Fields that every document has.
+pub(super) const BUILT_IN: [&str; 4] = ["document_id", "source", "title", "updated_at"];
+
+/// The metadata fields that a collection declares. Cheap to clone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeclaredFields {
+    fields: Arc<BTreeMap<String, (u32, FieldType)>>,
+}
+
+/// The declared values of one document: the ones it has, by number of the field. Cheap to clone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FieldValues {
+    values: Arc<[(u32, FieldValue)]>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FieldValue {
+    Keyword(Box<str>),
+    Keywords(Box<[Box<str>]>),
+    Number(f64),
+    Bool(bool),
+    Time(jiff::Timestamp),
+}
+
+impl DeclaredFields {
+    /// Values belong to the declaration that made them: after a change of it they are made again.
+    ///
+    /// # Errors
+    /// A name that is built in (`document_id`, `source`, `title`, `updated_at`); the pointer begins with `/fields`.
+    pub fn new(fields: &BTreeMap<String, FieldType>) -> Result<Self, FilterError> {
+        if let Some(name) = fields.keys().find(|name| BUILT_IN.contains(&name.as_str())) {
+            return Err(FilterError { pointer: format!("/fields/{name}"), problem: FilterProblem::BuiltIn });
+        }
+        let numbered = fields.iter().zip(0..).map(|((name, kind), number)| (name.clone(), (number, *kind)));
+        Ok(Self { fields: Arc::new(numbered.collect()) })
+    }
+
+    /// The number and type of a declared field.
+    pub(super) fn find(&self, name: &str) -> Option<(u32, FieldType)> {
+        self.fields.get(name).copied()
+    }
+
+    /// The declared values of a document's metadata. `null` is no value. A value of a wrong type is left out and named
+    /// in the list (pointers begin with `/metadata`).
+    pub fn values(&self, metadata: &Fields) -> (FieldValues, Vec<FieldProblem>) {
+        let (mut values, mut problems) = (Vec::new(), Vec::new());
+        for (name, (number, kind)) in self.fields.iter() {
+            let Some(value) = metadata.get(name).filter(|value| !value.is_null()) else { continue };
+            match parse(value, *kind) {
+                Ok(value) => values.push((*number, value)),
+                Err(problem) => problems
+                    .push(FieldProblem { pointer: format!("/metadata/{}", escape(name)), detail: problem.to_string() }),
+            }
+        }
+        (FieldValues { values: values.into() }, problems)
+    }
+}
+
+impl FieldValues {
+    pub(super) fn find(&self, number: u32) -> Option<&FieldValue> {
+        // Few fields; their numbers ascend.
+        self.values.iter().find(|(field, _)| *field == number).map(|(_, value)| value)
+    }
+}
+
+/// A value of a declared type.
+fn parse(value: &Value, kind: FieldType) -> Result<FieldValue, FilterProblem> {
+    match kind {
+        FieldType::Keyword => text(value).map(|text| FieldValue::Keyword(text.into())),
+        FieldType::Number => number(value).map(FieldValue::Number),
+        FieldType::Bool => value.as_bool().map(FieldValue::Bool).ok_or(FilterProblem::BoolExpected),
+        FieldType::Time => time(value).map(FieldValue::Time),
+        FieldType::Keywords => {
+            let list = value.as_array().ok_or(FilterProblem::ListExpected)?;
+            let texts: Result<Vec<Box<str>>, _> = list.iter().map(|value| text(value).map(Into::into)).collect();
+            Ok(FieldValue::Keywords(texts?.into()))
+        }
+    }
+}
+
+pub(super) fn text(value: &Value) -> Result<&str, FilterProblem> {
+    value.as_str().ok_or(FilterProblem::TextExpected)
+}
+
+/// Numbers are compared as f64: integers beyond 2^53 lose their last digits.
+pub(super) fn number(value: &Value) -> Result<f64, FilterProblem> {
+    value.as_f64().filter(|number| number.is_finite()).ok_or(FilterProblem::NumberExpected)
+}
+
+pub(super) fn time(value: &Value) -> Result<jiff::Timestamp, FilterProblem> {
+    value.as_str().and_then(|text| text.parse().ok()).ok_or(FilterProblem::TimeExpected)
+}
+
+/// A name as a part of a JSON pointer.
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,6 @@
+//! Acceptance suites of the index traits: what every implementation must do, compared with brute force.
+
+mod keywords;
+mod measure;
+mod vectors;
+pub(in crate::index) mod world;
