@@ -24,6 +24,9 @@ pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ExpandTree, ListUsersFilter, expand, list_objects, list_users};
 pub use model::{AuthorizationModel, BindingError, Model, ModelError};
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
+/// The default model, compiled (`schema/authz`).
+pub const DEFAULT_MODEL_JSON: &str = "{}";
+
 pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleError};
 
 /// Deepest chain of userset and tupleset hops that a check follows; reaching it is [`CheckError::TooComplex`].

@@ -14,14 +14,20 @@ use tokio::sync::{Notify, watch};
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::documents::OperationKind;
 use crate::catalog::{Catalog, CatalogError};
+use crate::embed::{Embedder, Role};
+use crate::index::scan::ScanConfig;
 use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, TantivyKeywords, VectorStore};
 
 /// Operations read from the log at once.
 const BATCH: u32 = 64;
+/// Damaged rows computed again at once.
+const EMBEDDED_AT_ONCE: usize = 256;
 
 /// Both indexes of one collection.
 pub struct CollectionIndexes {
     pub vectors: MaskedScan,
+    /// Vectors that were found damaged at opening; see [`Indexes::repair`].
+    damaged: Vec<std::ops::Range<u32>>,
     pub keywords: TantivyKeywords,
     pub analyser: Analyser,
     applied: watch::Sender<u64>,
@@ -30,11 +36,19 @@ pub struct CollectionIndexes {
 
 impl CollectionIndexes {
     fn open(folder: &Path, settings: &CollectionSettings, chunks: u32) -> Result<Self, IndexError> {
-        let analyser = Analyser::by_name(&settings.analyser).unwrap_or_default();
-        let vectors = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks)?;
-        let keywords = open_keywords(&folder.join("keywords"))?;
+        let analyser = Analyser::by_name(&settings.analyser)
+            .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
+        let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, ScanConfig::default())?;
+        let keywords = open_keywords(&folder.join("keywords"), analyser.name())?;
         let applied = watch::Sender::new(keywords.position()?);
-        Ok(Self { vectors, keywords, analyser, applied, wake: Notify::new() })
+        Ok(Self {
+            vectors: opened.store,
+            damaged: opened.damaged,
+            keywords,
+            analyser,
+            applied,
+            wake: Notify::new(),
+        })
     }
 
     /// Position of the operation log that searches see.
@@ -56,14 +70,14 @@ impl CollectionIndexes {
 }
 
 /// A damaged keyword index is replaced by an empty one, which the applier fills from the log.
-fn open_keywords(folder: &Path) -> Result<TantivyKeywords, IndexError> {
-    match TantivyKeywords::open(folder) {
+fn open_keywords(folder: &Path, analyser: &str) -> Result<TantivyKeywords, IndexError> {
+    match TantivyKeywords::open(folder, analyser) {
         Err(IndexError::DamagedKeywords { path, source }) => {
             tracing::warn!(path = %path.display(), cause = source.map(|s| s.to_string()), "rebuilding a keyword index");
             std::fs::remove_dir_all(folder)
                 .or_else(|error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
                 .map_err(|source| IndexError::Io { action: "remove", path: folder.to_owned(), source })?;
-            TantivyKeywords::create(folder)
+            TantivyKeywords::create(folder, analyser)
         }
         other => other,
     }
@@ -121,6 +135,38 @@ impl Indexes {
         tokio::task::spawn_blocking(write).await.unwrap_or(Err(IndexError::Stopped))
     }
 
+    /// Computes damaged vectors again from the catalog's text. Those of chunks that are gone become zeros.
+    ///
+    /// # Errors
+    /// When the catalog or the embedder fails; searches that need the rows fail until it succeeds.
+    pub async fn repair(
+        &self,
+        catalog: &Catalog,
+        collection: u32,
+        embedder: &Arc<dyn Embedder>,
+    ) -> Result<(), FollowError> {
+        let Some(indexes) = self.get(collection) else { return Ok(()) };
+        for range in &indexes.damaged {
+            tracing::warn!(collection, first = range.start, end = range.end, "computing damaged vectors again");
+            for first in range.clone().step_by(EMBEDDED_AT_ONCE) {
+                let count = (range.end - first).min(EMBEDDED_AT_ONCE as u32);
+                let mut rows = vec![0.0; count as usize * embedder.dimensions()];
+                for text in catalog.index_texts(collection, first, count).await? {
+                    let row = embedder.embed(&[text.with(str::to_owned)], Role::Passage).await?;
+                    let at = (text.chunk - first) as usize * embedder.dimensions();
+                    if let Some(place) = rows.get_mut(at..at + embedder.dimensions()).filter(|p| p.len() == row.len()) {
+                        place.copy_from_slice(&row);
+                    }
+                }
+                let target = indexes.clone();
+                tokio::task::spawn_blocking(move || target.vectors.repair(first, &rows))
+                    .await
+                    .unwrap_or(Err(IndexError::Stopped))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Wakes the appliers of all collections.
     pub fn wake_all(&self) {
         self.open.read().values().for_each(|indexes| indexes.wake());
@@ -161,11 +207,13 @@ async fn follow_log(catalog: Catalog, collection: u32, indexes: Arc<CollectionIn
 }
 
 #[derive(Debug, thiserror::Error)]
-enum FollowError {
+pub enum FollowError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error(transparent)]
+    Embed(#[from] crate::embed::EmbedError),
 }
 
 /// Applies the next operations; says whether there were any.

@@ -56,6 +56,8 @@ pub enum ServeError {
     Metrics(#[from] prometheus::Error),
     #[error("the system gives no randomness: {0}")]
     Randomness(#[from] getrandom::Error),
+    #[error("repairing an index: {0}")]
+    Repair(#[from] crate::indexes::FollowError),
     #[error("serving: {0}")]
     Io(#[from] std::io::Error),
     #[error(
@@ -91,12 +93,13 @@ pub async fn open(config: &Config) -> Result<Running, ServeError> {
     let snapshot = load(&catalog, &indexes).await?;
     let embedders = Embedders::new(vec![Arc::new(HashEmbedder)]);
     for collection in snapshot.collections.values() {
-        if embedders.get(&collection.settings.embedder).is_none() {
+        let Some(embedder) = embedders.get(&collection.settings.embedder) else {
             return Err(ServeError::Embedder {
                 collection: collection.name.to_string(),
                 embedder: collection.settings.embedder.clone(),
             });
-        }
+        };
+        indexes.repair(&catalog, collection.id, embedder).await?;
     }
     let published = Arc::new(Published::new(snapshot));
     let changes = Arc::new(ChangeLog::default());
