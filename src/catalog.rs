@@ -1,9 +1,8 @@
 //! The catalog: the one source of truth, an SQLite database in the embedded form.
 //!
 //! One connection writes, in transactions that the writer of `commit.rs` opens; a pool reads. Everything else (graph,
-//! snapshot, indexes) is derived from here and rebuilt from here. Text leaves the catalog only through
-//! [`Catalog::passages`] and [`Catalog::document_text`], which demand proofs that only the gate can make, and through
-//! [`index_text::IndexText`], which cannot be serialised.
+//! snapshot, indexes) is derived from here and rebuilt from here. Text leaves the catalog only through `gate/text.rs`,
+//! which demands proofs that only the gate can make, and through [`index_text::IndexText`], which can't be serialised.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -18,7 +17,6 @@ pub mod index_text;
 pub mod keys;
 pub mod meta;
 pub mod stores;
-pub mod text;
 pub mod tuples;
 
 /// A write transaction. Dropped without [`CatalogTx::commit`], it leaves nothing behind.

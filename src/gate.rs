@@ -11,6 +11,8 @@
 //! let forged = usher::gate::VerifiedChunk { collection: 1, ordinal: 2, key: [0; 16], document: 0, number: 0 };
 //! ```
 
+pub mod text;
+
 use std::ops::Range;
 use std::sync::Arc;
 

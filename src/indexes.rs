@@ -41,14 +41,7 @@ impl CollectionIndexes {
         let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, ScanConfig::default())?;
         let keywords = open_keywords(&folder.join("keywords"), analyser.name())?;
         let applied = watch::Sender::new(keywords.position()?);
-        Ok(Self {
-            vectors: opened.store,
-            damaged: opened.damaged,
-            keywords,
-            analyser,
-            applied,
-            wake: Notify::new(),
-        })
+        Ok(Self { vectors: opened.store, damaged: opened.damaged, keywords, analyser, applied, wake: Notify::new() })
     }
 
     /// Position of the operation log that searches see.

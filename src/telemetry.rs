@@ -1,13 +1,10 @@
 //! Logs and metrics. No text, no question, no subject and no document id goes into either.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::index::Work;
-use crate::service::Service;
 
 /// Sets up logging to standard error; `USHER_LOG` chooses what (default `info`), JSON where configured.
 pub fn log(json: bool) {
@@ -59,32 +56,11 @@ impl Metrics {
         }
     }
 
-    /// Prometheus text of everything, including what other parts count.
-    pub fn render(&self, service: &Arc<Service>) -> String {
+    /// Prometheus text of what is counted here.
+    pub fn render(&self) -> String {
         let mut text = Vec::new();
         // Writing to memory can't fail; a metric that can't be encoded is left out.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
-        let mut text = String::from_utf8(text).unwrap_or_default();
-        let snapshot = service.published.load();
-        let counts = &service.authority.resolver().counts;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let wal = std::fs::metadata(format!("{}-wal", service.catalog.path().display())).map_or(0, |m| m.len());
-        let operations: u64 = snapshot.collections.values().map(|collection| collection.last_operation).sum();
-        let values = [
-            ("usher_revision", "gauge", snapshot.revision),
-            ("usher_catalog_wal_bytes", "gauge", wal),
-            ("usher_index_operations", "counter", operations),
-            ("usher_resolver_hits_total", "counter", read(&counts.hits)),
-            ("usher_resolver_carried_total", "counter", read(&counts.carried)),
-            ("usher_resolver_extended_total", "counter", read(&counts.extended)),
-            ("usher_resolver_dropped_total", "counter", read(&counts.dropped)),
-            ("usher_resolver_dropped_needlessly_total", "counter", read(&counts.dropped_needlessly)),
-            ("usher_resolver_resolved_total", "counter", read(&counts.resolved)),
-            ("usher_resolver_audiences_evaluated_total", "counter", read(&counts.audiences_evaluated)),
-        ];
-        for (name, kind, value) in values {
-            text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
-        }
-        text
+        String::from_utf8(text).unwrap_or_default()
     }
 }

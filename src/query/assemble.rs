@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::fuse::Ranked;
 use super::{QueryError, Question};
-use crate::catalog::text::PassageText;
+use crate::gate::text::PassageText;
 use crate::gate::{self, Candidate, VerifiedChunk};
 use crate::service::Service;
 use crate::snapshot::names::chunk_id;

@@ -1,6 +1,7 @@
 //! Liveness, readiness and metrics.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::extract::State;
@@ -32,7 +33,28 @@ pub async fn ready(State(service): State<Arc<Service>>) -> impl IntoResponse {
     (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }
 
-/// Prometheus text.
+/// Prometheus text: what the service counted, and what its parts know of themselves.
 pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], service.metrics.render(&service))
+    let mut text = service.metrics.render();
+    let snapshot = service.published.load();
+    let counts = &service.authority.resolver().counts;
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let wal = std::fs::metadata(format!("{}-wal", service.catalog.path().display())).map_or(0, |m| m.len());
+    let operations: u64 = snapshot.collections.values().map(|collection| collection.last_operation).sum();
+    let values = [
+        ("usher_revision", "gauge", snapshot.revision),
+        ("usher_catalog_wal_bytes", "gauge", wal),
+        ("usher_index_operations", "counter", operations),
+        ("usher_resolver_hits_total", "counter", read(&counts.hits)),
+        ("usher_resolver_carried_total", "counter", read(&counts.carried)),
+        ("usher_resolver_extended_total", "counter", read(&counts.extended)),
+        ("usher_resolver_dropped_total", "counter", read(&counts.dropped)),
+        ("usher_resolver_dropped_needlessly_total", "counter", read(&counts.dropped_needlessly)),
+        ("usher_resolver_resolved_total", "counter", read(&counts.resolved)),
+        ("usher_resolver_audiences_evaluated_total", "counter", read(&counts.audiences_evaluated)),
+    ];
+    for (name, kind, value) in values {
+        text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

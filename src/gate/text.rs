@@ -1,9 +1,9 @@
-//! Text on its way to a caller. Every function here takes a proof that only `gate.rs` can make.
+//! The catalog's text on its way to a caller. Every function here takes a proof that only the gate can make.
 
 use sqlx::Row;
 
-use super::*;
-use crate::gate::{VerifiedChunk, VerifiedDocument};
+use super::{VerifiedChunk, VerifiedDocument};
+use crate::catalog::{Catalog, CatalogError, from_json, json, signed, unsigned};
 use crate::wire::Fields;
 
 /// What the catalog holds about one verified chunk.

@@ -1,0 +1,212 @@
+//! A service on a free port with a folder of its own, and a small client.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use usher::config::RawConfig;
+use usher::serve;
+
+pub struct TestService {
+    pub folder: tempfile::TempDir,
+    server: Server,
+}
+
+struct Server {
+    base: String,
+    admin_base: String,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    task: tokio::task::JoinHandle<()>,
+    pub service: std::sync::Arc<usher::service::Service>,
+}
+
+impl TestService {
+    pub async fn start() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let server = start(folder.path()).await;
+        Self { folder, server }
+    }
+
+    /// Starts on a folder that exists.
+    pub async fn start_in(folder: tempfile::TempDir) -> Self {
+        let server = start(folder.path()).await;
+        Self { folder, server }
+    }
+
+    /// Starts on a folder within `parent`; the admin key is looked for there too.
+    pub async fn start_at(parent: tempfile::TempDir, name: &str) -> Self {
+        let server = start(&parent.path().join(name)).await;
+        std::fs::copy(parent.path().join(name).join("admin.key"), parent.path().join("admin.key")).unwrap();
+        Self { folder: parent, server }
+    }
+
+    /// Stops the service in order and starts it again on the same folder.
+    pub async fn restart(self) -> Self {
+        let Self { folder, mut server } = self;
+        server.stop.take().unwrap().send(()).unwrap();
+        server.task.await.unwrap();
+        drop(server.service);
+        let server = start(folder.path()).await;
+        Self { folder, server }
+    }
+
+    /// Stops the service and gives the folder back.
+    pub async fn stop(self) -> tempfile::TempDir {
+        let Self { folder, mut server } = self;
+        server.stop.take().unwrap().send(()).unwrap();
+        server.task.await.unwrap();
+        drop(server.service);
+        folder
+    }
+
+    pub fn base(&self) -> &str {
+        &self.server.base
+    }
+
+    pub fn metrics_url(&self) -> String {
+        format!("{}/metrics", self.server.admin_base)
+    }
+
+    pub fn service(&self) -> &usher::service::Service {
+        &self.server.service
+    }
+
+    /// A client with the first admin key.
+    pub fn admin(&self) -> Client {
+        let key = std::fs::read_to_string(self.folder.path().join("admin.key")).unwrap();
+        Client { base: self.base().to_owned(), key: key.trim().to_owned(), subject: None }
+    }
+
+    /// The admin key acting as somebody.
+    pub fn as_reader(&self, subject: &str) -> Client {
+        Client { subject: Some(subject.to_owned()), ..self.admin() }
+    }
+}
+
+async fn start(folder: &Path) -> Server {
+    start_with(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }).await
+}
+
+async fn start_with(raw: RawConfig) -> Server {
+    let config = raw.resolve().unwrap();
+    let running = serve::open(&config).await.unwrap();
+    let service = running.service.clone();
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let admin = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let admin_base = format!("http://{}", admin.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let task = tokio::spawn(async move {
+        let until = async {
+            let _ = stopped.await;
+        };
+        serve::serve(&running, listener, admin, until).await.unwrap();
+    });
+    Server { base, admin_base, stop: Some(stop), task, service }
+}
+
+#[derive(Clone)]
+pub struct Client {
+    pub base: String,
+    pub key: String,
+    pub subject: Option<String>,
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.bytes)))
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{}: {}", self.status, String::from_utf8_lossy(&self.bytes));
+        if self.bytes.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The problem's code.
+    #[track_caller]
+    pub fn problem(self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
+        self.json()["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Client {
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
+        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.base));
+        if !self.key.is_empty() {
+            request = request.bearer_auth(&self.key);
+        }
+        if let Some(subject) = &self.subject {
+            request = request.header("Usher-Subject", subject);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Reply { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    /// Stores documents in `main` and expects each to be taken.
+    #[track_caller]
+    pub fn put_documents(&self, documents: Vec<Value>) -> impl Future<Output = Value> {
+        let client = self.clone();
+        async move {
+            let answer = client.post("/v1/documents", json!({"documents": documents})).await.ok();
+            for result in answer["results"].as_array().unwrap() {
+                assert_ne!(result["status"], "rejected", "{result}");
+            }
+            answer
+        }
+    }
+
+    pub async fn write(&self, writes: Value, deletes: Value) -> Value {
+        self.post("/v1/relationships/write", json!({"writes": writes, "deletes": deletes})).await.ok()
+    }
+
+    /// Ids of the documents that a question finds.
+    pub async fn ask(&self, question: &str) -> Vec<String> {
+        let answer = self.post("/v1/query", json!({"query": question, "top_k": 50})).await.ok();
+        answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| hit["document_id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+pub fn document(id: &str, text: &str, acl: Value) -> Value {
+    json!({"id": id, "collection": "main", "title": id, "content": {"type": "text/plain", "text": text}, "acl": acl})
+}
+
+pub fn tuple(user: &str, relation: &str, object: &str) -> Value {
+    json!({"user": user, "relation": relation, "object": object})
+}

@@ -1,0 +1,13 @@
+//! The whole service over HTTP, in this process, with real stores.
+
+#[path = "service/administration.rs"]
+mod administration;
+mod common;
+#[path = "service/documents.rs"]
+mod documents;
+#[path = "service/openfga.rs"]
+mod openfga;
+#[path = "service/permissions.rs"]
+mod permissions;
+#[path = "service/restart.rs"]
+mod restart;
