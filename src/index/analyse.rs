@@ -261,4 +261,41 @@ mod tests {
         assert_eq!(query.terms(), ["to", "be", "or", "not"]);
         assert!(Analyser::by_name("simple").unwrap().query("?!").is_empty());
     }
+
+    /// The rule of `docs/ranking.md` for ASCII, written from that page.
+    fn by_the_page(text: &str) -> Vec<String> {
+        let text: Vec<char> = text.to_lowercase().chars().collect();
+        let mut tokens = vec![String::new()];
+        for (at, &character) in text.iter().enumerate() {
+            let beside = |test: fn(&char) -> bool| at > 0 && test(&text[at - 1]) && text.get(at + 1).is_some_and(test);
+            let joins = match character {
+                '_' => true,
+                '.' | '\'' => beside(char::is_ascii_alphabetic) || beside(char::is_ascii_digit),
+                ':' => beside(char::is_ascii_alphabetic),
+                ',' | ';' => beside(char::is_ascii_digit),
+                other => other.is_ascii_alphanumeric(),
+            };
+            match tokens.last_mut() {
+                Some(token) if joins => token.push(character),
+                _ => tokens.push(String::new()),
+            }
+        }
+        tokens.retain(|token| token.chars().any(|character| character.is_ascii_alphanumeric()));
+        tokens.into_iter().map(|token| token.chars().take(MAX_TOKEN_BYTES).collect()).collect()
+    }
+
+    #[test]
+    fn ascii_follows_the_documented_rule() {
+        let mut random = crate::index::tests::world::Random(41);
+        let analyser = Analyser::by_name("simple").unwrap();
+        for _ in 0..20_000 {
+            let text: String = (0..random.below(12))
+                .map(|_| match random.below(3) {
+                    0 => char::from(random.below(128) as u8),
+                    _ => ['a', 'B', '1', '2', '.', '\'', ':', ',', ';', '_', '-', ' '][random.below(12) as usize],
+                })
+                .collect();
+            assert_eq!(analyser.tokens(&text), by_the_page(&text), "{text:?}");
+        }
+    }
 }

@@ -271,7 +271,7 @@ impl VectorStore for MaskedScan {
         let state = self.state.load();
         self.readable_rows(&(chunk..chunk.saturating_add(1)), &state)?;
         if state.damaged.iter().any(|range| range.contains(&chunk)) {
-            return Err(IndexError::DamagedRows { rows: vec![chunk..chunk + 1] });
+            return Err(IndexError::DamagedRows { rows: std::iter::once(chunk..chunk + 1).collect() });
         }
         let segment = state.segments.get((chunk / SEGMENT_ROWS) as usize);
         Ok(segment.map(|segment| segment.vector(chunk % SEGMENT_ROWS).to_vec()).unwrap_or_default())

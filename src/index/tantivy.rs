@@ -121,7 +121,7 @@ impl TantivyKeywords {
             }
         }
         let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
-        let index = Index::create(CheckedDirectory::open(folder).map_err(TantivyError::from)?, schema().0, settings)?;
+        let index = Index::create(CheckedDirectory::open(folder)?, schema().0, settings)?;
         let mut engine = writer(&index)?;
         commit(&mut engine, &payload(analyser, 0))?;
         drop(engine);

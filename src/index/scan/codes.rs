@@ -104,7 +104,7 @@ impl CodedQuery {
 
     /// The estimate from 8-bit codes, from the integer product and the row's scale.
     #[inline(always)]
-    pub(super) fn from_bytes(&self, scale: f32, product: f64) -> f64 {
+    pub(super) fn estimate(&self, scale: f32, product: f64) -> f64 {
         product * f64::from(scale) * f64::from(self.scale)
     }
 }
@@ -161,7 +161,7 @@ mod tests {
             let bits = f64::from(query.bin(codes.factor, difference)) / f64::from(BINS_PER_UNIT) + f64::from(LOWEST);
             let product: i32 = query.bytes.iter().zip(&codes.bytes).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
             worst_bits = worst_bits.max((bits - dot).abs());
-            worst_bytes = worst_bytes.max((query.from_bytes(codes.scale, f64::from(product)) - dot).abs());
+            worst_bytes = worst_bytes.max((query.estimate(codes.scale, f64::from(product)) - dot).abs());
         }
         assert!(worst_bits < 0.15, "{worst_bits}");
         assert!(worst_bytes < 0.004, "{worst_bytes}");

@@ -144,7 +144,7 @@ impl<'a> Search<'a> {
                 }
                 let (code, scale) = self.segment(row).bytes(row % SEGMENT_ROWS);
                 let product = i8::dot(&coded.bytes, code).unwrap_or(f64::NEG_INFINITY);
-                best.push(row, coded.from_bytes(scale, product));
+                best.push(row, coded.estimate(scale, product));
             }
         });
         best.survivors().into_iter().map(|candidate| candidate.chunk).collect()

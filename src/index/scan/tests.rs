@@ -1,4 +1,5 @@
 //! Damage and torn ends of segment files.
+#![allow(clippy::single_range_in_vec_init, reason = "lists of ranges are what is compared")]
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;

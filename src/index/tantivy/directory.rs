@@ -62,7 +62,7 @@ impl Directory for CheckedDirectory {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         let mut bytes = data.to_vec();
-        write!(bytes, "{MARK}{:016x}\n", xxh3_64(data))?;
+        writeln!(bytes, "{MARK}{:016x}", xxh3_64(data))?;
         failpoint::hit("keyword.before_rename")?;
         self.0.atomic_write(path, &bytes)?;
         failpoint::hit("keyword.after_rename")?;
