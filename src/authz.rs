@@ -9,16 +9,19 @@
 mod audience;
 mod check;
 mod condition;
+mod fast;
 mod graph;
 mod intern;
 mod list;
 mod model;
+mod paged;
 mod resolve;
+mod sorted;
 mod tuple;
 
 pub use audience::AudienceOrdinal;
 pub use check::{CheckError, Evaluator};
-pub use condition::{ConditionError, ConditionUse, Context};
+pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
 pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ExpandTree, ListUsersFilter, expand, list_objects, list_users};
