@@ -9,6 +9,7 @@
 mod audience;
 mod check;
 mod condition;
+mod edge;
 mod fast;
 mod graph;
 mod intern;
@@ -25,7 +26,11 @@ pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
 pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ExpandTree, ListUsersFilter, expand, list_objects, list_users};
-pub use model::{AuthorizationModel, BindingError, Model, ModelError};
+pub use model::{
+    AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
+    ObjectRelation, ParameterDefinition, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
+    TypeDefinition, TypeMetadata,
+};
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
 pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleError};
 
