@@ -9,20 +9,28 @@
 mod audience;
 mod check;
 mod condition;
+mod edge;
+mod fast;
 mod graph;
 mod intern;
 mod list;
 mod model;
+mod paged;
 mod resolve;
+mod sorted;
 mod tuple;
 
 pub use audience::AudienceOrdinal;
 pub use check::{CheckError, Evaluator};
-pub use condition::{ConditionError, ConditionUse, Context};
+pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
 pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ExpandTree, ListUsersFilter, expand, list_objects, list_users};
-pub use model::{AuthorizationModel, BindingError, Model, ModelError};
+pub use model::{
+    AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
+    ObjectRelation, ParameterDefinition, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
+    TypeDefinition, TypeMetadata,
+};
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
 /// The default model, compiled (`schema/authz`).
 pub const DEFAULT_MODEL_JSON: &str = "{}";

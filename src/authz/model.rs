@@ -1,65 +1,289 @@
 //! Authorization models: the source as it is stored, and its compiled form.
+//!
+//! Compiling refuses what OpenFGA refuses, so that evaluation never meets a model it cannot follow. A compiled model is
+//! immutable and knows no graph; [`link::Linked`] is its view in the numbers of one graph's interner.
 
-use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, sync::Arc};
 
-use super::tuple::{Tuple, TupleError};
+use parking_lot::Mutex;
 
-/// The JSON body of WriteAuthorizationModel; round-trips.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AuthorizationModel {
-    pub schema_version: String,
+use super::{
+    condition::{Condition, Environment, stored_of},
+    intern::Interner,
+    tuple::{SubjectRef, Tuple, TupleError},
+};
+
+mod compile;
+mod error;
+pub(super) mod link;
+mod plan;
+mod recursion;
+mod rule;
+mod source;
+mod validate;
+
+pub use error::{BindingError, ModelError, RelationAt};
+pub(super) use link::{Linked, RelationId, Rule};
+pub(super) use plan::Plan;
+pub use source::{
+    AuthorizationModel, Children, ConditionDefinition, Difference, Empty, ObjectRelation, ParameterDefinition,
+    RelationMetadata, RelationReference, Rewrite, TupleToUserset, TypeDefinition, TypeMetadata,
+};
+
+/// Largest number of types.
+const MAX_TYPES: usize = 100;
+/// Largest JSON form in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The form of subjects that a type restriction admits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Form {
+    Object,
+    Userset(String),
+    Wildcard,
 }
 
+/// `type`, `type#relation` or `type:*`, with or without a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Restriction {
+    pub(super) subject_type: String,
+    pub(super) form: Form,
+    pub(super) condition: Option<String>,
+}
+
+/// A relation of one type, its rewrite in the numbers of the model.
 #[derive(Debug)]
-pub struct Model {}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ModelError {
-    #[error("the model defines no type")]
-    Empty,
+pub(super) struct Relation {
+    pub(super) object_type: String,
+    pub(super) name: String,
+    pub(super) rule: Rule,
+    pub(super) restrictions: Vec<Restriction>,
+    /// Whether the relation can reach itself, and then the strongly connected part of the model it belongs to.
+    pub(super) recursion: recursion::Recursion,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BindingError {
-    #[error("the model has no type `{0}`")]
-    UnknownType(String),
+/// A compiled authorization model.
+#[derive(Debug)]
+pub struct Model {
+    id: String,
+    source: AuthorizationModel,
+    types: HashMap<String, HashMap<String, RelationId>>,
+    relations: Vec<Relation>,
+    conditions: HashMap<String, Condition>,
+    environment: Environment,
+    /// The view for the interner used last; a service has one per store, so one slot suffices.
+    linked: Mutex<Option<Arc<Linked>>>,
 }
 
 impl Model {
-    pub fn compile(_id: &str, _source: AuthorizationModel) -> Result<Model, ModelError> {
-        unimplemented!()
+    /// Compiles a model, refusing what OpenFGA refuses to write. O(size of the model).
+    pub fn compile(id: &str, source: AuthorizationModel) -> Result<Model, ModelError> {
+        compile::compile(id, source)
     }
+
+    /// The model's id, a ULID where the service made it.
     pub fn id(&self) -> &str {
-        unimplemented!()
+        &self.id
     }
+
+    /// The model as it was written.
     pub fn source(&self) -> &AuthorizationModel {
-        unimplemented!()
+        &self.source
     }
-    /// Strict, as Write validates.
-    pub fn check_write(&self, _tuple: &Tuple) -> Result<(), TupleError> {
-        unimplemented!()
+
+    /// Whether the model defines the type.
+    pub fn has_type(&self, object_type: &str) -> bool {
+        self.types.contains_key(object_type)
     }
-    /// Strict, as contextual tuples are validated: as a write, but implicit tuples pass.
-    pub fn check_contextual(&self, _tuple: &Tuple) -> Result<(), TupleError> {
-        unimplemented!()
+
+    /// Whether the type is defined and has the relation.
+    pub fn has_relation(&self, object_type: &str, relation: &str) -> bool {
+        self.relation_id(object_type, relation).is_some()
     }
-    /// Whether a stored tuple would count under this model.
-    pub fn admits(&self, _tuple: &Tuple) -> bool {
-        unimplemented!()
+
+    /// Whether the condition is defined.
+    pub fn has_condition(&self, condition: &str) -> bool {
+        self.conditions.contains_key(condition)
     }
-    pub fn has_type(&self, _object_type: &str) -> bool {
-        unimplemented!()
+
+    pub(super) fn relation_id(&self, object_type: &str, relation: &str) -> Option<RelationId> {
+        self.types.get(object_type)?.get(relation).copied()
     }
-    pub fn has_relation(&self, _object_type: &str, _relation: &str) -> bool {
-        unimplemented!()
+
+    pub(super) fn relation(&self, id: RelationId) -> Option<&Relation> {
+        self.relations.get(usize::from(id.0))
     }
-    /// Whether a collection may be bound so; the section type's tupleset relation that leads to the document.
+
+    pub(super) fn condition(&self, name: &str) -> Option<&Condition> {
+        self.conditions.get(name)
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The model in the numbers of an interner. Computed once per interner; O(relations) then.
+    pub(super) fn link(&self, interner: &Arc<Interner>) -> Arc<Linked> {
+        let mut slot = self.linked.lock();
+        match &*slot {
+            Some(linked) if linked.is_for(interner) => linked.clone(),
+            _ => {
+                let linked = Arc::new(Linked::new(self, interner));
+                *slot = Some(linked.clone());
+                linked
+            }
+        }
+    }
+
+    /// Whether a tuple may be written: strict, as OpenFGA's Write.
+    pub fn check_write(&self, tuple: &Tuple) -> Result<(), TupleError> {
+        // A userset that contains itself would say nothing; as a contextual tuple it is harmless and passes.
+        if let SubjectRef::Userset(object, relation) = &tuple.subject
+            && (object, relation) == (&tuple.object, &tuple.relation)
+        {
+            return Err(TupleError::Implicit);
+        }
+        self.check_contextual(tuple)
+    }
+
+    /// Whether a tuple may be sent with a request: as a write, but a userset may contain itself.
+    pub fn check_contextual(&self, tuple: &Tuple) -> Result<(), TupleError> {
+        let object_type = || tuple.object.object_type.clone();
+        let relations =
+            self.types.get(&tuple.object.object_type).ok_or_else(|| TupleError::UnknownType(object_type()))?;
+        let unknown = || TupleError::UnknownRelation { object_type: object_type(), relation: tuple.relation.clone() };
+        let relation = relations.get(&tuple.relation).and_then(|id| self.relation(*id)).ok_or_else(unknown)?;
+        if relation.restrictions.is_empty() {
+            return Err(TupleError::NotAssignable { object_type: object_type(), relation: tuple.relation.clone() });
+        }
+        let subject_type = tuple.subject.subject_type();
+        let subject_relations =
+            self.types.get(subject_type).ok_or_else(|| TupleError::UnknownType(subject_type.to_owned()))?;
+        if let SubjectRef::Userset(_, relation) = &tuple.subject
+            && !subject_relations.contains_key(relation)
+        {
+            return Err(TupleError::UnknownRelation {
+                object_type: subject_type.to_owned(),
+                relation: relation.clone(),
+            });
+        }
+        if let Some(condition) = &tuple.condition
+            && !self.conditions.contains_key(&condition.name)
+        {
+            return Err(TupleError::UnknownCondition(condition.name.clone()));
+        }
+        match relation.admission(tuple) {
+            Admission::Admitted => {}
+            Admission::Form => {
+                return Err(TupleError::SubjectNotAllowed {
+                    object_type: object_type(),
+                    relation: tuple.relation.clone(),
+                    form: tuple.subject.form(),
+                });
+            }
+            Admission::NeedsCondition => {
+                return Err(TupleError::ConditionRequired {
+                    relation: tuple.relation.clone(),
+                    form: tuple.subject.form(),
+                });
+            }
+            Admission::OtherCondition(condition) => return Err(TupleError::ConditionNotAllowed { condition }),
+        }
+        match tuple.condition.as_ref().and_then(|condition| self.conditions.get(&condition.name)) {
+            Some(condition) => condition.check_stored(&stored_of(tuple)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a stored tuple counts under this model. Loose: a tuple that does not is skipped, never an error.
+    pub fn admits(&self, tuple: &Tuple) -> bool {
+        // What a read skips is exactly what a contextual tuple would be refused for.
+        self.check_contextual(tuple).is_ok()
+    }
+
+    /// Whether a collection may be bound to these types, with `relation` as "may read" on both; the section type's
+    /// tupleset relation that leads to the document.
     pub fn check_binding(
         &self,
-        _object_type: &str,
-        _relation: &str,
-        _section_type: Option<&str>,
+        object_type: &str,
+        relation: &str,
+        section_type: Option<&str>,
     ) -> Result<Option<String>, BindingError> {
-        unimplemented!()
+        self.bound_relation(object_type, relation)?;
+        let Some(section_type) = section_type else { return Ok(None) };
+        let section = self.bound_relation(section_type, relation)?;
+        if section_type == object_type {
+            return Err(BindingError::SameType);
+        }
+        let top = match &section.rule {
+            Rule::Difference(base, _) => base,
+            rule => rule,
+        };
+        let operands = match top {
+            Rule::Intersection(operands) => operands.as_slice(),
+            _ => &[],
+        };
+        let parent = operands.iter().find_map(|operand| match operand {
+            Rule::TupleToUserset { tupleset, computed_name, .. } if computed_name == relation => {
+                let tupleset = self.relation(*tupleset)?;
+                let only_documents = tupleset
+                    .restrictions
+                    .iter()
+                    .all(|restriction| restriction.subject_type == object_type && restriction.form == Form::Object);
+                only_documents.then(|| tupleset.name.clone())
+            }
+            _ => None,
+        });
+        parent.map(Some).ok_or_else(|| BindingError::SectionNotNarrowing {
+            section_type: section_type.to_owned(),
+            relation: relation.to_owned(),
+            object_type: object_type.to_owned(),
+        })
+    }
+
+    fn bound_relation(&self, object_type: &str, relation: &str) -> Result<&Relation, BindingError> {
+        let relations = self.types.get(object_type).ok_or_else(|| BindingError::UnknownType(object_type.to_owned()))?;
+        let unknown =
+            || BindingError::UnknownRelation { object_type: object_type.to_owned(), relation: relation.to_owned() };
+        relations.get(relation).and_then(|id| self.relation(*id)).ok_or_else(unknown)
     }
 }
+
+enum Admission {
+    Admitted,
+    Form,
+    NeedsCondition,
+    OtherCondition(String),
+}
+
+impl Relation {
+    /// By the subject's form; with a condition, OpenFGA then compares type and condition name only.
+    fn admission(&self, tuple: &Tuple) -> Admission {
+        let subject_type = tuple.subject.subject_type();
+        let of_form = |restriction: &&Restriction| {
+            restriction.subject_type == subject_type
+                && match (&tuple.subject, &restriction.form) {
+                    (SubjectRef::Object(_), Form::Object) | (SubjectRef::Wildcard(_), Form::Wildcard) => true,
+                    (SubjectRef::Userset(_, relation), Form::Userset(admitted)) => relation == admitted,
+                    _ => false,
+                }
+        };
+        if !self.restrictions.iter().any(|restriction| of_form(&restriction)) {
+            return Admission::Form;
+        }
+        let admitted = match &tuple.condition {
+            None => self.restrictions.iter().filter(of_form).any(|restriction| restriction.condition.is_none()),
+            Some(condition) => self.restrictions.iter().any(|restriction| {
+                restriction.subject_type == subject_type && restriction.condition.as_deref() == Some(&condition.name)
+            }),
+        };
+        match (&tuple.condition, admitted) {
+            (_, true) => Admission::Admitted,
+            (None, false) => Admission::NeedsCondition,
+            (Some(condition), false) => Admission::OtherCondition(condition.name.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
