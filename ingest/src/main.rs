@@ -1,1 +1,71 @@
-fn main() {}
+//! `usher-ingest`: reads files and their access rules, and keeps an Usher service in line with them.
+//!
+//! `folder`, `manifest`, `people` and `tuples` each are one module whose `run` reads top to bottom. Text comes from
+//! `extract`, which runs only inside a child of `sandbox`; access rules from `acl`; `documents` prepares and `upload`
+//! sends. Nothing here decides who may read what: that is the service's.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::error::RunError;
+use crate::term::Term;
+
+mod acl;
+mod api;
+mod args;
+mod documents;
+mod error;
+mod extract;
+mod folder;
+mod fsroot;
+mod manifest;
+mod people;
+mod report;
+mod sandbox;
+mod show;
+mod state;
+mod term;
+mod tuple_writer;
+mod tuples;
+mod upload;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    if let Command::ExtractWorker { probe } = cli.command {
+        return sandbox::child::run(probe);
+    }
+    let term = Term::default();
+    match run(&cli.command, &term) {
+        Ok(code) => code,
+        Err(e) => {
+            term.finish();
+            term.error(&format!("{e:#}"));
+            match e.downcast_ref::<RunError>() {
+                Some(RunError::RulesUnused(_)) => ExitCode::from(3),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn run(command: &Command, term: &Term) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Folder(args) => folder::run(args, term).with_context(|| format!("folder {}", args.path.display())),
+        Command::Manifest(args) => {
+            manifest::run(args, term).with_context(|| format!("manifest {}", args.path.display()))
+        }
+        Command::People(args) => people::run(args, term).context("people"),
+        Command::Tuples(args) => tuples::run(args, term).with_context(|| format!("tuples {}", args.path.display())),
+        Command::Extract(args) => show::run(args, term).with_context(|| format!("extract {}", args.path.display())),
+        Command::ExtractWorker { .. } => Ok(ExitCode::FAILURE),
+    }
+}

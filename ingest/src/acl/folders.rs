@@ -1,0 +1,276 @@
+//! Directories as `folder` objects: which relationship tuples they need, and how to get from what was last written to what
+//! is wanted now.
+//!
+//! `parent` (bans, always) leads from the folder to the one above and at the top to the collection; `inherits` (grants)
+//! likewise where the rules say so. A change of one rule file is a handful of tuples and touches no document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use usher::wire::{Principal, TupleKey};
+
+use super::principal;
+use super::rules::{RuleFile, Rules, ancestors, parent};
+
+/// Folder levels and group nesting together, so that a check stays clear of the depth limit of 25.
+pub const MAX_LEVELS: usize = 20;
+
+type TupleId = (String, String, String);
+
+/// Tuples by identity; the condition is not part of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TupleSet(BTreeMap<TupleId, TupleKey>);
+
+impl TupleSet {
+    pub fn insert(&mut self, tuple: TupleKey) {
+        self.0.insert((tuple.object.clone(), tuple.relation.clone(), tuple.user.clone()), tuple);
+    }
+
+    pub fn remove(&mut self, tuple: &TupleKey) {
+        self.0.remove(&(tuple.object.clone(), tuple.relation.clone(), tuple.user.clone()));
+    }
+
+    pub fn contains(&self, tuple: &TupleKey) -> bool {
+        self.0.contains_key(&(tuple.object.clone(), tuple.relation.clone(), tuple.user.clone()))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &TupleKey> {
+        self.0.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn union(mut self, other: &TupleSet) -> TupleSet {
+        for tuple in other.iter() {
+            self.0.entry((tuple.object.clone(), tuple.relation.clone(), tuple.user.clone())).or_insert(tuple.clone());
+        }
+        self
+    }
+}
+
+impl FromIterator<TupleKey> for TupleSet {
+    fn from_iter<I: IntoIterator<Item = TupleKey>>(tuples: I) -> Self {
+        let mut set = TupleSet::default();
+        tuples.into_iter().for_each(|t| set.insert(t));
+        set
+    }
+}
+
+/// Where a tree of directories sits in the service.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    pub source: String,
+    /// Path of the ingested folder within the source; mostly empty.
+    pub prefix: String,
+    pub collection: String,
+}
+
+impl Tree {
+    /// Path within the source of a path within the ingested folder.
+    pub fn within_source(&self, rel: &str) -> String {
+        match (self.prefix.as_str(), rel) {
+            ("", rel) => rel.to_owned(),
+            (prefix, "") => prefix.to_owned(),
+            (prefix, rel) => format!("{prefix}/{rel}"),
+        }
+    }
+
+    pub fn document(&self, rel: &str) -> String {
+        format!("{}/{}", self.source, self.within_source(rel))
+    }
+
+    pub fn folder(&self, rel: &str) -> String {
+        self.folder_at(&self.within_source(rel))
+    }
+
+    fn folder_at(&self, path: &str) -> String {
+        if path.is_empty() {
+            return principal::object("folder", &self.source);
+        }
+        principal::object("folder", &format!("{}/{}", self.source, principal::encode_path(path)))
+    }
+
+    /// Steps from a document in this directory to its collection.
+    pub fn levels(&self, rel_dir: &str) -> usize {
+        let path = self.within_source(rel_dir);
+        let folders = if path.is_empty() { 0 } else { path.split('/').count() };
+        folders.saturating_add(2)
+    }
+
+    /// Tuples of the given directories and all above them. `rules: None` writes structure only.
+    pub fn desired(&self, dirs: &BTreeSet<&str>, rules: Option<&Rules>) -> TupleSet {
+        let mut wanted = TupleSet::default();
+        let paths: BTreeSet<String> = dirs.iter().map(|d| self.within_source(d)).collect();
+        let with_ancestors: BTreeSet<&str> = paths.iter().flat_map(|p| ancestors(p)).collect();
+        for path in with_ancestors {
+            let folder = self.folder_at(path);
+            let above = if path.is_empty() {
+                principal::object("collection", &principal::encode_path(&self.collection))
+            } else {
+                self.folder_at(parent(path))
+            };
+            wanted.insert(plain(&above, "parent", &folder));
+            let Some((rules, rel)) = rules.zip(self.relative(path)) else { continue };
+            let rule = match rules.dirs.get(rel) {
+                Some(Ok(rule)) => Some(rule),
+                Some(Err(_)) => continue,
+                None => None,
+            };
+            // The top never takes the collection's grants unless it says so: nothing outside the folder's own files may
+            // widen it.
+            let inherits = rule.and_then(|r| r.inherit).unwrap_or(!rel.is_empty());
+            if inherits && !rule.is_some_and(|r| r.nobody) {
+                wanted.insert(plain(&above, "inherits", &folder));
+            }
+            if let Some(rule) = rule {
+                grants(rule, &folder, &mut wanted);
+            }
+        }
+        wanted
+    }
+
+    /// Path relative to the ingested folder, for directories in it.
+    fn relative<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if self.prefix.is_empty() {
+            return Some(path);
+        }
+        match path.strip_prefix(self.prefix.as_str())? {
+            "" => Some(""),
+            rest => rest.strip_prefix('/'),
+        }
+    }
+
+    /// Whether the object is one of this run's folders or lies below one.
+    pub fn owns(&self, object: &str) -> bool {
+        let top = self.folder("");
+        object == top || object.strip_prefix(&top).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+fn plain(user: &str, relation: &str, object: &str) -> TupleKey {
+    TupleKey { user: user.to_owned(), relation: relation.to_owned(), object: object.to_owned(), condition: None }
+}
+
+fn grants(rule: &RuleFile, folder: &str, wanted: &mut TupleSet) {
+    let lists = [("owner", &rule.owners), ("editor", &rule.editors), ("viewer", &rule.viewers), ("blocked", &rule.blocked)];
+    for (relation, list) in lists {
+        for p in list {
+            let condition = match p {
+                Principal::Plain(_) => None,
+                Principal::Conditional(c) => Some(c.condition.clone()),
+            };
+            wanted.insert(TupleKey { condition, ..plain(principal::subject(p), relation, folder) });
+        }
+    }
+    if !rule.all_of.is_empty() {
+        let clause = clause(&rule.all_of, wanted);
+        wanted.insert(plain(&format!("{clause}#member"), "viewer", folder));
+    }
+}
+
+/// "In every list" as a chain of `clause` objects, each `a and b`. Named by content, so that equal conjunctions are one
+/// object, and never deleted, since another rule may use the same.
+fn clause(lists: &[Vec<String>], wanted: &mut TupleSet) -> String {
+    let mut sets: Vec<BTreeSet<&str>> = lists.iter().map(|l| l.iter().map(String::as_str).collect()).collect();
+    sets.sort();
+    sets.dedup();
+    let mut below: Option<String> = None;
+    for (index, set) in sets.iter().enumerate().rev() {
+        let Some(inner) = &below else {
+            // The innermost clause joins the last two lists; a single list is a clause with itself.
+            let last = set;
+            let first = index.checked_sub(1).and_then(|i| sets.get(i)).unwrap_or(last);
+            below = Some(one_clause(first, last, wanted));
+            continue;
+        };
+        if index.saturating_add(2) >= sets.len() {
+            continue;
+        }
+        let member = format!("{inner}#member");
+        let rest: BTreeSet<&str> = BTreeSet::from([member.as_str()]);
+        below = Some(one_clause(set, &rest, wanted));
+    }
+    below.unwrap_or_default()
+}
+
+fn one_clause(a: &BTreeSet<&str>, b: &BTreeSet<&str>, wanted: &mut TupleSet) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (mark, set) in [("a", a), ("b", b)] {
+        for p in set {
+            hasher.update(format!("{mark} {p}\n").as_bytes());
+        }
+    }
+    let id = hasher.finalize().to_hex();
+    let clause = format!("clause:i-{}", id.get(..40).unwrap_or_default());
+    for (relation, set) in [("a", a), ("b", b)] {
+        for p in set {
+            wanted.insert(plain(p, relation, &clause));
+        }
+    }
+    clause
+}
+
+/// One change of the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    Write(TupleKey),
+    Delete(TupleKey),
+    /// Same tuple, other condition.
+    Replace(TupleKey),
+}
+
+impl Change {
+    pub fn tuple(&self) -> &TupleKey {
+        match self {
+            Change::Write(t) | Change::Delete(t) | Change::Replace(t) => t,
+        }
+    }
+}
+
+/// Changes in two parts: what narrows goes before the documents of a run, what widens after them.
+#[derive(Debug, Default, PartialEq)]
+pub struct Changes {
+    pub narrow: Vec<Change>,
+    pub widen: Vec<Change>,
+}
+
+pub fn difference(old: &TupleSet, new: &TupleSet) -> Changes {
+    let mut changes = Changes::default();
+    for (id, tuple) in &old.0 {
+        if new.0.contains_key(id) || is_clause(tuple) {
+            continue;
+        }
+        let side = if narrows(tuple) { &mut changes.widen } else { &mut changes.narrow };
+        side.push(Change::Delete(bare(tuple)));
+    }
+    for (id, tuple) in &new.0 {
+        match old.0.get(id) {
+            Some(before) if before.condition == tuple.condition => {}
+            Some(_) if narrows(tuple) => changes.narrow.push(Change::Replace(tuple.clone())),
+            Some(_) => {
+                changes.narrow.push(Change::Delete(bare(tuple)));
+                changes.widen.push(Change::Write(tuple.clone()));
+            }
+            None if narrows(tuple) => changes.narrow.push(Change::Write(tuple.clone())),
+            None => changes.widen.push(Change::Write(tuple.clone())),
+        }
+    }
+    changes
+}
+
+/// Bans and the way they come down; clauses grant nothing by themselves.
+fn narrows(tuple: &TupleKey) -> bool {
+    matches!(tuple.relation.as_str(), "blocked" | "parent") || is_clause(tuple)
+}
+
+fn is_clause(tuple: &TupleKey) -> bool {
+    tuple.object.starts_with("clause:")
+}
+
+fn bare(tuple: &TupleKey) -> TupleKey {
+    TupleKey { condition: None, ..tuple.clone() }
+}
+
+#[cfg(test)]
+mod tests;

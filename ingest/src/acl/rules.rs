@@ -1,0 +1,326 @@
+//! Rule files: `<file>.acl.yaml` beside a document, `_.acl.yaml` for a directory and what lies below it.
+//!
+//! A directory's grants go onto its folder object in the service; a document's own onto the document. Grants come down
+//! until a rule says `inherit: false`; bans, quarantine (`nobody`) and classification come down always. A rule that can't
+//! be read refuses every document that it governs.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use usher::wire::{Acl, Principal, Span};
+
+use super::principal::{self, PrincipalError, Role, normalise, normalise_conditional};
+use super::yaml::{self, YamlError};
+
+pub const DIR_RULES: &str = "_.acl.yaml";
+pub const SUFFIX: &str = ".acl.yaml";
+
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    #[error("{0}")]
+    Yaml(#[from] YamlError),
+    #[error("line {line}: {source}")]
+    Principal { line: usize, source: PrincipalError },
+    #[error("`all_of` needs at least two lists, none of them empty")]
+    AllOf,
+    #[error("`all_of` beside `viewers` is ambiguous: put who may read alone into `editors`, or into every list")]
+    AllOfAndViewers,
+    #[error("`nobody: true` excludes owners, editors, viewers, all_of and public")]
+    Nobody,
+    #[error("`sections` belong into a document's own rule file")]
+    SectionsInDirectory,
+    #[error("section {0}: give either `heading` or `span`, and a span that is not empty")]
+    SectionPlace(usize),
+    #[error("section {0}: `id` must be 1 to 60 of A-Z a-z 0-9 . _ - and not occur twice")]
+    SectionId(usize),
+    #[error("`classification` must be a label such as `internal`")]
+    Classification,
+    #[error("`public: true` makes documents public; say --allow-public if that is meant")]
+    Public,
+}
+
+/// A rule file as written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Written {
+    inherit: Option<bool>,
+    nobody: bool,
+    public: bool,
+    owners: Vec<Principal>,
+    editors: Vec<Principal>,
+    viewers: Vec<Principal>,
+    blocked: Vec<Principal>,
+    all_of: Vec<Vec<String>>,
+    classification: Option<String>,
+    sections: Vec<WrittenSection>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSection {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    heading: Option<String>,
+    #[serde(default)]
+    span: Option<Span>,
+    acl: SectionAcl,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SectionAcl {
+    nobody: bool,
+    viewers: Vec<Principal>,
+    blocked: Vec<Principal>,
+}
+
+/// A rule file, checked and normalised.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFile {
+    pub inherit: Option<bool>,
+    pub nobody: bool,
+    pub owners: Vec<Principal>,
+    pub editors: Vec<Principal>,
+    pub viewers: Vec<Principal>,
+    pub blocked: Vec<Principal>,
+    pub all_of: Vec<Vec<String>>,
+    /// Object of type `classification`.
+    pub classification: Option<String>,
+    pub sections: Vec<SectionRule>,
+}
+
+/// A restricted part, before its place in the text is known.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct SectionRule {
+    pub id: String,
+    pub heading: Option<String>,
+    pub span: Option<Span>,
+    #[serde(skip)]
+    pub acl: Acl,
+}
+
+/// What applies to one document.
+#[derive(Debug, Clone)]
+pub struct Effective {
+    pub acl: Acl,
+    pub sections: Vec<SectionRule>,
+}
+
+/// Why a document is refused.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum Refusal {
+    #[error("no rule applies: add a `_.acl.yaml` to its folder, or name --default-acl")]
+    NoRule,
+    #[error("{file}: {reason}")]
+    Broken { file: String, reason: String },
+}
+
+impl RuleFile {
+    pub fn parse(bytes: &[u8], is_directory: bool, allow_public: bool) -> Result<Self, RuleError> {
+        let written: Written = yaml::parse(bytes)?;
+        let text = String::from_utf8_lossy(bytes);
+        let at = |p: &str| line_of(&text, p);
+        let each = |list: &[Principal], role: Role| -> Result<Vec<Principal>, RuleError> {
+            let normal = |p: &Principal| {
+                normalise_conditional(p, role, allow_public)
+                    .map_err(|source| RuleError::Principal { line: at(principal::subject(p)), source })
+            };
+            let mut list: Vec<Principal> = list.iter().map(normal).collect::<Result<_, _>>()?;
+            list.sort_by(|a, b| principal::subject(a).cmp(principal::subject(b)));
+            list.dedup();
+            Ok(list)
+        };
+        let mut rule = RuleFile {
+            inherit: written.inherit,
+            nobody: written.nobody,
+            owners: each(&written.owners, Role::Owner)?,
+            editors: each(&written.editors, Role::Editor)?,
+            viewers: each(&written.viewers, Role::Viewer)?,
+            blocked: each(&written.blocked, Role::Blocked)?,
+            all_of: all_of(&written.all_of, allow_public, at)?,
+            classification: written.classification.as_deref().map(classification).transpose()?,
+            sections: Vec::new(),
+        };
+        if written.public {
+            if !allow_public {
+                return Err(RuleError::Public);
+            }
+            rule.viewers.push(Principal::Plain("user:*".into()));
+            rule.viewers.dedup();
+        }
+        if !rule.all_of.is_empty() && !rule.viewers.is_empty() {
+            return Err(RuleError::AllOfAndViewers);
+        }
+        let grants = !(rule.owners.is_empty() && rule.editors.is_empty() && rule.viewers.is_empty());
+        if rule.nobody && (grants || !rule.all_of.is_empty()) {
+            return Err(RuleError::Nobody);
+        }
+        if is_directory && !written.sections.is_empty() {
+            return Err(RuleError::SectionsInDirectory);
+        }
+        for (index, section) in written.sections.iter().enumerate() {
+            let number = index.saturating_add(1);
+            let acl = Acl {
+                nobody: section.acl.nobody,
+                viewers: each(&section.acl.viewers, Role::SectionViewer)?,
+                blocked: each(&section.acl.blocked, Role::SectionBlocked)?,
+                ..Acl::default()
+            };
+            if acl.nobody && !(acl.viewers.is_empty() && acl.blocked.is_empty()) {
+                return Err(RuleError::Nobody);
+            }
+            let id = section_id(section, number)?;
+            if rule.sections.iter().any(|s| s.id == id) {
+                return Err(RuleError::SectionId(number));
+            }
+            let heading = section.heading.as_deref().map(|h| h.trim().to_owned());
+            rule.sections.push(SectionRule { id, heading, span: section.span, acl });
+        }
+        Ok(rule)
+    }
+
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        let sections = self.sections.iter().flat_map(|s| s.acl.viewers.iter().chain(&s.acl.blocked));
+        let own = [&self.owners, &self.editors, &self.viewers, &self.blocked].into_iter().flatten();
+        own.chain(sections).map(principal::subject).chain(self.all_of.iter().flatten().map(String::as_str))
+    }
+
+    /// As the rules of one document in `folder`; `classification` is what comes down from its directories.
+    pub fn to_acl(&self, parents: Vec<String>, inherit: bool, classification: Option<String>) -> Acl {
+        if self.nobody {
+            return Acl { nobody: true, ..Acl::default() };
+        }
+        Acl {
+            nobody: false,
+            parents,
+            inherit,
+            owners: self.owners.clone(),
+            editors: self.editors.clone(),
+            viewers: self.viewers.clone(),
+            blocked: self.blocked.clone(),
+            all_of: self.all_of.clone(),
+            classification: self.classification.clone().or(classification),
+        }
+    }
+}
+
+/// All rule files of one tree; a broken one keeps its reason.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// By directory (`""` is the top).
+    pub dirs: BTreeMap<String, Result<RuleFile, String>>,
+    /// By document path.
+    pub files: BTreeMap<String, Result<RuleFile, String>>,
+}
+
+impl Rules {
+    pub fn is_empty(&self) -> bool {
+        self.dirs.is_empty() && self.files.is_empty()
+    }
+
+    /// What applies to the document at `path` whose folder object is `folder`.
+    pub fn resolve(&self, path: &str, folder: &str, default: Option<&RuleFile>) -> Result<Effective, Refusal> {
+        let own = match self.files.get(path) {
+            Some(Err(reason)) => {
+                return Err(Refusal::Broken { file: format!("{path}{SUFFIX}"), reason: reason.clone() });
+            }
+            Some(Ok(rule)) => Some(rule),
+            None => None,
+        };
+        let mut classification = None;
+        let mut nobody = false;
+        // Whether grants still come down from the directory looked at.
+        let mut open = own.and_then(|r| r.inherit).unwrap_or(true);
+        let mut ruled = own.is_some();
+        for dir in ancestors(parent(path)) {
+            let rule = match self.dirs.get(dir) {
+                None => continue,
+                Some(Err(reason)) => {
+                    let file = if dir.is_empty() { DIR_RULES.to_owned() } else { format!("{dir}/{DIR_RULES}") };
+                    return Err(Refusal::Broken { file, reason: reason.clone() });
+                }
+                Some(Ok(rule)) => rule,
+            };
+            nobody |= rule.nobody;
+            if classification.is_none() {
+                classification.clone_from(&rule.classification);
+            }
+            ruled |= open;
+            open &= rule.inherit.unwrap_or(true);
+        }
+        let parents = vec![folder.to_owned()];
+        let own = match (own, ruled, default) {
+            (Some(own), _, _) => own.clone(),
+            (None, true, _) => RuleFile::default(),
+            (None, false, Some(default)) => {
+                let acl = default.to_acl(parents, default.inherit.unwrap_or(false), classification);
+                return Ok(Effective { acl: quarantine(acl, nobody), sections: Vec::new() });
+            }
+            (None, false, None) => return Err(Refusal::NoRule),
+        };
+        let acl = own.to_acl(parents, own.inherit.unwrap_or(true), classification);
+        Ok(Effective { acl: quarantine(acl, nobody), sections: own.sections })
+    }
+}
+
+fn quarantine(acl: Acl, nobody: bool) -> Acl {
+    if nobody { Acl { nobody: true, ..Acl::default() } } else { acl }
+}
+
+/// The directory of a path; `""` at the top.
+pub fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(dir, _)| dir)
+}
+
+/// A directory and all above it, innermost first, ending with `""`.
+pub fn ancestors(dir: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(dir), |d| if d.is_empty() { None } else { Some(parent(d)) })
+}
+
+fn all_of(
+    lists: &[Vec<String>],
+    allow_public: bool,
+    at: impl Fn(&str) -> usize,
+) -> Result<Vec<Vec<String>>, RuleError> {
+    if lists.len() == 1 || lists.iter().any(Vec::is_empty) {
+        return Err(RuleError::AllOf);
+    }
+    let one = |p: &String| {
+        normalise(p, Role::AllOf, allow_public).map_err(|source| RuleError::Principal { line: at(p), source })
+    };
+    lists.iter().map(|list| list.iter().map(one).collect()).collect()
+}
+
+fn classification(label: &str) -> Result<String, RuleError> {
+    let label = label.strip_prefix("classification:").unwrap_or(label).trim();
+    if label.is_empty() {
+        return Err(RuleError::Classification);
+    }
+    Ok(principal::object("classification", &principal::encode(label)))
+}
+
+fn section_id(section: &WrittenSection, number: usize) -> Result<String, RuleError> {
+    let place = match (&section.heading, section.span) {
+        (Some(h), None) if !h.trim().is_empty() => format!("h {}", h.trim()),
+        (None, Some(s)) if s.start < s.end => format!("s {} {}", s.start, s.end),
+        _ => return Err(RuleError::SectionPlace(number)),
+    };
+    let Some(id) = &section.id else {
+        let hash = blake3::hash(place.as_bytes()).to_hex();
+        return Ok(format!("s-{}", hash.get(..16).unwrap_or_default()));
+    };
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if id.is_empty() || id.len() > 60 || !id.chars().all(fine) {
+        return Err(RuleError::SectionId(number));
+    }
+    Ok(id.clone())
+}
+
+/// First line that holds the text: rule files are short, and a principal mostly stands in one place.
+fn line_of(text: &str, needle: &str) -> usize {
+    text.lines().position(|l| l.contains(needle)).map_or(1, |i| i.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests;

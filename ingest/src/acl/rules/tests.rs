@@ -1,0 +1,109 @@
+use super::*;
+
+fn rule(text: &str) -> RuleFile {
+    RuleFile::parse(text.as_bytes(), false, false).unwrap()
+}
+
+fn rules(dirs: &[(&str, &str)], files: &[(&str, &str)]) -> Rules {
+    let parse = |list: &[(&str, &str)], dir: bool| {
+        let one = |(p, t): &(&str, &str)| {
+            ((*p).to_owned(), RuleFile::parse(t.as_bytes(), dir, false).map_err(|e| e.to_string()))
+        };
+        list.iter().map(one).collect()
+    };
+    Rules { dirs: parse(dirs, true), files: parse(files, false) }
+}
+
+#[test]
+fn every_key_is_read_and_normalised() {
+    let rule = rule(
+        "inherit: false\nowners: [user:ana]\neditors: [\"group:hr#member\"]\nviewers:\n  - user:b o\n  - principal: user:cy\n    condition: {name: during, context: {start: \"2026-01-01T00:00:00Z\", end: \"2027-01-01T00:00:00Z\"}}\nblocked: [user:eve]\nclassification: secret\nsections:\n  - heading: Salaries\n    acl: {viewers: [\"group:pay#member\"], blocked: [user:bo]}\n  - {id: tail, span: {start: 3, end: 9}, acl: {nobody: true}}\n",
+    );
+    assert_eq!(rule.inherit, Some(false));
+    assert_eq!(rule.classification.as_deref(), Some("classification:secret"));
+    assert_eq!(principal::subject(&rule.viewers[0]), "user:b%20o");
+    assert!(matches!(&rule.viewers[1], Principal::Conditional(c) if c.condition.name == "during"));
+    assert_eq!(rule.sections.len(), 2);
+    assert!(rule.sections[0].id.starts_with("s-"));
+    assert!(rule.sections[1].acl.nobody);
+    let all = rule_text("all_of: [[\"group:hr#member\"], [\"group:eu#member\", user:ana]]").unwrap();
+    assert_eq!(all.all_of.len(), 2);
+}
+
+fn rule_text(text: &str) -> Result<RuleFile, RuleError> {
+    RuleFile::parse(text.as_bytes(), false, false)
+}
+
+#[test]
+fn mistakes_are_refused_and_say_where() {
+    let says = |text: &str, part: &str| {
+        let message = rule_text(text).unwrap_err().to_string();
+        assert!(message.contains(part), "{text:?}: {message}");
+    };
+    says("owner: [user:ana]", "line 1");
+    says("viewers: [user:ana]\nreaders: [user:bo]", "line 2");
+    says("viewers:\n  - user:ana\n  - group:hr\n", "line 3");
+    says("viewers: [\"user:*\"]", "--allow-public");
+    says("public: true", "--allow-public");
+    says("all_of: [[user:ana]]", "at least two");
+    says("all_of: [[user:ana], []]", "at least two");
+    says("all_of: [[user:ana], [user:bo]]\nviewers: [user:cy]", "ambiguous");
+    says("nobody: true\nviewers: [user:ana]", "excludes");
+    says("sections: [{acl: {}}]", "section 1");
+    says("sections: [{heading: A, span: {start: 1, end: 2}, acl: {}}]", "section 1");
+    says("sections: [{heading: A, acl: {owners: [user:a]}}]", "owners");
+    says("sections: [{heading: A, acl: {}}, {heading: A, acl: {}}]", "section 2");
+    says("viewers: &v [user:ana]\nblocked: *v", "anchors");
+    let err = RuleFile::parse(b"sections: [{heading: A, acl: {}}]", true, false).unwrap_err();
+    assert!(matches!(err, RuleError::SectionsInDirectory));
+}
+
+#[test]
+fn directories_come_down_until_a_rule_stops_them() {
+    let rules = rules(
+        &[
+            ("", "viewers: [user:top]\nclassification: internal"),
+            ("closed", "inherit: false"),
+            ("closed/in", "viewers: [user:in]"),
+            ("ban", "blocked: [user:eve]\nclassification: secret"),
+            ("gone", "nobody: true"),
+        ],
+        &[("a.md", "inherit: false\nviewers: [user:own]"), ("gone/x.md", "viewers: [user:own]")],
+    );
+    let at = |path: &str| rules.resolve(path, "folder:s", None).unwrap().acl;
+
+    let plain = at("b.md");
+    assert!(plain.inherit && plain.viewers.is_empty());
+    assert_eq!(plain.parents, ["folder:s"]);
+    assert_eq!(plain.classification.as_deref(), Some("classification:internal"));
+    let own = at("a.md");
+    assert!(!own.inherit && own.viewers.len() == 1);
+    assert_eq!(own.parents, ["folder:s"], "bans come down always");
+    assert_eq!(at("ban/deep/c.md").classification.as_deref(), Some("classification:secret"));
+    assert_eq!(at("closed/c.md").classification.as_deref(), Some("classification:internal"));
+    assert!(at("gone/deep/c.md").nobody && at("gone/x.md").nobody, "a document can't lift the quarantine");
+    assert!(at("gone/x.md").parents.is_empty());
+}
+
+#[test]
+fn a_document_without_any_rule_is_refused_unless_a_default_is_named() {
+    let none = rules(&[("sub", "viewers: [user:a]")], &[("x.md", "inherit: false")]);
+    assert_eq!(none.resolve("a.md", "folder:s", None).unwrap_err(), Refusal::NoRule);
+    assert!(none.resolve("sub/a.md", "folder:s", None).is_ok());
+    assert!(none.resolve("x.md", "folder:s", None).is_ok());
+    let default = rule("viewers: [user:d]");
+    let acl = none.resolve("a.md", "folder:s", Some(&default)).unwrap().acl;
+    assert!(!acl.inherit && acl.viewers.len() == 1 && acl.parents == ["folder:s"]);
+    // A rule above a directory that stops inheritance does not count for what lies below.
+    let stopped = rules(&[("", "viewers: [user:a]")], &[]);
+    assert!(stopped.resolve("a/b/c.md", "folder:s", None).is_ok());
+}
+
+#[test]
+fn a_broken_rule_file_refuses_all_that_it_governs_and_nothing_else() {
+    let rules = rules(&[("", "viewers: [user:a]"), ("bad", "viewer: x")], &[("c.md", "nonsense: 1")]);
+    for path in ["bad/a.md", "bad/deep/a.md", "c.md"] {
+        assert!(matches!(rules.resolve(path, "f", None), Err(Refusal::Broken { .. })), "{path}");
+    }
+    assert!(rules.resolve("a.md", "f", None).is_ok());
+}

@@ -1,0 +1,117 @@
+//! YAML that people write as rules: plain data only, bounded, with the line in every error.
+//!
+//! Anchors, aliases and tags are refused before anything is built: they can hide what a reviewer does not see, and make
+//! small files large.
+
+use serde::de::DeserializeOwned;
+use serde_saphyr::granit_parser::{Event, Parser};
+
+/// Rule files are written by people; one of this size is a mistake.
+pub const MAX_BYTES: usize = 256 * 1024;
+const MAX_NODES: usize = 20_000;
+const MAX_DEPTH: usize = 32;
+
+#[derive(Debug, thiserror::Error)]
+pub enum YamlError {
+    #[error("larger than {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("not UTF-8")]
+    Encoding,
+    #[error("line {line}: {what} are not allowed in rule files; write the value out")]
+    Forbidden { line: usize, what: &'static str },
+    #[error("line {line}: {message}")]
+    Syntax { line: u64, message: String },
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Reads a value of type `T`; an empty file is an empty mapping.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(YamlError::TooLarge);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| YamlError::Encoding)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let empty = plain_data_only(text)?;
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_depth: MAX_DEPTH, max_documents: 1, max_anchors: 0, max_aliases: 0 },
+        reject_unsupported_tags: true,
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    let text = if empty { "{}" } else { text };
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| {
+        let message = first_line(&e.to_string());
+        match e.location() {
+            Some(at) => YamlError::Syntax { line: at.line(), message },
+            None => YamlError::Other(message),
+        }
+    })
+}
+
+/// Refuses anchors, aliases and tags; tells whether the file holds no node at all.
+fn plain_data_only(text: &str) -> Result<bool, YamlError> {
+    let mut empty = true;
+    for (count, event) in Parser::new_from_str(text).enumerate() {
+        // Errors of syntax are reported by the reader proper.
+        let Ok((event, span)) = event else { return Ok(false) };
+        if count > MAX_NODES.saturating_mul(2) {
+            return Err(YamlError::TooLarge);
+        }
+        let line = span.start.line();
+        let (anchor, tag) = match &event {
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                return Err(YamlError::Forbidden { line, what: "aliases" });
+            }
+            Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
+            Event::SequenceStart(_, anchor, tag) | Event::MappingStart(_, anchor, tag) => (*anchor, tag.is_some()),
+            _ => continue,
+        };
+        empty = false;
+        if anchor != 0 {
+            return Err(YamlError::Forbidden { line, what: "anchors" });
+        }
+        if tag {
+            return Err(YamlError::Forbidden { line, what: "tags" });
+        }
+    }
+    Ok(empty)
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<BTreeMap<String, Value>, YamlError> {
+        parse(text.as_bytes())
+    }
+
+    #[test]
+    fn plain_data_is_read_and_empty_files_are_empty_mappings() {
+        assert_eq!(read("a: [1, x]\nb: {c: true}").unwrap().len(), 2);
+        assert!(read("").unwrap().is_empty());
+        assert!(read("# only a comment\n").unwrap().is_empty());
+    }
+
+    #[test]
+    fn anchors_aliases_tags_duplicates_and_bombs_are_refused_with_a_line() {
+        for (text, line) in [("a: 1\nb: &x 2", 2), ("a: &x [1]\nb: *x", 1), ("a: !!str 1", 1), ("\na: !secret 1", 2)] {
+            match read(text) {
+                Err(YamlError::Forbidden { line: at, .. }) => assert_eq!(at, line, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        assert!(read("a: 1\na: 2").unwrap_err().to_string().contains("line 2"));
+        assert!(read(&"[".repeat(10_000)).is_err());
+        assert!(matches!(parse::<Value>(&vec![b' '; MAX_BYTES + 1]), Err(YamlError::TooLarge)));
+        assert!(read("a: 1\n---\nb: 2").is_err());
+    }
+}

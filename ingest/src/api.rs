@@ -1,0 +1,251 @@
+//! The service's HTTP API as this tool uses it. Every call here can be repeated without harm, so a lost answer is simply
+//! asked for again.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Method, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use usher::wire::{
+    Acl, DocumentState, DocumentStates, DocumentsPut, Problem, PutAcl, PutCollection, ReadRelationships,
+    RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+};
+
+use crate::args::ServerArgs;
+use crate::term::Term;
+
+const ATTEMPTS: u32 = 8;
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("--server {0}: {1}")]
+    Address(String, String),
+    #[error("the API key: {0}")]
+    Key(String),
+    #[error("the service does not answer: {0}")]
+    Transport(reqwest::Error),
+    #[error("the service refused ({status} {code}): {detail}")]
+    Refused { status: u16, code: String, detail: String },
+    #[error("the service answered something unexpected: {0}")]
+    Answer(String),
+}
+
+impl ApiError {
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            ApiError::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+pub struct Api<'a> {
+    http: Client,
+    base: Url,
+    key: String,
+    term: &'a Term,
+}
+
+impl<'a> Api<'a> {
+    pub fn connect(args: &ServerArgs, term: &'a Term) -> Result<Self, ApiError> {
+        let wrong = |why: &str| ApiError::Address(args.server.clone(), why.to_owned());
+        let base = Url::parse(&args.server).map_err(|e| wrong(&e.to_string()))?;
+        let local = match base.host() {
+            Some(host) => ["127.0.0.1", "[::1]", "localhost"].contains(&host.to_string().as_str()),
+            None => return Err(wrong("no host in it")),
+        };
+        if base.scheme() != "https" && !local && !args.insecure_http {
+            return Err(wrong("the key would travel readable; use https, or say --insecure-http"));
+        }
+        // Only fails where a provider was installed before, and then there is one.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let http = Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(ApiError::Transport)?;
+        Ok(Api { http, base, key: key(args.key_file.as_deref(), term)?, term })
+    }
+
+    pub fn server(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// Everything that the service holds of a source.
+    pub fn states(&self, collection: &str, source: &str) -> Result<Vec<DocumentState>, ApiError> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut path = format!("v1/documents/state?collection={}&source={}&limit=1000", escape(collection), escape(source));
+            if let Some(cursor) = &cursor {
+                let _ = write!(path, "&cursor={}", escape(cursor));
+            }
+            let page: DocumentStates = self.json(Method::GET, &path, None)?;
+            all.extend(page.documents);
+            match page.next_cursor {
+                Some(next) if Some(&next) != cursor.as_ref() => cursor = Some(next),
+                Some(_) => return Err(ApiError::Answer("the listing does not end".into())),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    pub fn create_collection(&self, name: &str) -> Result<(), ApiError> {
+        let body = body(&PutCollection::default())?;
+        self.send(Method::PUT, &format!("v1/collections/{}", escape(name)), Some(body)).map(drop)
+    }
+
+    /// `body` is a [`usher::wire::PutDocuments`], put together from documents that were serialised one by one.
+    pub fn put_documents(&self, body: String) -> Result<DocumentsPut, ApiError> {
+        self.json(Method::POST, "v1/documents", Some(body))
+    }
+
+    pub fn put_acl(&self, collection: &str, id: &str, acl: &Acl) -> Result<(), ApiError> {
+        let body = body(&PutAcl { acl: acl.clone() })?;
+        let path = format!("v1/documents/{}/acl?collection={}", escape(id), escape(collection));
+        self.send(Method::PUT, &path, Some(body)).map(drop)
+    }
+
+    pub fn delete_document(&self, collection: &str, id: &str) -> Result<(), ApiError> {
+        let path = format!("v1/documents/{}?collection={}", escape(id), escape(collection));
+        match self.send(Method::DELETE, &path, None) {
+            Err(e) if e.status() == Some(404) => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
+    pub fn write_tuples(&self, request: &WriteRelationships) -> Result<RelationshipsWritten, ApiError> {
+        self.json(Method::POST, "v1/relationships/write", Some(body(request)?))
+    }
+
+    /// All stored tuples that match, up to `max`; the flag tells whether there were more.
+    pub fn read_tuples(&self, filter: &ReadRelationships, max: usize) -> Result<(Vec<TupleKey>, bool), ApiError> {
+        let mut all = Vec::new();
+        let mut filter = ReadRelationships { limit: Some(1000), ..filter.clone() };
+        loop {
+            let page: RelationshipsRead = self.json(Method::POST, "v1/relationships/read", Some(body(&filter)?))?;
+            all.extend(page.tuples);
+            match page.next_cursor {
+                Some(_) if all.len() >= max => return Ok((all, true)),
+                Some(next) if Some(&next) != filter.cursor.as_ref() => filter.cursor = Some(next),
+                Some(_) => return Err(ApiError::Answer("the listing does not end".into())),
+                None => return Ok((all, false)),
+            }
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>) -> Result<T, ApiError> {
+        let answer = self.send(method, path, body)?;
+        answer.json().map_err(|e| ApiError::Answer(e.to_string()))
+    }
+
+    /// Sends until an answer comes that another try would not change.
+    fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Response, ApiError> {
+        let url = self.base.join(path).map_err(|e| ApiError::Address(path.to_owned(), e.to_string()))?;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut request: RequestBuilder = self.http.request(method.clone(), url.clone()).bearer_auth(&self.key);
+            if let Some(body) = &body {
+                request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+            }
+            let wait = match request.send() {
+                Ok(answer) if answer.status().is_success() => return Ok(answer),
+                Ok(answer) => {
+                    let again = matches!(
+                        answer.status(),
+                        StatusCode::TOO_MANY_REQUESTS
+                            | StatusCode::BAD_GATEWAY
+                            | StatusCode::SERVICE_UNAVAILABLE
+                            | StatusCode::GATEWAY_TIMEOUT
+                    );
+                    let asked = retry_after(&answer);
+                    let refused = refusal(answer);
+                    if !again || attempt >= ATTEMPTS {
+                        return Err(refused);
+                    }
+                    asked
+                }
+                Err(e) if attempt >= ATTEMPTS || e.is_builder() => return Err(ApiError::Transport(e)),
+                Err(_) => None,
+            };
+            let wait = wait.unwrap_or_else(|| backoff(attempt)).min(LONGEST_WAIT);
+            if wait > Duration::from_secs(2) {
+                self.term.note(&format!("the service is busy: next try in {} s", wait.as_secs()));
+            }
+            std::thread::sleep(wait);
+        }
+    }
+}
+
+/// 0.2 s doubling, with some spread so that several tools don't return together.
+fn backoff(attempt: u32) -> Duration {
+    let base = 200u64.saturating_mul(1 << attempt.min(8));
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    Duration::from_millis(base.saturating_add(u64::from(nanos) % (base / 2).max(1)))
+}
+
+fn retry_after(answer: &Response) -> Option<Duration> {
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn refusal(answer: Response) -> ApiError {
+    let status = answer.status().as_u16();
+    let text = answer.text().unwrap_or_default();
+    match serde_json::from_str::<Problem>(&text) {
+        Ok(problem) => {
+            let mut detail = problem.detail;
+            for e in problem.errors.iter().take(3) {
+                let _ = write!(detail, "; {}: {}", e.pointer, e.detail);
+            }
+            ApiError::Refused { status, code: problem.code, detail }
+        }
+        Err(_) => ApiError::Refused { status, code: "-".into(), detail: text.chars().take(200).collect() },
+    }
+}
+
+fn body(value: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(value).map_err(|e| ApiError::Answer(e.to_string()))
+}
+
+fn key(file: Option<&Path>, term: &Term) -> Result<String, ApiError> {
+    let Some(path) = file else {
+        let key = std::env::var("USHER_KEY").unwrap_or_default();
+        return match key.trim() {
+            "" => Err(ApiError::Key("none given; name --key-file, or set USHER_KEY".into())),
+            key => Ok(key.to_owned()),
+        };
+    };
+    let failed = |e: std::io::Error| ApiError::Key(format!("{}: {e}", path.display()));
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        term.warn(&format!("{} can be read by others; run chmod 600 on it", path.display()));
+    }
+    let key = std::fs::read_to_string(path).map_err(failed)?;
+    let key = key.trim();
+    if key.is_empty() || key.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(ApiError::Key(format!("{} holds no key", path.display())));
+    }
+    Ok(key.to_owned())
+}
+
+/// Percent-encodes all but what RFC 3986 calls unreserved, `/` included: an id is one path segment.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}

@@ -1,0 +1,232 @@
+//! The command line. One declaration gives the parser and the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::sandbox::child::Probe;
+
+/// Sends documents with their access rules to an Usher service.
+///
+/// Exit codes: 0 done; 1 the run failed; 2 some files failed; 3 documents refused for their rules; 4 deletions need --yes.
+#[derive(Debug, Parser)]
+#[command(name = "usher-ingest", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring a collection in line with a folder of files.
+    Folder(FolderArgs),
+    /// Send the documents that a JSON-lines file lists.
+    Manifest(ManifestArgs),
+    /// Bring people and groups in line with a CSV or YAML file, or with the accounts of a host.
+    People(PeopleArgs),
+    /// Write relationship tuples from CSV, JSON or JSON lines.
+    Tuples(TuplesArgs),
+    /// Show the text and chunks that a file would become; sends nothing.
+    Extract(ExtractArgs),
+    /// The sandboxed child; not for use by hand.
+    #[command(hide = true)]
+    ExtractWorker {
+        #[arg(long, value_enum)]
+        probe: Option<Probe>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// Address of the service.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// File with the API key (mode 0600); otherwise the variable USHER_KEY.
+    #[arg(long)]
+    pub key_file: Option<PathBuf>,
+    /// Send the key over plain http to another machine.
+    #[arg(long)]
+    pub insecure_http: bool,
+    /// Print what would change and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Go on with a deletion that looks like an accident.
+    #[arg(long)]
+    pub yes: bool,
+    /// Delete documents of this source that are no longer there.
+    #[arg(long)]
+    pub delete_missing: bool,
+    /// One JSON line per file, and a summary.
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+    /// Largest file read, in bytes.
+    #[arg(long, default_value_t = 64 * 1024 * 1024)]
+    pub max_file_size: u64,
+    /// Files read at the same time.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
+    /// Seconds that reading one file may take.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub extract_timeout: u64,
+    /// Make the collection first if there is none.
+    #[arg(long)]
+    pub create_collection: bool,
+    /// Accept rules that grant `user:*`, `agent:*` or `service:*`.
+    #[arg(long)]
+    pub allow_public: bool,
+    /// Leave out, instead of counting as refused, documents whose rules can't be expressed.
+    #[arg(long)]
+    pub skip_unmappable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AclMode {
+    /// Rule files (`_.acl.yaml`, `<file>.acl.yaml`).
+    #[value(alias = "auto")]
+    Rules,
+    /// Owner, group, mode and access lists of files and directories.
+    Posix,
+    /// No rules from the folder: only --default-acl.
+    None,
+}
+
+#[derive(Debug, Args)]
+pub struct FolderArgs {
+    pub path: PathBuf,
+    #[arg(long)]
+    pub collection: String,
+    /// First part of every document id; a key writes only in its sources.
+    #[arg(long)]
+    pub source: String,
+    /// Where the folder lies within the source (`a/b`); empty: it is the source.
+    #[arg(long, default_value = "")]
+    pub prefix: String,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Where access rules come from; documents without any are refused.
+    #[arg(long, value_enum, default_value_t = AclMode::Rules)]
+    pub acl: AclMode,
+    /// Rules for documents without any: a rule file, or `nobody`.
+    #[arg(long)]
+    pub default_acl: Option<String>,
+    /// Make the folders' tuples in the service exactly those of the rule files, also where somebody changed them by hand.
+    #[arg(long)]
+    pub reconcile: bool,
+    /// Only files that match (repeatable); without a slash: names at any level.
+    #[arg(long)]
+    pub include: Vec<String>,
+    /// Leave out files and directories that match (repeatable).
+    #[arg(long)]
+    pub exclude: Vec<String>,
+    /// Also names that begin with a dot.
+    #[arg(long)]
+    pub hidden: bool,
+    /// State file; default: below the XDG state directory, by server and source.
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Levels of nested groups to leave room for; folders get the rest of 20.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(0..=18))]
+    pub group_levels: u8,
+    #[command(flatten)]
+    pub host: HostArgs,
+    /// With posix: ignore permissions of directories above the given folder.
+    #[arg(long)]
+    pub trust_above: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct HostArgs {
+    /// Accounts that file owners are looked up in.
+    #[arg(long, default_value = "/etc/passwd")]
+    pub passwd: PathBuf,
+    #[arg(long, default_value = "/etc/group")]
+    pub group: PathBuf,
+    /// YAML with `users`, `groups` and `accounts`: other principals than `user:<name>` and `group:<name>#member`.
+    #[arg(long)]
+    pub map: Option<PathBuf>,
+    /// Names the group of all accounts, `group:<host>~accounts`; default: this host's name.
+    #[arg(long)]
+    pub host: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ManifestArgs {
+    pub path: PathBuf,
+    /// Collection of lines that name none.
+    #[arg(long)]
+    pub collection: Option<String>,
+    /// Every id must lie in this source; needed for --delete-missing.
+    #[arg(long)]
+    pub source: Option<String>,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Rules for documents without any: a rule file, or `nobody`.
+    #[arg(long)]
+    pub default_acl: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PeopleArgs {
+    /// `.csv` or `.yaml`; leave it out with --from-host.
+    #[arg(required_unless_present = "from_host", conflicts_with = "from_host")]
+    pub path: Option<PathBuf>,
+    /// Take the accounts and groups of --passwd and --group.
+    #[arg(long)]
+    pub from_host: bool,
+    #[command(flatten)]
+    pub host: HostArgs,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Remove memberships that are no longer in the file.
+    #[arg(long)]
+    pub delete_missing: bool,
+    /// Also remove memberships that this tool did not write.
+    #[arg(long)]
+    pub reconcile: bool,
+    /// Go on with a removal that looks like an accident.
+    #[arg(long)]
+    pub yes: bool,
+    /// State file; default: below the XDG state directory, by server.
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Deepest nesting of groups accepted.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(0..=18))]
+    pub group_levels: u8,
+    /// Don't look for groups that rules name and nobody is in.
+    #[arg(long)]
+    pub skip_empty_groups: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TuplesArgs {
+    /// `.csv`, `.json` or `.jsonl`.
+    pub path: PathBuf,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Delete the tuples instead of writing them.
+    #[arg(long)]
+    pub delete: bool,
+    /// OpenFGA store; default: the service's.
+    #[arg(long)]
+    pub store: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExtractArgs {
+    pub path: PathBuf,
+    /// Everything as JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[arg(long, default_value_t = 64 * 1024 * 1024)]
+    pub max_file_size: u64,
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub extract_timeout: u64,
+}

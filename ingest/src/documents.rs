@@ -1,0 +1,360 @@
+//! From prepared files to requests: what is new, what changed, only in its rules perhaps, and what is gone.
+//!
+//! Files are read and extracted on several threads; one thread sends, so that memory stays bounded by the number of jobs
+//! and the order of requests is the order of arrival.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+use usher::wire::{Acl, Content, Document, DocumentState, Section, Span};
+
+use crate::acl::principal;
+use crate::acl::rules::{Effective, SectionRule};
+use crate::api::{Api, ApiError};
+use crate::extract::{self, ExtractError, Extracted, Job, Place};
+use crate::report::{FileLine, Report, Status};
+use crate::sandbox::{Sandbox, WorkerError};
+use crate::term::Term;
+use crate::upload::Uploader;
+
+/// Longest document id, in bytes.
+pub const MAX_ID: usize = 1024;
+
+/// What the service holds, by document id (of one collection).
+pub type Held = HashMap<String, DocumentState>;
+
+/// One file made ready, or the reason why not.
+pub struct Outcome {
+    pub line: FileLine,
+    pub collection: String,
+    pub prepared: Prepared,
+    pub source_hash: Option<String>,
+    pub removed: BTreeMap<String, u64>,
+}
+
+pub enum Prepared {
+    Unchanged,
+    /// Same text, other rules.
+    Acl(Box<Acl>),
+    Put(Box<Document>),
+    /// No text to send.
+    Settled { status: Status, rules: Standing },
+}
+
+/// Whether the rules held for a document that gives no text are those of this run.
+pub enum Standing {
+    Unknown,
+    Current,
+    /// They are not, and can be sent alone: a document that can't be read any more must still lose its readers.
+    Change(Box<Acl>),
+}
+
+impl Standing {
+    pub fn of(rules: &Effective, held: Option<&DocumentState>) -> Standing {
+        match held {
+            None => Standing::Current,
+            Some(_) if !rules.sections.is_empty() => Standing::Unknown,
+            Some(h) if h.acl_digest == acl_digest(&rules.acl) => Standing::Current,
+            Some(_) => Standing::Change(Box::new(rules.acl.clone())),
+        }
+    }
+}
+
+/// A document's way through the comparison.
+pub struct Candidate<'a> {
+    pub name: &'a str,
+    pub rules: Effective,
+    pub held: Option<&'a DocumentState>,
+    /// Of the bytes, see [`source_hash`].
+    pub source_hash: String,
+}
+
+/// Hash that tells whether a file has to be read again: bytes, reader and the places of restricted parts.
+pub fn source_hash(bytes: &[u8], sections: &[SectionRule]) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key(extract::VERSION);
+    let places = serde_json::to_vec(sections).unwrap_or_default();
+    hasher.update(&(places.len() as u64).to_le_bytes()).update(&places).update(bytes);
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Compares one file with what is held; extracts it only if it must. `finish` completes the document.
+pub fn prepare(
+    sandbox: &Sandbox,
+    candidate: &Candidate<'_>,
+    bytes: &[u8],
+    finish: impl FnOnce(Extracted, Effective) -> Document,
+) -> (Prepared, Vec<String>, Option<Extracted>) {
+    let rules = &candidate.rules;
+    let acl_changed = candidate.held.is_some_and(|h| h.acl_digest != acl_digest(&rules.acl));
+    let same_source = candidate.held.is_some_and(|h| h.source_hash.as_ref() == Some(&candidate.source_hash));
+    if same_source && rules.sections.is_empty() {
+        let prepared = if acl_changed { Prepared::Acl(Box::new(rules.acl.clone())) } else { Prepared::Unchanged };
+        return (prepared, Vec::new(), None);
+    }
+    let place = |s: &SectionRule| match (&s.heading, s.span) {
+        (Some(h), _) => Place::Heading(h.clone()),
+        (None, span) => Place::Span(span.unwrap_or(Span { start: 0, end: 0 })),
+    };
+    let job = Job { name: candidate.name.to_owned(), sections: rules.sections.iter().map(place).collect() };
+    let extracted = match sandbox.extract(&job, bytes) {
+        Ok(extracted) => extracted,
+        Err(e) => {
+            let status = match &e {
+                WorkerError::Extract(ExtractError::Unsupported(_)) => Status::Skipped,
+                _ => Status::Failed,
+            };
+            let rules = Standing::of(rules, candidate.held);
+            return (Prepared::Settled { status, rules }, vec![e.to_string()], None);
+        }
+    };
+    if let Some(rule) = unmatched(&rules.sections, &extracted) {
+        let reason = format!("the section rule {rule} matches no text");
+        return (Prepared::Settled { status: Status::Refused, rules: Standing::Unknown }, vec![reason], None);
+    }
+    let notes = extracted.warnings.clone();
+    let document = finish(extracted.clone(), rules.clone());
+    let same = candidate.held.is_some_and(|h| {
+        same_source && h.content_digest == document.content_digest() && h.acl_digest == document.acl_digest()
+    });
+    let prepared = if same { Prepared::Unchanged } else { Prepared::Put(Box::new(document)) };
+    (prepared, notes, Some(extracted))
+}
+
+fn unmatched(rules: &[SectionRule], doc: &Extracted) -> Option<String> {
+    let found = doc.sections.iter().map(|spans| !spans.is_empty()).chain(std::iter::repeat(false));
+    let (rule, _) = rules.iter().zip(found).find(|(_, found)| !found)?;
+    Some(match (&rule.heading, rule.span) {
+        (Some(heading), _) => format!("\"{heading}\""),
+        (None, Some(span)) => format!("{}..{}", span.start, span.end),
+        (None, None) => rule.id.clone(),
+    })
+}
+
+/// Digest of rules without sections, as the service keeps it.
+pub fn acl_digest(acl: &Acl) -> String {
+    let document = Document {
+        id: String::new(),
+        collection: String::new(),
+        title: None,
+        url: None,
+        content: Content { media_type: String::new(), text: String::new() },
+        chunks: None,
+        metadata: BTreeMap::new(),
+        acl: Some(acl.clone()),
+        sections: Vec::new(),
+        source_version: None,
+        expires_at: None,
+        source_hash: None,
+    };
+    document.acl_digest()
+}
+
+/// Restricted parts at their places; a heading that occurs several times restricts each of its parts.
+pub fn sections(rules: &[SectionRule], spans: &[Vec<Span>]) -> Vec<Section> {
+    let mut out = Vec::new();
+    for (rule, spans) in rules.iter().zip(spans) {
+        for (index, span) in spans.iter().enumerate() {
+            let id = match index {
+                0 => rule.id.clone(),
+                n => format!("{}-{n}", rule.id),
+            };
+            out.push(Section { id, span: Some(*span), heading: None, acl: rule.acl.clone() });
+        }
+    }
+    out
+}
+
+/// What a pass over all files leaves behind for the steps after it.
+#[derive(Debug, Default)]
+pub struct Passed {
+    /// Source hash to id of documents made in this run: where something missing may have moved to.
+    pub created: HashMap<String, String>,
+    /// Documents held that are not known to carry the rules of this run.
+    pub uncertain: Vec<String>,
+    /// Documents held whose file is no document any more.
+    pub undocumented: BTreeMap<String, String>,
+    pub principals: BTreeSet<String>,
+}
+
+/// Sends what preparation yields.
+pub struct Sink<'a> {
+    pub api: &'a Api<'a>,
+    pub term: &'a Term,
+    pub report: &'a Report<'a>,
+    pub dry_run: bool,
+}
+
+impl Sink<'_> {
+    /// Prepares every item on `jobs` threads and sends the outcomes. `held` looks a document up.
+    pub fn pass<'h, T: Sync>(
+        &self,
+        items: &[T],
+        jobs: u16,
+        held: impl Fn(&str, &str) -> Option<&'h DocumentState>,
+        prepare: impl Fn(&T) -> Outcome + Sync,
+    ) -> Result<Passed, ApiError> {
+        let mut passed = Passed::default();
+        let mut uploader = Uploader::new(self.api, self.report, self.dry_run);
+        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (send, receive) = sync_channel::<Outcome>(usize::from(jobs).saturating_mul(2));
+        self.term.start(items.len() as u64);
+        let result = std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                let (send, next, stop, prepare) = (send.clone(), &next, &stop, &prepare);
+                scope.spawn(move || {
+                    while !stop.load(Ordering::Relaxed)
+                        && let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        let start = Instant::now();
+                        let mut outcome = prepare(item);
+                        outcome.line.ms = start.elapsed().as_millis() as u64;
+                        if send.send(outcome).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            let sent = receive.iter().try_for_each(|outcome| {
+                self.term.tick();
+                let state = outcome.line.id.as_deref().and_then(|id| held(&outcome.collection, id));
+                self.take(outcome, state, &mut uploader, &mut passed)
+            });
+            // After a failure the workers must not wait for a reader that is gone.
+            stop.store(true, Ordering::Relaxed);
+            drop(receive);
+            sent.and_then(|()| uploader.flush())
+        });
+        self.term.finish();
+        result?;
+        passed.uncertain.append(&mut uploader.failed);
+        Ok(passed)
+    }
+
+    fn take(
+        &self,
+        outcome: Outcome,
+        held: Option<&DocumentState>,
+        uploader: &mut Uploader<'_>,
+        passed: &mut Passed,
+    ) -> Result<(), ApiError> {
+        let Outcome { mut line, collection, prepared, source_hash, removed } = outcome;
+        self.report.removed(&removed);
+        let id = line.id.clone().unwrap_or_default();
+        match prepared {
+            Prepared::Unchanged => self.report.file(FileLine { status: Status::Unchanged, ..line }),
+            Prepared::Acl(acl) => {
+                passed.principals.extend(principals(&acl));
+                line.status = Status::AclUpdated;
+                if !self.dry_run
+                    && let Err(e) = self.refused_here(self.api.put_acl(&collection, &id, &acl))?
+                {
+                    passed.uncertain.push(id);
+                    line = FileLine { status: Status::Failed, ..line }.because(e);
+                }
+                self.report.file(line);
+            }
+            Prepared::Put(document) => {
+                passed.principals.extend(document.acl.iter().flat_map(principals));
+                line.status = match held {
+                    None => Status::Created,
+                    Some(h) if h.content_digest != document.content_digest() => Status::Updated,
+                    Some(h) if h.acl_digest != document.acl_digest() => Status::AclUpdated,
+                    Some(_) => Status::Unchanged,
+                };
+                if let (None, Some(hash)) = (held, source_hash) {
+                    passed.created.insert(hash, id);
+                }
+                uploader.add(&document, line)?;
+            }
+            Prepared::Settled { status, rules } => {
+                line.status = status;
+                match rules {
+                    Standing::Change(acl) if !self.dry_run => {
+                        if self.refused_here(self.api.put_acl(&collection, &id, &acl))?.is_err() {
+                            passed.uncertain.push(id.clone());
+                        }
+                    }
+                    Standing::Unknown if held.is_some() => passed.uncertain.push(id.clone()),
+                    _ => {}
+                }
+                if status == Status::Skipped && held.is_some() {
+                    passed.undocumented.insert(id, line.reason.clone().unwrap_or_default());
+                }
+                self.report.file(line);
+            }
+        }
+        Ok(())
+    }
+
+    /// A refusal concerns one document; anything else ends the run.
+    fn refused_here(&self, done: Result<(), ApiError>) -> Result<Result<(), String>, ApiError> {
+        match done {
+            Ok(()) => Ok(Ok(())),
+            Err(e) if matches!(e.status(), Some(400 | 404 | 409 | 412 | 422)) => Ok(Err(e.to_string())),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+fn principals(acl: &Acl) -> Vec<String> {
+    let lists = [&acl.owners, &acl.editors, &acl.viewers, &acl.blocked];
+    let plain = lists.into_iter().flatten().map(|p| principal::subject(p).to_owned());
+    plain.chain(acl.all_of.iter().flatten().cloned()).collect()
+}
+
+/// Documents held that this run did not find, and what to do with them.
+pub struct Missing<'a> {
+    pub sink: &'a Sink<'a>,
+    pub delete: bool,
+    pub yes: bool,
+    /// Something about this run makes many missing documents look like an accident.
+    pub suspicious: Option<String>,
+}
+
+impl Missing<'_> {
+    /// `total`: how many are held in the same scope. Tells whether everything missing is gone now.
+    pub fn settle(
+        &self,
+        missing: &[(String, String)],
+        total: usize,
+        held: impl Fn(&str, &str) -> Option<String>,
+        passed: &mut Passed,
+    ) -> Result<bool, ApiError> {
+        let (report, term) = (self.sink.report, self.sink.term);
+        let many = missing.len() > 100 || missing.len().saturating_mul(5) > total;
+        let why = match &self.suspicious {
+            Some(why) if !missing.is_empty() => Some(why.clone()),
+            _ if many => Some(format!("{} of {total} documents are missing", missing.len())),
+            _ => None,
+        };
+        let confirmed = match (self.delete, why) {
+            (false, _) => false,
+            (true, Some(why)) if !self.yes => {
+                term.error(&format!("nothing deleted: {why}; if that is true, say --yes"));
+                report.needs_yes();
+                false
+            }
+            (true, _) => true,
+        };
+        let mut all_gone = true;
+        for (collection, id) in missing {
+            let hash = held(collection, id);
+            let moved = hash.and_then(|h| passed.created.get(&h)).map(|to| format!("moved to {to}"));
+            let mut line = FileLine::new(id, if confirmed { Status::Deleted } else { Status::Missing }).id(id);
+            line.reason = moved.or_else(|| passed.undocumented.get(id).cloned());
+            if confirmed
+                && !self.sink.dry_run
+                && let Err(e) = self.sink.refused_here(self.sink.api.delete_document(collection, id))?
+            {
+                all_gone = false;
+                passed.uncertain.push(id.clone());
+                line = FileLine { status: Status::Failed, ..line }.because(e);
+            }
+            report.file(line);
+        }
+        Ok(all_gone && (confirmed || missing.is_empty()))
+    }
+}

@@ -1,0 +1,42 @@
+//! What ends a run. Trouble with one file never does; see `report`.
+
+use std::path::PathBuf;
+
+use crate::acl::accounts::AccountsError;
+use crate::acl::rules::RuleError;
+use crate::acl::yaml::YamlError;
+use crate::api::ApiError;
+use crate::fsroot::FsError;
+use crate::sandbox::SandboxError;
+use crate::state::StateError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error("--include/--exclude: {0}")]
+    Glob(#[from] globset::Error),
+    #[error("--default-acl {0}: {1}")]
+    DefaultAcl(String, RuleError),
+    #[error("{0}: {1}")]
+    Yaml(String, YamlError),
+    #[error("{0}: {1}")]
+    Io(PathBuf, std::io::Error),
+    #[error("{0}")]
+    Input(String),
+    #[error("there is a rule file, {0}, that this --acl mode would not read; remove it, or use --acl rules")]
+    RulesUnused(String),
+    #[error(
+        "source {source_name} was last sent to collection {last}; one source belongs to one collection (give another \
+         --source, or another --state)"
+    )]
+    OtherCollection { source_name: String, last: String },
+}

@@ -1,0 +1,165 @@
+//! From the bytes of one file to canonical text with its structure. Runs in the sandboxed child only.
+//!
+//! Canonical text is what the service stores and every offset points into: NFC, `\n` line ends, no control characters but
+//! tab and newline. What a reader of the original would not see (scripts, comments, hidden text) is dropped and counted,
+//! because text that only a model sees is a way to instruct it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use usher::wire::{ChunkSpan, Fields, Span};
+
+mod archive;
+mod builder;
+mod decode;
+mod detect;
+mod docx;
+mod html;
+mod markdown;
+mod pdf;
+pub mod split;
+
+pub use builder::Builder;
+use detect::Kind;
+
+/// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
+pub const VERSION: &str = "usher-ingest-extract-1";
+
+/// Bytes of canonical text per document.
+pub const MAX_TEXT: usize = 16 * 1024 * 1024;
+
+/// What the child is asked to do with the bytes that follow.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Job {
+    /// Path or name; only its extension matters.
+    pub name: String,
+    /// Restricted parts: no chunk may cross their borders.
+    pub sections: Vec<Place>,
+}
+
+/// Place of a section rule, by heading or by span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Place {
+    Heading(String),
+    Span(Span),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heading {
+    pub start: usize,
+    pub level: u8,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    pub start: usize,
+    pub number: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Extracted {
+    pub media_type: String,
+    pub text: String,
+    pub title: Option<String>,
+    pub headings: Vec<Heading>,
+    pub pages: Vec<Page>,
+    pub chunks: Vec<ChunkSpan>,
+    pub metadata: Fields,
+    /// What was left out or deserves a look, by kind.
+    pub removed: BTreeMap<String, u64>,
+    pub warnings: Vec<String>,
+    /// For each place asked for, the spans it stands for; none: it matches no text.
+    pub sections: Vec<Vec<Span>>,
+}
+
+/// Why a file gave no document.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+pub enum ExtractError {
+    /// Not a kind of document that is read: skipped, no failure.
+    #[error("{0}")]
+    Unsupported(String),
+    #[error("{0}")]
+    Broken(String),
+    #[error("{0}")]
+    Limit(String),
+}
+
+/// Reads one file, finds its structure and splits it.
+pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
+    let unzipped;
+    let (name, bytes) = match job.name.strip_suffix(".gz").or_else(|| job.name.strip_suffix(".GZ")) {
+        Some(inner) => {
+            unzipped = archive::gunzip(bytes)?;
+            (inner, unzipped.as_slice())
+        }
+        None => (job.name.as_str(), bytes),
+    };
+    let (kind, warnings) = detect::kind(name, bytes)?;
+    let gz = job.name.len() != name.len();
+    if gz && matches!(kind, Kind::Pdf | Kind::Docx) {
+        return Err(ExtractError::Unsupported("only text is read from .gz files".into()));
+    }
+    let mut builder = Builder::default();
+    builder.warnings.extend(warnings);
+    match kind {
+        Kind::Pdf => pdf::read(bytes, &mut builder)?,
+        Kind::Docx => docx::read(bytes, &mut builder)?,
+        Kind::Html => html::read(&decode::html(bytes, &mut builder)?, &mut builder)?,
+        Kind::Markdown => markdown::read(&decode::text(bytes, &mut builder)?, &mut builder)?,
+        Kind::Text => {
+            let text = decode::text(bytes, &mut builder)?;
+            builder.block(&text)?;
+        }
+        Kind::Code(language) => {
+            let text = decode::text(bytes, &mut builder)?;
+            builder.metadata.insert("language".into(), language.into());
+            builder.block(&text)?;
+        }
+    }
+    let mut extracted = builder.finish(kind.media_type());
+    if extracted.text.trim().is_empty() {
+        return Err(match kind {
+            Kind::Pdf => ExtractError::Unsupported("holds no text (scanned pages are not recognised)".into()),
+            _ => ExtractError::Unsupported("holds no text".into()),
+        });
+    }
+    extracted.sections = job.sections.iter().map(|place| locate(place, &extracted)).collect();
+    let cuts: Vec<usize> = extracted.sections.iter().flatten().flat_map(|s| [s.start, s.end]).collect();
+    extracted.chunks = split::split(&extracted, &cuts);
+    Ok(extracted)
+}
+
+/// Spans that a section rule means: each part under that heading up to the next of the same or a higher level.
+fn locate(place: &Place, doc: &Extracted) -> Vec<Span> {
+    match place {
+        Place::Span(span) => {
+            let fine = doc.text.get(span.start..span.end).is_some_and(|t| !t.trim().is_empty());
+            if fine { vec![*span] } else { Vec::new() }
+        }
+        Place::Heading(wanted) => {
+            let wanted = normal_heading(wanted);
+            let mut spans: Vec<Span> = Vec::new();
+            for (index, heading) in doc.headings.iter().enumerate() {
+                if normal_heading(&heading.text) != wanted {
+                    continue;
+                }
+                let next = doc.headings.iter().skip(index.saturating_add(1)).find(|h| h.level <= heading.level);
+                let span = Span { start: heading.start, end: next.map_or(doc.text.len(), |h| h.start) };
+                // A part inside one already found is covered by it.
+                if !spans.iter().any(|s| s.start <= span.start && span.end <= s.end) {
+                    spans.push(span);
+                }
+            }
+            spans
+        }
+    }
+}
+
+fn normal_heading(text: &str) -> String {
+    let nfc: String = unicode_normalization::UnicodeNormalization::nfc(text).collect();
+    nfc.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

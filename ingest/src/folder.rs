@@ -1,0 +1,245 @@
+//! `folder`: brings a collection in line with a tree of files.
+//!
+//! The order is what keeps access from widening on the way: rules are read first, then everything that narrows folders is
+//! written, then documents with their own rules, then deletions, and at last what widens folders, except above documents
+//! that are not known to carry their new rules.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use usher::wire::{Content, Document};
+
+use crate::acl::folders::{MAX_LEVELS, Tree};
+use crate::acl::rules::parent;
+use crate::api::Api;
+use crate::args::FolderArgs;
+use crate::documents::{Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, prepare, sections, source_hash};
+use crate::error::RunError;
+use crate::fsroot::{Globs, Listing, Root};
+use crate::report::{FileLine, Report, Status};
+use crate::sandbox::Sandbox;
+use crate::term::Term;
+
+mod access;
+mod tuples;
+
+use access::Access;
+pub use access::{accounts, default_acl};
+use tuples::FolderTuples;
+
+pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
+    let tree = tree(args)?;
+    let dry_run = args.server.dry_run;
+    let report = Report::create(term, args.run.report.as_deref(), dry_run)
+        .map_err(|e| RunError::Io(args.run.report.clone().unwrap_or_default(), e))?;
+    let api = Api::connect(&args.server, term)?;
+    let root = Root::open(&args.path)?;
+    let globs = Globs::new(&args.include, &args.exclude, args.hidden)?;
+    let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
+
+    let listing = root.walk(&globs)?;
+    let access = Access::load(args, &root, &listing, term, &report)?;
+    let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(|f| !access::is_rule(f)).collect();
+    report_unreadable(&listing, &report);
+
+    if args.run.create_collection && !dry_run {
+        api.create_collection(&args.collection)?;
+    }
+    let held = held(&api, &tree)?;
+    let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, root.path(), term)?;
+    let suspicious = suspicious(&listing, &files, folders.other_root());
+
+    folders.narrow(&api, term, &report, dry_run)?;
+    let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, sandbox: &sandbox };
+    let sink = Sink { api: &api, term, report: &report, dry_run };
+    let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
+    let missing = missing(&tree, &held, &globs, &listing, &files, &passed);
+    let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
+    let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };
+    let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
+    let all_gone = deletion.settle(&missing, scope, source_hash, &mut passed)?;
+    folders.widen(&api, term, &report, &passed.uncertain, all_gone && args.run.delete_missing, dry_run)?;
+
+    if dry_run {
+        term.line(&format!("principals named: {}", passed.principals.len().saturating_add(access.principals().len())));
+    }
+    Ok(report.finish())
+}
+
+fn tree(args: &FolderArgs) -> Result<Tree, RunError> {
+    for (what, name) in [("--source", &args.source), ("--collection", &args.collection)] {
+        let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {
+            return Err(RunError::Input(format!("{what}: 1 to 64 of A-Z a-z 0-9 . _ -")));
+        }
+    }
+    let prefix = args.prefix.trim_matches('/');
+    let odd = |part: &str| part.is_empty() || part == "." || part == ".." || part.chars().any(char::is_control);
+    if !prefix.is_empty() && prefix.split('/').any(odd) {
+        return Err(RunError::Input("--prefix: a relative path without . and ..".into()));
+    }
+    Ok(Tree { source: args.source.clone(), prefix: prefix.to_owned(), collection: args.collection.clone() })
+}
+
+fn held(api: &Api<'_>, tree: &Tree) -> Result<Held, RunError> {
+    match api.states(&tree.collection, &tree.source) {
+        Ok(states) => Ok(states.into_iter().map(|s| (s.id.clone(), s)).collect()),
+        Err(e) if e.status() == Some(404) => {
+            let name = &tree.collection;
+            Err(RunError::Input(format!("no collection {name} (or none that the key reaches); make it with --create-collection")))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn report_unreadable(listing: &Listing, report: &Report<'_>) {
+    for (path, reason) in &listing.special {
+        report.file(FileLine::new(path, Status::Skipped).because(reason));
+    }
+    for (path, reason) in listing.unnamed.iter().chain(&listing.unreadable) {
+        let shown = if path.is_empty() { "." } else { path };
+        report.file(FileLine::new(shown, Status::Failed).because(reason));
+    }
+}
+
+/// What else, beside their number, makes missing documents look like an unmounted or mistaken folder.
+fn suspicious(listing: &Listing, files: &[&str], other_root: Option<String>) -> Option<String> {
+    if files.is_empty() {
+        return Some("the folder holds no documents".into());
+    }
+    if listing.unreadable.iter().any(|(path, _)| path.is_empty()) {
+        return Some("the folder could not be read".into());
+    }
+    other_root.map(|last| format!("this source was last read from {last}"))
+}
+
+/// Path below the ingested folder of a document id, if it lies there.
+fn within<'i>(tree: &Tree, id: &'i str) -> Option<&'i str> {
+    let path = id.strip_prefix(&tree.source)?.strip_prefix('/')?;
+    if tree.prefix.is_empty() {
+        return Some(path);
+    }
+    path.strip_prefix(&tree.prefix)?.strip_prefix('/')
+}
+
+/// Documents held for files that are not there. What could not be looked at, or was left out by a glob, is not missing.
+fn missing(
+    tree: &Tree,
+    held: &Held,
+    globs: &Globs,
+    listing: &Listing,
+    files: &[&str],
+    passed: &Passed,
+) -> Vec<(String, String)> {
+    let present: HashSet<&str> = files.iter().copied().collect();
+    let unknown = |path: &str| {
+        listing.unreadable.iter().any(|(dir, _)| {
+            dir.is_empty() || path == dir || path.strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    let gone = |id: &str| match within(tree, id) {
+        Some(path) if present.contains(path) => passed.undocumented.contains_key(id),
+        Some(path) => globs.covers(path) && !unknown(path),
+        None => false,
+    };
+    let mut missing: Vec<_> =
+        held.keys().filter(|id| gone(id)).map(|id| (tree.collection.clone(), id.clone())).collect();
+    missing.sort();
+    missing
+}
+
+struct Reader<'a> {
+    args: &'a FolderArgs,
+    tree: &'a Tree,
+    root: &'a Root,
+    access: &'a Access,
+    held: &'a HashMap<String, usher::wire::DocumentState>,
+    sandbox: &'a Sandbox,
+}
+
+impl Reader<'_> {
+    fn prepare(&self, rel: &str) -> Outcome {
+        let id = self.tree.document(rel);
+        let mut outcome = Outcome {
+            line: FileLine::new(rel, Status::Failed).id(&id),
+            collection: self.tree.collection.clone(),
+            prepared: Prepared::Settled { status: Status::Failed, rules: Standing::Unknown },
+            source_hash: None,
+            removed: Default::default(),
+        };
+        let settle = |mut outcome: Outcome, status: Status, reason: String| {
+            outcome.line = outcome.line.because(reason);
+            outcome.prepared = Prepared::Settled { status, rules: Standing::Unknown };
+            outcome
+        };
+        if id.len() > MAX_ID {
+            return settle(outcome, Status::Failed, format!("its id would be longer than {MAX_ID} bytes"));
+        }
+        let room = MAX_LEVELS.saturating_sub(usize::from(self.args.group_levels));
+        if self.tree.levels(parent(rel)) > room {
+            let reason = format!("more than {room} folder levels (see --group-levels)");
+            return settle(outcome, Status::Refused, reason);
+        }
+        let file = match self.root.read(rel, self.args.run.max_file_size) {
+            Ok(file) => file,
+            Err(e) => {
+                let mut outcome = settle(outcome, Status::Failed, e.to_string());
+                // Rule files apply to a file that can't be read too.
+                if let Ok((rules, _)) = self.access.of(rel, self.tree, &Err(e.to_string())) {
+                    let rules = Standing::of(&rules, self.held.get(&id));
+                    outcome.prepared = Prepared::Settled { status: Status::Failed, rules };
+                }
+                return outcome;
+            }
+        };
+        outcome.line.bytes = file.bytes.len() as u64;
+        let opened = SystemTime::now();
+        let (rules, mut notes) = match self.access.of(rel, self.tree, &file.meta) {
+            Ok(found) => found,
+            Err(reason) if self.args.run.skip_unmappable && reason.unmappable => {
+                return settle(outcome, Status::Skipped, format!("left out: {}", reason.text));
+            }
+            Err(reason) => return settle(outcome, Status::Refused, reason.text),
+        };
+        let hash = source_hash(&file.bytes, &rules.sections);
+        outcome.source_hash = Some(hash.clone());
+        let candidate = Candidate { name: rel, rules, held: self.held.get(&id), source_hash: hash.clone() };
+        let collection = self.tree.collection.clone();
+        let (prepared, found, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc, rules| {
+            let sections = sections(&rules.sections, &doc.sections);
+            let name = rel.rsplit('/').next().unwrap_or(rel);
+            Document {
+                id,
+                collection,
+                title: Some(doc.title.unwrap_or_else(|| name.to_owned())),
+                url: None,
+                content: Content { media_type: doc.media_type, text: doc.text },
+                chunks: Some(doc.chunks),
+                metadata: doc.metadata,
+                acl: Some(rules.acl),
+                sections,
+                // When the bytes were read: of two runs at once, the one that read later wins.
+                source_version: opened.duration_since(UNIX_EPOCH).ok().map(|d| d.as_millis() as u64),
+                expires_at: None,
+                source_hash: Some(hash),
+            }
+        });
+        notes.extend(found);
+        outcome.prepared = prepared;
+        if let Some(doc) = extracted {
+            outcome.line.chunks = doc.chunks.len();
+            outcome.removed = doc.removed;
+        }
+        if !notes.is_empty() {
+            outcome.line = outcome.line.because(notes.join("; "));
+        }
+        outcome
+    }
+}
+
+/// Directories that become folder objects: those that hold documents or rules.
+fn inhabited<'l>(listing: &'l Listing, files: &[&'l str]) -> BTreeSet<&'l str> {
+    let rules = listing.files.iter().map(String::as_str).filter(|f| access::is_rule(f));
+    files.iter().copied().chain(rules).map(parent).collect()
+}

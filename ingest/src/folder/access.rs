@@ -1,0 +1,181 @@
+//! Where the rules of a folder's documents come from: rule files, POSIX permissions, or only the default.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::acl::accounts::Accounts;
+use crate::acl::folders::Tree;
+use crate::acl::posix::{self, Meta};
+use crate::acl::principal;
+use crate::acl::rules::{DIR_RULES, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::acl::yaml;
+use crate::args::{AclMode, FolderArgs, HostArgs};
+use crate::error::RunError;
+use crate::fsroot::{Listing, Root};
+use crate::report::{FileLine, Report, Status};
+use crate::term::Term;
+
+pub struct Access {
+    kind: Kind,
+    default: Option<RuleFile>,
+}
+
+enum Kind {
+    Rules(Rules),
+    Posix(Posix),
+    None,
+}
+
+struct Posix {
+    accounts: Accounts,
+    /// Directories above the ingested folder.
+    above: Vec<Meta>,
+    dirs: BTreeMap<String, Result<Meta, String>>,
+}
+
+/// Why a document has no usable rules.
+pub struct Denied {
+    pub text: String,
+    /// There are rules, but they can't be expressed.
+    pub unmappable: bool,
+}
+
+pub fn is_rule(path: &str) -> bool {
+    path.ends_with(SUFFIX)
+}
+
+impl Access {
+    pub fn load(
+        args: &FolderArgs,
+        root: &Root,
+        listing: &Listing,
+        term: &Term,
+        report: &Report<'_>,
+    ) -> Result<Access, RunError> {
+        let default = default_acl(args.default_acl.as_deref(), args.run.allow_public)?;
+        let kind = match args.acl {
+            AclMode::Rules => Kind::Rules(load_rules(args, root, listing, term, report)),
+            mode => {
+                // Bans in a file that is not looked at would be lost.
+                let linked = listing.special.iter().map(|(path, _)| path);
+                if let Some(file) = listing.files.iter().chain(linked).find(|f| is_rule(f)) {
+                    return Err(RunError::RulesUnused(file.clone()));
+                }
+                if mode == AclMode::None {
+                    Kind::None
+                } else {
+                    let above = if args.trust_above { Vec::new() } else { root.above().map_err(RunError::Input)? };
+                    let dirs = listing.dirs.iter().map(|d| (d.rel.clone(), d.meta.clone())).collect();
+                    Kind::Posix(Posix { accounts: accounts(&args.host)?, above, dirs })
+                }
+            }
+        };
+        let access = Access { kind, default };
+        for p in access.principals().into_iter().filter(|p| principal::is_mixed_script(p)) {
+            term.warn(&format!("{p} mixes scripts; is it who it seems to be?"));
+        }
+        if matches!(&access.kind, Kind::Rules(rules) if rules.is_empty()) && access.default.is_none() {
+            term.note("there is no rule file in this folder: add `_.acl.yaml`, or use --acl posix or --default-acl");
+        }
+        Ok(access)
+    }
+
+    pub fn rules(&self) -> Option<&Rules> {
+        match &self.kind {
+            Kind::Rules(rules) => Some(rules),
+            _ => None,
+        }
+    }
+
+    /// Rules of one document, with notes for the report.
+    pub fn of(&self, rel: &str, tree: &Tree, meta: &Result<Meta, String>) -> Result<(Effective, Vec<String>), Denied> {
+        let folder = tree.folder(parent(rel));
+        match &self.kind {
+            Kind::Rules(rules) => rules.resolve(rel, &folder, self.default.as_ref()).map(|e| (e, Vec::new())).map_err(
+                |refusal| Denied { unmappable: matches!(refusal, Refusal::Broken { .. }), text: refusal.to_string() },
+            ),
+            Kind::None => Rules::default()
+                .resolve(rel, &folder, self.default.as_ref())
+                .map(|e| (e, Vec::new()))
+                .map_err(|refusal| Denied { unmappable: false, text: refusal.to_string() }),
+            Kind::Posix(posix) => posix.of(rel, folder, meta).map_err(|text| Denied { text, unmappable: true }),
+        }
+    }
+
+    pub fn principals(&self) -> BTreeSet<&str> {
+        let rules = self.rules().into_iter().flat_map(|r| r.dirs.values().chain(r.files.values()));
+        rules.flatten().chain(&self.default).flat_map(RuleFile::principals).collect()
+    }
+}
+
+impl Posix {
+    fn of(&self, rel: &str, folder: String, meta: &Result<Meta, String>) -> Result<(Effective, Vec<String>), String> {
+        let file = meta.as_ref().map_err(Clone::clone)?;
+        let mut dirs: Vec<&Meta> = self.above.iter().collect();
+        for dir in ancestors(parent(rel)) {
+            match self.dirs.get(dir) {
+                Some(Ok(meta)) => dirs.push(meta),
+                Some(Err(why)) => return Err(format!("permissions of {dir}/: {why}")),
+                None => return Err(format!("permissions of {dir}/ are unknown")),
+            }
+        }
+        let mapped = posix::map(file, &dirs, &self.accounts, vec![folder]).map_err(|e| e.to_string())?;
+        Ok((Effective { acl: mapped.acl, sections: Vec::new() }, mapped.notes))
+    }
+}
+
+pub fn accounts(host: &HostArgs) -> Result<Accounts, RunError> {
+    let name = host.host.clone().unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned());
+    Ok(Accounts::read(&host.passwd, &host.group, host.map.as_deref(), &name)?)
+}
+
+pub fn default_acl(named: Option<&str>, allow_public: bool) -> Result<Option<RuleFile>, RunError> {
+    match named {
+        None => Ok(None),
+        Some("nobody") => Ok(Some(RuleFile { nobody: true, ..RuleFile::default() })),
+        Some(path) => {
+            let bytes = std::fs::read(path).map_err(|e| RunError::Io(path.into(), e))?;
+            let rule = RuleFile::parse(&bytes, true, allow_public);
+            rule.map(Some).map_err(|e| RunError::DefaultAcl(path.to_owned(), e))
+        }
+    }
+}
+
+fn load_rules(args: &FolderArgs, root: &Root, listing: &Listing, term: &Term, report: &Report<'_>) -> Rules {
+    let mut rules = Rules::default();
+    let documents: BTreeSet<&str> = listing.files.iter().map(String::as_str).collect();
+    let mut put = |path: &str, found: Result<RuleFile, String>| {
+        if let Err(reason) = &found {
+            report.file(FileLine::new(path, Status::Refused).because(reason));
+        }
+        match path.strip_suffix(DIR_RULES).filter(|dir| dir.is_empty() || dir.ends_with('/')) {
+            Some(dir) => {
+                rules.dirs.insert(dir.trim_end_matches('/').to_owned(), found);
+            }
+            None => {
+                let document = path.strip_suffix(SUFFIX).unwrap_or(path);
+                if !documents.contains(document) {
+                    term.warn(&format!("{path} belongs to no document"));
+                }
+                rules.files.insert(document.to_owned(), found);
+            }
+        }
+    };
+    for path in listing.files.iter().filter(|f| is_rule(f)) {
+        let is_directory = path.rsplit('/').next() == Some(DIR_RULES);
+        let parsed = match root.read(path, yaml::MAX_BYTES as u64) {
+            Ok(file) => {
+                RuleFile::parse(&file.bytes, is_directory, args.run.allow_public).map_err(|e| e.to_string())
+            }
+            Err(e) => Err(e.to_string()),
+        };
+        put(path, parsed);
+    }
+    // A rule that is there but can't be read refuses what it governs; it must not count as absent.
+    for (path, why) in listing.special.iter().chain(&listing.unreadable).filter(|(path, _)| is_rule(path)) {
+        put(path, Err(why.clone()));
+    }
+    for (dir, why) in &listing.unreadable {
+        rules.dirs.entry(dir.clone()).or_insert_with(|| Err(format!("the directory could not be read: {why}")));
+    }
+    rules
+}

@@ -1,0 +1,185 @@
+//! The folder objects of one run: what was written before, what is wanted now, and when each part may be written.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use usher::wire::{ReadRelationships, TupleKey};
+
+use super::access::Access;
+use super::inhabited;
+use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference};
+use crate::acl::rules::{ancestors, parent};
+use crate::api::Api;
+use crate::args::FolderArgs;
+use crate::error::RunError;
+use crate::fsroot::Listing;
+use crate::report::Report;
+use crate::state::{State, StateFile};
+use crate::term::Term;
+use crate::tuple_writer;
+
+/// More folder tuples than this are not read back in one reconciliation.
+const MAX_READ: usize = 2_000_000;
+
+pub struct FolderTuples {
+    file: StateFile,
+    state: State,
+    other_root: Option<String>,
+    tree: Tree,
+    changes: Changes,
+    /// What the service holds of ours, as far as this run knows.
+    applied: TupleSet,
+    /// Tuples of directories that are gone; they go when their documents have.
+    vanished: Vec<Change>,
+}
+
+impl FolderTuples {
+    #[allow(clippy::too_many_arguments, reason = "one call, in the order of the run")]
+    pub fn plan(
+        args: &FolderArgs,
+        api: &Api<'_>,
+        tree: &Tree,
+        access: &Access,
+        listing: &Listing,
+        files: &[&str],
+        root: &Path,
+        term: &Term,
+    ) -> Result<Self, RunError> {
+        let key = format!("folder {} {} {}", api.server(), tree.source, tree.prefix);
+        let file = StateFile::at(args.state.as_deref(), &key)?;
+        let known = file.load()?;
+        if let Some(state) = known.as_ref().filter(|s| s.collection != tree.collection) {
+            let last = state.collection.clone();
+            return Err(RunError::OtherCollection { source_name: tree.source.clone(), last });
+        }
+        let root = root.display().to_string();
+        let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
+
+        let dirs = inhabited(listing, files);
+        let wanted = tree.desired(&dirs, access.rules());
+        let before = if args.reconcile { stored(api, tree)? } else { written(known.as_ref()) };
+        if known.is_none() && !args.reconcile {
+            let path = file.path().display();
+            term.note(&format!("no record of earlier runs at {path}: folder tuples of earlier runs are left alone"));
+        }
+        // Directories whose rules could not be read, or that are not there, keep what they have.
+        let readable = |dir: &&str| !matches!(access.rules().and_then(|r| r.dirs.get(*dir)), Some(Err(_)));
+        let with_above: BTreeSet<&str> = dirs.iter().flat_map(|d| ancestors(d)).collect();
+        let settled: BTreeSet<String> = with_above.into_iter().filter(readable).map(|d| tree.folder(d)).collect();
+        let kept: TupleSet =
+            before.iter().filter(|t| tree.owns(&t.object) && !settled.contains(&t.object)).cloned().collect();
+        let everything_seen = listing.unreadable.is_empty() && args.include.is_empty() && args.exclude.is_empty();
+        let present: BTreeSet<String> = dirs.iter().flat_map(|d| ancestors(d)).map(|d| tree.folder(d)).collect();
+        let vanished = match everything_seen {
+            true => kept.iter().filter(|t| !present.contains(&t.object)).cloned().map(Change::Delete).collect(),
+            false => Vec::new(),
+        };
+        let wanted = wanted.union(&kept);
+        // Without a trustworthy record everything wanted is written again, which changes nothing where it is there.
+        let assumed = match &known {
+            Some(state) if state.incomplete => TupleSet::default(),
+            _ => before.clone(),
+        };
+        let mut changes = difference(&assumed, &wanted);
+        if assumed.len() != before.len() {
+            let stale = difference(&before, &wanted);
+            let deletes = |list: Vec<Change>| list.into_iter().filter(|c| matches!(c, Change::Delete(_)));
+            changes.narrow.splice(0..0, deletes(stale.narrow));
+            changes.widen.splice(0..0, deletes(stale.widen));
+        }
+        let state = State { collection: tree.collection.clone(), root, ..State::default() };
+        Ok(FolderTuples { file, state, other_root, tree: tree.clone(), changes, applied: before, vanished })
+    }
+
+    /// Folder that the source was read from last time, if it was another.
+    pub fn other_root(&self) -> Option<String> {
+        self.other_root.clone()
+    }
+
+    /// Structure, bans, and the grants that go away.
+    pub fn narrow(&mut self, api: &Api<'_>, term: &Term, report: &Report<'_>, dry_run: bool) -> Result<(), RunError> {
+        if !dry_run {
+            // Recorded before it is written: a run that is killed must find its own tuples again.
+            let mut intended = self.applied.clone();
+            for change in self.changes.narrow.iter().chain(&self.changes.widen) {
+                if !matches!(change, Change::Delete(_)) {
+                    intended.insert(change.tuple().clone());
+                }
+            }
+            self.save(&intended, true)?;
+        }
+        let narrow = std::mem::take(&mut self.changes.narrow);
+        self.apply(api, term, report, &narrow, dry_run)
+    }
+
+    /// New grants and lifted bans, but not above documents that may still carry old rules.
+    pub fn widen(
+        &mut self,
+        api: &Api<'_>,
+        term: &Term,
+        report: &Report<'_>,
+        uncertain: &[String],
+        emptied: bool,
+        dry_run: bool,
+    ) -> Result<(), RunError> {
+        let blocked: BTreeSet<String> = uncertain
+            .iter()
+            .filter_map(|id| super::within(&self.tree, id))
+            .flat_map(|path| ancestors(parent(path)))
+            .map(|dir| self.tree.folder(dir))
+            .collect();
+        let widen = std::mem::take(&mut self.changes.widen);
+        let (later, mut now): (Vec<_>, Vec<_>) = widen.into_iter().partition(|c| blocked.contains(&c.tuple().object));
+        if !later.is_empty() {
+            report.trouble(&format!(
+                "{} folder tuples that widen access were not written, because documents below failed; run again",
+                later.len()
+            ));
+        }
+        if emptied {
+            now.append(&mut self.vanished);
+        }
+        self.apply(api, term, report, &now, dry_run)?;
+        if !dry_run {
+            self.save(&self.applied, false)?;
+        }
+        Ok(())
+    }
+
+    fn apply(
+        &mut self,
+        api: &Api<'_>,
+        term: &Term,
+        report: &Report<'_>,
+        changes: &[Change],
+        dry_run: bool,
+    ) -> Result<(), RunError> {
+        tuple_writer::apply(api, term, report, changes, None, dry_run)?;
+        for change in changes {
+            match change {
+                Change::Delete(tuple) => self.applied.remove(tuple),
+                Change::Write(tuple) | Change::Replace(tuple) => self.applied.insert(tuple.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    fn save(&self, tuples: &TupleSet, incomplete: bool) -> Result<(), RunError> {
+        let tuples: Vec<TupleKey> = tuples.iter().cloned().collect();
+        Ok(self.file.save(&State { tuples, incomplete, ..self.state.clone() })?)
+    }
+}
+
+fn written(state: Option<&State>) -> TupleSet {
+    state.map(|s| s.tuples.iter().cloned().collect()).unwrap_or_default()
+}
+
+/// All tuples of this source's folders that the service holds, whoever wrote them.
+fn stored(api: &Api<'_>, tree: &Tree) -> Result<TupleSet, RunError> {
+    let filter = ReadRelationships { object: Some("folder:".into()), ..ReadRelationships::default() };
+    let (tuples, more) = api.read_tuples(&filter, MAX_READ)?;
+    if more {
+        return Err(RunError::Input(format!("more than {MAX_READ} folder tuples: reconcile by --prefix")));
+    }
+    Ok(tuples.into_iter().filter(|t| tree.owns(&t.object)).collect())
+}

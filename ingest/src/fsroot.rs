@@ -1,0 +1,266 @@
+//! Files below one folder, opened so that nothing outside it is ever read.
+//!
+//! Every directory and file is opened relative to the root's handle without following any symbolic link, and its type is
+//! checked on the handle that is then read: swapping a name between listing and opening gains nothing. Links, devices,
+//! pipes and sockets are never opened for reading.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2, statat};
+use rustix::io::Errno;
+
+use crate::acl::posix::Meta;
+
+mod glob;
+
+pub use glob::Globs;
+
+/// Deeper trees are reported, not walked: a folder level costs one step of the service's resolution depth anyway.
+const MAX_DEPTH: usize = 64;
+/// More entries than this in one tree end the walk with an error rather than with exhausted memory.
+const MAX_ENTRIES: usize = 20_000_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum FsError {
+    #[error("cannot open the folder {path}: {source}")]
+    Root { path: PathBuf, source: io::Error },
+    #[error("{0}: {1}")]
+    Open(String, io::Error),
+    #[error("{0}: not a regular file")]
+    NotRegular(String),
+    #[error("{path}: larger than {max} bytes (raise --max-file-size)")]
+    TooLarge { path: String, max: u64 },
+    #[error("more than {MAX_ENTRIES} entries below the folder")]
+    TooMany,
+}
+
+/// A folder held open.
+#[derive(Debug)]
+pub struct Root {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+/// A directory that was read, relative to the root (`""` is the root).
+#[derive(Debug, Clone)]
+pub struct FoundDir {
+    pub rel: String,
+    pub meta: Result<Meta, String>,
+}
+
+/// What a walk saw. Paths use `/` and are relative to the root.
+#[derive(Debug, Default)]
+pub struct Listing {
+    pub dirs: Vec<FoundDir>,
+    /// Regular files, without those left out by the operator's globs.
+    pub files: Vec<String>,
+    /// Links, devices and the like.
+    pub special: Vec<(String, String)>,
+    /// Names that can't become ids.
+    pub unnamed: Vec<(String, String)>,
+    /// Directories that could not be read: what lies below them is unknown, not missing.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// Bytes of a file with what the same handle says about it.
+#[derive(Debug)]
+pub struct FileBytes {
+    pub bytes: Vec<u8>,
+    pub meta: Result<Meta, String>,
+}
+
+impl Root {
+    /// `path` itself may be a link: the operator named it.
+    pub fn open(path: &Path) -> Result<Self, FsError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let failed = |source: io::Error| FsError::Root { path: path.to_owned(), source };
+        let fd = open(path, flags, Mode::empty()).map_err(|e| failed(e.into()))?;
+        let path = path.canonicalize().map_err(failed)?;
+        Ok(Root { fd, path })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Metadata of every directory above the root, up to `/`, by walking `..` from the handle.
+    pub fn above(&self) -> Result<Vec<Meta>, String> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let text = |e: Errno| io::Error::from(e).to_string();
+        let mut metas = Vec::new();
+        let mut here = fstat(&self.fd).map_err(text)?;
+        let mut fd = openat(&self.fd, c"..", flags, Mode::empty()).map_err(text)?;
+        for _ in 0..4096 {
+            let up = fstat(&fd).map_err(text)?;
+            if (up.st_dev, up.st_ino) == (here.st_dev, here.st_ino) {
+                break;
+            }
+            metas.push(Meta::of(fd.as_fd())?);
+            here = up;
+            fd = openat(&fd, c"..", flags, Mode::empty()).map_err(text)?;
+        }
+        Ok(metas)
+    }
+
+    /// Reads at most `max` bytes of a regular file.
+    pub fn read(&self, rel: &str, max: u64) -> Result<FileBytes, FsError> {
+        let failed = |e: io::Error| FsError::Open(rel.to_owned(), e);
+        // NONBLOCK: a FIFO put in place of the file must not hang the run.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let fd = self.beneath(rel, flags).map_err(|e| failed(e.into()))?;
+        let stat = fstat(&fd).map_err(|e| failed(e.into()))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(FsError::NotRegular(rel.to_owned()));
+        }
+        let meta = Meta::of(fd.as_fd());
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let too_large = || FsError::TooLarge { path: rel.to_owned(), max };
+        if size > max {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        let read = File::from(fd).take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+        if read as u64 > max {
+            return Err(too_large());
+        }
+        Ok(FileBytes { bytes, meta })
+    }
+
+    /// Lists the whole tree, sorted, so that two runs see the same order.
+    pub fn walk(&self, globs: &Globs) -> Result<Listing, FsError> {
+        let mut listing = Listing::default();
+        let mut entries = 0usize;
+        let mut stack = vec![String::new()];
+        while let Some(rel) = stack.pop() {
+            let fd = match self.open_dir(&rel) {
+                Ok(fd) => fd,
+                Err(e) => {
+                    listing.unreadable.push((rel, io::Error::from(e).to_string()));
+                    continue;
+                }
+            };
+            let meta = Meta::of(fd.as_fd());
+            let (mut subdirs, complete) = list_dir(&fd, &rel, globs, &mut listing, &mut entries)?;
+            if let Err(e) = complete {
+                listing.unreadable.push((rel.clone(), e));
+            }
+            listing.dirs.push(FoundDir { rel, meta });
+            subdirs.sort_by(|a, b| b.cmp(a));
+            stack.append(&mut subdirs);
+        }
+        listing.files.sort();
+        listing.dirs.sort_by(|a, b| a.rel.cmp(&b.rel));
+        Ok(listing)
+    }
+
+    fn open_dir(&self, rel: &str) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        if rel.is_empty() {
+            return openat(&self.fd, c".", flags, Mode::empty());
+        }
+        self.beneath(rel, flags)
+    }
+
+    /// SECURITY: the only way from a relative name to a handle. `..`, absolute names and links of any kind are refused by
+    /// the kernel; where it lacks the call, each component is opened on its own without following links.
+    fn beneath(&self, rel: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        match openat2(&self.fd, rel, flags | OFlags::NOFOLLOW, Mode::empty(), resolve) {
+            Err(Errno::NOSYS | Errno::PERM) => self.stepwise(rel, flags),
+            // The kernel asks for another try when a rename raced with the lookup.
+            Err(Errno::AGAIN) => openat2(&self.fd, rel, flags | OFlags::NOFOLLOW, Mode::empty(), resolve),
+            done => done,
+        }
+    }
+
+    fn stepwise(&self, rel: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let mut parts: Vec<&str> = rel.split('/').collect();
+        if parts.iter().any(|p| p.is_empty() || *p == "." || *p == "..") {
+            return Err(Errno::XDEV);
+        }
+        let Some(last) = parts.pop() else { return Err(Errno::NOENT) };
+        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut dir = openat(&self.fd, c".", step, Mode::empty())?;
+        for part in parts {
+            dir = openat(&dir, part, step, Mode::empty())?;
+        }
+        openat(&dir, last, flags | OFlags::NOFOLLOW, Mode::empty())
+    }
+}
+
+type Subdirs = (Vec<String>, Result<(), String>);
+
+fn list_dir(
+    fd: &OwnedFd,
+    rel: &str,
+    globs: &Globs,
+    listing: &mut Listing,
+    entries: &mut usize,
+) -> Result<Subdirs, FsError> {
+    let mut subdirs = Vec::new();
+    let dir = match Dir::read_from(fd) {
+        Ok(dir) => dir,
+        Err(e) => return Ok((subdirs, Err(io::Error::from(e).to_string()))),
+    };
+    for entry in dir {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(e) => return Ok((subdirs, Err(io::Error::from(e).to_string()))),
+        };
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        *entries = entries.saturating_add(1);
+        if *entries > MAX_ENTRIES {
+            return Err(FsError::TooMany);
+        }
+        let Some(path) = usable_name(rel, name, listing) else { continue };
+        let kind = match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+            Err(Errno::NOENT) => continue,
+            Err(e) => {
+                listing.unreadable.push((path, io::Error::from(e).to_string()));
+                continue;
+            }
+        };
+        match kind {
+            FileType::Directory if globs.prunes(&path) => {}
+            FileType::Directory if path.split('/').count() >= MAX_DEPTH => {
+                listing.unreadable.push((path, format!("more than {MAX_DEPTH} levels deep")));
+            }
+            FileType::Directory => subdirs.push(path),
+            FileType::RegularFile if globs.takes(&path) => listing.files.push(path),
+            FileType::RegularFile => {}
+            _ if !globs.takes(&path) => {}
+            FileType::Symlink => listing.special.push((path, "symbolic link, never followed".into())),
+            other => listing.special.push((path, format!("not a regular file ({other:?})"))),
+        }
+    }
+    Ok((subdirs, Ok(())))
+}
+
+/// Ids are text without control characters; other names are reported rather than renamed, since an invented id would
+/// collide with, or outlive, the file's true name.
+fn usable_name(rel: &str, name: &CStr, listing: &mut Listing) -> Option<String> {
+    let join = |n: &str| if rel.is_empty() { n.to_owned() } else { format!("{rel}/{n}") };
+    match name.to_str() {
+        Ok(n) if !n.chars().any(char::is_control) => Some(join(n)),
+        Ok(n) => {
+            listing.unnamed.push((join(n), "the name holds control characters; rename the file".into()));
+            None
+        }
+        Err(_) => {
+            let shown = join(&name.to_string_lossy());
+            listing.unnamed.push((shown, "the name is not UTF-8; rename the file".into()));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

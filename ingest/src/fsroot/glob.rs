@@ -1,0 +1,58 @@
+//! Which paths a run is about. What the globs leave out is out of scope: neither sent nor, later, deleted.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+#[derive(Debug, Clone)]
+pub struct Globs {
+    include: Option<GlobSet>,
+    exclude: GlobSet,
+    hidden: bool,
+}
+
+impl Globs {
+    /// `hidden`: also names that start with a dot.
+    pub fn new(include: &[String], exclude: &[String], hidden: bool) -> Result<Self, globset::Error> {
+        let include = if include.is_empty() { None } else { Some(build(include)?) };
+        Ok(Globs { include, exclude: build(exclude)?, hidden })
+    }
+
+    /// Whether the file belongs to this run. Rule files always do: leaving them out would widen access.
+    pub fn takes(&self, path: &str) -> bool {
+        if self.hides(path) {
+            return false;
+        }
+        if is_rule_file(path) {
+            return true;
+        }
+        !self.exclude.is_match(path) && self.include.as_ref().is_none_or(|g| g.is_match(path))
+    }
+
+    /// Whether a directory need not be read at all.
+    pub fn prunes(&self, dir: &str) -> bool {
+        self.hides(dir) || self.exclude.is_match(dir)
+    }
+
+    /// Whether a document's path is in scope: the file itself and every directory above it.
+    pub fn covers(&self, path: &str) -> bool {
+        let dirs = path.match_indices('/').filter_map(|(i, _)| path.get(..i));
+        self.takes(path) && !dirs.into_iter().any(|d| self.prunes(d))
+    }
+
+    fn hides(&self, path: &str) -> bool {
+        !self.hidden && path.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
+    }
+}
+
+pub fn is_rule_file(path: &str) -> bool {
+    path.ends_with(".acl.yaml")
+}
+
+fn build(patterns: &[String]) -> Result<GlobSet, globset::Error> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        // Without a slash a pattern means a name at any level.
+        let pattern = if pattern.contains('/') { pattern.clone() } else { format!("**/{pattern}") };
+        set.add(GlobBuilder::new(&pattern).literal_separator(true).build()?);
+    }
+    set.build()
+}

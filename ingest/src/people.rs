@@ -1,0 +1,169 @@
+//! `people`: brings the members of groups in line with a file, or with the accounts of a host.
+//!
+//! A person is known by an id that never changes; the name is only shown. Memberships that somebody made by hand stay, as
+//! do those removed by hand, unless `--reconcile` is given.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use usher::wire::{ReadRelationships, TupleKey};
+
+use crate::acl::folders::{Change, TupleSet};
+use crate::api::Api;
+use crate::args::PeopleArgs;
+use crate::error::RunError;
+use crate::folder::accounts;
+use crate::report::Report;
+use crate::state::{State, StateFile};
+use crate::term::Term;
+use crate::tuple_writer;
+
+mod read;
+
+pub use read::People;
+
+const MAX_MEMBERSHIPS: usize = 5_000_000;
+/// Grants looked through for groups without members.
+const MAX_GRANTS: usize = 500_000;
+
+pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
+    let dry_run = args.server.dry_run;
+    let people = match &args.path {
+        Some(path) => People::read(path)?,
+        None => People::of_host(&accounts(&args.host)?),
+    };
+    people.warnings().iter().for_each(|w| term.warn(w));
+    let wanted = people.tuples();
+    let report = Report::create(term, None, dry_run).map_err(|e| RunError::Io("-".into(), e))?;
+    let api = Api::connect(&args.server, term)?;
+    let file = StateFile::at(args.state.as_deref(), &format!("people {}", api.server()))?;
+    let known = file.load()?;
+    let stored = memberships(&api)?;
+    let levels = read::levels(stored.iter().chain(wanted.iter())).map_err(RunError::Input)?;
+    if levels > usize::from(args.group_levels) {
+        let most = args.group_levels;
+        return Err(RunError::Input(format!("groups are nested {levels} levels deep; at most {most} (--group-levels)")));
+    }
+
+    let plan = Plan::new(&wanted, &stored, known.as_ref(), args.reconcile);
+    announce(&people, known.as_ref(), &plan, term);
+    let recorded = plan.recorded.len();
+    let accident = wanted.len() == 0 || plan.leave.len() > 100 || plan.leave.len().saturating_mul(5) > recorded;
+    let mut leave = plan.leave.clone();
+    if !args.delete_missing && !leave.is_empty() {
+        term.line(&format!("{} memberships are no longer in the file; --delete-missing removes them", leave.len()));
+        leave.clear();
+    } else if accident && !args.yes && !leave.is_empty() {
+        term.error(&format!("nothing removed: {} of {recorded} memberships would go; say --yes", leave.len()));
+        report.needs_yes();
+        leave.clear();
+    }
+
+    let deletes: Vec<Change> = leave.iter().cloned().map(Change::Delete).collect();
+    let writes: Vec<Change> = plan.join.iter().cloned().map(Change::Write).collect();
+    if !dry_run {
+        let intended: TupleSet = plan.recorded.iter().chain(wanted.iter()).cloned().collect();
+        file.save(&people.state(&intended, true))?;
+    }
+    tuple_writer::apply(&api, term, &report, &deletes, None, dry_run)?;
+    tuple_writer::apply(&api, term, &report, &writes, None, dry_run)?;
+    if !dry_run {
+        let mut now: TupleSet = plan.recorded.iter().chain(wanted.iter()).cloned().collect();
+        leave.iter().for_each(|t| now.remove(t));
+        file.save(&people.state(&now, false))?;
+    }
+    if !args.skip_empty_groups {
+        empty_groups(&api, term, &stored.union(&wanted), &leave)?;
+    }
+    Ok(report.finish())
+}
+
+fn memberships(api: &Api<'_>) -> Result<TupleSet, RunError> {
+    let filter = ReadRelationships {
+        object: Some("group:".into()),
+        relation: Some("member".into()),
+        ..ReadRelationships::default()
+    };
+    let (tuples, more) = api.read_tuples(&filter, MAX_MEMBERSHIPS)?;
+    if more {
+        return Err(RunError::Input(format!("the service holds more than {MAX_MEMBERSHIPS} memberships")));
+    }
+    Ok(tuples.into_iter().collect())
+}
+
+/// The three-way difference: what was written last, what the file says, what the service holds.
+struct Plan {
+    join: Vec<TupleKey>,
+    leave: Vec<TupleKey>,
+    /// In the file and written before, but removed in the service by somebody else.
+    kept_out: usize,
+    recorded: TupleSet,
+}
+
+impl Plan {
+    fn new(wanted: &TupleSet, stored: &TupleSet, known: Option<&State>, reconcile: bool) -> Plan {
+        let recorded: TupleSet = known.map(|s| s.tuples.iter().cloned().collect()).unwrap_or_default();
+        let trusted = known.is_some_and(|s| !s.incomplete) && !reconcile;
+        let (kept_out, join): (Vec<_>, Vec<_>) = wanted
+            .iter()
+            .filter(|t| !stored.contains(t))
+            .cloned()
+            .partition(|t| trusted && recorded.contains(t));
+        let ours = |t: &&TupleKey| reconcile || recorded.contains(t);
+        let leave = stored.iter().filter(|t| !wanted.contains(t)).filter(ours).cloned().collect();
+        Plan { join, leave, kept_out: kept_out.len(), recorded }
+    }
+}
+
+fn announce(people: &People, known: Option<&State>, plan: &Plan, term: &Term) {
+    let count = |list: &[TupleKey]| list.iter().map(|t| t.user.as_str()).collect::<BTreeSet<_>>().len();
+    for (sign, word, list) in [("+", "joins", &plan.join), ("-", "leaves", &plan.leave)] {
+        for t in list {
+            let who = people.name(&t.user).map(|n| format!(" ({n})")).unwrap_or_default();
+            term.line(&format!("{sign} {}{who} {word} {}", t.user, t.object));
+        }
+    }
+    let empty = State::default();
+    let known = known.unwrap_or(&empty);
+    let before = known.people.iter().chain(&known.groups);
+    for (id, old) in before {
+        if let Some(new) = people.name(id).filter(|new| *new != old) {
+            term.line(&format!("renamed {id}: {old} is now {new}"));
+        }
+    }
+    if plan.kept_out > 0 {
+        let n = plan.kept_out;
+        term.line(&format!("{n} memberships were removed in the service by hand and stay removed (see --reconcile)"));
+    }
+    term.line(&format!("joiners: {}, leavers: {}", count(&plan.join), count(&plan.leave)));
+}
+
+/// Groups that rules name and nobody is in: mostly a misspelt name, and then nobody reads what should be read.
+fn empty_groups(api: &Api<'_>, term: &Term, members: &TupleSet, left: &[TupleKey]) -> Result<(), RunError> {
+    let gone: BTreeSet<(&str, &str)> = left.iter().map(|t| (t.object.as_str(), t.user.as_str())).collect();
+    let peopled: BTreeSet<&str> = members
+        .iter()
+        .filter(|t| !gone.contains(&(t.object.as_str(), t.user.as_str())))
+        .map(|t| t.object.as_str())
+        .collect();
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
+    for kind in ["collection", "folder", "document", "section", "clause", "classification"] {
+        let filter = ReadRelationships { object: Some(format!("{kind}:")), ..ReadRelationships::default() };
+        let (tuples, more) = api.read_tuples(&filter, MAX_GRANTS)?;
+        if more {
+            term.warn(&format!("only the first {MAX_GRANTS} grants of type {kind} were looked at for empty groups"));
+        }
+        for t in tuples {
+            if let Some(group) = t.user.strip_suffix("#member").filter(|g| g.starts_with("group:")) {
+                named.entry(group.to_owned()).or_insert(t.object);
+            }
+        }
+    }
+    for (group, object) in named.iter().filter(|(group, _)| !peopled.contains(group.as_str())) {
+        term.warn(&format!("nobody is in {group}, which {object} names"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

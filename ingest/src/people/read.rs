@@ -1,0 +1,264 @@
+//! People and nested groups from CSV, YAML or a host's accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+use usher::wire::TupleKey;
+
+use crate::acl::accounts::Accounts;
+use crate::acl::folders::TupleSet;
+use crate::acl::principal::{self, MAX_USER};
+use crate::acl::yaml;
+use crate::error::RunError;
+use crate::state::State;
+
+/// YAML beyond this is better kept as CSV.
+const MAX_CSV: u64 = 512 * 1024 * 1024;
+
+/// Who is in which group. Keys are principals (`user:ana`) and objects (`group:hr`).
+#[derive(Debug, Default, PartialEq)]
+pub struct People {
+    people: BTreeMap<String, Option<String>>,
+    groups: BTreeMap<String, Option<String>>,
+    /// (member, group).
+    memberships: BTreeSet<(String, String)>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    #[serde(default)]
+    kind: Option<String>,
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    groups: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    people: Vec<YamlPerson>,
+    groups: Vec<YamlGroup>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct YamlPerson {
+    id: String,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct YamlGroup {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+    /// Groups that this group is a member of.
+    #[serde(default)]
+    parents: Vec<String>,
+    /// Ids of people, or `group:<id>`.
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+impl People {
+    pub fn read(path: &Path) -> Result<People, RunError> {
+        let io = |e: std::io::Error| RunError::Io(path.to_owned(), e);
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => {
+                if std::fs::metadata(path).map_err(io)?.len() > MAX_CSV {
+                    return Err(RunError::Input(format!("larger than {MAX_CSV} bytes")));
+                }
+                Self::csv(&std::fs::read(path).map_err(io)?).map_err(RunError::Input)
+            }
+            "yaml" | "yml" => Self::yaml(&std::fs::read(path).map_err(io)?),
+            _ => Err(RunError::Input("people are read from .csv or .yaml".into())),
+        }
+    }
+
+    /// Columns `id`, and where wanted `kind` (`user`, the default, `agent`, `service`, `group`), `name`, `groups` (with `;`
+    /// between them; for a group those that it is a member of).
+    pub fn csv(bytes: &[u8]) -> Result<People, String> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut people = People::default();
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        for row in reader.deserialize::<Row>() {
+            let row = row.map_err(|e| e.to_string())?;
+            let groups = row.groups.as_deref().unwrap_or_default().split(';').map(str::trim).filter(|g| !g.is_empty());
+            let name = row.name.filter(|n| !n.is_empty());
+            let member = people.entry(row.kind.as_deref().unwrap_or(""), &row.id, name)?;
+            for group in groups {
+                people.join(&member, group)?;
+            }
+        }
+        Ok(people)
+    }
+
+    fn yaml(bytes: &[u8]) -> Result<People, RunError> {
+        let file: File = yaml::parse(bytes).map_err(|e| RunError::Yaml("people".into(), e))?;
+        let mut people = People::default();
+        let mut fill = || -> Result<(), String> {
+            for p in &file.people {
+                let member = people.entry(p.kind.as_deref().unwrap_or(""), &p.id, p.name.clone())?;
+                p.groups.iter().try_for_each(|g| people.join(&member, g))?;
+            }
+            for g in &file.groups {
+                let group = people.entry("group", &g.id, g.name.clone())?;
+                g.parents.iter().try_for_each(|parent| people.join(&group, parent))?;
+                for member in &g.members {
+                    let member = match member.strip_prefix("group:") {
+                        Some(id) => format!("{}#member", group_object(id)?),
+                        None => person("user", member)?,
+                    };
+                    people.join(&member, &g.id)?;
+                }
+            }
+            Ok(())
+        };
+        fill().map_err(RunError::Input)?;
+        Ok(people)
+    }
+
+    /// Every account is in its groups and in the group of all accounts.
+    pub fn of_host(accounts: &Accounts) -> People {
+        let mut people = People::default();
+        let everyone = accounts.everyone.trim_end_matches("#member").to_owned();
+        for user in &accounts.users {
+            people.people.insert(user.principal.clone(), Some(user.name.clone()));
+            let groups = user.gids.iter().filter_map(|g| accounts.groups.get(g));
+            for group in groups {
+                let object = group.principal.trim_end_matches("#member").to_owned();
+                people.memberships.insert((user.principal.clone(), object.clone()));
+                people.groups.insert(object, Some(group.name.clone()));
+            }
+            people.memberships.insert((user.principal.clone(), everyone.clone()));
+        }
+        people
+    }
+
+    pub fn tuples(&self) -> TupleSet {
+        let tuple = |(user, object): &(String, String)| TupleKey {
+            user: user.clone(),
+            relation: "member".into(),
+            object: object.clone(),
+            condition: None,
+        };
+        self.memberships.iter().map(tuple).collect()
+    }
+
+    pub fn name(&self, id: &str) -> Option<&String> {
+        let id = id.strip_suffix("#member").unwrap_or(id);
+        self.people.get(id).or_else(|| self.groups.get(id))?.as_ref()
+    }
+
+    pub fn warnings(&self) -> Vec<String> {
+        let mixed = self.people.keys().chain(self.groups.keys()).filter(|p| principal::is_mixed_script(p));
+        mixed.map(|p| format!("{p} mixes scripts; is it who it seems to be?")).collect()
+    }
+
+    pub fn state(&self, tuples: &TupleSet, incomplete: bool) -> State {
+        let named = |map: &BTreeMap<String, Option<String>>| {
+            map.iter().filter_map(|(id, name)| Some((id.clone(), name.clone()?))).collect()
+        };
+        State {
+            tuples: tuples.iter().cloned().collect(),
+            incomplete,
+            people: named(&self.people),
+            groups: named(&self.groups),
+            ..State::default()
+        }
+    }
+
+    /// Notes a person or group and tells how it stands in a tuple as a member.
+    fn entry(&mut self, kind: &str, id: &str, name: Option<String>) -> Result<String, String> {
+        let (map, key, member) = match kind {
+            "group" => {
+                let object = group_object(id)?;
+                (&mut self.groups, object.clone(), format!("{object}#member"))
+            }
+            "" | "person" | "user" => (&mut self.people, person("user", id)?, person("user", id)?),
+            "agent" | "service" => (&mut self.people, person(kind, id)?, person(kind, id)?),
+            other => return Err(format!("{id}: kind must be user, agent, service or group, not `{other}`")),
+        };
+        // A group may be named by a person's row before its own row names it.
+        if map.get(&key).is_some_and(Option::is_some) {
+            return Err(format!("{key} is listed twice"));
+        }
+        map.insert(key, name);
+        Ok(member)
+    }
+
+    fn join(&mut self, member: &str, group: &str) -> Result<(), String> {
+        let object = group_object(group)?;
+        self.groups.entry(object.clone()).or_insert(None);
+        self.memberships.insert((member.to_owned(), object));
+        Ok(())
+    }
+}
+
+fn person(kind: &str, id: &str) -> Result<String, String> {
+    let id = id.trim();
+    let principal = format!("{kind}:{}", principal::encode_name(id));
+    if id.is_empty() || principal.len() > MAX_USER {
+        return Err(format!("`{id}` can't be an id: 1 to {MAX_USER} bytes"));
+    }
+    Ok(principal)
+}
+
+fn group_object(id: &str) -> Result<String, String> {
+    let id = id.trim();
+    if id.is_empty() {
+        return Err("a group without an id".into());
+    }
+    Ok(principal::object("group", &principal::encode_name(id)))
+}
+
+/// Longest chain of groups in groups. Groups that contain themselves are refused: nobody means that.
+pub fn levels<'t>(tuples: impl Iterator<Item = &'t TupleKey>) -> Result<usize, String> {
+    let mut inside: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for t in tuples {
+        waiting.entry(t.object.as_str()).or_default();
+        let Some(child) = t.user.strip_suffix("#member").filter(|u| u.starts_with("group:")) else { continue };
+        waiting.entry(child).or_default();
+        if seen.insert((child, t.object.as_str())) {
+            inside.entry(child).or_default().insert(t.object.as_str());
+            let count = waiting.entry(t.object.as_str()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    // Groups are taken once all groups inside them are: what is left over lies on a cycle.
+    let mut ready: Vec<(&str, usize)> = waiting.iter().filter(|(_, n)| **n == 0).map(|(g, _)| (*g, 1)).collect();
+    let mut depth: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut done, mut deepest) = (0usize, 0);
+    while let Some((group, level)) = ready.pop() {
+        done = done.saturating_add(1);
+        deepest = deepest.max(level);
+        for above in inside.get(group).into_iter().flatten() {
+            let best = depth.entry(above).or_default();
+            *best = (*best).max(level.saturating_add(1));
+            if let Some(n) = waiting.get_mut(above) {
+                *n = n.saturating_sub(1);
+                if *n == 0 {
+                    ready.push((above, *best));
+                }
+            }
+        }
+    }
+    if done < waiting.len() {
+        let stuck = waiting.iter().find(|(_, n)| **n > 0).map_or("", |(g, _)| *g);
+        return Err(format!("groups contain each other in a circle ({stuck})"));
+    }
+    Ok(deepest)
+}

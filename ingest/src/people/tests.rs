@@ -1,0 +1,92 @@
+use super::*;
+
+fn set(list: &[(&str, &str)]) -> TupleSet {
+    let tuple = |(user, object): &(&str, &str)| TupleKey {
+        user: (*user).into(),
+        relation: "member".into(),
+        object: (*object).into(),
+        condition: None,
+    };
+    list.iter().map(tuple).collect()
+}
+
+fn shown(list: &[TupleKey]) -> Vec<String> {
+    list.iter().map(|t| format!("{} {}", t.user, t.object)).collect()
+}
+
+#[test]
+fn csv_rows_become_memberships() {
+    let csv = "kind,id,name,groups\n,ana,Ana A.,hr; eu staff\nagent,bot,,hr\ngroup,hr,Human resources,all\n";
+    let people = People::csv(csv.as_bytes()).unwrap();
+    assert_eq!(
+        people.tuples(),
+        set(&[
+            ("agent:bot", "group:hr"),
+            ("group:hr#member", "group:all"),
+            ("user:ana", "group:eu%20staff"),
+            ("user:ana", "group:hr"),
+        ])
+    );
+    assert_eq!(people.name("user:ana").unwrap(), "Ana A.");
+    assert_eq!(people.name("group:hr#member").unwrap(), "Human resources");
+    assert!(People::csv(b"id,name\nana,A\nana,B\n").unwrap_err().contains("twice"));
+    assert!(People::csv(b"id,nome\nana,A\n").is_err());
+    assert!(People::csv(b"kind,id\nrobot,x\n").is_err());
+    let hostile = People::csv(b"id,groups\n*,g#member\nuser:x,g\n").unwrap().tuples();
+    assert_eq!(hostile, set(&[("user:%2A", "group:g%23member"), ("user:user%3Ax", "group:g")]));
+}
+
+#[test]
+fn yaml_takes_parents_and_members() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.yaml");
+    std::fs::write(
+        &path,
+        "people:\n  - {id: ana, name: Ana, groups: [hr]}\ngroups:\n  - {id: hr, parents: [all]}\n  - {id: eu, members: [bo, 'group:hr']}\n",
+    )
+    .unwrap();
+    let people = People::read(&path).unwrap();
+    assert_eq!(
+        people.tuples(),
+        set(&[
+            ("group:hr#member", "group:all"),
+            ("group:hr#member", "group:eu"),
+            ("user:ana", "group:hr"),
+            ("user:bo", "group:eu"),
+        ])
+    );
+}
+
+#[test]
+fn the_difference_keeps_what_was_done_by_hand() {
+    let wanted = set(&[("user:a", "group:g"), ("user:new", "group:g"), ("user:cut", "group:g")]);
+    let stored = set(&[("user:a", "group:g"), ("user:gone", "group:g"), ("user:hand", "group:g")]);
+    let before = [("user:a", "group:g"), ("user:gone", "group:g"), ("user:cut", "group:g")];
+    let state = State { tuples: set(&before).iter().cloned().collect(), ..State::default() };
+    let plan = Plan::new(&wanted, &stored, Some(&state), false);
+    assert_eq!(shown(&plan.join), ["user:new group:g"]);
+    assert_eq!(shown(&plan.leave), ["user:gone group:g"]);
+    assert_eq!(plan.kept_out, 1);
+
+    let lost = Plan::new(&wanted, &stored, None, false);
+    assert_eq!(shown(&lost.join), ["user:cut group:g", "user:new group:g"]);
+    assert!(lost.leave.is_empty(), "without a record nothing unknown is removed");
+
+    let exact = Plan::new(&wanted, &stored, Some(&state), true);
+    assert_eq!(shown(&exact.join), ["user:cut group:g", "user:new group:g"]);
+    assert_eq!(shown(&exact.leave), ["user:gone group:g", "user:hand group:g"]);
+
+    let killed = Plan::new(&wanted, &stored, Some(&State { incomplete: true, ..state }), false);
+    assert_eq!(shown(&killed.join), ["user:cut group:g", "user:new group:g"]);
+}
+
+#[test]
+fn nesting_is_measured_and_circles_are_refused() {
+    let levels = |list: &[(&str, &str)]| read::levels(set(list).iter());
+    assert_eq!(levels(&[]).unwrap(), 0);
+    assert_eq!(levels(&[("user:a", "group:g")]).unwrap(), 1);
+    let chain = [("user:a", "group:a"), ("group:a#member", "group:b"), ("group:b#member", "group:c"), ("group:a#member", "group:c")];
+    assert_eq!(levels(&chain).unwrap(), 3);
+    assert!(levels(&[("group:a#member", "group:b"), ("group:b#member", "group:a")]).unwrap_err().contains("circle"));
+    assert!(levels(&[("group:a#member", "group:a")]).is_err());
+}

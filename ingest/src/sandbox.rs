@@ -1,0 +1,234 @@
+//! One child process per file: hostile bytes are parsed where they can reach neither files, network nor other documents.
+//!
+//! The CLI runs itself again as `extract-worker`, with an empty environment. A new process for every file, because a
+//! parser that was taken over must not see, or alter, the next file, which may belong to somebody else. Whatever becomes
+//! of the child, one file fails and the run goes on.
+
+use std::io::{Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::extract::{ExtractError, Extracted, Job};
+use crate::term::Term;
+
+pub mod child;
+mod frame;
+
+/// What a child may write: the largest text, escaped as JSON, with its chunks.
+const MAX_OUTPUT: u64 = 96 * 1024 * 1024;
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    #[error("reading took longer than {0} seconds")]
+    Timeout(u64),
+    #[error("reading {0}")]
+    Died(String),
+    #[error("the extractor wrote more than {MAX_OUTPUT} bytes")]
+    Output,
+    #[error("the extractor gave no sensible answer: {0}")]
+    Protocol(String),
+    #[error("the extractor can't be started: {0}")]
+    Spawn(std::io::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("the sandbox can't be checked: {0}")]
+    Probe(#[from] WorkerError),
+    #[error("neither landlock nor seccomp works here, so foreign files can't be read safely: {0}")]
+    None(String),
+}
+
+/// Which layers hold in the child.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    pub landlock: bool,
+    pub seccomp: bool,
+    pub notes: Vec<String>,
+}
+
+impl Level {
+    pub fn words(&self) -> String {
+        let layers = [("landlock", self.landlock), ("seccomp", self.seccomp), ("rlimits", true)];
+        layers.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect::<Vec<_>>().join("+")
+    }
+}
+
+/// Starts children for files.
+#[derive(Debug)]
+pub struct Sandbox {
+    timeout: Duration,
+}
+
+impl Sandbox {
+    /// Finds out which layers work and says so; without any kernel layer nothing is read.
+    pub fn start(term: &Term, timeout: Duration) -> Result<Self, SandboxError> {
+        let mut command = worker();
+        command.args(["--probe", "level"]);
+        let out = converse(command, &[], PROBE_TIMEOUT, MAX_OUTPUT)?;
+        let level: Level = serde_json::from_slice(&out).map_err(|e| WorkerError::Protocol(e.to_string()))?;
+        if !level.landlock && !level.seccomp {
+            return Err(SandboxError::None(level.notes.join("; ")));
+        }
+        term.note(&format!("sandbox: {}", level.words()));
+        for note in &level.notes {
+            term.warn(&format!("sandbox: {note}"));
+        }
+        Ok(Sandbox { timeout })
+    }
+
+    pub fn extract(&self, job: &Job, bytes: &[u8]) -> Result<Extracted, WorkerError> {
+        let header = serde_json::to_vec(job).map_err(|e| WorkerError::Protocol(e.to_string()))?;
+        let out = converse(worker(), &[&header, bytes], self.timeout, MAX_OUTPUT)?;
+        let answer: Result<Extracted, ExtractError> =
+            serde_json::from_slice(&out).map_err(|e| WorkerError::Protocol(e.to_string()))?;
+        let doc = answer?;
+        check(&doc)?;
+        Ok(doc)
+    }
+}
+
+/// SECURITY: the child may be in foreign hands; its offsets are used to slice its text.
+fn check(doc: &Extracted) -> Result<(), WorkerError> {
+    let wrong = |what: &str| Err(WorkerError::Protocol(what.to_owned()));
+    if doc.text.contains('\0') {
+        return wrong("NUL in the text");
+    }
+    let spans = doc.chunks.iter().map(|c| (c.start, c.end));
+    for (start, end) in spans.chain(doc.sections.iter().flatten().map(|s| (s.start, s.end))) {
+        if start >= end || doc.text.get(start..end).is_none() {
+            return wrong("offsets outside the text");
+        }
+    }
+    if doc.chunks.iter().zip(doc.chunks.iter().skip(1)).any(|(a, b)| b.start < a.start) {
+        return wrong("chunks out of order");
+    }
+    Ok(())
+}
+
+fn worker() -> Command {
+    // The running program itself, even if its file was replaced since.
+    let link = Path::new("/proc/self/exe");
+    let exe = if link.exists() { link.to_owned() } else { std::env::current_exe().unwrap_or_default() };
+    let mut command = Command::new(exe);
+    command.arg0("usher-ingest").arg("extract-worker").env_clear().current_dir("/");
+    command
+}
+
+/// Sends frames, reads one frame back, and ends the child in any case.
+fn converse(mut command: Command, frames: &[&[u8]], limit: Duration, max: u64) -> Result<Vec<u8>, WorkerError> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(WorkerError::Spawn)?;
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let (send, receive) = channel();
+    let answer = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let Some(mut stdin) = stdin else { return };
+            // A child that dies early closes the pipe; its end tells more than this error.
+            let _ = frames.iter().try_for_each(|f| frame::write(&mut stdin, f)).and_then(|()| stdin.flush());
+        });
+        scope.spawn(move || {
+            let mut out = Vec::new();
+            if let Some(stdout) = stdout {
+                let _ = stdout.take(max.saturating_add(9)).read_to_end(&mut out);
+            }
+            let _ = send.send(out);
+        });
+        let answer = receive.recv_timeout(limit);
+        if !matches!(&answer, Ok(out) if out.len() as u64 <= max) {
+            let _ = child.kill();
+        }
+        answer
+    });
+    let status = finish(&mut child, limit);
+    match answer {
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(WorkerError::Timeout(limit.as_secs())),
+        Ok(out) if out.len() as u64 > max => Err(WorkerError::Output),
+        Ok(out) => match status {
+            Some(status) if status.success() => {
+                frame::read(&mut out.as_slice(), max).map_err(|e| WorkerError::Protocol(e.to_string()))
+            }
+            Some(status) => Err(WorkerError::Died(death(status))),
+            None => Err(WorkerError::Timeout(limit.as_secs())),
+        },
+    }
+}
+
+/// The child has closed its output; one that lingers all the same is killed.
+fn finish(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let step = Duration::from_millis(2);
+    let mut waited = Duration::ZERO;
+    while waited < limit {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) => std::thread::sleep(step),
+            Err(_) => break,
+        }
+        waited = waited.saturating_add(step);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
+}
+
+fn death(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(libc::SIGSYS) => "was stopped: the file made it try what the sandbox forbids".into(),
+        Some(libc::SIGXCPU) => format!("took more than {} s of processor time", child::CPU_SECONDS),
+        Some(libc::SIGABRT) => "ran out of memory or failed an internal check".into(),
+        Some(libc::SIGSEGV | libc::SIGBUS) => "crashed".into(),
+        Some(signal) => format!("was ended by signal {signal}"),
+        None => format!("failed ({status})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_child_that_hangs_floods_or_dies_ends_within_its_limits() {
+        let start = Instant::now();
+        let hang = converse(sh("exec sleep 30"), &[b"x"], Duration::from_millis(200), 100);
+        assert!(matches!(hang, Err(WorkerError::Timeout(_))), "{hang:?}");
+        let closed = converse(sh("exec >&-; exec sleep 30"), &[], Duration::from_millis(200), 100);
+        assert!(matches!(closed, Err(WorkerError::Timeout(_))), "{closed:?}");
+        let flood = converse(sh("exec yes"), &[], Duration::from_secs(10), 1_000);
+        assert!(matches!(flood, Err(WorkerError::Output)), "{flood:?}");
+        let dead = converse(sh("kill -SEGV $$"), &[&vec![0; 1 << 20]], Duration::from_secs(10), 100);
+        assert!(matches!(dead, Err(WorkerError::Died(_))), "{dead:?}");
+        let junk = converse(sh("echo hi"), &[], Duration::from_secs(10), 100);
+        assert!(matches!(junk, Err(WorkerError::Protocol(_))), "{junk:?}");
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn offsets_of_a_hostile_child_are_refused() {
+        use usher::wire::{ChunkSpan, Span};
+        let chunk = |start, end| ChunkSpan { start, end, heading_path: vec![], page: None };
+        let doc = |chunks| Extracted { text: "aé".into(), chunks, ..Extracted::default() };
+        assert!(check(&doc(vec![chunk(0, 3)])).is_ok());
+        for bad in [chunk(0, 2), chunk(0, 9), chunk(1, 1), chunk(3, 1)] {
+            assert!(check(&doc(vec![bad])).is_err());
+        }
+        assert!(check(&doc(vec![chunk(1, 3), chunk(0, 1)])).is_err());
+        let section = Extracted { sections: vec![vec![Span { start: 0, end: 2 }]], ..doc(vec![]) };
+        assert!(check(&section).is_err());
+    }
+}

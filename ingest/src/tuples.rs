@@ -1,0 +1,199 @@
+//! `tuples`: relationship tuples as OpenFGA's tools write them, from CSV, JSON or JSON lines.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Deserialize;
+use serde_json::Value;
+use usher::wire::{Condition, TupleKey};
+
+use crate::acl::folders::{Change, TupleSet};
+use crate::acl::principal::{MAX_OBJECT, MAX_USER};
+use crate::api::Api;
+use crate::args::TuplesArgs;
+use crate::error::RunError;
+use crate::report::Report;
+use crate::term::Term;
+use crate::tuple_writer;
+
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Columns of `fga tuple`'s CSV.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    user_type: String,
+    user_id: String,
+    #[serde(default)]
+    user_relation: Option<String>,
+    relation: String,
+    object_type: String,
+    object_id: String,
+    #[serde(default)]
+    condition_name: Option<String>,
+    #[serde(default)]
+    condition_context: Option<String>,
+}
+
+/// A tuple alone, or as read from OpenFGA, with a time beside it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Read { key: TupleKey },
+    Plain(TupleKey),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum File {
+    List(Vec<Entry>),
+    Wrapped { tuples: Vec<Entry> },
+}
+
+pub fn run(args: &TuplesArgs, term: &Term) -> Result<ExitCode, RunError> {
+    let tuples = read(&args.path)?;
+    let dry_run = args.server.dry_run;
+    let report = Report::create(term, None, dry_run).map_err(|e| RunError::Io("-".into(), e))?;
+    let api = Api::connect(&args.server, term)?;
+    let change = if args.delete { Change::Delete } else { Change::Write };
+    let changes: Vec<Change> = tuples.iter().cloned().map(change).collect();
+    tuple_writer::apply(&api, term, &report, &changes, args.store.as_deref(), dry_run)?;
+    term.line(&format!("{} tuples in the file", tuples.len()));
+    Ok(report.finish())
+}
+
+fn read(path: &Path) -> Result<TupleSet, RunError> {
+    let io = |e: std::io::Error| RunError::Io(path.to_owned(), e);
+    if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
+        return Err(RunError::Input(format!("larger than {MAX_BYTES} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(io)?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let tuples = match extension.as_str() {
+        "csv" => csv(bytes),
+        "json" => json(bytes),
+        "jsonl" | "ndjson" => jsonl(bytes),
+        _ => Err("tuples are read from .csv, .json or .jsonl".into()),
+    };
+    collect(tuples.map_err(RunError::Input)?).map_err(RunError::Input)
+}
+
+fn csv(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let mut tuples = Vec::new();
+    for (index, row) in reader.deserialize::<Row>().enumerate() {
+        let row = row.map_err(|e| e.to_string())?;
+        let at = |e: String| format!("row {}: {e}", index.saturating_add(2));
+        tuples.push(tuple(row).map_err(at)?);
+    }
+    Ok(tuples)
+}
+
+fn tuple(row: Row) -> Result<TupleKey, String> {
+    let relation = row.user_relation.filter(|r| !r.is_empty()).map(|r| format!("#{r}")).unwrap_or_default();
+    let name = row.condition_name.filter(|n| !n.is_empty());
+    let context = match row.condition_context.filter(|c| !c.is_empty()) {
+        Some(text) => {
+            let context: BTreeMap<String, Value> =
+                serde_json::from_str(&text).map_err(|e| format!("condition_context is no JSON object: {e}"))?;
+            serde_json::to_value(context).map(Some).map_err(|e| e.to_string())?
+        }
+        None => None,
+    };
+    let condition = match (name, context) {
+        (Some(name), context) => Some(Condition { name, context }),
+        (None, Some(_)) => return Err("condition_context without condition_name".into()),
+        (None, None) => None,
+    };
+    Ok(TupleKey {
+        user: format!("{}:{}{relation}", row.user_type, row.user_id),
+        relation: row.relation,
+        object: format!("{}:{}", row.object_type, row.object_id),
+        condition,
+    })
+}
+
+fn json(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
+    let file: File = serde_json::from_slice(bytes)
+        .map_err(|e| format!("expected a list of tuples with user, relation and object: {e}"))?;
+    let (File::List(entries) | File::Wrapped { tuples: entries }) = file;
+    Ok(entries.into_iter().map(key).collect())
+}
+
+fn jsonl(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8")?;
+    let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
+    lines
+        .map(|(index, line)| {
+            let entry: Entry =
+                serde_json::from_str(line).map_err(|e| format!("line {}: {e}", index.saturating_add(1)))?;
+            Ok(key(entry))
+        })
+        .collect()
+}
+
+fn key(entry: Entry) -> TupleKey {
+    let (Entry::Read { key } | Entry::Plain(key)) = entry;
+    key
+}
+
+/// Checks form and size, so that one bad tuple is named instead of a whole transaction refused.
+fn collect(tuples: Vec<TupleKey>) -> Result<TupleSet, String> {
+    let odd = |text: &str| text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control());
+    for t in &tuples {
+        let shown = format!("{} {} {}", t.user, t.relation, t.object);
+        let id = |text: &str| text.split_once(':').is_some_and(|(kind, id)| !kind.is_empty() && !id.is_empty());
+        if odd(&t.user) || odd(&t.relation) || odd(&t.object) || !id(&t.user) || !id(&t.object) {
+            return Err(format!("`{shown}` is no tuple: <type>:<id> <relation> <type>:<id>, without spaces"));
+        }
+        if t.object.contains('#') || t.relation.contains([':', '#', '@']) || t.object.ends_with(":*") {
+            return Err(format!("`{shown}`: an object is <type>:<id>, a relation a plain word"));
+        }
+        if t.user.len() > MAX_USER || t.object.len() > MAX_OBJECT {
+            return Err(format!("`{shown}`: users have at most {MAX_USER} bytes, objects {MAX_OBJECT}"));
+        }
+    }
+    Ok(tuples.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users(tuples: Vec<TupleKey>) -> Vec<String> {
+        collect(tuples).unwrap().iter().map(|t| t.user.clone()).collect()
+    }
+
+    #[test]
+    fn all_shapes_of_openfga_are_read() {
+        let head = "user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context\n";
+        let rows = csv(format!("{head}user,ana,,viewer,folder,x,during,\"{{\"\"end\"\":\"\"t\"\"}}\"\ngroup,hr,member,viewer,folder,y,,\n").as_bytes()).unwrap();
+        assert_eq!(rows[0].condition.as_ref().unwrap().context, Some(serde_json::json!({"end": "t"})));
+        assert_eq!(users(rows), ["user:ana", "group:hr#member"]);
+        let short = "user_type,user_id,relation,object_type,object_id\nuser,bo,viewer,folder,x\n";
+        assert_eq!(users(csv(short.as_bytes()).unwrap()), ["user:bo"]);
+        let one = r#"{"user":"user:a","relation":"r","object":"folder:x"}"#;
+        assert_eq!(users(json(format!("[{one}]").as_bytes()).unwrap()), ["user:a"]);
+        assert_eq!(users(json(format!("{{\"tuples\":[{{\"key\":{one},\"timestamp\":\"t\"}}]}}").as_bytes()).unwrap()), ["user:a"]);
+        assert_eq!(users(jsonl(format!("{one}\n\n{one}\n").as_bytes()).unwrap()), ["user:a"]);
+    }
+
+    #[test]
+    fn bad_tuples_are_named() {
+        let bad = |user: &str, relation: &str, object: &str| {
+            let t = TupleKey { user: user.into(), relation: relation.into(), object: object.into(), condition: None };
+            collect(vec![t]).unwrap_err()
+        };
+        assert!(bad("ana", "viewer", "folder:x").contains("`ana"));
+        assert!(bad("user:a b", "viewer", "folder:x").contains("spaces"));
+        assert!(bad("user:a", "viewer", "folder:").contains("no tuple"));
+        assert!(bad("user:a", "viewer", "folder:x#y").contains("object"));
+        assert!(bad("user:a", "viewer", "folder:*").contains("object"));
+        assert!(bad("user:a", "viewer", &format!("folder:{}", "x".repeat(300))).contains("256"));
+        let context = "user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context\nuser,a,,r,f,x,,{}\n";
+        assert!(csv(context.as_bytes()).unwrap_err().contains("row 2"));
+        assert!(jsonl(b"{}").unwrap_err().contains("line 1"));
+    }
+}
