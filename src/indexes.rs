@@ -167,18 +167,27 @@ impl Indexes {
 
     /// Runs one applier per collection, also for those that are created later, until cancelled.
     pub async fn follow(self: Arc<Self>, catalog: Catalog) {
-        let mut running: HashMap<u32, tokio::task::JoinHandle<()>> = HashMap::new();
+        let mut running: HashMap<u32, Applier> = HashMap::new();
         let mut created = self.created.subscribe();
         loop {
             let open: Vec<_> = self.open.read().iter().map(|(id, indexes)| (*id, indexes.clone())).collect();
-            running.retain(|id, task| !task.is_finished() && open.iter().any(|(other, _)| other == id));
+            running.retain(|id, applier| !applier.0.is_finished() && open.iter().any(|(other, _)| other == id));
             for (id, indexes) in open {
-                running.entry(id).or_insert_with(|| tokio::spawn(follow_log(catalog.clone(), id, indexes)));
+                running.entry(id).or_insert_with(|| Applier(tokio::spawn(follow_log(catalog.clone(), id, indexes))));
             }
             if created.changed().await.is_err() {
                 return;
             }
         }
+    }
+}
+
+/// A task that ends with its handle.
+struct Applier(tokio::task::JoinHandle<()>);
+
+impl Drop for Applier {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

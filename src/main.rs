@@ -64,8 +64,9 @@ async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> 
         tracing::info!(collection = %collection.name, embedder = %collection.settings.embedder, "serving a collection");
     }
     tracing::info!(api = %listener.local_addr()?, metrics = %admin.local_addr()?, "ready");
-    serve::serve(&running, listener, admin, stop_signal()).await?;
-    Ok(())
+    let served = serve::serve(&running, listener, admin, stop_signal()).await;
+    running.stop().await;
+    Ok(served?)
 }
 
 /// Ends at the first SIGINT or SIGTERM.

@@ -67,17 +67,29 @@ pub enum ServeError {
     Embedder { collection: String, embedder: String },
 }
 
-/// An opened service with its background tasks; dropping it stops them.
+/// An opened service with its background tasks.
 pub struct Running {
     pub service: Arc<Service>,
     /// Held for the process's life: a second one must not open the folder.
     _lock: std::fs::File,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+    writer: tokio::task::JoinHandle<()>,
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+impl Running {
+    /// Ends the background tasks, lets the writer finish what waits, and closes the catalog. The folder can be opened
+    /// again when this returns, unless somebody still holds the service.
+    pub async fn stop(self) {
+        for task in self.tasks {
+            task.abort();
+            let _ = task.await;
+        }
+        let catalog = self.service.catalog.clone();
+        drop(self.service);
+        if tokio::time::timeout(DRAIN, self.writer).await.is_err() {
+            tracing::warn!("some writes did not finish in time");
+        }
+        catalog.close().await;
     }
 }
 
@@ -111,7 +123,7 @@ pub async fn open(config: &Config) -> Result<Running, ServeError> {
         chunk_keys: chunk_keys.clone(),
         indexes: indexes.clone(),
     };
-    let (committer, _writing) = Committer::start(writer);
+    let (committer, writer) = Committer::start(writer);
     let follower = tokio::spawn(indexes.clone().follow(catalog.clone()));
     let resolver = Resolver::new(changes, config.cached_readers);
     let authenticator =
@@ -136,7 +148,7 @@ pub async fn open(config: &Config) -> Result<Running, ServeError> {
         default_store,
     });
     let sweeper = tokio::spawn(crate::expiry::sweep(service.clone()));
-    Ok(Running { service, _lock: lock, tasks: vec![follower, sweeper] })
+    Ok(Running { service, _lock: lock, tasks: vec![follower, sweeper], writer })
 }
 
 /// Serves on both listeners until `shutdown` ends, then lets running requests finish.

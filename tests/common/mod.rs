@@ -19,7 +19,7 @@ struct Server {
     admin_base: String,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
-    pub service: std::sync::Arc<usher::service::Service>,
+    pub service: std::sync::Weak<usher::service::Service>,
 }
 
 impl TestService {
@@ -48,7 +48,6 @@ impl TestService {
         let Self { folder, mut server } = self;
         server.stop.take().unwrap().send(()).unwrap();
         server.task.await.unwrap();
-        drop(server.service);
         let server = start(folder.path()).await;
         Self { folder, server }
     }
@@ -58,7 +57,6 @@ impl TestService {
         let Self { folder, mut server } = self;
         server.stop.take().unwrap().send(()).unwrap();
         server.task.await.unwrap();
-        drop(server.service);
         folder
     }
 
@@ -70,8 +68,8 @@ impl TestService {
         format!("{}/metrics", self.server.admin_base)
     }
 
-    pub fn service(&self) -> &usher::service::Service {
-        &self.server.service
+    pub fn service(&self) -> std::sync::Arc<usher::service::Service> {
+        self.server.service.upgrade().unwrap()
     }
 
     /// A client with the first admin key.
@@ -93,7 +91,7 @@ async fn start(folder: &Path) -> Server {
 async fn start_with(raw: RawConfig) -> Server {
     let config = raw.resolve().unwrap();
     let running = serve::open(&config).await.unwrap();
-    let service = running.service.clone();
+    let service = std::sync::Arc::downgrade(&running.service);
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let admin = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -104,6 +102,7 @@ async fn start_with(raw: RawConfig) -> Server {
             let _ = stopped.await;
         };
         serve::serve(&running, listener, admin, until).await.unwrap();
+        running.stop().await;
     });
     Server { base, admin_base, stop: Some(stop), task, service }
 }
