@@ -16,6 +16,7 @@ mod intern;
 mod list;
 mod model;
 mod paged;
+mod reach;
 mod resolve;
 mod sorted;
 mod tuple;
@@ -25,10 +26,10 @@ pub use check::{CheckError, Evaluator};
 pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
 pub use intern::{Interner, NodeId, Symbol};
-pub use list::{ExpandNode, ExpandTree, ListUsersFilter, expand, list_objects, list_users};
+pub use list::{ExpandNode, ListUsersFilter, expand, list_objects, list_users};
 pub use model::{
     AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
-    ObjectRelation, ParameterDefinition, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
+    ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
     TypeDefinition, TypeMetadata,
 };
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
