@@ -7,6 +7,8 @@
 //! file or the network, and no error may become a grant.
 
 mod audience;
+#[cfg(test)]
+mod audience_sound;
 mod check;
 mod condition;
 mod edge;

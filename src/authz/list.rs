@@ -3,7 +3,7 @@
 //! One correct Check defines the answers: ListObjects is the objects for which Check is true, and whoever ListUsers names
 //! passes Check. None of this takes part in retrieval, which works on audiences.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     audience::AudienceOrdinal,
@@ -40,7 +40,14 @@ pub fn list_objects(
 ) -> Result<Vec<ObjectRef>, CheckError> {
     let Some(id) = model.relation_id(object_type, relation) else { return Ok(Vec::new()) };
     let mut evaluator = Evaluator::new(graph, model, subject, context).with_contextual(contextual);
-    let mut listing = Listing { graph, id, found: Vec::new(), audiences: HashMap::new() };
+    // What may have the relation without a stored tuple of its own: by a contextual one, or as the subject itself.
+    let own = match subject {
+        SubjectRef::Userset(object, _) => Some(object),
+        SubjectRef::Object(_) | SubjectRef::Wildcard(_) => None,
+    };
+    let named = contextual.iter().map(|tuple| &tuple.object).chain(own);
+    let named = named.filter(|object| object.object_type == object_type).cloned().collect();
+    let mut listing = Listing { graph, id, named, found: Vec::new(), audiences: HashMap::new() };
     let shared = listing.audiences_decide(object_type, subject);
     if contextual.is_empty() && matches!(subject, SubjectRef::Object(_)) {
         listing.add_reached(model, &mut evaluator, object_type, shared)?;
@@ -53,6 +60,8 @@ pub fn list_objects(
 struct Listing<'a> {
     graph: &'a Graph,
     id: RelationId,
+    /// Objects of the type that the request names.
+    named: BTreeSet<ObjectRef>,
     found: Vec<ObjectRef>,
     /// Decided audiences.
     audiences: HashMap<AudienceOrdinal, bool>,
@@ -97,7 +106,7 @@ impl Listing<'_> {
         Ok(())
     }
 
-    /// Checks every object of the type that a stored or contextual tuple names, or the subject.
+    /// Checks every object of the type that a tuple or the request names.
     fn add_all(
         &mut self,
         evaluator: &mut Evaluator<'_>,
@@ -122,11 +131,10 @@ impl Listing<'_> {
                 self.found.extend(self.graph.object(node));
             }
         }
-        let named: Vec<ObjectRef> =
-            evaluator.names().objects().filter(|object| object.object_type == object_type).cloned().collect();
-        for object in named {
+        for object in std::mem::take(&mut self.named) {
             let vertex = evaluator.names().vertex(self.graph, &object);
-            if evaluator.decide(vertex, self.id)? {
+            let listed = vertex.as_node().is_some_and(|node| self.graph.holds(node));
+            if !listed && evaluator.decide(vertex, self.id)? {
                 self.found.push(object);
             }
         }

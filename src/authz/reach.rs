@@ -36,12 +36,6 @@ pub(super) struct Reached {
     pub(super) steps: usize,
 }
 
-impl Reached {
-    pub(super) fn certainty(&self, vertex: Vertex, id: RelationId) -> Certainty {
-        self.states.get(&(vertex.0, u32::from(id.0))).copied().flatten()
-    }
-}
-
 /// Everything that may have the relation `goal` for the evaluator's subject, a plain object.
 pub(super) fn reach(evaluator: &mut Evaluator<'_>, graph: &Graph, model: &Model, goal: RelationId) -> Reached {
     if !evaluator.is_possible(goal) {

@@ -16,7 +16,7 @@ use super::{
     edge::{OBJECT, SubjectKey},
     fast::FastSet,
     graph::{Graph, GraphChange},
-    intern::{Symbol, Vertex},
+    intern::{NodeId, Symbol, Vertex},
     model::{BindingError, Model, RelationId},
     reach::{Reached, reach},
     tuple::SubjectRef,
@@ -79,6 +79,8 @@ pub struct AllowedSet {
     model: String,
     binding: Binding,
     subject: SubjectRef,
+    /// The reader's number; none as long as no tuple ever named the reader.
+    reader: Option<NodeId>,
     conditions: ConditionUse,
     /// Where intervals of time were met: from when the set is exact.
     from: Option<Timestamp>,
@@ -127,6 +129,7 @@ impl AllowedSet {
             model: model.id().to_owned(),
             binding: binding.clone(),
             subject: subject.clone(),
+            reader: known_reader(graph, subject),
             conditions: ConditionUse::None,
             from: context.current_time(),
             dependencies: Vec::new(),
@@ -249,7 +252,12 @@ impl AllowedSet {
     /// `context` must be one that the set is exact for, or a later `current_time` before the instant in
     /// [`ConditionUse::Until`]; a `current_time` outside is noticed and drops the set.
     pub fn carry(&self, changes: &[&GraphChange], graph: &Graph, model: &Model, context: &Context) -> Carried {
-        if model.id() != self.model || !self.holds_at(context) || changes.iter().any(|change| self.is_touched(change)) {
+        // The dependencies of a reader whom no tuple had named do not speak of the number that one has given since.
+        let renamed = known_reader(graph, &self.subject) != self.reader;
+        if renamed || model.id() != self.model || !self.holds_at(context) {
+            return Carried::Dropped;
+        }
+        if changes.iter().any(|change| self.is_touched(change)) {
             return Carried::Dropped;
         }
         let fresh: Vec<AudienceOrdinal> = (self.known..graph.audience_count())
@@ -384,6 +392,13 @@ fn reader<'a>(
         return Err(ResolveError::BoundSubject);
     }
     Ok(Evaluator::new(graph, model, subject, context))
+}
+
+fn known_reader(graph: &Graph, subject: &SubjectRef) -> Option<NodeId> {
+    match subject {
+        SubjectRef::Object(object) => graph.node(object),
+        SubjectRef::Userset(..) | SubjectRef::Wildcard(_) => None,
+    }
 }
 
 impl Bound {
