@@ -7,6 +7,8 @@
 //! file or the network, and no error may become a grant.
 
 mod audience;
+#[cfg(test)]
+mod audience_sound;
 mod check;
 mod condition;
 mod edge;
@@ -16,6 +18,7 @@ mod intern;
 mod list;
 mod model;
 mod paged;
+mod reach;
 mod resolve;
 mod sorted;
 mod tuple;
@@ -25,15 +28,15 @@ pub use check::{CheckError, Evaluator};
 pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
 pub use intern::{Interner, NodeId, Symbol};
-pub use list::{ExpandNode, ExpandTree, ListUsersFilter, expand, list_objects, list_users};
+pub use list::{ExpandNode, ListUsersFilter, expand, list_objects, list_users};
 pub use model::{
     AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
-    ObjectRelation, ParameterDefinition, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
+    ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
     TypeDefinition, TypeMetadata,
 };
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
 /// The default model, compiled (`schema/authz`).
-pub const DEFAULT_MODEL_JSON: &str = "{}";
+pub const DEFAULT_MODEL_JSON: &str = include_str!("../schema/authz/v1/model.json");
 
 pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleError};
 

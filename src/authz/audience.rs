@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::{
     edge::{Back, Edge, OBJECT},
-    intern::{SELF, Symbol, Vertex},
+    intern::{Symbol, Vertex},
     paged::Paged,
     sorted::SortedList,
 };
@@ -30,7 +30,7 @@ pub(super) struct Audience {
     /// Objects that have these grants. The audience of no grants stays without any.
     pub(super) members: u32,
     hash: u64,
-    /// Canonical grants: [`SELF`] for the object itself, a parent's audience in the parent's place.
+    /// Canonical grants: [`super::intern::SELF`] for the object itself, a parent's audience in the parent's place.
     pub(super) edges: SortedList<Edge>,
     /// Section audiences whose parent is this one, and grants that name their own object.
     pub(super) back: SortedList<Back>,
@@ -185,7 +185,10 @@ impl Audiences {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{edge::SubjectKey, intern::ConditionId},
+        super::{
+            edge::SubjectKey,
+            intern::{ConditionId, SELF},
+        },
         *,
     };
 

@@ -24,9 +24,9 @@ mod names;
 mod outcome;
 mod region;
 
-pub(super) use names::Names;
-use outcome::ErrorIndex;
-pub(super) use outcome::{Outcome, Value};
+pub(super) use conditions::Verdict;
+use names::Names;
+use outcome::{ErrorIndex, Outcome, Value};
 
 /// Most relations of objects that one check may look at. Cycles through exclusions are followed path by path, of which
 /// there can be exponentially many.
@@ -161,7 +161,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn error(&self, index: ErrorIndex) -> CheckError {
+    pub(super) fn error(&self, index: ErrorIndex) -> CheckError {
         self.errors.get(index.0 as usize).cloned().unwrap_or(CheckError::TooComplex)
     }
 
@@ -195,6 +195,18 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn subject_wildcard(&self) -> Option<SubjectKey> {
         self.wildcard
+    }
+
+    /// A subject of stored or contextual tuples by name.
+    pub(super) fn subject_name(&self, graph: &Graph, subject: SubjectKey) -> Option<SubjectRef> {
+        let Some(local) = subject.vertex().filter(|vertex| vertex.as_local().is_some()) else {
+            return graph.subject(subject);
+        };
+        let object = self.names.object(graph, local)?;
+        Some(match subject.relation() {
+            None => SubjectRef::Object(object),
+            Some(relation) => SubjectRef::Userset(object, graph.interner().name(relation).to_string()),
+        })
     }
 
     /// Whether the model has a path from the subject to the relation.

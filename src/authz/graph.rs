@@ -223,6 +223,11 @@ impl Graph {
         self.slots.iter().zip(0u32..).map(|(slot, node)| (NodeId(node), slot))
     }
 
+    /// Whether a tuple of this graph, or an edit that led to it, ever named the object.
+    pub(super) fn holds(&self, node: NodeId) -> bool {
+        self.slots.get(node.0).is_some_and(|slot| slot.object_type.is_some())
+    }
+
     pub(super) fn vertex_type(&self, vertex: Vertex) -> Option<Symbol> {
         if let Some(audience) = vertex.as_audience() {
             return self.audiences.get(audience)?.object_type;
@@ -233,11 +238,6 @@ impl Graph {
 
     pub(super) fn is_bound_type(&self, object_type: Symbol) -> bool {
         self.bound.iter().any(|bound| bound.object_type == object_type)
-    }
-
-    /// The audience of no grants of a bound type.
-    pub(super) fn empty_audience(&self, object_type: Symbol) -> Option<AudienceOrdinal> {
-        self.bound.iter().find(|bound| bound.object_type == object_type).map(|bound| bound.empty)
     }
 
     /// The tupleset and type of the parents that are canonicalised by their audience.

@@ -1,78 +1,166 @@
-//! ListObjects, ListUsers and Expand.
+//! ListObjects, ListUsers and Expand, as OpenFGA's surface defines them.
+//!
+//! One correct Check defines the answers: ListObjects is the objects for which Check is true, and whoever ListUsers names
+//! passes Check. None of this takes part in retrieval, which works on audiences.
+
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    check::CheckError,
+    audience::AudienceOrdinal,
+    check::{CheckError, Evaluator},
     condition::Context,
+    edge::{OBJECT, SubjectKey},
     graph::Graph,
-    model::Model,
+    intern::{NodeId, Symbol, Vertex},
+    model::{Model, RelationId},
+    reach::reach,
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
+use crate::mutants;
 
-/// `type` or `type#relation`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListUsersFilter {
-    pub object_type: String,
-    pub relation: Option<String>,
-}
+mod expand;
+mod users;
 
-/// One node of an expansion; its name is always `object#relation`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpandTree {
-    pub root: ExpandNode,
-}
+pub use expand::{ExpandNode, expand};
+pub use users::{ListUsersFilter, list_users};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ExpandNode {
-    /// Sorted and distinct.
-    Users(Vec<SubjectRef>),
-    /// `object#relation`
-    Computed(String),
-    /// The tupleset `object#relation`, and the computed usersets it leads to.
-    TupleToUserset {
-        tupleset: String,
-        computed: Vec<String>,
-    },
-    Union(Vec<ExpandNode>),
-    Intersection(Vec<ExpandNode>),
-    Difference {
-        base: Box<ExpandNode>,
-        subtract: Box<ExpandNode>,
-    },
-}
-
-/// The objects of a type for which Check is true, unordered, without duplicates. A check error on any object fails.
+/// The objects of a type for which Check is true: unordered, without duplicates, without a limit. A check that is an
+/// error on any object that may have the relation fails the whole.
+///
+/// Contextual tuples must have passed [`Model::check_contextual`]. For a plain object as subject and without contextual
+/// tuples the cost follows what the subject reaches; else it is one check per object of the type, or per audience.
 pub fn list_objects(
-    _graph: &Graph,
-    _model: &Model,
-    _object_type: &str,
-    _relation: &str,
-    _subject: &SubjectRef,
-    _context: &Context,
-    _contextual: &[Tuple],
+    graph: &Graph,
+    model: &Model,
+    object_type: &str,
+    relation: &str,
+    subject: &SubjectRef,
+    context: &Context,
+    contextual: &[Tuple],
 ) -> Result<Vec<ObjectRef>, CheckError> {
-    unimplemented!()
+    let Some(id) = model.relation_id(object_type, relation) else { return Ok(Vec::new()) };
+    let mut evaluator = Evaluator::new(graph, model, subject, context).with_contextual(contextual);
+    // What may have the relation without a stored tuple of its own: by a contextual one, or as the subject itself.
+    let own = match subject {
+        SubjectRef::Userset(object, _) => Some(object),
+        SubjectRef::Object(_) | SubjectRef::Wildcard(_) => None,
+    };
+    let named = contextual.iter().map(|tuple| &tuple.object).chain(own);
+    let named = named.filter(|object| object.object_type == object_type).cloned().collect();
+    let mut listing = Listing { graph, id, named, found: Vec::new(), audiences: HashMap::new() };
+    let shared = listing.audiences_decide(object_type, subject);
+    if contextual.is_empty() && matches!(subject, SubjectRef::Object(_)) {
+        listing.add_reached(model, &mut evaluator, object_type, shared)?;
+    } else {
+        listing.add_all(&mut evaluator, object_type, shared)?;
+    }
+    Ok(listing.found)
 }
 
-/// Users with a path of their own to the relation, and wildcards with one.
-pub fn list_users(
-    _graph: &Graph,
-    _model: &Model,
-    _object: &ObjectRef,
-    _relation: &str,
-    _filter: &ListUsersFilter,
-    _context: &Context,
-    _contextual: &[Tuple],
-) -> Result<Vec<SubjectRef>, CheckError> {
-    unimplemented!()
+struct Listing<'a> {
+    graph: &'a Graph,
+    id: RelationId,
+    /// Objects of the type that the request names.
+    named: BTreeSet<ObjectRef>,
+    found: Vec<ObjectRef>,
+    /// Decided audiences.
+    audiences: HashMap<AudienceOrdinal, bool>,
 }
 
-/// One level of the relation's rewrite; `None` for an unknown type or relation.
-pub fn expand(
-    _graph: &Graph,
-    _model: &Model,
-    _object: &ObjectRef,
-    _relation: &str,
-    _contextual: &[Tuple],
-) -> Option<ExpandTree> {
-    unimplemented!()
+impl Listing<'_> {
+    /// Whether all objects of an audience answer alike: for plain subjects of types that no collection binds.
+    fn audiences_decide(&self, object_type: &str, subject: &SubjectRef) -> bool {
+        let bound = |name: &str| {
+            self.graph.interner().known_symbol(name).is_some_and(|symbol| self.graph.is_bound_type(symbol))
+        };
+        bound(object_type) && matches!(subject, SubjectRef::Object(_)) && !bound(subject.subject_type())
+    }
+
+    /// Checks what the subject reaches.
+    fn add_reached(
+        &mut self,
+        model: &Model,
+        evaluator: &mut Evaluator<'_>,
+        object_type: &str,
+        shared: bool,
+    ) -> Result<(), CheckError> {
+        if !shared && self.graph.interner().known_symbol(object_type).is_some_and(|held| self.graph.is_bound_type(held)) {
+            return self.add_all(evaluator, object_type, false);
+        }
+        let reached = reach(evaluator, self.graph, model, self.id);
+        for vertex in reached.goals {
+            if let Some(audience) = vertex.as_audience().filter(|_| shared) {
+                let allowed = evaluator.decide(vertex, self.id)?;
+                self.audiences.insert(audience, allowed);
+            } else if !shared && evaluator.decide(vertex, self.id)? {
+                self.found.extend(vertex.as_node().and_then(|node| self.graph.object(node)));
+            }
+        }
+        if shared {
+            for node in self.graph.objects_of_type(object_type) {
+                if self.audiences.get(&self.graph.audience(node)) == Some(&true) {
+                    self.found.extend(self.graph.object(node));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks every object of the type that a tuple or the request names.
+    fn add_all(
+        &mut self,
+        evaluator: &mut Evaluator<'_>,
+        object_type: &str,
+        shared: bool,
+    ) -> Result<(), CheckError> {
+        for node in self.graph.objects_of_type(object_type) {
+            let audience = self.graph.audience(node);
+            let allowed = if shared && !self.is_isolated(evaluator, node) {
+                match self.audiences.get(&audience) {
+                    Some(allowed) => *allowed,
+                    None => {
+                        let allowed = evaluator.decide(Vertex::audience(audience), self.id)?;
+                        self.audiences.insert(audience, allowed);
+                        allowed
+                    }
+                }
+            } else {
+                evaluator.decide(Vertex::node(node), self.id)?
+            };
+            if allowed {
+                self.found.extend(self.graph.object(node));
+            }
+        }
+        for object in std::mem::take(&mut self.named) {
+            let vertex = evaluator.names().vertex(self.graph, &object);
+            let listed = vertex.as_node().is_some_and(|node| self.graph.holds(node));
+            if !listed && evaluator.decide(vertex, self.id)? {
+                self.found.push(object);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether contextual tuples are about the object, or about a parent by whose audience its own was made.
+    fn is_isolated(&self, evaluator: &mut Evaluator<'_>, node: NodeId) -> bool {
+        let vertex = Vertex::node(node);
+        if !evaluator.names().edges_of(vertex).is_empty() {
+            return true;
+        }
+        if mutants::active("contextual_shared_through_sections") {
+            return false;
+        }
+        let Some(object_type) = self.graph.vertex_type(vertex) else { return false };
+        let Some((tupleset, _)) = self.graph.parent_of_type(object_type) else { return false };
+        let parents = self.parents(vertex, tupleset);
+        parents.into_iter().any(|parent| !evaluator.names().edges_of(parent).is_empty())
+    }
+
+    fn parents(&self, vertex: Vertex, tupleset: Symbol) -> Vec<Vertex> {
+        let (from, to) = (SubjectKey { kind: OBJECT, node: 0 }, SubjectKey { kind: OBJECT, node: u32::MAX });
+        self.graph.edges(vertex, tupleset, from, to).filter_map(|edge| edge.subject.vertex()).collect()
+    }
 }
+
+#[cfg(test)]
+mod tests;

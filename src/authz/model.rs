@@ -24,7 +24,7 @@ mod validate;
 
 pub use error::{BindingError, ModelError, RelationAt};
 pub(super) use link::{Linked, RelationId, Rule};
-pub(super) use plan::Plan;
+pub(super) use plan::{Plan, TuplesetStep};
 pub use source::{
     AuthorizationModel, Children, ConditionDefinition, Difference, Empty, ObjectRelation, ParameterDefinition,
     RelationMetadata, RelationReference, Rewrite, TupleToUserset, TypeDefinition, TypeMetadata,
@@ -246,6 +246,43 @@ impl Model {
         let unknown =
             || BindingError::UnknownRelation { object_type: object_type.to_owned(), relation: relation.to_owned() };
         relations.get(relation).and_then(|id| self.relation(*id)).ok_or_else(unknown)
+    }
+}
+
+/// A question that names what the model does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    #[error("type `{0}` is not defined")]
+    UnknownType(String),
+    #[error("type `{object_type}` has no relation `{relation}`")]
+    UnknownRelation { object_type: String, relation: String },
+    #[error("the subject's type `{0}` is not defined")]
+    UnknownSubjectType(String),
+    #[error("the subject's type `{object_type}` has no relation `{relation}`")]
+    UnknownSubjectRelation { object_type: String, relation: String },
+}
+
+impl Model {
+    /// Whether the model has what a question about objects of a type names, in the order: type, relation, subject.
+    pub fn check_query(&self, object_type: &str, relation: &str, subject: &SubjectRef) -> Result<(), QueryError> {
+        if !self.has_type(object_type) {
+            return Err(QueryError::UnknownType(object_type.to_owned()));
+        }
+        if !self.has_relation(object_type, relation) {
+            let (object_type, relation) = (object_type.to_owned(), relation.to_owned());
+            return Err(QueryError::UnknownRelation { object_type, relation });
+        }
+        let subject_type = subject.subject_type();
+        if !self.has_type(subject_type) {
+            return Err(QueryError::UnknownSubjectType(subject_type.to_owned()));
+        }
+        match subject {
+            SubjectRef::Userset(object, relation) if !self.has_relation(&object.object_type, relation) => {
+                let (object_type, relation) = (object.object_type.clone(), relation.clone());
+                Err(QueryError::UnknownSubjectRelation { object_type, relation })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -79,10 +79,6 @@ impl Names {
         if self.edges.is_empty() { &[] } else { self.edges.get(&vertex.0).map_or(&[], Vec::as_slice) }
     }
 
-    pub(in super::super) fn has_edges(&self) -> bool {
-        !self.edges.is_empty()
-    }
-
     pub(in super::super) fn object_type(&self, graph: &Graph, vertex: Vertex) -> Option<Symbol> {
         match vertex.as_local() {
             Some(local) => self.objects.get(local as usize).map(|(_, object_type)| *object_type),
@@ -102,11 +98,6 @@ impl Names {
             Some(local) => self.conditions.get(local as usize).cloned(),
             None => graph.interner().stored_condition(id),
         }
-    }
-
-    /// Objects that have contextual tuples or are subjects of them, and those without stored tuples.
-    pub(in super::super) fn objects(&self) -> impl Iterator<Item = &ObjectRef> {
-        self.objects.iter().map(|(object, _)| object)
     }
 }
 

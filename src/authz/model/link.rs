@@ -136,13 +136,6 @@ impl Linked {
         }
     }
 
-    /// Whether the relation admits nothing but plain objects of one type.
-    pub(in super::super) fn admits_only_objects_of(&self, id: RelationId, subject_type: Symbol) -> bool {
-        self.restrictions.get(id.index()).is_some_and(|restrictions| {
-            restrictions.iter().all(|held| held.kind == OBJECT && held.subject_type == subject_type)
-        })
-    }
-
     /// The relations to which the model has a path from a subject of this form. A plain object also counts as one of
     /// its type's wildcard. Cached; O(relations) once per form.
     pub(in super::super) fn reached_from(&self, subject_type: Symbol, kind: u32) -> Arc<RelationSet> {

@@ -39,6 +39,8 @@ pub(in super::super) struct Plan {
     direct: Vec<Option<bool>>,
     computed: Vec<Vec<Step>>,
     tuplesets: Vec<Vec<TuplesetStep>>,
+    /// By relation: its symbol, if its usersets may be assigned to something on the way.
+    usersets: Vec<Option<Symbol>>,
 }
 
 /// Which operand of each intersection to follow.
@@ -65,6 +67,11 @@ impl Plan {
         self.tuplesets.get(from.index()).map_or(&[], Vec::as_slice)
     }
 
+    /// The relation's symbol, if usersets of it contribute to anything.
+    pub(in super::super) fn userset(&self, from: RelationId) -> Option<Symbol> {
+        self.usersets.get(from.index()).copied().flatten()
+    }
+
     pub(super) fn alternatives(model: &Model, linked: &Linked, goal: RelationId) -> Vec<Plan> {
         let mut operands = 1;
         if let Some(relation) = model.relation(goal) {
@@ -88,8 +95,12 @@ impl Plan {
     /// The plan of one choice, and whether intersections other than the goal's were met.
     fn of(model: &Model, linked: &Linked, choice: Choice) -> (Plan, bool) {
         let count = model.relations.len();
-        let mut plan =
-            Plan { direct: vec![None; count], computed: vec![Vec::new(); count], tuplesets: vec![Vec::new(); count] };
+        let mut plan = Plan {
+            direct: vec![None; count],
+            computed: vec![Vec::new(); count],
+            tuplesets: vec![Vec::new(); count],
+            usersets: vec![None; count],
+        };
         let mut needed = RelationSet::default();
         needed.insert(choice.goal);
         let mut open = vec![choice.goal];
@@ -110,7 +121,12 @@ impl Plan {
                         if let Some(direct) = plan.direct.get_mut(id.index()) {
                             *direct = Some(definite || *direct == Some(true));
                         }
-                        recursion::usersets(relation, &model.types).for_each(&mut need);
+                        for from in recursion::usersets(relation, &model.types) {
+                            if let Some(userset) = plan.usersets.get_mut(from.index()) {
+                                *userset = linked.symbol_of(from);
+                            }
+                            need(from);
+                        }
                     }
                     Rule::Computed(from) => {
                         need(*from);

@@ -1,0 +1,252 @@
+//! ListUsers: who has the relation by a path of their own, and which wildcards do.
+//!
+//! The sets are computed as truth values per named user, plus one for "anybody who is not named": that makes unions,
+//! intersections and exclusions exact under wildcards. Unlike in Check, a condition's error anywhere on the walk fails
+//! the whole, and every step counts as a level, computed relations too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{
+    MAX_DEPTH,
+    check::{CheckError, Evaluator, Verdict},
+    condition::Context,
+    edge::{OBJECT, SubjectKey, WILDCARD},
+    graph::Graph,
+    intern::{Symbol, Vertex},
+    model::{Model, RelationId, Rule},
+    tuple::{ObjectRef, SubjectRef, Tuple},
+};
+
+/// Most relations of objects that one listing may look at.
+const MAX_STEPS: u32 = 200_000;
+
+/// Which users to list: those of a type, or usersets `type#relation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListUsersFilter {
+    pub object_type: String,
+    pub relation: Option<String>,
+}
+
+/// Lists users, unordered and without a limit. Everybody listed passes Check; the reverse does not hold: who is covered
+/// by a listed wildcard alone is not named, and `user:*` with an exclusion under it does not mean everybody.
+///
+/// Contextual tuples must have passed [`Model::check_contextual`].
+pub fn list_users(
+    graph: &Graph,
+    model: &Model,
+    object: &ObjectRef,
+    relation: &str,
+    filter: &ListUsersFilter,
+    context: &Context,
+    contextual: &[Tuple],
+) -> Result<Vec<SubjectRef>, CheckError> {
+    let Some(id) = model.relation_id(&object.object_type, relation) else { return Ok(Vec::new()) };
+    // Stands for whoever is looked for; it gives the model's paths and matches no tuple.
+    let subject = match &filter.relation {
+        None => SubjectRef::Wildcard(filter.object_type.clone()),
+        Some(relation) => SubjectRef::Userset(
+            ObjectRef { object_type: filter.object_type.clone(), id: String::new() },
+            relation.clone(),
+        ),
+    };
+    let mut evaluator = Evaluator::new(graph, model, &subject, context).with_contextual(contextual);
+    let symbol = |name: &str| graph.interner().known_symbol(name);
+    let vertex = evaluator.names().vertex(graph, object);
+    let mut walk = Walk {
+        graph,
+        model,
+        wanted_type: symbol(&filter.object_type),
+        wanted_relation: filter.relation.as_deref().map(symbol),
+        path: Vec::new(),
+        steps: 0,
+        evaluator,
+    };
+    if !walk.is_possible(id) {
+        return Ok(Vec::new());
+    }
+    let users = walk.check(vertex, id, 0)?;
+    let mut listed: BTreeSet<SubjectRef> = BTreeSet::new();
+    for (key, user) in &users.named {
+        if user.has && (user.own || !users.anybody) {
+            listed.extend(walk.evaluator.subject_name(graph, *key));
+        }
+    }
+    if users.anybody {
+        listed.insert(SubjectRef::Wildcard(filter.object_type.clone()));
+    }
+    Ok(listed.into_iter().collect())
+}
+
+#[derive(Debug, Clone, Copy)]
+struct User {
+    has: bool,
+    /// Whether some tuple on the way names the user.
+    own: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Users {
+    named: BTreeMap<SubjectKey, User>,
+    /// Whether users that are not named have the relation.
+    anybody: bool,
+    /// Whether a cycle was cut.
+    cycle: bool,
+}
+
+impl Users {
+    fn user(&self, key: &SubjectKey) -> User {
+        self.named.get(key).copied().unwrap_or(User { has: self.anybody, own: false })
+    }
+
+    fn add(&mut self, key: SubjectKey) {
+        self.named.insert(key, User { has: true, own: true });
+    }
+
+    fn combine(self, other: &Users, has: impl Fn(bool, bool) -> bool, own: impl Fn(User, User) -> bool) -> Users {
+        let keys: BTreeSet<SubjectKey> = self.named.keys().chain(other.named.keys()).copied().collect();
+        let named = keys.into_iter().map(|key| {
+            let (a, b) = (self.user(&key), other.user(&key));
+            (key, User { has: has(a.has, b.has), own: own(a, b) })
+        });
+        Users { named: named.collect(), anybody: has(self.anybody, other.anybody), cycle: self.cycle || other.cycle }
+    }
+
+    fn or(self, other: &Users) -> Users {
+        self.combine(other, |a, b| a || b, |a, b| (a.has && a.own) || (b.has && b.own))
+    }
+
+    fn and(self, other: &Users) -> Users {
+        self.combine(other, |a, b| a && b, |a, b| a.own || b.own)
+    }
+
+    fn but_not(self, other: &Users) -> Users {
+        if other.cycle {
+            return Users { cycle: true, ..Users::default() };
+        }
+        self.combine(other, |a, b| a && !b, |a, _| a.own)
+    }
+}
+
+struct Walk<'a> {
+    graph: &'a Graph,
+    model: &'a Model,
+    wanted_type: Option<Symbol>,
+    /// For usersets: the relation, if the graph knows it.
+    wanted_relation: Option<Option<Symbol>>,
+    path: Vec<(Vertex, RelationId)>,
+    steps: u32,
+    evaluator: Evaluator<'a>,
+}
+
+impl Walk<'_> {
+    /// Whether the model has a path from what is looked for; objects of the type also come by way of their wildcard.
+    fn is_possible(&self, id: RelationId) -> bool {
+        let plain = || {
+            self.wanted_type.is_some_and(|wanted| self.evaluator.linked().reached_from(wanted, OBJECT).contains(id))
+        };
+        self.evaluator.is_possible(id) || plain()
+    }
+
+    fn check(&mut self, vertex: Vertex, id: RelationId, depth: u8) -> Result<Users, CheckError> {
+        self.steps += 1;
+        if depth >= MAX_DEPTH || self.steps > MAX_STEPS {
+            return Err(CheckError::TooComplex);
+        }
+        if self.path.contains(&(vertex, id)) {
+            return Ok(Users { cycle: true, ..Users::default() });
+        }
+        let model = self.model;
+        let Some(relation) = model.relation(id) else { return Ok(Users::default()) };
+        self.path.push((vertex, id));
+        let mut users = self.rule(&relation.rule, vertex, id, depth)?;
+        self.path.pop();
+        let linked = self.evaluator.linked();
+        if let (Some(wanted), Some(own)) = (self.wanted_relation.flatten(), linked.symbol_of(id))
+            && linked.type_of(id) == self.wanted_type
+            && own == wanted
+        {
+            users.add(SubjectKey::userset(vertex, own));
+        }
+        Ok(users)
+    }
+
+    fn rule(&mut self, rule: &Rule, vertex: Vertex, id: RelationId, depth: u8) -> Result<Users, CheckError> {
+        match rule {
+            Rule::This => self.direct(vertex, id, depth),
+            Rule::Computed(computed) => self.check(vertex, *computed, depth + 1),
+            Rule::TupleToUserset { tupleset, computed, .. } => {
+                let mut users = Users::default();
+                for subject in self.subjects(vertex, *tupleset)? {
+                    let Some(parent) = subject.vertex() else { continue };
+                    let parent_type = self.evaluator.names().object_type(self.graph, parent);
+                    let target = computed.iter().find(|id| self.evaluator.linked().type_of(**id) == parent_type);
+                    if let Some(target) = target {
+                        users = users.or(&self.check(parent, *target, depth + 1)?);
+                    }
+                }
+                Ok(users)
+            }
+            Rule::Union(operands) => {
+                let mut users = Users::default();
+                for operand in operands {
+                    users = users.or(&self.rule(operand, vertex, id, depth)?);
+                }
+                Ok(users)
+            }
+            Rule::Intersection(operands) => {
+                let mut users: Option<Users> = None;
+                for operand in operands {
+                    let operand = self.rule(operand, vertex, id, depth)?;
+                    users = Some(match users {
+                        None => operand,
+                        Some(users) => users.and(&operand),
+                    });
+                }
+                Ok(users.unwrap_or_default())
+            }
+            Rule::Difference(base, subtract) => {
+                let base = self.rule(base, vertex, id, depth)?;
+                Ok(base.but_not(&self.rule(subtract, vertex, id, depth)?))
+            }
+        }
+    }
+
+    fn direct(&mut self, vertex: Vertex, id: RelationId, depth: u8) -> Result<Users, CheckError> {
+        let mut users = Users::default();
+        for subject in self.subjects(vertex, id)? {
+            let subject_type = match subject.vertex() {
+                Some(vertex) => self.evaluator.names().object_type(self.graph, vertex),
+                None => Some(Symbol(subject.node)),
+            };
+            let wanted = subject_type.is_some() && subject_type == self.wanted_type;
+            match (subject.vertex(), subject.relation()) {
+                (None, _) => users.anybody |= wanted && self.wanted_relation.is_none(),
+                (Some(_), None) if wanted => users.add(subject),
+                (Some(object), Some(relation)) => {
+                    let target = subject_type.and_then(|held| self.evaluator.linked().relation(held, relation));
+                    if let Some(target) = target {
+                        users = users.or(&self.check(object, target, depth + 1)?);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(users)
+    }
+
+    /// The subjects of the relation's tuples whose conditions are met.
+    fn subjects(&mut self, vertex: Vertex, id: RelationId) -> Result<Vec<SubjectKey>, CheckError> {
+        let Some(relation) = self.evaluator.linked().symbol_of(id) else { return Ok(Vec::new()) };
+        let all = (SubjectKey { kind: OBJECT, node: 0 }, SubjectKey { kind: WILDCARD, node: u32::MAX });
+        let edges: Vec<_> = self.evaluator.edges(vertex, relation, all).collect();
+        let mut subjects = Vec::new();
+        for edge in edges {
+            match self.evaluator.verdict(id, &edge) {
+                Some(Verdict::Met) => subjects.push(edge.subject),
+                Some(Verdict::Error(error)) => return Err(self.evaluator.error(error)),
+                Some(Verdict::Unmet) | None => {}
+            }
+        }
+        Ok(subjects)
+    }
+}

@@ -1,0 +1,103 @@
+//! Published models, tuples and expected answers, run through the evaluator in several ways.
+//!
+//! `tests/conformance/` and `schema/authz/` hold the project's own cases. OpenFGA's are read in place from the folder
+//! that `USHER_CONFORMANCE` names; without it they are skipped, and that is printed.
+
+#![allow(clippy::print_stdout, reason = "the counts are the point of this test")]
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+#[path = "conformance/format.rs"]
+mod format;
+#[path = "conformance/staged.rs"]
+mod staged;
+#[path = "conformance/store.rs"]
+mod store;
+#[path = "conformance/world.rs"]
+mod world;
+
+/// Passed and failed assertions by kind.
+#[derive(Debug, Default)]
+pub struct Tally {
+    counts: BTreeMap<&'static str, (usize, usize)>,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    fn note(&mut self, kind: &'static str, passed: bool, describe: impl FnOnce() -> String) {
+        let count = self.counts.entry(kind).or_default();
+        if passed {
+            count.0 += 1;
+        } else {
+            count.1 += 1;
+            self.failures.push(format!("{kind}: {}", describe()));
+        }
+    }
+
+    fn report(self, name: &str) -> usize {
+        for (kind, (passed, failed)) in &self.counts {
+            println!("{name} {kind}: {passed} passed, {failed} failed");
+        }
+        for failure in self.failures.iter().take(40) {
+            println!("  {failure}");
+        }
+        assert!(!self.counts.is_empty(), "{name} has no assertions");
+        self.failures.len()
+    }
+}
+
+fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+fn run_staged(folder: &Path) -> usize {
+    let mut failed = 0;
+    for path in yaml_files(folder) {
+        let mut tally = Tally::default();
+        staged::run(&std::fs::read_to_string(&path).unwrap(), &mut tally);
+        failed += tally.report(&name(&path));
+    }
+    failed
+}
+
+fn run_stores(paths: &[PathBuf], label: &str) -> usize {
+    let mut tally = Tally::default();
+    for path in paths {
+        let model = path.with_file_name("model.json");
+        let model = model.exists().then(|| std::fs::read_to_string(model).unwrap());
+        store::run(&std::fs::read_to_string(path).unwrap(), model.as_deref(), &mut tally);
+    }
+    tally.report(label)
+}
+
+#[test]
+fn own_cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let failed = run_staged(&root.join("tests/conformance"))
+        + run_stores(&[root.join("schema/authz/v1/store.fga.yaml")], "default-model");
+    assert_eq!(failed, 0);
+}
+
+#[test]
+fn published_cases() {
+    let Some(folder) = std::env::var_os("USHER_CONFORMANCE").map(PathBuf::from) else {
+        println!("skipped: conformance data (set USHER_CONFORMANCE)");
+        return;
+    };
+    let failed =
+        run_staged(&folder.join("openfga")) + run_stores(&yaml_files(&folder.join("sample-stores")), "sample-stores");
+    assert_eq!(failed, 0);
+}

@@ -1,0 +1,64 @@
+//! Whole applications: one model, common tuples, tests with tuples of their own.
+
+use std::collections::BTreeSet;
+
+use usher::wire;
+
+use crate::{
+    Tally,
+    format::{StoreFile, StoreTest},
+    world::{World, all_bound, model},
+};
+
+pub fn run(text: &str, model_beside: Option<&str>, tally: &mut Tally) {
+    let file: StoreFile = serde_saphyr::from_str(text).unwrap();
+    let json = file.model_json.as_deref().or(model_beside).expect("a model in the file or beside it");
+    for bind in [false, true] {
+        for test in &file.tests {
+            let model = model(json);
+            let bound = if bind { all_bound(&model) } else { Vec::new() };
+            let mut world = World::new(model, bound);
+            world.write(&file.tuples);
+            world.write(&test.tuples);
+            run_test(&world, test, &format!("{}: {}", file.name, test.name), tally);
+        }
+    }
+}
+
+fn run_test(world: &World, test: &StoreTest, label: &str, tally: &mut Tally) {
+    for check in &test.check {
+        for (relation, expected) in &check.assertions {
+            let key = wire::TupleKey {
+                user: check.user.clone(),
+                relation: relation.clone(),
+                object: check.object.clone(),
+                condition: None,
+            };
+            let answer = world.check(&key, &check.context, &[], 2);
+            tally.note("check", answer == Ok(*expected), || format!("{label}: {key:?}: {answer:?}"));
+        }
+    }
+    for list in &test.list_objects {
+        for (relation, expected) in &list.assertions {
+            let answer = world.list_objects(&list.object_type, relation, &list.user, &list.context, &[]);
+            let expected: BTreeSet<String> = expected.iter().cloned().collect();
+            tally.note("list_objects", answer.as_ref() == Ok(&expected), || {
+                format!("{label}: {} {relation} {}: {answer:?}", list.user, list.object_type)
+            });
+        }
+    }
+    for list in &test.list_users {
+        for (relation, expected) in &list.assertions {
+            let [filter] = list.user_filter.as_slice() else { panic!("one filter per listing") };
+            let filter = match &filter.relation {
+                Some(relation) => format!("{}#{relation}", filter.object_type),
+                None => filter.object_type.clone(),
+            };
+            let answer = world.list_users(&list.object, relation, &filter, &list.context, &[]);
+            let expected: BTreeSet<String> = expected.users.iter().cloned().collect();
+            tally.note("list_users", answer.as_ref() == Ok(&expected), || {
+                format!("{label}: {} {relation} {filter}: {answer:?}", list.object)
+            });
+        }
+    }
+}
