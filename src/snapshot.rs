@@ -170,7 +170,6 @@ impl CollectionState {
             object_type: settings.object_type.clone(),
             section_type: settings.section_type.clone(),
             relation: settings.relation.clone(),
-            section_relation: settings.relation.clone(),
         };
         Ok(Self {
             id,
