@@ -1,0 +1,27 @@
+# The words of everyday work; CI runs the same ones. Each prints its stages.
+
+.PHONY: run test check fmt soak conformance bench clean
+
+run: ## Build, load the sample corpus, serve it in the foreground
+	@scripts/run.sh
+
+test: ## Set up and run all tests
+	@scripts/test.sh
+
+check: ## Format, lints, feature sets, licences
+	@scripts/check.sh
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+soak: ## The long randomised tests; SEED=n starts elsewhere, SHARD=i/n runs a part
+	@scripts/soak.sh
+
+conformance: ## OpenFGA conformance data; CONFORMANCE=<folder>
+	@scripts/conformance.sh
+
+bench: ## Ratios against baselines; SIZE=S (minutes) or M
+	@scripts/bench.sh
+
+clean: ## Remove builds and the sample's data
+	@cargo clean; rm -rf .run

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Runs the project's own cases always, and a folder of published ones where CONFORMANCE names it.
+source "$(dirname "$0")/lib.sh"
+
+if [ -n "${CONFORMANCE:-}" ]; then
+    USHER_CONFORMANCE="$(cd "$CONFORMANCE" && pwd)"
+    export USHER_CONFORMANCE
+else
+    echo "skipped: published conformance data (make conformance CONFORMANCE=<folder>)"
+fi
+export USHER_MUTANTS=1
+cargo test --test conformance -- --nocapture --test-threads=1

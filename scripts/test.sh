@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Sets up and runs all tests. The test build alone carries the deliberate bugs and failpoints that prove that the tests
+# bite; `USHER_MUTANTS` is read by build.rs.
+source "$(dirname "$0")/lib.sh"
+
+export USHER_MUTANTS=1 RUST_BACKTRACE="${RUST_BACKTRACE:-0}"
+
+stage "Formatting"
+cargo fmt --all --check
+
+stage "Building (the first time takes several minutes)"
+cargo test --workspace --no-run
+
+stage "Tests"
+cargo test --workspace --no-fail-fast
+
+if [ -z "${USHER_CONFORMANCE:-}" ]; then
+    stage "skipped: published conformance data (set USHER_CONFORMANCE to its folder)"
+fi
