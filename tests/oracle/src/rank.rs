@@ -1,0 +1,110 @@
+//! Ranking by brute force, from `docs/ranking.md`. Texts are lower-case ASCII words separated by single blanks or line
+//! breaks, so that tokens are just the words.
+
+/// A readable chunk as a ranking sees it.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Whatever identifies it for the caller.
+    pub id: String,
+    pub key: [u8; 16],
+    /// Title and text.
+    pub tokens: Vec<String>,
+    pub vector: Vec<f32>,
+}
+
+/// A chunk in the final list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    pub id: String,
+    pub score: f64,
+}
+
+const DIMENSIONS: usize = 48;
+
+/// The embedding of the tests: each word adds eight signed ones at places that a simple hash (FNV-1a) chooses.
+pub fn vector(text: &str) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; DIMENSIONS];
+    for word in text.split_ascii_whitespace() {
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        for byte in word.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        for _ in 0..8 {
+            hash = hash.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            let place = (hash >> 33) as usize % DIMENSIONS;
+            if let Some(sum) = sums.get_mut(place) {
+                *sum += if hash >> 63 == 0 { 1.0 } else { -1.0 };
+            }
+        }
+    }
+    let length = sums.iter().map(|x| x * x).sum::<f64>().sqrt();
+    sums.iter().map(|x| if length > 0.0 { (x / length) as f32 } else { 0.0 }).collect()
+}
+
+pub fn tokens(text: &str) -> Vec<String> {
+    text.split_ascii_whitespace().map(str::to_owned).collect()
+}
+
+/// Places (from 0) of the best `depth` chunks, best first.
+fn leg(scores: Vec<Option<f64>>, chunks: &[Chunk], depth: usize) -> Vec<usize> {
+    let mut list: Vec<(f64, &[u8; 16], usize)> = scores
+        .into_iter()
+        .zip(chunks)
+        .enumerate()
+        .filter_map(|(place, (score, chunk))| score.map(|score| (score, &chunk.key, place)))
+        .collect();
+    list.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    list.truncate(depth);
+    list.into_iter().map(|(_, _, place)| place).collect()
+}
+
+fn vector_scores(query: &[f32], chunks: &[Chunk]) -> Vec<Option<f64>> {
+    let dot = |row: &[f32]| row.iter().zip(query).fold(0.0, |sum, (a, b)| sum + f64::from(*a) * f64::from(*b));
+    chunks.iter().map(|chunk| Some(dot(&chunk.vector))).collect()
+}
+
+fn keyword_scores(query: &str, chunks: &[Chunk]) -> Vec<Option<f64>> {
+    let mut terms: Vec<String> = Vec::new();
+    for token in tokens(query) {
+        if !terms.contains(&token) {
+            terms.push(token);
+        }
+    }
+    let count = chunks.len() as f64;
+    let mut scores = vec![None; chunks.len()];
+    for term in &terms {
+        let tf = |chunk: &Chunk| chunk.tokens.iter().filter(|token| *token == term).count() as f64;
+        let df = chunks.iter().filter(|chunk| tf(chunk) > 0.0).count() as f64;
+        let idf = (1.0 + (count - df + 0.5) / (df + 0.5)).ln();
+        for (chunk, score) in chunks.iter().zip(scores.iter_mut()) {
+            let tf = tf(chunk);
+            if tf > 0.0 {
+                let length = chunk.tokens.len() as f64;
+                let part = idf * (tf * 2.2 / (tf + 1.2 * (0.25 + 0.75 * length / 200.0)));
+                *score = Some(score.unwrap_or(0.0) + part);
+            }
+        }
+    }
+    scores
+}
+
+/// The first `top_k` of the hybrid list over readable chunks.
+pub fn hybrid(query: &str, chunks: &[Chunk], depth: usize, top_k: usize) -> Vec<Ranked> {
+    let lists =
+        [leg(vector_scores(&vector(query), chunks), chunks, depth), leg(keyword_scores(query, chunks), chunks, depth)];
+    let mut raw = vec![0.0_f64; chunks.len()];
+    for list in &lists {
+        for (rank, place) in list.iter().enumerate() {
+            if let Some(sum) = raw.get_mut(*place) {
+                *sum += 1.0 / (60.0 + (rank + 1) as f64);
+            }
+        }
+    }
+    let scores = raw.iter().map(|score| Some(*score).filter(|score| *score > 0.0)).collect();
+    let order = leg(scores, chunks, top_k);
+    let ranked = |place: usize| {
+        let chunk = chunks.get(place)?;
+        Some(Ranked { id: chunk.id.clone(), score: raw.get(place)? / (2.0 / 61.0) })
+    };
+    order.into_iter().filter_map(ranked).collect()
+}

@@ -1,0 +1,166 @@
+//! A small company, drawn from a seed: people, nested groups, folders, documents with restricted parts, and the changes
+//! that happen to it. It holds the state that the service should have, and says what a reader should get.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::rank::{self, Chunk, Ranked};
+use crate::rights::{Facts, Model, Tuple, facts};
+use crate::rng::Rng;
+
+/// Length of the chain of groups whose far end is too deep to count.
+pub const CHAIN: usize = 30;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    pub id: String,
+    pub version: u64,
+    pub title: String,
+    /// One chunk each; a restricted part is one chunk too.
+    pub chunks: Vec<Part>,
+    pub tuples: BTreeSet<Tuple>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    pub text: String,
+    /// Name of the section that it is, if restricted.
+    pub section: Option<String>,
+}
+
+/// Everything that decides, at one instant.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub tuples: BTreeSet<Tuple>,
+    pub documents: BTreeMap<String, Document>,
+    /// Versions ever given, also of documents that are gone.
+    pub versions: BTreeMap<String, u64>,
+}
+
+pub fn tuple(user: &str, relation: &str, object: &str) -> Tuple {
+    Tuple { object: object.into(), relation: relation.into(), user: user.into(), during: None }
+}
+
+/// Name of the object that carries a section's grants.
+pub fn section_object(document: &str, section: &str) -> String {
+    format!("section:{document}~{section}")
+}
+
+/// A reader is a list of subjects that must all be allowed.
+pub type Reader = Vec<String>;
+
+impl World {
+    /// The tuples that every world starts with.
+    pub fn new() -> Self {
+        let cleared = ["user:*", "agent:*", "service:*"].map(|user| tuple(user, "cleared", "classification:open"));
+        Self { tuples: cleared.into(), documents: BTreeMap::new(), versions: BTreeMap::new() }
+    }
+
+    /// Whether the chunk may be read, given the facts of each subject.
+    fn readable(&self, facts: &[Facts<'_>], document: &Document, part: &Part) -> bool {
+        let object = format!("document:{}", document.id);
+        facts.iter().all(|facts| {
+            facts.has(&object, "can_view")
+                && part
+                    .section
+                    .as_ref()
+                    .is_none_or(|section| facts.has(&section_object(&document.id, section), "can_view"))
+        })
+    }
+
+    /// Readable chunks of a reader, keyed by `key(document, version, number)`.
+    pub fn visible(
+        &self,
+        model: &Model,
+        reader: &Reader,
+        now: i64,
+        key: &dyn Fn(&str, u64, u32) -> [u8; 16],
+    ) -> Vec<Chunk> {
+        let facts: Vec<_> = reader.iter().map(|subject| facts(model, &self.tuples, subject, now)).collect();
+        let mut chunks = Vec::new();
+        for document in self.documents.values() {
+            for (part, number) in document.chunks.iter().zip(0..) {
+                if self.readable(&facts, document, part) {
+                    let seen = format!("{}\n{}", document.title, part.text);
+                    chunks.push(Chunk {
+                        id: chunk_name(&document.id, document.version, &part.text),
+                        key: key(&document.id, document.version, number),
+                        tokens: rank::tokens(&seen),
+                        vector: rank::vector(&seen),
+                    });
+                }
+            }
+        }
+        chunks
+    }
+
+    /// The expected answer.
+    pub fn answer(
+        &self,
+        model: &Model,
+        reader: &Reader,
+        query: &str,
+        top_k: usize,
+        now: i64,
+        key: &dyn Fn(&str, u64, u32) -> [u8; 16],
+    ) -> Vec<Ranked> {
+        rank::hybrid(query, &self.visible(model, reader, now, key), 100, top_k)
+    }
+
+    /// Names of the readable chunks.
+    pub fn visible_names(&self, model: &Model, reader: &Reader, now: i64) -> BTreeSet<String> {
+        self.visible(model, reader, now, &|_, _, _| [0; 16]).into_iter().map(|chunk| chunk.id).collect()
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How test and oracle name a chunk: by what an answer shows of it.
+pub fn chunk_name(document: &str, version: u64, text: &str) -> String {
+    format!("{document}@{version}: {text}")
+}
+
+/// People, agents and services that ask.
+pub fn subjects() -> Vec<String> {
+    let mut all: Vec<String> = (0..6).map(|n| format!("user:u{n}")).collect();
+    all.extend((0..2).map(|n| format!("agent:a{n}")));
+    all.push("service:s0".to_owned());
+    all
+}
+
+/// A principal that a grant may name.
+pub fn principal(rng: &mut Rng) -> String {
+    match rng.below(10) {
+        0 => "user:*".to_owned(),
+        1 => "agent:*".to_owned(),
+        2..=5 => format!("group:g{}#member", rng.below(6)),
+        6 => format!("group:chain{}#member", [0, 3, CHAIN - 10, CHAIN - 4, CHAIN - 1].get(rng.below(5)).unwrap_or(&0)),
+        _ => rng.pick(&subjects()).cloned().unwrap_or_default(),
+    }
+}
+
+const WORDS: [&str; 24] = [
+    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "iris", "juniper", "kelp", "lagoon", "maple",
+    "nectar", "onyx", "pebble", "quartz", "reed", "sable", "thistle", "umber", "violet", "willow", "yarrow",
+];
+
+/// Some words; common ones come often.
+pub fn sentence(rng: &mut Rng, words: usize) -> String {
+    let mut text = String::new();
+    for n in 0..words {
+        let place = rng.below(WORDS.len()).min(rng.below(WORDS.len()));
+        if n > 0 {
+            text.push(' ');
+        }
+        text.push_str(WORDS.get(place).unwrap_or(&"amber"));
+    }
+    text
+}
+
+/// A word that stands in one chunk only; finding it anywhere else is a leak.
+pub fn canary(rng: &mut Rng) -> String {
+    format!("canary{:016x}", rng.next())
+}
