@@ -40,3 +40,6 @@ pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleEr
 /// Deepest chain of userset and tupleset hops that a check follows; reaching it is [`CheckError::TooComplex`].
 /// OpenFGA's default `resolve-node-limit`.
 pub const MAX_DEPTH: u8 = 25;
+
+/// The default authorization model as JSON: the body of WriteAuthorizationModel. Source and tests: `schema/authz/v1`.
+pub const DEFAULT_MODEL_JSON: &str = include_str!("../schema/authz/v1/model.json");

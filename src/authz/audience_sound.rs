@@ -149,17 +149,12 @@ fn deepen(random: &mut Random, edit: &mut GraphEdit, model: &Model, tuples: &mut
     add(("document:0".to_owned(), if kind == "group" { "viewer" } else { "parent" }, format!("{kind}:deep0{form}")));
 }
 
-/// Whether a check of the object allows, and whether an error denied it.
-fn brute(graph: &Graph, model: &Model, subject: &SubjectRef, context: &Context, node: NodeId) -> bool {
-    let mut evaluator = Evaluator::new(graph, model, subject, context);
-    evaluator.check_node(node, "can_view") == Ok(true)
-}
-
 fn assert_set(store: &Store, plain: &Graph, model: &Model, set: &AllowedSet, subject: &SubjectRef, context: &Context) {
+    let mut evaluator = Evaluator::new(plain, model, subject, context);
     for object_type in ["document", "section"] {
         for node in store.objects(object_type) {
             let object = store.graph.object(node).unwrap();
-            let expected = model.has_relation(object_type, "can_view") && brute(plain, model, subject, context, node);
+            let expected = evaluator.check_node(node, "can_view") == Ok(true);
             let audience = store.graph.audience(node);
             assert_eq!(set.contains(audience), expected, "{subject} {object} {context:?} {set:?} {}", store.describe());
         }
@@ -325,9 +320,8 @@ fn assert_lists(random: &mut Random, store: &Store, model: &Model, contexts: &[C
             }
             let mut failed = false;
             let mut expected = BTreeSet::new();
+            let mut evaluator = Evaluator::new(&store.graph, model, &subject, context).with_contextual(&contextual);
             for object in names.into_iter().filter(|object| object.object_type == object_type) {
-                let mut evaluator =
-                    Evaluator::new(&store.graph, model, &subject, context).with_contextual(&contextual);
                 match evaluator.check(&object, relation) {
                     Ok(true) => {
                         expected.insert(object);
