@@ -12,7 +12,7 @@ mod generate;
 mod naive;
 mod random;
 
-use generate::{binding, bound, contexts, readers, sample, subjects, tuple};
+use generate::{USERS, binding, bound, contexts, readers, sample, subjects, tuple};
 use naive::{Answer, Naive};
 use random::Random;
 
@@ -216,8 +216,14 @@ fn case(seed: u64) {
             *only != "section" || sections
         });
         let operations = 1 + random.below(3);
+        let (older, seen) = (store.graph.clone(), store.changes.len());
         store.mutate(&mut random, &models, operations, only);
         store.assert_consistent();
+        // A slow resolver still reads the snapshot before this change.
+        let late = readers().swap_remove(random.below(USERS));
+        let context = random.pick(&contexts).clone();
+        let set = AllowedSet::resolve(&older, model, &binding, &late, &context).unwrap();
+        cached.push((late, context, set, seen));
         let plain = store.graph.rebind(Vec::new());
         for (subject, context, set, seen) in &mut cached {
             if round < 3 && random.one_in(3) {

@@ -175,6 +175,11 @@ impl<'a> Evaluator<'a> {
         self.visited.take().unwrap_or_default()
     }
 
+    /// Makes room for the relations of so many more vertices.
+    pub(super) fn expect(&mut self, vertices: usize) {
+        self.memo.reserve(vertices.saturating_mul(4));
+    }
+
     /// Enters an outcome that is known beforehand: true over at most `height` hops.
     pub(super) fn seed(&mut self, vertex: Vertex, id: RelationId, height: u8) {
         let outcome = Outcome { height, ..Outcome::TRUE };

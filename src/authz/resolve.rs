@@ -166,6 +166,7 @@ impl AllowedSet {
     ) -> FastSet<u64> {
         let Reached { states, goals, subjects, steps } = reach(evaluator, graph, model, id);
         self.stats.tuples_followed = self.stats.tuples_followed.saturating_add(count(steps));
+        evaluator.expect(goals.len());
         for ((vertex, relation), certainty) in &states {
             if let (Some(hops), Ok(relation)) = (certainty, u16::try_from(*relation)) {
                 evaluator.seed(Vertex(*vertex), RelationId(relation), *hops);
@@ -446,3 +447,5 @@ fn count(of: usize) -> u32 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing;

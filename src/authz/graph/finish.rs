@@ -53,6 +53,7 @@ pub(super) fn finish(edit: GraphEdit) -> (Graph, GraphChange) {
     work.audiences();
     work.retire();
     work.merge_back();
+    work.next.audience_count = work.next.interner.audience_count();
     (work.next, work.change)
 }
 
