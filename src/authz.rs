@@ -31,15 +31,15 @@ pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ListUsersFilter, expand, list_objects, list_users};
 pub use model::{
     AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
-    ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
-    TypeDefinition, TypeMetadata,
+    ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite,
+    TupleToUserset, TypeDefinition, TypeMetadata,
 };
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
-/// The default model, compiled (`schema/authz`).
-pub const DEFAULT_MODEL_JSON: &str = include_str!("../schema/authz/v1/model.json");
-
 pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleError};
 
 /// Deepest chain of userset and tupleset hops that a check follows; reaching it is [`CheckError::TooComplex`].
 /// OpenFGA's default `resolve-node-limit`.
 pub const MAX_DEPTH: u8 = 25;
+
+/// The default authorization model as JSON: the body of WriteAuthorizationModel. Source and tests: `schema/authz/v1`.
+pub const DEFAULT_MODEL_JSON: &str = include_str!("../schema/authz/v1/model.json");

@@ -108,7 +108,9 @@ pub fn verify(newest: &View, keys: &ChunkKeys, candidates: &[Candidate]) -> Vec<
             let view = newest.collection(candidate.collection)?;
             let document = current_document(view, candidate.chunk)?;
             let number = candidate.chunk.checked_sub(document.first_chunk)?;
-            let passes = crate::mutants::active("skip_verification") || view.may_read_chunk(document, number);
+            let passes = crate::mutants::active("skip_verification")
+                || crate::mutants::active("trust_the_searchs_audience") && !document.is_hidden(newest.now)
+                || view.may_read_chunk(document, number);
             passes.then(|| VerifiedChunk {
                 collection: candidate.collection,
                 ordinal: candidate.chunk,

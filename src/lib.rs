@@ -39,6 +39,8 @@ pub mod indexes;
 #[cfg(feature = "server")]
 pub mod paged;
 #[cfg(feature = "server")]
+pub mod pause;
+#[cfg(feature = "server")]
 pub mod prepare;
 #[cfg(feature = "server")]
 pub mod query;

@@ -40,7 +40,10 @@ pub enum Prepared {
     Acl(Box<Acl>),
     Put(Box<Document>),
     /// No text to send.
-    Settled { status: Status, rules: Standing },
+    Settled {
+        status: Status,
+        rules: Standing,
+    },
 }
 
 /// Whether the rules held for a document that gives no text are those of this run.

@@ -14,7 +14,9 @@ use crate::acl::folders::{MAX_LEVELS, Tree};
 use crate::acl::rules::parent;
 use crate::api::Api;
 use crate::args::FolderArgs;
-use crate::documents::{Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, prepare, sections, source_hash};
+use crate::documents::{
+    Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, prepare, sections, source_hash,
+};
 use crate::error::RunError;
 use crate::fsroot::{Globs, Listing, Root};
 use crate::report::{FileLine, Report, Status};
@@ -87,7 +89,9 @@ fn held(api: &Api<'_>, tree: &Tree) -> Result<Held, RunError> {
         Ok(states) => Ok(states.into_iter().map(|s| (s.id.clone(), s)).collect()),
         Err(e) if e.status() == Some(404) => {
             let name = &tree.collection;
-            Err(RunError::Input(format!("no collection {name} (or none that the key reaches); make it with --create-collection")))
+            Err(RunError::Input(format!(
+                "no collection {name} (or none that the key reaches); make it with --create-collection"
+            )))
         }
         Err(e) => Err(e.into()),
     }

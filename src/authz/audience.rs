@@ -42,7 +42,11 @@ pub(super) fn is_parent(edge: &Edge) -> bool {
 }
 
 /// Sorted, distinct grants of the object `own`, whose id is dropped.
-pub(super) fn canonical(raw: &[Edge], own: Vertex, mut parent: impl FnMut(&Edge) -> Option<AudienceOrdinal>) -> Vec<Edge> {
+pub(super) fn canonical(
+    raw: &[Edge],
+    own: Vertex,
+    mut parent: impl FnMut(&Edge) -> Option<AudienceOrdinal>,
+) -> Vec<Edge> {
     let mut edges: Vec<Edge> = raw
         .iter()
         .map(|edge| match parent(edge) {

@@ -142,8 +142,8 @@ impl<'a> Evaluator<'a> {
 
     fn check_vertex(&mut self, vertex: Vertex, relation: &str) -> Result<bool, CheckError> {
         let object_type = self.names.object_type(self.graph, vertex);
-        let id = object_type
-            .and_then(|object_type| self.linked.relation(object_type, names::symbol(self.graph, relation)));
+        let id =
+            object_type.and_then(|object_type| self.linked.relation(object_type, names::symbol(self.graph, relation)));
         match id {
             Some(id) => self.decide(vertex, id),
             None => Ok(false),
@@ -173,6 +173,11 @@ impl<'a> Evaluator<'a> {
     /// What was read since [`Evaluator::record_visits`]; keys as by [`visit_key`].
     pub(super) fn take_visits(&mut self) -> FastSet<u64> {
         self.visited.take().unwrap_or_default()
+    }
+
+    /// Makes room for the relations of so many more vertices.
+    pub(super) fn expect(&mut self, vertices: usize) {
+        self.memo.reserve(vertices.saturating_mul(4));
     }
 
     /// Enters an outcome that is known beforehand: true over at most `height` hops.

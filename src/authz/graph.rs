@@ -87,6 +87,8 @@ pub struct Graph {
     /// Tuples whose subject is a wildcard, by its type.
     wildcards: Vec<(Symbol, SortedList<Back>)>,
     audiences: Audiences,
+    /// Kept per graph: the interner's own count runs ahead of a snapshot that is still being read.
+    audience_count: u32,
     tuples: usize,
 }
 
@@ -105,6 +107,7 @@ impl Graph {
             entry_count: 0,
             wildcards: Vec::new(),
             audiences: Audiences::default(),
+            audience_count: 0,
             tuples: 0,
         };
         let mut bound: Vec<Bound> = Vec::new();
@@ -120,6 +123,7 @@ impl Graph {
             bound.push(Bound { object_type, parent, empty });
         }
         graph.bound = Arc::new(bound);
+        graph.audience_count = graph.interner.audience_count();
         graph
     }
 
@@ -165,9 +169,10 @@ impl Graph {
         }
     }
 
-    /// All ordinals that were ever given are below this; none is used twice in a process's life.
+    /// The ordinals of this graph are below this, and those that later graphs add are not; none is used twice in a
+    /// process's life.
     pub fn audience_count(&self) -> u32 {
-        self.interner.audience_count()
+        self.audience_count
     }
 
     /// Audiences that have objects, and the one of no grants per bound type.

@@ -166,6 +166,7 @@ impl AllowedSet {
     ) -> FastSet<u64> {
         let Reached { states, goals, subjects, steps } = reach(evaluator, graph, model, id);
         self.stats.tuples_followed = self.stats.tuples_followed.saturating_add(count(steps));
+        evaluator.expect(goals.len());
         for ((vertex, relation), certainty) in &states {
             if let (Some(hops), Ok(relation)) = (certainty, u16::try_from(*relation)) {
                 evaluator.seed(Vertex(*vertex), RelationId(relation), *hops);
@@ -264,8 +265,7 @@ impl AllowedSet {
             .map(AudienceOrdinal)
             .filter(|audience| graph.live_audience(*audience).is_some())
             .collect();
-        let retired: Vec<u32> =
-            changes.iter().flat_map(|change| change.retired()).map(|audience| audience.0).collect();
+        let retired: Vec<u32> = changes.iter().flat_map(|change| change.retired()).map(|audience| audience.0).collect();
         if fresh.is_empty() && !retired.iter().any(|audience| self.allowed.contains(*audience)) {
             return Carried::Unchanged;
         }
@@ -290,9 +290,9 @@ impl AllowedSet {
             || change.edges().iter().any(|edge| {
                 let read = visit_key(edge.object, edge.relation);
                 let subject = edge.subject.packed();
-                self.dependencies.iter().any(|layer| {
-                    layer.read.contains(&read) || (!ignore_followed && layer.followed.contains(&subject))
-                })
+                self.dependencies
+                    .iter()
+                    .any(|layer| layer.read.contains(&read) || (!ignore_followed && layer.followed.contains(&subject)))
             })
     }
 
@@ -403,8 +403,7 @@ fn known_reader(graph: &Graph, subject: &SubjectRef) -> Option<NodeId> {
 
 impl Bound {
     fn of(graph: &Graph, model: &Model, binding: &Binding, evaluator: &Evaluator<'_>) -> Result<Bound, BindingError> {
-        let tupleset =
-            model.check_binding(&binding.object_type, &binding.relation, binding.section_type.as_deref())?;
+        let tupleset = model.check_binding(&binding.object_type, &binding.relation, binding.section_type.as_deref())?;
         let unknown = |object_type: &str| BindingError::UnknownRelation {
             object_type: object_type.to_owned(),
             relation: binding.relation.clone(),
@@ -446,3 +445,5 @@ fn count(of: usize) -> u32 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing;

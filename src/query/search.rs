@@ -42,12 +42,15 @@ pub(super) async fn embed(service: &Service, question: &Question, allowed: &Allo
             Some(vector) if vector.len() != settings.dimensions => {
                 return Err(QueryError::Dimensions { expected: settings.dimensions });
             }
-            Some(vector) => Some(vector.clone()),
+            Some(vector) => {
+                let mut vector = vector.clone();
+                crate::embed::normalise(&mut vector);
+                Some(vector)
+            }
             None => embed_text(service, &settings.embedder, &question.text).await,
         };
         match vector {
-            Some(mut vector) => {
-                crate::embed::normalise(&mut vector);
+            Some(vector) => {
                 vectors.by_embedder.insert(settings.embedder.clone(), Arc::new(vector));
             }
             None if question.mode == Mode::Vector => return Err(QueryError::Embedder),

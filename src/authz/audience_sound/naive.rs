@@ -1,6 +1,6 @@
 //! A second evaluator, written from the rules alone: no numbers, no memo, no audiences, every path walked on its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 
@@ -24,6 +24,7 @@ pub struct Naive<'a> {
     pub subject: &'a SubjectRef,
     pub context: &'a Context,
     pub steps: usize,
+    possible: BTreeMap<(String, String), bool>,
 }
 
 impl<'a> Naive<'a> {
@@ -44,7 +45,7 @@ impl<'a> Naive<'a> {
         for held in tuples.values_mut() {
             held.retain(|tuple| model.admits(tuple));
         }
-        Naive { model, tuples, subject, context, steps: 0 }
+        Naive { model, tuples, subject, context, steps: 0, possible: BTreeMap::new() }
     }
 
     pub fn check(&mut self, object: &ObjectRef, relation: &str) -> Result<Answer, GaveUp> {
@@ -59,7 +60,7 @@ impl<'a> Naive<'a> {
         path: &mut Vec<(String, String)>,
     ) -> Result<Answer, GaveUp> {
         self.steps += 1;
-        if self.steps > 20_000 {
+        if self.steps > 1_000 {
             return Err(GaveUp);
         }
         if depth >= MAX_DEPTH {
@@ -78,10 +79,73 @@ impl<'a> Naive<'a> {
             .find(|definition| definition.name == object.object_type)
             .and_then(|definition| definition.relations.get(relation));
         let Some(rewrite) = rewrite.cloned() else { return Ok(Answer::False) };
+        let place = (object.object_type.clone(), relation.to_owned());
+        let possible = match self.possible.get(&place) {
+            Some(possible) => *possible,
+            None => {
+                let possible = self.leads(&place.0, &place.1, &mut BTreeSet::new());
+                self.possible.insert(place, possible);
+                possible
+            }
+        };
+        if !possible {
+            return Ok(Answer::False);
+        }
         path.push(key);
         let answer = self.rewrite(&rewrite, object, relation, depth, path);
         path.pop();
         answer
+    }
+
+    /// Whether the model has a path from the form of the subject to the relation.
+    fn leads(&self, object_type: &str, relation: &str, seen: &mut BTreeSet<(String, String)>) -> bool {
+        if matches!(self.subject, SubjectRef::Userset(own, held) if own.object_type == object_type && held == relation)
+        {
+            return true;
+        }
+        if !seen.insert((object_type.to_owned(), relation.to_owned())) {
+            return false;
+        }
+        let types = &self.model.source().type_definitions;
+        let Some(definition) = types.iter().find(|definition| definition.name == object_type) else { return false };
+        let admitted = |relation: &str| -> &[RelationReference] {
+            let metadata = definition.metadata.as_ref().and_then(|metadata| metadata.relations.get(relation));
+            metadata.map_or(&[], |metadata| metadata.directly_related_user_types.as_slice())
+        };
+        let Some(rewrite) = definition.relations.get(relation) else { return false };
+        let mut open = vec![rewrite];
+        while let Some(rewrite) = open.pop() {
+            let found = match rewrite {
+                Rewrite::This(_) => admitted(relation).iter().any(|reference| {
+                    let same = reference.subject_type == self.subject.subject_type();
+                    let wildcard = reference.wildcard.is_some();
+                    match self.subject {
+                        SubjectRef::Object(_) if reference.relation.is_empty() => same,
+                        SubjectRef::Wildcard(_) if wildcard => same,
+                        _ => {
+                            !reference.relation.is_empty()
+                                && self.leads(&reference.subject_type, &reference.relation, seen)
+                        }
+                    }
+                }),
+                Rewrite::ComputedUserset(computed) => self.leads(object_type, &computed.relation, seen),
+                Rewrite::TupleToUserset(rewrite) => admitted(&rewrite.tupleset.relation)
+                    .iter()
+                    .any(|reference| self.leads(&reference.subject_type, &rewrite.computed_userset.relation, seen)),
+                Rewrite::Union(children) | Rewrite::Intersection(children) => {
+                    open.extend(&children.child);
+                    false
+                }
+                Rewrite::Difference(difference) => {
+                    open.extend([&*difference.base, &*difference.subtract]);
+                    false
+                }
+            };
+            if found {
+                return true;
+            }
+        }
+        false
     }
 
     fn held(&self, object: &ObjectRef, relation: &str) -> Vec<Tuple> {

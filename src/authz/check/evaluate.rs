@@ -14,6 +14,11 @@ use super::{
     outcome::{Outcome, UNCUT},
 };
 
+/// Tuples of one relation of one object that are read in one go.
+const FEW: usize = 12;
+/// The least and greatest keys of all.
+const ALL: (SubjectKey, SubjectKey) =
+    (SubjectKey { kind: OBJECT, node: 0 }, SubjectKey { kind: WILDCARD, node: u32::MAX });
 /// The least and greatest keys of usersets.
 const USERSETS: (SubjectKey, SubjectKey) =
     (SubjectKey { kind: OBJECT + 1, node: 0 }, SubjectKey { kind: WILDCARD - 1, node: u32::MAX });
@@ -173,9 +178,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn leaf(&mut self, rule: &Rule, vertex: Vertex, id: RelationId, targets: &mut Vec<Target>) -> Outcome {
         match rule {
             Rule::This => self.direct(vertex, id, targets),
-            Rule::TupleToUserset { tupleset, computed, .. } => {
-                self.over_tupleset(vertex, *tupleset, computed, targets)
-            }
+            Rule::TupleToUserset { tupleset, computed, .. } => self.over_tupleset(vertex, *tupleset, computed, targets),
             _ => Outcome::FALSE,
         }
     }
@@ -183,28 +186,54 @@ impl<'a> Evaluator<'a> {
     fn direct(&mut self, vertex: Vertex, id: RelationId, targets: &mut Vec<Target>) -> Outcome {
         let Some(relation) = self.linked.symbol_of(id) else { return Outcome::FALSE };
         self.visit(vertex, relation);
+        // Nearly every object has few tuples of a relation: one look at them instead of three searches.
+        let mut few: [Option<Edge>; FEW] = [None; FEW];
+        let mut edges = self.edges(vertex, relation, ALL);
+        few.iter_mut().for_each(|slot| *slot = edges.next());
+        let few = few.last().is_some_and(Option::is_none).then_some(few);
         let mut outcome = Outcome::FALSE;
         for subject in [Some(self.subject), self.wildcard].into_iter().flatten() {
-            if let Some(edge) = self.edge(vertex, relation, subject) {
+            let edge = match &few {
+                Some(few) => few.iter().flatten().find(|edge| edge.subject == subject).copied(),
+                None => self.edge(vertex, relation, subject),
+            };
+            if let Some(edge) = edge {
                 outcome = outcome.or(self.worth(id, &edge));
                 if outcome.is_true() {
                     return outcome;
                 }
             }
         }
-        for edge in self.edges(vertex, relation, USERSETS) {
-            let (Some(object), Some(userset)) = (edge.subject.vertex(), edge.subject.relation()) else { continue };
-            match self.verdict(id, &edge) {
-                None | Some(Verdict::Unmet) => {}
-                Some(Verdict::Error(error)) => outcome = outcome.or(Outcome::error(error)),
-                Some(Verdict::Met) => {
-                    let object_type = self.names.object_type(self.graph, object);
-                    let target = object_type.and_then(|object_type| self.linked.relation(object_type, userset));
-                    targets.extend(target.map(|target| (object, target)));
+        match few {
+            Some(few) => {
+                for edge in few.iter().flatten() {
+                    outcome = outcome.or(self.userset(id, edge, targets));
+                }
+            }
+            None => {
+                for edge in self.edges(vertex, relation, USERSETS) {
+                    outcome = outcome.or(self.userset(id, &edge, targets));
                 }
             }
         }
         outcome
+    }
+
+    /// A tuple whose subject is a userset leads to a check of that userset.
+    fn userset(&mut self, id: RelationId, edge: &Edge, targets: &mut Vec<Target>) -> Outcome {
+        let (Some(object), Some(userset)) = (edge.subject.vertex(), edge.subject.relation()) else {
+            return Outcome::FALSE;
+        };
+        match self.verdict(id, edge) {
+            None | Some(Verdict::Unmet) => Outcome::FALSE,
+            Some(Verdict::Error(error)) => Outcome::error(error),
+            Some(Verdict::Met) => {
+                let object_type = self.names.object_type(self.graph, object);
+                let target = object_type.and_then(|object_type| self.linked.relation(object_type, userset));
+                targets.extend(target.map(|target| (object, target)));
+                Outcome::FALSE
+            }
+        }
     }
 
     fn over_tupleset(

@@ -220,16 +220,44 @@ impl<'e> Checker<'e> {
         };
         inferred.ok_or_else(|| {
             let known = KNOWN.contains(&name) || !name.chars().all(|c| c.is_alphanumeric() || c == '_');
-            if known { ExpressionError::Operands(name.to_owned()) } else { ExpressionError::UndeclaredFunction(name.to_owned()) }
+            if known {
+                ExpressionError::Operands(name.to_owned())
+            } else {
+                ExpressionError::UndeclaredFunction(name.to_owned())
+            }
         })
     }
 }
 
 /// Names of functions, to tell "no such function" from "not for these operands".
 const KNOWN: &[&str] = &[
-    "size", "contains", "startsWith", "endsWith", "matches", "in_cidr", "ipaddress", "getFullYear", "getMonth",
-    "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes", "getSeconds",
-    "getMilliseconds", "bool", "int", "uint", "double", "string", "bytes", "duration", "timestamp", "dyn", "type",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "in_cidr",
+    "ipaddress",
+    "getFullYear",
+    "getMonth",
+    "getDayOfYear",
+    "getDayOfMonth",
+    "getDate",
+    "getDayOfWeek",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+    "bool",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bytes",
+    "duration",
+    "timestamp",
+    "dyn",
+    "type",
 ];
 
 fn literal_type(literal: &LiteralValue) -> Type {
@@ -274,9 +302,7 @@ fn unary(name: &str, argument: &Type) -> Option<Type> {
     let from = |allowed: &[Type], to: Type| (*argument == Type::Dyn || allowed.contains(argument)).then_some(to);
     match name {
         operators::LOGICAL_NOT | operators::NOT_STRICTLY_FALSE => from(&[Type::Bool], Type::Bool),
-        operators::NEGATE => {
-            from(&[Type::Int, Type::Double, Type::Duration], argument.clone())
-        }
+        operators::NEGATE => from(&[Type::Int, Type::Double, Type::Duration], argument.clone()),
         "size" => sized(argument),
         "ipaddress" => from(&[Type::String], Type::IpAddress),
         "duration" => from(&[Type::String, Type::Duration, Type::Int], Type::Duration),

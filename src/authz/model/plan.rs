@@ -5,11 +5,7 @@
 //! documents are shared with a reader, nearly all are cleared for everybody), so there are several plans, and whoever
 //! expands tries them side by side.
 
-use super::{
-    Linked, Model, RelationId, Rule,
-    link::RelationSet,
-    recursion,
-};
+use super::{Linked, Model, RelationId, Rule, link::RelationSet, recursion};
 use crate::authz::intern::Symbol;
 
 /// Most alternatives of one goal.

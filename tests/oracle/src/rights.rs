@@ -200,9 +200,7 @@ impl Facts<'_> {
                 .filter(|tuple| tuple.object == object && tuple.relation == *tupleset)
                 .filter_map(|tuple| Some(self.known(&tuple.user, computed)? + 1))
                 .min(),
-            Rewrite::Union(list) => {
-                list.iter().filter_map(|child| self.height(object, relation, child, subject)).min()
-            }
+            Rewrite::Union(list) => list.iter().filter_map(|child| self.height(object, relation, child, subject)).min(),
             Rewrite::Intersection(list) => {
                 let heights: Option<Vec<usize>> =
                     list.iter().map(|child| self.height(object, relation, child, subject)).collect();

@@ -143,8 +143,8 @@ pub fn principal(rng: &mut Rng) -> String {
 }
 
 const WORDS: [&str; 24] = [
-    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "iris", "juniper", "kelp", "lagoon", "maple",
-    "nectar", "onyx", "pebble", "quartz", "reed", "sable", "thistle", "umber", "violet", "willow", "yarrow",
+    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "iris", "juniper", "kelp", "lagoon",
+    "maple", "nectar", "onyx", "pebble", "quartz", "reed", "sable", "thistle", "umber", "violet", "willow", "yarrow",
 ];
 
 /// Some words; common ones come often.
