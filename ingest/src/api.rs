@@ -83,7 +83,8 @@ impl<'a> Api<'a> {
         let mut all = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let mut path = format!("v1/documents/state?collection={}&source={}&limit=1000", escape(collection), escape(source));
+            let mut path =
+                format!("v1/documents/state?collection={}&source={}&limit=1000", escape(collection), escape(source));
             if let Some(cursor) = &cursor {
                 let _ = write!(path, "&cursor={}", escape(cursor));
             }

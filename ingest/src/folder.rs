@@ -14,7 +14,9 @@ use crate::acl::folders::{MAX_LEVELS, Tree};
 use crate::acl::rules::parent;
 use crate::api::Api;
 use crate::args::FolderArgs;
-use crate::documents::{Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, prepare, sections, source_hash};
+use crate::documents::{
+    Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, prepare, sections, source_hash,
+};
 use crate::error::RunError;
 use crate::fsroot::{Globs, Listing, Root};
 use crate::report::{FileLine, Report, Status};
@@ -62,7 +64,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     folders.widen(&api, term, &report, &passed.uncertain, all_gone && args.run.delete_missing, dry_run)?;
 
     if dry_run {
-        term.line(&format!("principals named: {}", passed.principals.len().saturating_add(access.principals().len())));
+        passed.principals.extend(access.principals().into_iter().map(str::to_owned));
+        term.line(&format!("principals named: {}", passed.principals.len()));
     }
     Ok(report.finish())
 }
@@ -87,7 +90,9 @@ fn held(api: &Api<'_>, tree: &Tree) -> Result<Held, RunError> {
         Ok(states) => Ok(states.into_iter().map(|s| (s.id.clone(), s)).collect()),
         Err(e) if e.status() == Some(404) => {
             let name = &tree.collection;
-            Err(RunError::Input(format!("no collection {name} (or none that the key reaches); make it with --create-collection")))
+            Err(RunError::Input(format!(
+                "no collection {name} (or none that the key reaches); make it with --create-collection"
+            )))
         }
         Err(e) => Err(e.into()),
     }

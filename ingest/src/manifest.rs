@@ -12,7 +12,9 @@ use crate::acl::principal::{self, Role, normalise, normalise_conditional};
 use crate::acl::rules::{Effective, RuleFile, SectionRule};
 use crate::api::Api;
 use crate::args::ManifestArgs;
-use crate::documents::{Candidate, Held, MAX_ID, Missing, Outcome, Prepared, Sink, Standing, prepare, sections, source_hash};
+use crate::documents::{
+    Candidate, Held, MAX_ID, Missing, Outcome, Prepared, Sink, Standing, prepare, sections, source_hash,
+};
 use crate::error::RunError;
 use crate::folder::default_acl;
 use crate::fsroot::Root;
@@ -94,8 +96,11 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
             .get(collection)
             .map(|h| h.keys().filter(|id| id.starts_with(&of_source)).collect())
             .unwrap_or_default();
-        let mut missing: Vec<_> =
-            ids.iter().filter(|id| !listed.contains(id.as_str())).map(|id| (collection.clone(), (*id).clone())).collect();
+        let mut missing: Vec<_> = ids
+            .iter()
+            .filter(|id| !listed.contains(id.as_str()))
+            .map(|id| (collection.clone(), (*id).clone()))
+            .collect();
         missing.sort();
         let suspicious = match (complete, entries.is_empty()) {
             // A line that can't be read may name any document.
@@ -204,7 +209,7 @@ impl Reader<'_> {
         };
         let held = self.held.get(&entry.collection).and_then(|h| h.get(&line.id));
         match (&line.path, &line.content) {
-            (Some(path), _) => self.from_file(&mut outcome, entry, path, rules, held),
+            (Some(path), _) => self.read_file(&mut outcome, entry, path, rules, held),
             (None, Some(content)) => {
                 let document = self.document(entry, content.clone(), line.chunks.clone(), rules);
                 outcome.line.bytes = content.text.len() as u64;
@@ -219,7 +224,7 @@ impl Reader<'_> {
         outcome
     }
 
-    fn from_file(
+    fn read_file(
         &self,
         outcome: &mut Outcome,
         entry: &Entry,
@@ -253,12 +258,7 @@ impl Reader<'_> {
                 metadata,
                 sections: sections(&rules.sections, &doc.sections),
                 source_hash: Some(hash),
-                ..self.document(
-                    entry,
-                    Content { media_type: doc.media_type, text: doc.text },
-                    Some(doc.chunks),
-                    rules,
-                )
+                ..self.document(entry, Content { media_type: doc.media_type, text: doc.text }, Some(doc.chunks), rules)
             }
         });
         outcome.prepared = prepared;
@@ -273,7 +273,8 @@ impl Reader<'_> {
 
     fn document(&self, entry: &Entry, content: Content, chunks: Option<Vec<ChunkSpan>>, rules: Effective) -> Document {
         let line = &entry.line;
-        let section = |rule: SectionRule| Section { id: rule.id, span: rule.span, heading: rule.heading, acl: rule.acl };
+        let section =
+            |rule: SectionRule| Section { id: rule.id, span: rule.span, heading: rule.heading, acl: rule.acl };
         Document {
             id: line.id.clone(),
             collection: entry.collection.clone(),
@@ -302,7 +303,8 @@ impl Reader<'_> {
             let viewers = list(&section.acl.viewers, Role::SectionViewer, public)?;
             let blocked = list(&section.acl.blocked, Role::SectionBlocked, public)?;
             let acl = Acl { viewers, blocked, ..section.acl.clone() };
-            let rule = SectionRule { id: section.id.clone(), heading: section.heading.clone(), span: section.span, acl };
+            let rule =
+                SectionRule { id: section.id.clone(), heading: section.heading.clone(), span: section.span, acl };
             rules.push(rule);
         }
         Ok(Effective { acl, sections: rules })

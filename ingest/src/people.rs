@@ -42,7 +42,9 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let levels = read::levels(stored.iter().chain(wanted.iter())).map_err(RunError::Input)?;
     if levels > usize::from(args.group_levels) {
         let most = args.group_levels;
-        return Err(RunError::Input(format!("groups are nested {levels} levels deep; at most {most} (--group-levels)")));
+        return Err(RunError::Input(format!(
+            "groups are nested {levels} levels deep; at most {most} (--group-levels)"
+        )));
     }
 
     let plan = Plan::new(&wanted, &stored, known.as_ref(), args.reconcile);
@@ -104,11 +106,8 @@ impl Plan {
     fn new(wanted: &TupleSet, stored: &TupleSet, known: Option<&State>, reconcile: bool) -> Plan {
         let recorded: TupleSet = known.map(|s| s.tuples.iter().cloned().collect()).unwrap_or_default();
         let trusted = known.is_some_and(|s| !s.incomplete) && !reconcile;
-        let (kept_out, join): (Vec<_>, Vec<_>) = wanted
-            .iter()
-            .filter(|t| !stored.contains(t))
-            .cloned()
-            .partition(|t| trusted && recorded.contains(t));
+        let (kept_out, join): (Vec<_>, Vec<_>) =
+            wanted.iter().filter(|t| !stored.contains(t)).cloned().partition(|t| trusted && recorded.contains(t));
         let ours = |t: &&TupleKey| reconcile || recorded.contains(t);
         let leave = stored.iter().filter(|t| !wanted.contains(t)).filter(ours).cloned().collect();
         Plan { join, leave, kept_out: kept_out.len(), recorded }

@@ -80,7 +80,8 @@ impl StateFile {
         name.push(format!(".{}.tmp", std::process::id()));
         let temporary = PathBuf::from(name);
         let write = || {
-            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+            let mut file =
+                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
             fs::rename(&temporary, &self.path)

@@ -169,14 +169,21 @@ mod tests {
     #[test]
     fn all_shapes_of_openfga_are_read() {
         let head = "user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context\n";
-        let rows = csv(format!("{head}user,ana,,viewer,folder,x,during,\"{{\"\"end\"\":\"\"t\"\"}}\"\ngroup,hr,member,viewer,folder,y,,\n").as_bytes()).unwrap();
+        let rows = csv(format!(
+            "{head}user,ana,,viewer,folder,x,during,\"{{\"\"end\"\":\"\"t\"\"}}\"\ngroup,hr,member,viewer,folder,y,,\n"
+        )
+        .as_bytes())
+        .unwrap();
         assert_eq!(rows[0].condition.as_ref().unwrap().context, Some(serde_json::json!({"end": "t"})));
         assert_eq!(users(rows), ["user:ana", "group:hr#member"]);
         let short = "user_type,user_id,relation,object_type,object_id\nuser,bo,viewer,folder,x\n";
         assert_eq!(users(csv(short.as_bytes()).unwrap()), ["user:bo"]);
         let one = r#"{"user":"user:a","relation":"r","object":"folder:x"}"#;
         assert_eq!(users(json(format!("[{one}]").as_bytes()).unwrap()), ["user:a"]);
-        assert_eq!(users(json(format!("{{\"tuples\":[{{\"key\":{one},\"timestamp\":\"t\"}}]}}").as_bytes()).unwrap()), ["user:a"]);
+        assert_eq!(
+            users(json(format!("{{\"tuples\":[{{\"key\":{one},\"timestamp\":\"t\"}}]}}").as_bytes()).unwrap()),
+            ["user:a"]
+        );
         assert_eq!(users(jsonl(format!("{one}\n\n{one}\n").as_bytes()).unwrap()), ["user:a"]);
     }
 

@@ -70,9 +70,8 @@ impl Accounts {
     }
 
     fn parse(passwd: &str, group: &str, map: &Map, host: &str) -> Result<Self, AccountsError> {
-        let principal = |raw: &str| {
-            normalise(raw, Role::Owner, false).map_err(|e| AccountsError::Principal(raw.to_owned(), e))
-        };
+        let principal =
+            |raw: &str| normalise(raw, Role::Owner, false).map_err(|e| AccountsError::Principal(raw.to_owned(), e));
         let mut groups = BTreeMap::new();
         let mut members: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
         for line in group.lines() {

@@ -153,7 +153,8 @@ fn plain(user: &str, relation: &str, object: &str) -> TupleKey {
 }
 
 fn grants(rule: &RuleFile, folder: &str, wanted: &mut TupleSet) {
-    let lists = [("owner", &rule.owners), ("editor", &rule.editors), ("viewer", &rule.viewers), ("blocked", &rule.blocked)];
+    let lists =
+        [("owner", &rule.owners), ("editor", &rule.editors), ("viewer", &rule.viewers), ("blocked", &rule.blocked)];
     for (relation, list) in lists {
         for p in list {
             let condition = match p {

@@ -258,9 +258,8 @@ impl Formula {
                 || set.contains(&accounts.everyone)
                 || user.gids.iter().filter_map(|g| accounts.groups.get(g)).any(|g| set.contains(&g.principal))
         };
-        let lets_in = |u: &&super::accounts::Account| {
-            self.lists.iter().all(|l| is_in(l, u)) && !is_in(&self.blocked, u)
-        };
+        let lets_in =
+            |u: &&super::accounts::Account| self.lists.iter().all(|l| is_in(l, u)) && !is_in(&self.blocked, u);
         accounts.users.iter().filter(lets_in).map(|u| u.principal.as_str()).collect()
     }
 

@@ -32,7 +32,8 @@ pub struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Self, ExtractError> {
-        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| ExtractError::Broken(format!("no zip archive: {e}")))?;
+        let zip =
+            ZipArchive::new(Cursor::new(bytes)).map_err(|e| ExtractError::Broken(format!("no zip archive: {e}")))?;
         if zip.len() > MAX_ENTRIES {
             return Err(ExtractError::Limit(format!("more than {MAX_ENTRIES} parts in the archive")));
         }

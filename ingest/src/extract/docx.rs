@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use quick_xml::{Reader, XmlVersion};
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::archive::Parts;
 use super::{Builder, ExtractError};
@@ -90,15 +90,7 @@ struct Walker<'a, 'b> {
 
 impl<'a, 'b> Walker<'a, 'b> {
     fn new(styles: &'a BTreeMap<String, Style>, builder: &'b mut Builder) -> Self {
-        Walker {
-            styles,
-            builder,
-            open: Vec::new(),
-            rows: Vec::new(),
-            run_hidden: false,
-            in_text: false,
-            skipped: 0,
-        }
+        Walker { styles, builder, open: Vec::new(), rows: Vec::new(), run_hidden: false, in_text: false, skipped: 0 }
     }
 
     fn walk(&mut self, xml: &str) -> Result<(), ExtractError> {

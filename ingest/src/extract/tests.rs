@@ -235,7 +235,9 @@ fn section_rules_find_their_places_and_cut_chunks() {
             Place::Span(Span { start: 0, end: 9_999 }),
         ],
     };
-    let doc = extract(&job, b"# T\n\nintro\n\n## Pay now\n\n100\n\n### Deep\n\n7\n\n## Other\n\nx\n\n## Pay now\n\n200").unwrap();
+    let doc =
+        extract(&job, b"# T\n\nintro\n\n## Pay now\n\n100\n\n### Deep\n\n7\n\n## Other\n\nx\n\n## Pay now\n\n200")
+            .unwrap();
     let spans: Vec<Vec<&str>> =
         doc.sections.iter().map(|l| l.iter().map(|s| &doc.text[s.start..s.end]).collect()).collect();
     assert_eq!(spans[0], ["## Pay now\n\n100\n\n### Deep\n\n7\n\n", "## Pay now\n\n200"]);

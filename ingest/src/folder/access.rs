@@ -90,9 +90,12 @@ impl Access {
     pub fn of(&self, rel: &str, tree: &Tree, meta: &Result<Meta, String>) -> Result<(Effective, Vec<String>), Denied> {
         let folder = tree.folder(parent(rel));
         match &self.kind {
-            Kind::Rules(rules) => rules.resolve(rel, &folder, self.default.as_ref()).map(|e| (e, Vec::new())).map_err(
-                |refusal| Denied { unmappable: matches!(refusal, Refusal::Broken { .. }), text: refusal.to_string() },
-            ),
+            Kind::Rules(rules) => {
+                rules.resolve(rel, &folder, self.default.as_ref()).map(|e| (e, Vec::new())).map_err(|refusal| Denied {
+                    unmappable: matches!(refusal, Refusal::Broken { .. }),
+                    text: refusal.to_string(),
+                })
+            }
             Kind::None => Rules::default()
                 .resolve(rel, &folder, self.default.as_ref())
                 .map(|e| (e, Vec::new()))
@@ -163,9 +166,7 @@ fn load_rules(args: &FolderArgs, root: &Root, listing: &Listing, term: &Term, re
     for path in listing.files.iter().filter(|f| is_rule(f)) {
         let is_directory = path.rsplit('/').next() == Some(DIR_RULES);
         let parsed = match root.read(path, yaml::MAX_BYTES as u64) {
-            Ok(file) => {
-                RuleFile::parse(&file.bytes, is_directory, args.run.allow_public).map_err(|e| e.to_string())
-            }
+            Ok(file) => RuleFile::parse(&file.bytes, is_directory, args.run.allow_public).map_err(|e| e.to_string()),
             Err(e) => Err(e.to_string()),
         };
         put(path, parsed);

@@ -104,10 +104,13 @@ fn two_equal_lists_are_still_a_conjunction_of_that_list() {
 
 #[test]
 fn bans_come_before_and_go_after_grants() {
-    let before: TupleSet =
-        [plain("user:a", "viewer", "folder:s"), plain("user:x", "blocked", "folder:s"), plain("user:c", "a", "clause:1")]
-            .into_iter()
-            .collect();
+    let before: TupleSet = [
+        plain("user:a", "viewer", "folder:s"),
+        plain("user:x", "blocked", "folder:s"),
+        plain("user:c", "a", "clause:1"),
+    ]
+    .into_iter()
+    .collect();
     let after: TupleSet =
         [plain("user:b", "viewer", "folder:s"), plain("user:y", "blocked", "folder:s")].into_iter().collect();
     let changes = difference(&before, &after);
@@ -125,7 +128,10 @@ fn bans_come_before_and_go_after_grants() {
 #[test]
 fn a_changed_condition_replaces_the_tuple() {
     let with = |end: &str, relation: &str| TupleKey {
-        condition: Some(usher::wire::Condition { name: "during".into(), context: Some(serde_json::json!({ "end": end })) }),
+        condition: Some(usher::wire::Condition {
+            name: "during".into(),
+            context: Some(serde_json::json!({ "end": end })),
+        }),
         ..plain("user:a", relation, "folder:s")
     };
     let set = |end: &str| -> TupleSet { [with(end, "viewer"), with(end, "blocked")].into_iter().collect() };
