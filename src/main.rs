@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use usher::config::RawConfig;
+use usher::embed::{Embedders, HashEmbedder};
 use usher::{admin, serve, telemetry};
 
 #[derive(Parser)]
@@ -56,7 +58,7 @@ async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> 
     telemetry::log(config.log_json);
     // One crypto library for everything, chosen here and not by feature unification.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let running = serve::open(&config).await?;
+    let running = serve::open(&config, Embedders::new(vec![Arc::new(HashEmbedder)])).await?;
     let listener = TcpListener::bind(config.listen).await?;
     let admin = TcpListener::bind(config.admin_listen).await?;
     let snapshot = running.service.published.load();

@@ -24,7 +24,7 @@ use crate::commit::stores::{CreateStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{CommitError, Committer, Published, Writer};
 use crate::config::Config;
-use crate::embed::{Embedders, HashEmbedder};
+use crate::embed::Embedders;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
 use crate::indexes::Indexes;
@@ -97,13 +97,12 @@ impl Running {
 ///
 /// # Errors
 /// When the folder is in use, damaged, or of a newer release.
-pub async fn open(config: &Config) -> Result<Running, ServeError> {
+pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, ServeError> {
     let lock = prepare_folder(&config.data)?;
     let catalog = Catalog::open(&config.data, 4).await?;
     let secrets = Secrets::of(&catalog).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes")));
     let snapshot = load(&catalog, &indexes).await?;
-    let embedders = Embedders::new(vec![Arc::new(HashEmbedder)]);
     for collection in snapshot.collections.values() {
         let Some(embedder) = embedders.get(&collection.settings.embedder) else {
             return Err(ServeError::Embedder {

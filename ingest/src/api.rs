@@ -175,7 +175,12 @@ impl<'a> Api<'a> {
                     asked
                 }
                 Err(e) if attempt >= ATTEMPTS || e.is_builder() => return Err(ApiError::Transport(e)),
-                Err(_) => None,
+                Err(e) => {
+                    if attempt == 1 {
+                        self.term.note(&format!("no answer from {}, trying again: {e}", self.base));
+                    }
+                    None
+                }
             };
             let wait = wait.unwrap_or_else(|| backoff(attempt)).min(LONGEST_WAIT);
             if wait > Duration::from_secs(2) {

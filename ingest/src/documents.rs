@@ -274,14 +274,14 @@ impl Sink<'_> {
             }
             Prepared::Settled { status, rules } => {
                 line.status = status;
-                match rules {
-                    Standing::Change(acl) if !self.dry_run => {
-                        if self.refused_here(self.api.put_acl(&collection, &id, &acl))?.is_err() {
-                            passed.uncertain.push(id.clone());
-                        }
-                    }
-                    Standing::Unknown if held.is_some() => passed.uncertain.push(id.clone()),
-                    _ => {}
+                let current = match rules {
+                    Standing::Current => true,
+                    Standing::Unknown => held.is_none(),
+                    Standing::Change(_) if self.dry_run => true,
+                    Standing::Change(acl) => self.refused_here(self.api.put_acl(&collection, &id, &acl))?.is_ok(),
+                };
+                if !current {
+                    passed.uncertain.push(id.clone());
                 }
                 if status == Status::Skipped && held.is_some() {
                     passed.undocumented.insert(id, line.reason.clone().unwrap_or_default());

@@ -64,7 +64,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     folders.widen(&api, term, &report, &passed.uncertain, all_gone && args.run.delete_missing, dry_run)?;
 
     if dry_run {
-        term.line(&format!("principals named: {}", passed.principals.len().saturating_add(access.principals().len())));
+        passed.principals.extend(access.principals().into_iter().map(str::to_owned));
+        term.line(&format!("principals named: {}", passed.principals.len()));
     }
     Ok(report.finish())
 }

@@ -4,6 +4,8 @@
 //! `extract`, which runs only inside a child of `sandbox`; access rules from `acl`; `documents` prepares and `upload`
 //! sends. Nothing here decides who may read what: that is the service's.
 
+#![cfg_attr(test, allow(clippy::string_slice, reason = "tests slice text at offsets that they check"))]
+
 use std::process::ExitCode;
 
 use anyhow::Context;

@@ -209,7 +209,7 @@ impl Reader<'_> {
         };
         let held = self.held.get(&entry.collection).and_then(|h| h.get(&line.id));
         match (&line.path, &line.content) {
-            (Some(path), _) => self.from_file(&mut outcome, entry, path, rules, held),
+            (Some(path), _) => self.read_file(&mut outcome, entry, path, rules, held),
             (None, Some(content)) => {
                 let document = self.document(entry, content.clone(), line.chunks.clone(), rules);
                 outcome.line.bytes = content.text.len() as u64;
@@ -224,7 +224,7 @@ impl Reader<'_> {
         outcome
     }
 
-    fn from_file(
+    fn read_file(
         &self,
         outcome: &mut Outcome,
         entry: &Entry,
@@ -351,4 +351,25 @@ fn list(
     public: bool,
 ) -> Result<Vec<usher::wire::Principal>, String> {
     principals.iter().map(|p| normalise_conditional(p, role, public).map_err(|e| e.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published schema and the reader name the same keys.
+    #[test]
+    fn the_schema_names_every_key_of_a_line() {
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../schema/manifest.schema.json")).unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        let error = serde_json::from_str::<Line>("{\"?\": 1}").unwrap_err().to_string();
+        let known: BTreeSet<&str> = error.split('`').skip(3).step_by(2).collect();
+        assert_eq!(properties.keys().map(String::as_str).collect::<BTreeSet<_>>(), known, "{error}");
+        let acl = schema["$defs"]["acl"]["properties"].as_object().unwrap();
+        for key in acl.keys() {
+            let error = serde_json::from_str::<Acl>(&format!("{{\"{key}\": {{}}}}")).unwrap_err().to_string();
+            assert!(!error.contains("unknown field"), "{key}: {error}");
+        }
+    }
 }

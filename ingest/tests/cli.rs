@@ -1,2 +1,21 @@
-#[test]
-fn x() {}
+//! The CLI as an operator runs it, against a small stand-in for the service.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail at the place where something is not as expected"
+)]
+
+#[path = "cli/common.rs"]
+mod common;
+#[path = "cli/folder.rs"]
+mod folder;
+#[path = "cli/lists.rs"]
+mod lists;
+#[path = "cli/posix.rs"]
+mod posix;
+#[path = "cli/safety.rs"]
+mod safety;
+#[path = "cli/stub.rs"]
+mod stub;

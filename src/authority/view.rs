@@ -51,7 +51,8 @@ impl CollectionView {
 
     /// Whether the reader may see the document as such (its unrestricted parts, its title).
     pub fn may_read_document(&self, entry: &DocumentEntry) -> bool {
-        !entry.is_hidden(self.now) && self.allows(entry.node)
+        let is_hidden = entry.is_hidden(self.now) && !crate::mutants::active("parked_only_at_masking");
+        !is_hidden && self.allows(entry.node)
     }
 
     /// Whether the reader may see the section, given that the document is readable.
@@ -82,9 +83,7 @@ impl CollectionView {
             if let Some(end) = entry.expires_at.filter(|end| *end > self.now) {
                 changes_at = Some(changes_at.map_or(end, |at| at.min(end)));
             }
-            let hidden =
-                if crate::mutants::active("parked_only_at_verification") { false } else { entry.is_hidden(self.now) };
-            if hidden || !self.allows(entry.node) {
+            if entry.is_hidden(self.now) || !self.allows(entry.node) {
                 continue;
             }
             if filter.is_some_and(|filter| !filter.matches(&entry.filter_subject())) {

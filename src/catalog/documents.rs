@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use super::*;
-use crate::wire::{Fields, TupleKey};
+use crate::wire::{Acl, Fields, TupleKey};
 
 /// A document's current version, without text.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,10 +23,19 @@ pub struct DocumentRow {
     pub first_chunk: u32,
     pub chunk_count: u32,
     pub sections: Vec<SectionRow>,
+    pub rules: Rules,
     pub source_tuples: Vec<TupleKey>,
     pub parked: bool,
     pub expires_at: Option<String>,
     pub updated_at: String,
+}
+
+/// Access rules as they were sent.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Rules {
+    pub acl: Option<Acl>,
+    /// (id, rules) of each section.
+    pub sections: Vec<(String, Acl)>,
 }
 
 /// A restricted part: chunks `first .. first + count` of the document (numbers within it).
@@ -85,6 +94,7 @@ fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, CatalogError> 
         first_chunk: unsigned(row.try_get("first_chunk")?, "chunk")?,
         chunk_count: unsigned(row.try_get("chunk_count")?, "chunk count")?,
         sections: from_json(row.try_get("sections")?, "sections")?,
+        rules: from_json(row.try_get("rules")?, "rules")?,
         source_tuples: from_json(row.try_get("source_tuples")?, "source tuples")?,
         parked: row.try_get::<i64, _>("parked")? != 0,
         expires_at: row.try_get("expires_at")?,
@@ -237,8 +247,8 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
     sqlx::query(
         "INSERT OR REPLACE INTO documents (collection, ordinal, id, source, version, title, url, media_type, metadata,
                 content_digest, acl_digest, source_hash, source_version, first_chunk, chunk_count, sections,
-                source_tuples, parked, expires_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+                source_tuples, parked, expires_at, updated_at, rules)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )
     .bind(i64::from(collection))
     .bind(i64::from(document.ordinal))
@@ -260,6 +270,7 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
     .bind(i64::from(document.parked))
     .bind(document.expires_at.clone())
     .bind(document.updated_at.clone())
+    .bind(json(&document.rules)?)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -10,11 +10,11 @@ use super::acl::{self, Target};
 use super::tuples::{self, Tolerance};
 use super::{Change, CommitError, Draft};
 use crate::authz::{Model, NodeId, ObjectRef};
-use crate::catalog::documents::{ChunkRow, DocumentRow, SectionRow};
+use crate::catalog::documents::{ChunkRow, DocumentRow, Rules as StoredRules, SectionRow};
 use crate::catalog::{self, CatalogError};
 use crate::snapshot::names::{document_object, section_object};
 use crate::snapshot::{CollectionState, DocumentEntry, document_entry, source_of};
-use crate::wire::{Acl, Document, DocumentStatus, Section, TupleKey};
+use crate::wire::{Acl, Document, DocumentStatus, Section, TupleKey, rules_digest};
 
 /// A document that is split and embedded, ready to be stored.
 #[derive(Debug, Clone)]
@@ -144,6 +144,7 @@ async fn put(
     let row = match (existing, same_content) {
         (Some(row), true) => DocumentRow {
             acl_digest: prepared.acl_digest.clone(),
+            rules: stored_rules(document),
             source_tuples: rules.tuples.clone(),
             source_hash: document.source_hash.clone(),
             source_version: document.source_version,
@@ -276,6 +277,7 @@ async fn new_version(
         first_chunk: collection.next_chunk(),
         chunk_count: content.chunks.len() as u32,
         sections: content.sections.clone(),
+        rules: stored_rules(document),
         source_tuples: rules.tuples.clone(),
         parked: existing.is_some_and(|row| row.parked),
         expires_at: document.expires_at.clone(),
@@ -305,6 +307,11 @@ async fn new_version(
     let last = catalog::documents::put_text(&mut draft.tx, collection.id, &row, text, &chunks, revision).await?;
     draft.collection_mut(&collection.name)?.last_operation = last;
     Ok(row)
+}
+
+fn stored_rules(document: &Document) -> StoredRules {
+    let sections = document.sections.iter().map(|section| (section.id.clone(), section.acl.clone()));
+    StoredRules { acl: document.acl.clone(), sections: sections.collect() }
 }
 
 fn default_title(id: &str) -> String {
@@ -377,10 +384,13 @@ impl Change for PutRules {
                 rules.tuples.push(tuple.clone());
             }
             rules.apply(draft, &collection, &row.source_tuples).await?;
+            let stored = StoredRules { acl: Some(self.acl.clone()), sections: row.rules.sections.clone() };
+            let sections = stored.sections.iter().map(|(id, acl)| (id, acl));
             let row = DocumentRow {
-                // What the source sends next is compared afresh.
-                acl_digest: String::new(),
+                // As if the document had been sent with these rules.
+                acl_digest: rules_digest(stored.acl.as_ref(), sections),
                 source_tuples: rules.tuples,
+                rules: stored,
                 ..row
             };
             catalog::documents::put(&mut draft.tx, collection.id, &row).await?;

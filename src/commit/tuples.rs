@@ -51,6 +51,8 @@ pub struct WriteTuples {
     pub model: Option<String>,
     /// Refuse if the service's revision is newer.
     pub expected_revision: Option<u64>,
+    /// A tuple may be deleted and written again, with another condition.
+    pub may_replace: bool,
     /// Validate, then undo.
     pub dry_run: bool,
 }
@@ -80,7 +82,7 @@ impl Change for WriteTuples {
             }
             let deletes = parse_deletes(&self.deletes)?;
             let writes = parse_writes(&self.writes, &model)?;
-            refuse_repeated(&deletes, &writes)?;
+            refuse_repeated(&deletes, &writes, self.may_replace)?;
             let written = apply(draft, &self.store, &deletes, &writes, self.on_duplicate, self.on_missing).await?;
             if self.dry_run { Err(CommitError::DryRun(written)) } else { Ok(written) }
         }
@@ -121,15 +123,15 @@ fn parse_deletes(keys: &[TupleKey]) -> Result<Vec<Tuple>, TupleWriteError> {
         .collect()
 }
 
-fn refuse_repeated(deletes: &[Tuple], writes: &[Tuple]) -> Result<(), TupleWriteError> {
+fn refuse_repeated(deletes: &[Tuple], writes: &[Tuple], may_replace: bool) -> Result<(), TupleWriteError> {
     let mut seen = HashSet::new();
-    for tuple in deletes.iter().chain(writes) {
+    let mut refuse = |tuple: &Tuple, list: &'static str| {
         let key = show(&TupleKey::from(tuple));
-        if !seen.insert(key.clone()) {
-            return Err(TupleWriteError::Repeated { tuple: key });
-        }
-    }
-    Ok(())
+        let list = if may_replace { list } else { "" };
+        if seen.insert((list, key.clone())) { Ok(()) } else { Err(TupleWriteError::Repeated { tuple: key }) }
+    };
+    deletes.iter().try_for_each(|tuple| refuse(tuple, "deletes"))?;
+    writes.iter().try_for_each(|tuple| refuse(tuple, "writes"))
 }
 
 /// Applies parsed tuples to catalog and graph of the draft.

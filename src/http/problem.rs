@@ -44,6 +44,8 @@ const MEDIA_TYPE: Kind =
 const UNPROCESSABLE: Kind =
     (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable_document", "The document can't be stored as it is");
 const ACL_MISSING: Kind = (StatusCode::UNPROCESSABLE_ENTITY, "acl_missing", "The document has no access rules");
+const ACL_INVALID: Kind =
+    (StatusCode::UNPROCESSABLE_ENTITY, "acl_invalid", "The access rules can't be stored as they are");
 const INTERNAL: Kind = (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here");
 const AUTHORIZATION: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "authorization_unavailable", "Rights can't be decided at the moment");
@@ -291,5 +293,9 @@ pub fn of_preparing(error: &PrepareError) -> Problem {
 
 /// Why one document of many was refused while it was stored.
 pub fn of_rejection(rejection: &Rejection) -> Problem {
-    problem(UNPROCESSABLE, &format!("{rejection}."), Vec::new())
+    let kind = match rejection {
+        Rejection::Acl(_) | Rejection::Tuple(_) => ACL_INVALID,
+        Rejection::IdInUse | Rejection::Full => UNPROCESSABLE,
+    };
+    problem(kind, &format!("{rejection}."), Vec::new())
 }

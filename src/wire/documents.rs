@@ -210,9 +210,13 @@ impl Document {
 
     /// Digest of the rules of the document and of its sections.
     pub fn acl_digest(&self) -> String {
-        let sections: Vec<_> = self.sections.iter().map(|s| (&s.id, &s.acl)).collect();
-        digest(&(&self.acl, sections))
+        rules_digest(self.acl.as_ref(), self.sections.iter().map(|section| (&section.id, &section.acl)))
     }
+}
+
+/// Digest of rules: those of the document, and (id, rules) of its sections.
+pub fn rules_digest<'a>(acl: Option<&Acl>, sections: impl Iterator<Item = (&'a String, &'a Acl)>) -> String {
+    digest(&(acl, sections.collect::<Vec<_>>()))
 }
 
 fn digest(value: &impl Serialize) -> String {

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use usher::config::RawConfig;
+use usher::embed::{Embedders, HashEmbedder};
 use usher::serve;
 
 pub struct TestService {
@@ -27,6 +29,14 @@ impl TestService {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let server = start(folder.path()).await;
+        Self { folder, server }
+    }
+
+    /// Starts with embedders of the test's own.
+    pub async fn start_with(folder: tempfile::TempDir, embedders: Embedders) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let raw = RawConfig { data: Some(folder.path().to_owned()), ..RawConfig::default() };
+        let server = start_with(raw, embedders).await;
         Self { folder, server }
     }
 
@@ -85,12 +95,13 @@ impl TestService {
 }
 
 async fn start(folder: &Path) -> Server {
-    start_with(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }).await
+    let embedders = Embedders::new(vec![Arc::new(HashEmbedder)]);
+    start_with(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }, embedders).await
 }
 
-async fn start_with(raw: RawConfig) -> Server {
+async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
     let config = raw.resolve().unwrap();
-    let running = serve::open(&config).await.unwrap();
+    let running = serve::open(&config, embedders).await.unwrap();
     let service = std::sync::Arc::downgrade(&running.service);
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let admin = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

@@ -83,8 +83,8 @@ async fn one_bad_document_is_refused_alone_with_its_reason() {
             ("rejected", "acl_missing"),
             ("rejected", "unprocessable_document"),
             ("rejected", "unprocessable_document"),
-            ("rejected", "unprocessable_document"),
-            ("rejected", "unprocessable_document"),
+            ("rejected", "acl_invalid"),
+            ("rejected", "acl_invalid"),
         ]
     );
     assert_eq!(service.as_reader("user:bob").ask("dahlias").await, ["a/good"]);

@@ -176,23 +176,15 @@ fn clause(lists: &[Vec<String>], wanted: &mut TupleSet) -> String {
     let mut sets: Vec<BTreeSet<&str>> = lists.iter().map(|l| l.iter().map(String::as_str).collect()).collect();
     sets.sort();
     sets.dedup();
-    let mut below: Option<String> = None;
-    for (index, set) in sets.iter().enumerate().rev() {
-        let Some(inner) = &below else {
-            // The innermost clause joins the last two lists; a single list is a clause with itself.
-            let last = set;
-            let first = index.checked_sub(1).and_then(|i| sets.get(i)).unwrap_or(last);
-            below = Some(one_clause(first, last, wanted));
-            continue;
-        };
-        if index.saturating_add(2) >= sets.len() {
-            continue;
-        }
-        let member = format!("{inner}#member");
-        let rest: BTreeSet<&str> = BTreeSet::from([member.as_str()]);
-        below = Some(one_clause(set, &rest, wanted));
+    let last = sets.pop().unwrap_or_default();
+    // One list left (all were equal): a clause with itself.
+    let before = sets.pop().unwrap_or_else(|| last.clone());
+    let mut clause = one_clause(&before, &last, wanted);
+    for set in sets.iter().rev() {
+        let member = format!("{clause}#member");
+        clause = one_clause(set, &BTreeSet::from([member.as_str()]), wanted);
     }
-    below.unwrap_or_default()
+    clause
 }
 
 fn one_clause(a: &BTreeSet<&str>, b: &BTreeSet<&str>, wanted: &mut TupleSet) -> String {

@@ -35,7 +35,11 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Kind, Vec<String>), ExtractErro
     let by_name = by_extension(&extension, file);
     let sniffed = infer::get(bytes);
     let mime = sniffed.as_ref().map(infer::Type::mime_type).unwrap_or_default();
+    // Some marks are two letters long, or are looked for in the first kilobyte: a text that says it is one stays one.
+    let text_by_name = by_name.is_some_and(|k| !matches!(k, Kind::Pdf | Kind::Docx));
+    let plain = text_by_name && !bytes.starts_with(b"%PDF-") && !looks_binary(bytes) && is_utf8(bytes);
     let by_content = match mime {
+        _ if plain => None,
         "application/pdf" => Some(Kind::Pdf),
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => Some(Kind::Docx),
         // The order of entries inside the archive decides what is sniffed; the reader checks the parts themselves.
@@ -75,6 +79,10 @@ fn looks_binary(bytes: &[u8]) -> bool {
     }
     let odd = head.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count();
     odd.saturating_mul(50) > head.len()
+}
+
+fn is_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok()
 }
 
 fn by_extension(extension: &str, file: &str) -> Option<Kind> {

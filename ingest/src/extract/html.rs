@@ -107,7 +107,7 @@ impl Page<'_> {
             }
             "li" => {
                 self.flush()?;
-                self.line.push_str("- ");
+                self.line = "- ".into();
             }
             "tr" => {
                 self.flush()?;
@@ -142,6 +142,10 @@ impl Page<'_> {
                 let row = std::mem::take(&mut self.cells);
                 if row.iter().all(String::is_empty) { Ok(()) } else { self.builder.block(&row.join(" | ")) }
             }
+            "li" if self.line.trim() == "-" => {
+                self.line.clear();
+                Ok(())
+            }
             "li" => self.flush(),
             "pre" => {
                 let out = self.flush();
@@ -170,7 +174,12 @@ impl Page<'_> {
 
     fn flush(&mut self) -> Result<(), ExtractError> {
         let line = std::mem::take(&mut self.line);
-        if line.trim().is_empty() || line.trim() == "-" {
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        // The mark of a list item waits for the paragraph inside it.
+        if line == "- " {
+            self.line = line;
             return Ok(());
         }
         let line = if self.pre > 0 { line.as_str() } else { line.trim() };

@@ -122,7 +122,7 @@ fn html_gives_visible_text_with_structure() {
         "a.html",
         br#"<html><head><title>My  page</title><style>p{}</style></head><body><nav>menu</nav><h1>Head</h1>
         <p>Hello   <b>world</b>.</p><script>evil()</script><div style="display: none">hidden1</div>
-        <p hidden>hidden2</p><span style="font-size:0px">hidden3</span><!-- hidden4 --><ul><li>one</li><li>two</li></ul>
+        <p hidden>hidden2</p><span style="font-size:0px">hidden3</span><!-- hidden4 --><ul><li><p>one</p></li><li>two</li><li></li></ul>
         <table><tr><th>A</th><th><p>B</p></th></tr><tr><td>1</td><td>2</td></tr></table><pre>x
   y</pre><template>hidden5</template></body></html>"#,
     )
@@ -189,6 +189,9 @@ fn types_are_read_by_content_and_checked_against_the_name() {
     let lying = run("a.txt", &pdf(&["hidden as text"])).unwrap();
     assert_eq!((lying.media_type.as_str(), lying.warnings.len()), ("application/pdf", 1));
     assert_eq!(text("README", b"plain"), "plain");
+    // Text that begins like a bitmap, or speaks of PDF.
+    assert_eq!(text("a.md", b"BM25 ranks"), "BM25 ranks");
+    assert_eq!(text("a.rs", b"let x = b\"%PDF-1.5\";"), "let x = b\"%PDF-1.5\";");
 }
 
 #[test]

@@ -43,11 +43,8 @@ enum EnterError {
 
 /// Entry point of the child.
 pub fn run(probe: Option<Probe>) -> ExitCode {
-    let level = match enter() {
-        Ok(level) => level,
-        // Limits that can't be set are no sandbox at all: read nothing.
-        Err(_) => return ExitCode::from(3),
-    };
+    // Limits that can't be set are no sandbox at all: read nothing.
+    let Ok(level) = enter() else { return ExitCode::from(3) };
     let answer = match probe {
         Some(Probe::Level) => serde_json::to_vec(&level),
         Some(other) => serde_json::to_vec(attempt(other)),

@@ -75,6 +75,8 @@ CREATE TABLE documents (
     first_chunk    BIGINT NOT NULL,
     chunk_count    BIGINT NOT NULL,
     sections       TEXT NOT NULL,
+    -- The rules as they were last sent, for document and sections.
+    rules          TEXT NOT NULL,
     -- Tuples as the source's rules last gave them: the middle of the three-way difference.
     source_tuples  TEXT NOT NULL,
     parked         BIGINT NOT NULL,

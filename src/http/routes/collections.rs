@@ -97,9 +97,18 @@ fn settings(
         object_type,
         section_type,
         relation,
-        default_acl: request.default_acl,
-        fields: request.fields,
-        caller_context: request.caller_context,
+        // What a request leaves out stays as it is.
+        default_acl: request.default_acl.or_else(|| old.and_then(|old| old.default_acl.clone())),
+        fields: if request.fields.is_empty() {
+            old.map(|old| old.fields.clone()).unwrap_or_default()
+        } else {
+            request.fields
+        },
+        caller_context: if request.caller_context.is_empty() {
+            old.map(|old| old.caller_context.clone()).unwrap_or_default()
+        } else {
+            request.caller_context
+        },
     })
 }
 

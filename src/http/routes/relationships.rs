@@ -42,6 +42,7 @@ pub async fn write(
         on_missing: tolerance,
         model: None,
         expected_revision,
+        may_replace: request.idempotent,
         dry_run: request.dry_run,
     };
     let committed = match service.committer.submit(change).await {

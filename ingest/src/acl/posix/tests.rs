@@ -56,7 +56,7 @@ fn meta(uid: u32, gid: u32, mode: u32) -> Meta {
 #[test]
 fn every_mode_of_file_and_directory_equals_the_model_for_every_class_of_reader() {
     let accounts = accounts();
-    let bits = |o: u32, g: u32, t: u32, bit: u32| (o * bit) << 6 | (g * bit) << 3 | t * bit;
+    let bits = |o: u32, g: u32, t: u32, bit: u32| ((o * bit) << 6) | ((g * bit) << 3) | (t * bit);
     let mut cases = 0;
     for file_owner in [1, 6] {
         for f in 0..8u32 {
@@ -161,7 +161,7 @@ proptest::proptest! {
             let acl = (i == 0 && !(named.is_empty() && named_groups.is_empty())).then(|| PosixAcl {
                 owner: *o, users: named.clone(), group: *g, groups: named_groups.clone(), mask: Some(mask), other: *t,
             });
-            Meta { uid: *uid, gid: *gid, mode: o << 6 | g << 3 | t, acl }
+            Meta { uid: *uid, gid: *gid, mode: (o << 6) | (g << 3) | t, acl }
         }).collect();
         let dirs: Vec<&Meta> = metas.iter().skip(1).collect();
         if let Ok(mapped) = map(&metas[0], &dirs, &accounts, vec![]) {

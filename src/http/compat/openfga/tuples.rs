@@ -78,6 +78,7 @@ pub async fn write(
         deletes: deletes.tuple_keys,
         model: Some(model.id().to_owned()),
         expected_revision: None,
+        may_replace: false,
         dry_run: false,
     };
     let committed = service.committer.submit(change).await?;

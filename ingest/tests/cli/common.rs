@@ -1,0 +1,109 @@
+//! One operator: a folder, a state directory, a service.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::stub::Stub;
+
+pub struct Site {
+    pub stub: Stub,
+    dir: TempDir,
+}
+
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Site {
+    /// A folder with the given files.
+    pub fn new(files: &[(&str, &str)]) -> Site {
+        let site = Site { stub: Stub::start(), dir: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(site.dir.path().join("docs")).unwrap();
+        files.iter().for_each(|(path, text)| site.write(path, text));
+        site
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn doc(&self, rel: &str) -> PathBuf {
+        self.path("docs").join(rel)
+    }
+
+    pub fn write(&self, rel: &str, text: impl AsRef<[u8]>) {
+        let path = self.doc(rel);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let server = format!("http://{}", self.stub.address);
+        let output = program()
+            .args(args)
+            .args(["--server", &server])
+            .env("USHER_KEY", "ush_test")
+            .env("XDG_STATE_HOME", self.path("state"))
+            .output()
+            .unwrap();
+        ran(&output)
+    }
+
+    /// `folder docs` into collection `c` from source `s`.
+    pub fn folder(&self, more: &[&str]) -> Ran {
+        let docs = self.path("docs");
+        let mut args = vec!["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s"];
+        args.extend(more);
+        self.run(&args)
+    }
+
+    /// Lines of a report: path, status.
+    pub fn report(&self, path: &Path) -> Vec<(String, String)> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines = text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
+        let mut lines: Vec<_> = lines
+            .filter(|l| l.get("summary").is_none())
+            .map(|l| (l["path"].as_str().unwrap().to_owned(), l["status"].as_str().unwrap().to_owned()))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    pub fn clear_log(&self) {
+        self.stub.world().log.clear();
+    }
+}
+
+pub fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_usher-ingest"))
+}
+
+pub fn ran(output: &Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Ran {
+    pub fn expect(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    pub fn says(self, text: &str) -> Ran {
+        assert!(
+            self.out.contains(text) || self.err.contains(text),
+            "{text}\nstdout:\n{}\nstderr:\n{}",
+            self.out,
+            self.err
+        );
+        self
+    }
+}

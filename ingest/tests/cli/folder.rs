@@ -1,0 +1,271 @@
+//! The way of a folder: first run, nothing to do, changes, deletions, failures.
+
+use usher::wire::Principal;
+
+use crate::common::Site;
+
+const RULES: &str = "viewers: [\"group:hr#member\"]\n";
+
+fn site() -> Site {
+    Site::new(&[
+        ("_.acl.yaml", RULES),
+        ("leave.md", "# Leave\n\nTwenty days.\n"),
+        ("deep/pay.txt", "Pay is due monthly."),
+        ("deep/own.md", "# Own\n\ntext"),
+        ("deep/own.md.acl.yaml", "inherit: false\nviewers: [user:ana]\n"),
+    ])
+}
+
+#[test]
+fn documents_arrive_with_their_rules_and_folders() {
+    let site = site();
+    site.folder(&[]).expect(0).says("sandbox: ").says("3 created");
+    let world = site.stub.world();
+    let ids: Vec<_> = world.documents.keys().map(String::as_str).collect();
+    assert_eq!(ids, ["s/deep/own.md", "s/deep/pay.txt", "s/leave.md"]);
+    let leave = &world.documents["s/leave.md"];
+    assert_eq!(leave.title.as_deref(), Some("Leave"));
+    assert_eq!(leave.content.text, "# Leave\n\nTwenty days.");
+    assert_eq!(leave.chunks.as_ref().unwrap().len(), 1);
+    assert_eq!(leave.source_hash.as_ref().unwrap().len(), 64);
+    let acl = leave.acl.as_ref().unwrap();
+    assert!(acl.inherit && acl.viewers.is_empty() && acl.parents == ["folder:s"]);
+    let own = world.documents["s/deep/own.md"].acl.as_ref().unwrap();
+    assert!(!own.inherit && own.parents == ["folder:s/deep"]);
+    assert_eq!(own.viewers, [Principal::Plain("user:ana".into())]);
+    assert_eq!(
+        world.tuple_lines(),
+        [
+            "collection:c parent folder:s",
+            "group:hr#member viewer folder:s",
+            "folder:s inherits folder:s/deep",
+            "folder:s parent folder:s/deep",
+        ]
+    );
+}
+
+#[test]
+fn a_second_run_sends_nothing_and_a_change_only_itself() {
+    let site = site();
+    site.folder(&[]).expect(0);
+    site.clear_log();
+    site.folder(&[]).expect(0).says("3 unchanged");
+    assert!(site.stub.world().writes().is_empty());
+
+    // Text: one document.
+    site.write("leave.md", "# Leave\n\nThirty days.\n");
+    site.folder(&[]).expect(0).says("1 updated, 2 unchanged");
+    assert_eq!(site.stub.world().writes(), ["POST /v1/documents"]);
+    site.clear_log();
+
+    // Rules of a directory: tuples, and no document.
+    site.write("_.acl.yaml", "viewers: [user:bo]\nblocked: [user:eve]\n");
+    site.folder(&[]).expect(0).says("3 unchanged").says("2 written, 1 deleted");
+    let lines = site.stub.world().tuple_lines();
+    assert!(
+        lines.contains(&"user:bo viewer folder:s".to_owned())
+            && lines.contains(&"user:eve blocked folder:s".to_owned())
+    );
+    assert!(!lines.iter().any(|l| l.contains("hr#member")));
+    assert!(site.stub.world().writes().iter().all(|w| w == "POST /v1/relationships/write"));
+    site.clear_log();
+
+    // Rules of a document: its rules only.
+    site.write("deep/own.md.acl.yaml", "inherit: false\nviewers: [user:cy]\n");
+    site.folder(&[]).expect(0).says("1 rules updated");
+    assert_eq!(site.stub.world().writes(), ["PUT /v1/documents/s%2Fdeep%2Fown.md/acl?collection=c"]);
+    let world = site.stub.world();
+    assert_eq!(world.documents["s/deep/own.md"].acl.as_ref().unwrap().viewers, [Principal::Plain("user:cy".into())]);
+}
+
+#[test]
+fn a_dry_run_says_what_would_change_and_changes_nothing() {
+    let site = site();
+    let ran = site.folder(&["--dry-run", "--create-collection"]).expect(0);
+    let ran = ran.says("created leave.md").says("+ tuple collection:c parent folder:s").says("principals named: 2");
+    assert!(ran.out.contains("would change: 3 created"));
+    let world = site.stub.world();
+    assert!(world.writes().is_empty() && world.documents.is_empty() && world.tuples.is_empty());
+    assert!(!site.path("state").exists());
+}
+
+#[test]
+fn documents_without_a_rule_are_refused_unless_a_default_is_named() {
+    let site = Site::new(&[("a.md", "text"), ("ruled/b.md", "text"), ("ruled/_.acl.yaml", RULES)]);
+    site.folder(&[]).expect(3).says("refused a.md: no rule applies").says("1 created");
+    assert_eq!(site.stub.world().documents.len(), 1);
+    site.folder(&["--default-acl", "nobody"]).expect(0).says("1 created");
+    assert!(site.stub.world().documents["s/a.md"].acl.as_ref().unwrap().nobody);
+    std::fs::write(site.path("d.yaml"), "viewers: [user:ana]").unwrap();
+    site.folder(&["--default-acl", site.path("d.yaml").to_str().unwrap()]).expect(0).says("1 rules updated");
+    site.folder(&["--acl", "none", "--default-acl", "nobody"]).expect(3).says("ruled/_.acl.yaml");
+}
+
+#[test]
+fn broken_and_linked_rule_files_refuse_what_they_govern() {
+    let site = Site::new(&[
+        ("_.acl.yaml", RULES),
+        ("ok.md", "text"),
+        ("bad/_.acl.yaml", "viewers: [user:a]\nreaders: [user:b]\n"),
+        ("bad/a.md", "text"),
+        ("linked/a.md", "text"),
+        ("pub/_.acl.yaml", "public: true"),
+        ("pub/a.md", "text"),
+    ]);
+    std::os::unix::fs::symlink(site.doc("_.acl.yaml"), site.doc("linked/_.acl.yaml")).unwrap();
+    let ran = site.folder(&[]).expect(3).says("line 2").says("refused linked/a.md").says("--allow-public");
+    assert!(ran.out.contains("1 created"));
+    assert_eq!(site.stub.world().documents.len(), 1);
+    assert!(!site.stub.world().tuple_lines().iter().any(|l| l.contains("inherits folder:s/bad")));
+    site.folder(&["--allow-public"]).expect(3).says("1 created");
+    assert!(site.stub.world().tuple_lines().contains(&"user:* viewer folder:s/pub".to_owned()));
+}
+
+#[test]
+fn sections_are_sent_with_their_places() {
+    let site = Site::new(&[
+        ("_.acl.yaml", RULES),
+        ("a.md", "# A\n\nopen\n\n## Pay\n\nsecret\n\n## End\n\nopen"),
+        ("a.md.acl.yaml", "sections:\n  - {id: pay, heading: Pay, acl: {viewers: [\"group:pay#member\"]}}\n"),
+        ("b.md", "# B"),
+        ("b.md.acl.yaml", "sections: [{heading: Nowhere, acl: {nobody: true}}]\n"),
+    ]);
+    site.folder(&[]).expect(3).says("\"Nowhere\" matches no text");
+    {
+        let world = site.stub.world();
+        let doc = &world.documents["s/a.md"];
+        let section = &doc.sections[0];
+        let span = section.span.unwrap();
+        assert_eq!((section.id.as_str(), &doc.content.text[span.start..span.end]), ("pay", "## Pay\n\nsecret\n\n"));
+        assert!(doc.chunks.as_ref().unwrap().iter().all(|c| c.end <= span.start || c.start >= span.start));
+        assert!(!world.documents.contains_key("s/b.md"));
+    }
+    site.clear_log();
+    site.folder(&[]).expect(3).says("1 unchanged");
+    assert!(site.stub.world().writes().is_empty());
+}
+
+#[test]
+fn missing_documents_are_reported_and_deleted_only_when_asked_and_plausible() {
+    let files: Vec<(String, String)> = (0..10).map(|n| (format!("f{n}.md"), format!("text {n}"))).collect();
+    let mut list: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+    list.push(("_.acl.yaml", RULES));
+    let site = Site::new(&list);
+    site.folder(&[]).expect(0);
+    std::fs::remove_file(site.doc("f0.md")).unwrap();
+    std::fs::rename(site.doc("f1.md"), site.doc("moved.md")).unwrap();
+    site.folder(&[]).expect(0).says("missing s/f0.md").says("missing s/f1.md: moved to s/moved.md");
+    assert_eq!(site.stub.world().documents.len(), 11);
+    site.folder(&["--delete-missing"]).expect(0).says("2 deleted");
+    assert_eq!(site.stub.world().documents.len(), 9);
+
+    // Left out by a glob is not missing.
+    site.folder(&["--delete-missing", "--exclude", "f2.md"]).expect(0);
+    assert_eq!(site.stub.world().documents.len(), 9);
+
+    // An unmounted folder: the directory is there and empty.
+    for n in 2..10 {
+        std::fs::remove_file(site.doc(&format!("f{n}.md"))).unwrap();
+    }
+    std::fs::remove_file(site.doc("moved.md")).unwrap();
+    site.folder(&["--delete-missing"]).expect(4).says("nothing deleted: the folder holds no documents");
+    assert_eq!(site.stub.world().documents.len(), 9);
+    site.write("f2.md", "text 2");
+    site.folder(&["--delete-missing", "--dry-run"]).expect(4).says("8 of 9 documents are missing");
+    site.folder(&["--delete-missing"]).expect(4);
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("8 deleted");
+    assert_eq!(site.stub.world().documents.len(), 1);
+}
+
+#[test]
+fn tuples_of_removed_folders_go_with_their_documents_and_not_before() {
+    let site = site();
+    let has = |text: &str| site.stub.world().tuple_lines().iter().any(|l| l.contains(text));
+    site.folder(&[]).expect(0);
+    std::fs::remove_dir_all(site.doc("deep")).unwrap();
+    site.folder(&[]).expect(0).says("2 missing");
+    assert!(has("parent folder:s/deep"), "its documents still stand below it");
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("2 deleted");
+    assert!(!has("folder:s/deep") && has("collection:c parent folder:s"));
+}
+
+#[test]
+fn a_lost_record_deletes_nothing_unless_reconciled() {
+    let site = site();
+    site.folder(&[]).expect(0);
+    site.stub.world().add_tuple("user:hand", "viewer", "folder:s");
+    site.write("_.acl.yaml", "viewers: [user:bo]\n");
+    std::fs::remove_dir_all(site.path("state")).unwrap();
+    site.folder(&[]).expect(0).says("no record of earlier runs");
+    let viewers = |site: &Site| -> Vec<String> {
+        let lines = site.stub.world().tuple_lines();
+        lines.into_iter().filter(|l| l.ends_with("viewer folder:s")).collect()
+    };
+    assert_eq!(viewers(&site).len(), 3);
+    site.folder(&["--reconcile"]).expect(0);
+    assert_eq!(viewers(&site), ["user:bo viewer folder:s"]);
+    // With a record, what was added by hand stays, and what was removed by hand stays removed.
+    site.stub.world().add_tuple("user:hand", "viewer", "folder:s");
+    let id = ("folder:s".to_owned(), "viewer".to_owned(), "user:bo".to_owned());
+    site.stub.world().tuples.remove(&id);
+    site.folder(&[]).expect(0);
+    assert_eq!(viewers(&site), ["user:hand viewer folder:s"]);
+    // One source goes to one collection.
+    site.stub.world().collections.insert("d".into());
+    let docs = site.path("docs");
+    site.run(&["folder", docs.to_str().unwrap(), "--collection", "d", "--source", "s"])
+        .expect(1)
+        .says("one collection");
+}
+
+#[test]
+fn narrowing_goes_first_and_widening_waits_for_the_documents_below() {
+    let site =
+        Site::new(&[("_.acl.yaml", "viewers: [user:a]\n"), ("x.md", "text"), ("x.md.acl.yaml", "inherit: true\n")]);
+    site.folder(&[]).expect(0);
+    site.clear_log();
+    // The folder opens to another reader, and the document is cut off from it in the same run.
+    site.write("_.acl.yaml", "viewers: [user:b]\n");
+    site.write("x.md.acl.yaml", "inherit: false\nviewers: [user:a]\n");
+    site.folder(&[]).expect(0);
+    {
+        let world = site.stub.world();
+        let steps: Vec<(String, String)> = world
+            .log
+            .iter()
+            .filter(|(m, _, _)| m != "GET")
+            .map(|(_, path, body)| {
+                let kind = if body.contains("\"deletes\"") { "delete" } else { "write" };
+                (path.split('?').next().unwrap().to_owned(), kind.to_owned())
+            })
+            .collect();
+        assert_eq!(steps.len(), 3, "{steps:?}");
+        assert_eq!(steps[0], ("/v1/relationships/write".to_owned(), "delete".to_owned()));
+        assert!(steps[1].0.ends_with("/acl"));
+        assert_eq!(steps[2], ("/v1/relationships/write".to_owned(), "write".to_owned()));
+    }
+    // A document that can't be brought in line holds the widening back.
+    site.write("_.acl.yaml", "viewers: [user:b, user:c]\n");
+    site.write("x.md.acl.yaml", "oops: 1\n");
+    site.folder(&[]).expect(3).says("widen access were not written");
+    let has = || site.stub.world().tuple_lines().contains(&"user:c viewer folder:s".to_owned());
+    assert!(!has());
+    site.write("x.md.acl.yaml", "inherit: false\nviewers: [user:a]\n");
+    site.folder(&[]).expect(0);
+    assert!(has());
+}
+
+#[test]
+fn a_prefix_confines_ids_folders_and_deletions() {
+    let site = Site::new(&[("_.acl.yaml", RULES), ("a.md", "text")]);
+    site.folder(&["--prefix", "team one"]).expect(0);
+    {
+        let world = site.stub.world();
+        assert!(world.documents.contains_key("s/team one/a.md"));
+        assert!(world.tuple_lines().contains(&"folder:s parent folder:s/team%20one".to_owned()));
+    }
+    site.write("b.md", "more");
+    site.folder(&["--prefix", "other", "--delete-missing"]).expect(0).says("2 created");
+    assert_eq!(site.stub.world().documents.len(), 3);
+    site.folder(&["--prefix", "../x"]).expect(1);
+}

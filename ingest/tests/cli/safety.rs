@@ -1,0 +1,148 @@
+//! Hostile files, failing services, killed runs.
+
+use std::os::unix::process::ExitStatusExt;
+
+use crate::common::{Site, program, ran};
+
+const RULES: (&str, &str) = ("_.acl.yaml", "viewers: [user:ana]\n");
+
+#[test]
+fn the_sandbox_stops_files_sockets_programs_and_processes() {
+    let probe = |what: &str| program().args(["extract-worker", "--probe", what]).output().unwrap();
+    let level = probe("level");
+    assert!(level.status.success());
+    let text = String::from_utf8_lossy(&level.stdout).into_owned();
+    assert!(text.contains("\"seccomp\":true"), "{text}");
+    for what in ["open", "socket", "exec", "fork"] {
+        let done = probe(what);
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(!said.contains("allowed"), "{what}: {said}");
+        // Not merely refused: the process is gone.
+        assert_eq!(done.status.signal(), Some(31), "{what}: {:?} {said}", done.status);
+    }
+    let memory = probe("memory");
+    assert!(!memory.status.success() && !String::from_utf8_lossy(&memory.stdout).contains("allowed"));
+}
+
+#[test]
+fn one_bad_file_fails_alone() {
+    let site = Site::new(&[RULES, ("good.md", "fine"), ("broken.pdf", "%PDF-1.7 nothing"), ("image.png", "")]);
+    site.write("image.png", b"\x89PNG\r\n\x1a\n0000");
+    site.write("bomb.txt.gz", gz_bomb());
+    std::os::unix::fs::symlink("/etc/passwd", site.doc("link.md")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, site.doc("pipe.md"), rustix::fs::Mode::RUSR).unwrap();
+    let report = site.path("report.jsonl");
+    let ran = site.folder(&["--report", report.to_str().unwrap()]).expect(2);
+    let ran = ran.says("failed broken.pdf").says("failed bomb.txt.gz: unpacks to more than");
+    assert!(ran.out.contains("1 created"));
+    let status = |path: &str, status: &str| (path.to_owned(), status.to_owned());
+    assert_eq!(
+        site.report(&report),
+        [
+            status("bomb.txt.gz", "failed"),
+            status("broken.pdf", "failed"),
+            status("good.md", "created"),
+            status("image.png", "skipped"),
+            status("link.md", "skipped"),
+            status("pipe.md", "skipped"),
+        ]
+    );
+    let last = std::fs::read_to_string(&report).unwrap().lines().last().unwrap().to_owned();
+    assert!(last.contains("\"summary\":true") && last.contains("\"exit_code\":2"), "{last}");
+    assert_eq!(site.stub.world().documents.len(), 1);
+}
+
+/// 80 MiB of one letter.
+fn gz_bomb() -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![b'a'; 80 * 1024 * 1024]).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_file_that_can_not_be_read_any_more_still_loses_its_readers() {
+    let site = Site::new(&[RULES, ("a.pdf", "")]);
+    site.write("a.pdf", "%PDF-1.7 nothing");
+    site.write("a.md", "text");
+    site.folder(&[]).expect(2);
+    site.write("a.md", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0");
+    site.write("a.md.acl.yaml", "nobody: true\n");
+    site.folder(&[]).expect(2).says("skipped a.md");
+    assert!(site.stub.world().documents["s/a.md"].acl.as_ref().unwrap().nobody);
+    // It is no document any more: deletion takes it.
+    site.folder(&["--delete-missing", "--yes"]).expect(2).says("deleted s/a.md");
+    assert!(site.stub.world().documents.is_empty());
+}
+
+#[test]
+fn a_busy_or_vanishing_service_is_asked_again() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    site.stub.world().faults.extend([503, 429, 0, 503]);
+    site.folder(&[]).expect(0).says("1 created");
+    site.write("a.md", "more");
+    site.stub.world().faults.extend([0, 0, 503]);
+    site.folder(&[]).expect(0).says("1 updated");
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_taken_up_where_it_stopped() {
+    let files: Vec<(String, String)> = (0..300).map(|n| (format!("f{n}.txt"), format!("text {n}"))).collect();
+    let mut list: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+    list.push(RULES);
+    let site = Site::new(&list);
+    // The listing, the first tuples and one batch; then the service breaks.
+    site.stub.world().fail_after = Some(3);
+    site.folder(&[]).expect(1).says("500");
+    {
+        let mut world = site.stub.world();
+        assert_eq!(world.documents.len(), 256);
+        let tuples = world.tuple_lines();
+        assert_eq!(tuples, ["collection:c parent folder:s"], "nothing is granted before the documents are there");
+        world.fail_after = None;
+    }
+    site.folder(&[]).expect(0).says("44 created, 256 unchanged");
+    assert_eq!(site.stub.world().documents.len(), 300);
+    assert!(site.stub.world().tuple_lines().contains(&"user:ana viewer folder:s".to_owned()));
+}
+
+#[test]
+fn documents_that_the_service_refuses_are_named() {
+    let site = Site::new(&[RULES, ("a.md", "text"), ("b.md", "text b"), ("c.md", "text c")]);
+    site.stub.world().reject.insert("s/a.md".into(), "acl_missing".into());
+    site.folder(&[]).expect(3).says("refused a.md: the service refused it (acl_missing)").says("2 created");
+    site.stub.world().reject = [("s/a.md".to_owned(), "internal".to_owned())].into();
+    site.folder(&[]).expect(2).says("failed a.md");
+}
+
+#[test]
+fn keys_and_addresses_are_checked_before_anything_is_sent() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let docs = site.path("docs");
+    let args = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s"];
+    let bare = |more: &[&str]| ran(&program().args(args).args(more).env_remove("USHER_KEY").output().unwrap());
+    bare(&[]).expect(1).says("USHER_KEY");
+    let key = site.path("key");
+    std::fs::write(&key, "ush_test\n").unwrap();
+    let server = format!("http://{}", site.stub.address);
+    let state = site.path("s.json");
+    let with_key = ["--key-file", key.to_str().unwrap(), "--server", &server, "--state", state.to_str().unwrap()];
+    bare(&with_key).expect(0).says("chmod 600");
+    assert!(state.exists());
+    bare(&["--key-file", key.to_str().unwrap(), "--server", "http://example.org"]).expect(1).says("--insecure-http");
+    site.run(&["folder", docs.to_str().unwrap(), "--collection", "none", "--source", "s"])
+        .expect(1)
+        .says("--create-collection");
+    site.run(&["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "a/b"]).expect(1).says("--source");
+    site.run(&["folder", "/no/such", "--collection", "c", "--source", "s"]).expect(1).says("/no/such");
+    assert_eq!(program().arg("--help").output().unwrap().status.code(), Some(0));
+    assert_eq!(program().arg("--nonsense").output().unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn trees_too_deep_for_the_service_are_refused() {
+    let deep = format!("{}a.md", "d/".repeat(12));
+    let site = Site::new(&[RULES, (&deep, "text"), ("b.md", "text")]);
+    site.folder(&[]).expect(3).says("folder levels").says("1 created");
+    site.folder(&["--group-levels", "2"]).expect(0).says("1 created");
+}

@@ -1,0 +1,260 @@
+//! A service in memory that keeps documents and tuples, notes every request, and fails when told to.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::{Value, json};
+use usher::wire::{
+    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, Problem, PutAcl,
+    PutDocuments, ReadRelationships, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+};
+
+/// Small, so that every listing takes several pages.
+const PAGE: usize = 3;
+
+#[derive(Default)]
+pub struct World {
+    pub documents: BTreeMap<String, Document>,
+    pub tuples: BTreeMap<(String, String, String), TupleKey>,
+    /// Method, path, body of each request.
+    pub log: Vec<(String, String, String)>,
+    /// Answers given instead of the true one: status, or 0 to hang up.
+    pub faults: VecDeque<u16>,
+    /// Requests after which everything fails with 500.
+    pub fail_after: Option<usize>,
+    /// Documents that are rejected, with the code.
+    pub reject: BTreeMap<String, String>,
+    pub collections: BTreeSet<String>,
+}
+
+impl World {
+    pub fn tuple_lines(&self) -> Vec<String> {
+        self.tuples.values().map(|t| format!("{} {} {}", t.user, t.relation, t.object)).collect()
+    }
+
+    /// Requests that change something, as `METHOD path`.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = |m: &str, p: &str| m == "GET" || p.ends_with("/relationships/read");
+        self.log.iter().filter(|(m, p, _)| !reads(m, p)).map(|(m, p, _)| format!("{m} {p}")).collect()
+    }
+
+    pub fn add_tuple(&mut self, user: &str, relation: &str, object: &str) {
+        let t = TupleKey { user: user.into(), relation: relation.into(), object: object.into(), condition: None };
+        self.tuples.insert(tuple_id(&t), t);
+    }
+}
+
+pub struct Stub {
+    pub address: SocketAddr,
+    world: Arc<Mutex<World>>,
+}
+
+impl Stub {
+    pub fn start() -> Stub {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let world = Arc::new(Mutex::new(World { collections: BTreeSet::from(["c".to_owned()]), ..World::default() }));
+        let shared = world.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let world = shared.clone();
+                std::thread::spawn(move || {
+                    let _ = serve(stream, &world);
+                });
+            }
+        });
+        Stub { address, world }
+    }
+
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut parts = line.split_whitespace();
+    let (Some(method), Some(path)) = (parts.next(), parts.next()) else { return Ok(()) };
+    let (method, path) = (method.to_owned(), path.to_owned());
+    let (mut length, mut authorized) = (0, false);
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let header = header.trim_end();
+        if header.is_empty() {
+            break;
+        }
+        let lower = header.to_ascii_lowercase();
+        if let Some(n) = lower.strip_prefix("content-length:") {
+            length = n.trim().parse().unwrap_or(0);
+        }
+        authorized |= lower.starts_with("authorization:") && header.ends_with("Bearer ush_test");
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let (status, answer) = {
+        let mut world = world.lock().unwrap_or_else(|e| e.into_inner());
+        world.log.push((method.clone(), path.clone(), body.clone()));
+        let seen = world.log.len();
+        match world.faults.pop_front() {
+            Some(0) => return Ok(()),
+            Some(status) => (status, problem(status, "fault")),
+            None if !authorized => (401, problem(401, "unauthenticated")),
+            None if world.fail_after.is_some_and(|n| seen > n) => (500, problem(500, "internal")),
+            None => answer(&mut world, &method, &path, &body),
+        }
+    };
+    let body = answer.to_string();
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nretry-after: 0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut stream = stream;
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body.as_bytes())
+}
+
+fn problem(status: u16, code: &str) -> Value {
+    json!({"type": "", "title": "", "status": status, "detail": "told to fail", "code": code})
+}
+
+fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Value) {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let query: BTreeMap<String, String> =
+        query.split('&').filter_map(|p| p.split_once('=')).map(|(k, v)| (k.to_owned(), decode(v))).collect();
+    match (method, path) {
+        ("GET", "/v1/documents/state") => states(world, &query),
+        ("POST", "/v1/documents") => match serde_json::from_str::<PutDocuments>(body) {
+            Ok(put) if put.documents.len() <= 256 => ok(&put_documents(world, put)),
+            Ok(_) => (413, problem(413, "payload_too_large")),
+            Err(e) => (400, problem(400, &e.to_string())),
+        },
+        ("POST", "/v1/relationships/write") => match serde_json::from_str::<WriteRelationships>(body) {
+            Ok(request) if request.idempotent => ok(&write(world, request)),
+            _ => (400, problem(400, "invalid_request")),
+        },
+        ("POST", "/v1/relationships/read") => match serde_json::from_str::<ReadRelationships>(body) {
+            Ok(filter) => ok(&read(world, &filter)),
+            Err(e) => (400, problem(400, &e.to_string())),
+        },
+        ("PUT", path) if path.starts_with("/v1/collections/") => {
+            world.collections.insert(path.trim_start_matches("/v1/collections/").to_owned());
+            (200, json!({}))
+        }
+        ("PUT", path) if path.ends_with("/acl") => {
+            let id = decode(path.trim_start_matches("/v1/documents/").trim_end_matches("/acl"));
+            match (world.documents.get_mut(&id), serde_json::from_str::<PutAcl>(body)) {
+                (Some(document), Ok(put)) => {
+                    document.acl = Some(put.acl);
+                    (200, json!({}))
+                }
+                _ => (404, problem(404, "not_found")),
+            }
+        }
+        ("DELETE", path) => {
+            world.documents.remove(&decode(path.trim_start_matches("/v1/documents/")));
+            (200, json!({}))
+        }
+        _ => (404, problem(404, "not_found")),
+    }
+}
+
+fn states(world: &World, query: &BTreeMap<String, String>) -> (u16, Value) {
+    if !world.collections.contains(&query["collection"]) {
+        return (404, problem(404, "not_found"));
+    }
+    let prefix = format!("{}/", query["source"]);
+    let after = query.get("cursor").cloned().unwrap_or_default();
+    let mut found = world.documents.values().filter(|d| d.id.starts_with(&prefix) && d.id > after);
+    let state = |d: &Document| DocumentState {
+        id: d.id.clone(),
+        version: 1,
+        content_digest: d.content_digest(),
+        acl_digest: d.acl_digest(),
+        source_hash: d.source_hash.clone(),
+        source_version: d.source_version,
+    };
+    let page: Vec<DocumentState> = found.by_ref().take(PAGE).map(state).collect();
+    let next_cursor = found.next().and(page.last().map(|d| d.id.clone()));
+    ok(&DocumentStates { documents: page, next_cursor })
+}
+
+fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
+    let mut results = Vec::new();
+    for document in put.documents {
+        let before = world.documents.get(&document.id);
+        let rejected = world.reject.get(&document.id);
+        let status = match before {
+            _ if rejected.is_some() => DocumentStatus::Rejected,
+            None => DocumentStatus::Created,
+            Some(b) if b.content_digest() != document.content_digest() => DocumentStatus::Updated,
+            Some(b) if b.acl_digest() != document.acl_digest() => DocumentStatus::AclUpdated,
+            Some(_) => DocumentStatus::Unchanged,
+        };
+        let problem = rejected.map(|code| Problem {
+            kind: String::new(),
+            title: String::new(),
+            status: 422,
+            detail: "no".into(),
+            instance: String::new(),
+            code: code.clone(),
+            errors: vec![],
+            retry_after_ms: None,
+        });
+        results.push(DocumentResult { id: document.id.clone(), status, version: Some(1), problem });
+        if status != DocumentStatus::Rejected {
+            world.documents.insert(document.id.clone(), document);
+        }
+    }
+    DocumentsPut { results, revision: "r".into() }
+}
+
+fn tuple_id(t: &TupleKey) -> (String, String, String) {
+    (t.object.clone(), t.relation.clone(), t.user.clone())
+}
+
+fn write(world: &mut World, request: WriteRelationships) -> RelationshipsWritten {
+    let deleted = request.deletes.iter().filter(|t| world.tuples.remove(&tuple_id(t)).is_some()).count();
+    let written = request.writes.into_iter().filter(|t| world.tuples.insert(tuple_id(t), t.clone()).is_none()).count();
+    RelationshipsWritten { written, deleted, revision: "r".into() }
+}
+
+fn read(world: &World, filter: &ReadRelationships) -> RelationshipsRead {
+    let fits = |t: &&TupleKey| {
+        let object = filter
+            .object
+            .as_ref()
+            .is_none_or(|o| if o.ends_with(':') { t.object.starts_with(o) } else { t.object == *o });
+        object
+            && filter.relation.as_ref().is_none_or(|r| t.relation == *r)
+            && filter.user.as_ref().is_none_or(|u| t.user == *u)
+    };
+    let from: usize = filter.cursor.as_deref().unwrap_or("0").parse().unwrap();
+    let found: Vec<_> = world.tuples.values().filter(fits).cloned().collect();
+    let next = from + PAGE;
+    let next_cursor = (next < found.len()).then(|| next.to_string());
+    RelationshipsRead { tuples: found.into_iter().skip(from).take(PAGE).collect(), next_cursor, revision: "r".into() }
+}
+
+fn ok(value: &impl serde::Serialize) -> (u16, Value) {
+    (200, serde_json::to_value(value).unwrap())
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(b) = rest.next() {
+        if b == b'%' {
+            let hex: String = rest.by_ref().take(2).map(char::from).collect();
+            bytes.push(u8::from_str_radix(&hex, 16).unwrap());
+        } else {
+            bytes.push(b);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
