@@ -32,11 +32,12 @@ impl Best {
         }
     }
 
-    /// What another selection of the same depth kept is offered here too.
-    pub(crate) fn absorb(&mut self, other: Best) {
+    /// The selection from this and another one's candidates; both have the same depth.
+    pub(crate) fn and(mut self, other: Best) -> Best {
         for Scored { chunk, score } in other.kept {
             self.push(chunk, score);
         }
+        self
     }
 
     fn shrink(&mut self) {

@@ -8,6 +8,7 @@
 
 mod codes;
 mod files;
+mod helpers;
 mod raw;
 mod rotate;
 mod search;
@@ -16,10 +17,11 @@ mod segment;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+
+pub use self::helpers::Helpers;
 
 use self::codes::Coder;
 use self::files::Folder;
@@ -32,7 +34,7 @@ const LENGTH_TOLERANCE: f64 = 0.01;
 
 /// Widths and bounds of a search: constants of a deployment, never functions of what is stored. A width is the least
 /// number of candidates that reach the next stage; see `docs/ranking.md`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ScanConfig {
     /// Up to so many readable chunks, every stored vector is compared.
     pub exact_up_to: u32,
@@ -44,8 +46,8 @@ pub struct ScanConfig {
     /// From 8-bit codes to vectors: this many, or `byte_width_per_depth` times the depth if that is more.
     pub byte_width: usize,
     pub byte_width_per_depth: usize,
-    /// Threads of one search over many rows, shared among the searches that run at the same time.
-    pub threads: usize,
+    /// Threads that help with large searches, shared by all stores that were opened with clones of this.
+    pub helpers: Helpers,
 }
 
 impl Default for ScanConfig {
@@ -57,7 +59,7 @@ impl Default for ScanConfig {
             sign_width_per_depth: 40,
             byte_width: 200,
             byte_width_per_depth: 3,
-            threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
+            helpers: Helpers::for_this_machine(),
         }
     }
 }
@@ -71,8 +73,6 @@ pub struct MaskedScan {
     kernel: Kernel,
     state: ArcSwap<State>,
     writer: Mutex<Writer>,
-    /// Searches that run now.
-    running: AtomicUsize,
 }
 
 /// An opened store, and what the owner must do before all of it can be searched.
@@ -116,7 +116,7 @@ impl MaskedScan {
         let folder = Folder::open(folder, dimensions)?;
         let coder = Coder::new(dimensions);
         let segments = folder.segments(layout, expected_rows)?;
-        let damaged = files::verify(&segments, expected_rows, &coder, config.threads)?;
+        let damaged = files::verify(&segments, expected_rows, &coder, config.helpers.threads() + 1)?;
         let state = State { segments, rows: expected_rows, damaged: damaged.clone() };
         let store = Self {
             layout,
@@ -125,7 +125,6 @@ impl MaskedScan {
             kernel: Kernel::detect(),
             state: ArcSwap::from_pointee(state),
             writer: Mutex::new(Writer { folder, stopped: false }),
-            running: AtomicUsize::new(0),
         };
         Ok(OpenedScan { store, damaged })
     }
@@ -261,10 +260,13 @@ impl VectorStore for MaskedScan {
         if !damaged.is_empty() {
             return Err(IndexError::DamagedRows { rows: damaged });
         }
-        // Searches that run at the same time share the threads; the answer doesn't depend on their number.
-        let running = Running::enter(&self.running);
-        let threads = (self.config.threads / running.number).max(1);
-        Ok(search::Search::new(self, &state, threads).run(query, mask, depth, key, work))
+        let search = search::Search {
+            state,
+            kernel: self.kernel,
+            helpers: self.config.helpers.clone(),
+            config: self.config.clone(),
+        };
+        Ok(search.run(&self.coder, query, mask, depth, key, work))
     }
 
     fn row(&self, chunk: u32) -> Result<Vec<f32>, IndexError> {
@@ -291,24 +293,6 @@ impl VectorStore for MaskedScan {
             first += count;
         }
         Ok(())
-    }
-}
-
-/// Counts a search while it runs, however it ends.
-struct Running<'a> {
-    running: &'a AtomicUsize,
-    number: usize,
-}
-
-impl<'a> Running<'a> {
-    fn enter(running: &'a AtomicUsize) -> Self {
-        Self { running, number: running.fetch_add(1, Ordering::Relaxed) + 1 }
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -11,7 +11,7 @@ use std::io;
 
 use memmap2::{Mmap, MmapOptions};
 
-use super::codes::PLANES;
+use super::codes::CodedQuery;
 
 /// A file's first bytes, read-only.
 #[derive(Debug)]
@@ -66,6 +66,10 @@ pub(super) enum Kernel {
     Avx512,
 }
 
+/// How many rows ahead of the comparison sign codes are loaded.
+#[cfg(target_arch = "x86_64")]
+const SIGNS_AHEAD: usize = 24;
+
 /// Records of one segment that begin with a sign code of `words` 64-bit words.
 #[derive(Clone, Copy)]
 pub(super) struct SignRecords<'a> {
@@ -101,48 +105,55 @@ impl Kernel {
         vec![Self::Portable]
     }
 
-    /// For each row: the sum over the planes of weight times the number of differing bits.
+    /// The bin of each row's estimate; `out` is as long as `rows`.
     ///
-    /// Rows beyond the records, and planes of another length than `words`, give nothing: `out` stays shorter.
-    pub(super) fn differences(
-        self,
-        records: SignRecords<'_>,
-        rows: &[u32],
-        planes: &[Vec<u64>; PLANES],
-        out: &mut Vec<u32>,
-    ) {
-        out.clear();
+    /// Returns whether all rows lie in the records and the planes have `words` words; else nothing is written.
+    pub(super) fn bins(self, records: SignRecords<'_>, rows: &[u32], query: &CodedQuery, out: &mut [u16]) -> bool {
         let SignRecords { bytes, stride, words } = records;
         let end = rows.iter().max().map_or(0, |&row| (row as usize + 1) * stride);
-        if end > bytes.len() || stride < words * 8 || planes.iter().any(|plane| plane.len() != words) {
-            return;
+        let planes = query.planes.iter().all(|plane| plane.len() == words);
+        if end > bytes.len() || stride < words * 8 + 4 || !planes || out.len() != rows.len() {
+            return false;
         }
         match self {
-            Self::Portable => portable(records, rows, planes, out),
+            Self::Portable => portable(records, rows, query, out),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this variant exists only where the CPU has the instruction.
-            Self::Popcnt => unsafe { popcnt(records, rows, planes, out) },
+            Self::Popcnt => unsafe { popcnt(records, rows, query, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above; that every record lies inside `bytes` was checked above.
             Self::Avx512 => unsafe {
                 if words <= 8 {
-                    avx512_short(records, rows, planes, out);
+                    avx512_short(records, rows, query, out);
                 } else {
-                    avx512_long(records, rows, planes, out);
+                    avx512_long(records, rows, query, out);
                 }
             },
         }
+        true
+    }
+}
+
+impl SignRecords<'_> {
+    /// The factor behind a row's signs.
+    ///
+    /// # Safety
+    /// The row's record lies inside the bytes and has four bytes after its words.
+    #[inline(always)]
+    unsafe fn factor(&self, row: u32) -> f32 {
+        // SAFETY: by the contract above; the read needs no alignment.
+        unsafe { self.bytes.as_ptr().add(row as usize * self.stride + self.words * 8).cast::<f32>().read_unaligned() }
     }
 }
 
 #[inline(always)]
-fn portable(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64>; PLANES], out: &mut Vec<u32>) {
-    let [p0, p1, p2, p3] = planes;
-    for &row in rows {
+fn portable(records: SignRecords<'_>, rows: &[u32], query: &CodedQuery, out: &mut [u16]) {
+    let [p0, p1, p2, p3] = &query.planes;
+    for (&row, out) in rows.iter().zip(out) {
         let start = row as usize * records.stride;
-        let record = &records.bytes[start..start + records.words * 8];
+        let (code, rest) = records.bytes[start..start + records.stride].split_at(records.words * 8);
         let mut sum = 0;
-        for (at, word) in record.chunks_exact(8).enumerate() {
+        for (at, word) in code.chunks_exact(8).enumerate() {
             let mut bytes = [0; 8];
             bytes.copy_from_slice(word);
             let word = u64::from_le_bytes(bytes);
@@ -151,26 +162,28 @@ fn portable(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64>; PLANES],
                 + ((word ^ p2[at]).count_ones() << 2)
                 + ((word ^ p3[at]).count_ones() << 3);
         }
-        out.push(sum);
+        let factor = rest.first_chunk().map_or(0.0, |bytes| f32::from_le_bytes(*bytes));
+        *out = query.bin(factor, sum);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "popcnt")]
-fn popcnt(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64>; PLANES], out: &mut Vec<u32>) {
-    portable(records, rows, planes, out);
+fn popcnt(records: SignRecords<'_>, rows: &[u32], query: &CodedQuery, out: &mut [u16]) {
+    portable(records, rows, query, out);
 }
 
 /// Up to 512 bits: one register per code. Four rows share one horizontal sum, in 16-bit lanes of each 64-bit lane (a
 /// row's total is at most 15 * 512).
 ///
-/// Every record of `rows` must lie inside `records.bytes`, and each plane must have `records.words` words.
+/// Every record of `rows` must lie inside `records.bytes`, each plane must have `records.words` words, and `out` must be
+/// as long as `rows`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-unsafe fn avx512_short(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64>; PLANES], out: &mut Vec<u32>) {
+unsafe fn avx512_short(records: SignRecords<'_>, rows: &[u32], query: &CodedQuery, out: &mut [u16]) {
     use std::arch::x86_64::*;
     let lanes: __mmask8 = ((1u32 << records.words) - 1) as u8;
-    let [p0, p1, p2, p3] = planes;
+    let [p0, p1, p2, p3] = &query.planes;
     // SAFETY: masked loads touch only the first `words` words of each plane, which it has.
     let (p0, p1, p2, p3) = unsafe {
         (
@@ -192,25 +205,40 @@ unsafe fn avx512_short(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64
         let high = _mm512_add_epi64(_mm512_slli_epi64::<2>(four), _mm512_slli_epi64::<3>(eight));
         _mm512_add_epi64(low, high)
     };
+    // SAFETY: as for the code itself.
+    let bin = |row: u32, sum: u64| query.bin(unsafe { records.factor(row) }, sum as u32);
     let mut fours = rows.chunks_exact(4);
-    for four in &mut fours {
+    let mut outs = out.chunks_exact_mut(4);
+    for (at, (four, out)) in (&mut fours).zip(&mut outs).enumerate() {
+        for &later in rows.iter().skip(at * 4 + SIGNS_AHEAD).take(4) {
+            // A record is shorter than a cache line and may lie across two.
+            let record = base.wrapping_add(later as usize * records.stride);
+            _mm_prefetch::<_MM_HINT_T0>(record.cast());
+            _mm_prefetch::<_MM_HINT_T0>(record.wrapping_add(records.stride - 1).cast());
+        }
         let (a, b) = (weigh(four[0]), _mm512_slli_epi64::<16>(weigh(four[1])));
         let (c, d) = (_mm512_slli_epi64::<32>(weigh(four[2])), _mm512_slli_epi64::<48>(weigh(four[3])));
         let both = _mm512_add_epi64(_mm512_add_epi64(a, b), _mm512_add_epi64(c, d));
         let sums = _mm512_reduce_add_epi64(both) as u64;
-        out.extend([sums & 0xffff, sums >> 16 & 0xffff, sums >> 32 & 0xffff, sums >> 48].map(|sum| sum as u32));
+        out[0] = bin(four[0], sums & 0xffff);
+        out[1] = bin(four[1], sums >> 16 & 0xffff);
+        out[2] = bin(four[2], sums >> 32 & 0xffff);
+        out[3] = bin(four[3], sums >> 48);
     }
-    out.extend(fours.remainder().iter().map(|&row| _mm512_reduce_add_epi64(weigh(row)) as u32));
+    for (&row, out) in fours.remainder().iter().zip(outs.into_remainder()) {
+        *out = bin(row, _mm512_reduce_add_epi64(weigh(row)) as u64);
+    }
 }
 
 /// Any number of words.
 ///
-/// Every record of `rows` must lie inside `records.bytes`, and each plane must have `records.words` words.
+/// Every record of `rows` must lie inside `records.bytes`, each plane must have `records.words` words, and `out` must be
+/// as long as `rows`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-unsafe fn avx512_long(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64>; PLANES], out: &mut Vec<u32>) {
+unsafe fn avx512_long(records: SignRecords<'_>, rows: &[u32], query: &CodedQuery, out: &mut [u16]) {
     use std::arch::x86_64::*;
-    for &row in rows {
+    for (&row, out) in rows.iter().zip(out) {
         let mut sum = _mm512_setzero_si512();
         let mut at = 0;
         while at < records.words {
@@ -220,7 +248,7 @@ unsafe fn avx512_long(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64>
             unsafe {
                 let record = records.bytes.as_ptr().add(row as usize * records.stride).cast::<i64>();
                 let code = _mm512_maskz_loadu_epi64(lanes, record.add(at));
-                for (weight, plane) in planes.iter().enumerate() {
+                for (weight, plane) in query.planes.iter().enumerate() {
                     let plane = _mm512_maskz_loadu_epi64(lanes, plane.as_ptr().cast::<i64>().add(at));
                     let differs = _mm512_popcnt_epi64(_mm512_xor_si512(code, plane));
                     sum = _mm512_add_epi64(sum, _mm512_sll_epi64(differs, _mm_cvtsi64_si128(weight as i64)));
@@ -228,12 +256,14 @@ unsafe fn avx512_long(records: SignRecords<'_>, rows: &[u32], planes: &[Vec<u64>
             }
             at += left;
         }
-        out.push(_mm512_reduce_add_epi64(sum) as u32);
+        // SAFETY: the record lies inside the bytes.
+        *out = query.bin(unsafe { records.factor(row) }, _mm512_reduce_add_epi64(sum) as u32);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::codes::Coder;
     use super::*;
 
     #[test]
@@ -245,19 +275,22 @@ mod tests {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 state ^ state >> 29
             };
-            let bytes: Vec<u8> = (0..stride * 40).map(|_| next() as u8).collect();
-            let planes: [Vec<u64>; PLANES] = std::array::from_fn(|_| (0..words).map(|_| next()).collect());
+            let mut bytes: Vec<u8> = (0..stride * 40).map(|_| next() as u8).collect();
+            let mut query = Coder::new(words * 64).query(&vec![1.0; words * 64]);
+            query.planes = std::array::from_fn(|_| (0..words).map(|_| next()).collect());
+            for factor in bytes.chunks_exact_mut(stride).map(|record| &mut record[words * 8..words * 8 + 4]) {
+                factor.copy_from_slice(&(0.1 / words as f32).to_le_bytes());
+            }
             let records = SignRecords { bytes: &bytes, stride, words };
             let rows = [0, 1, 2, 3, 5, 8, 13, 21, 34, 39];
-            let (mut expected, mut out) = (Vec::new(), Vec::new());
-            Kernel::Portable.differences(records, &rows, &planes, &mut expected);
-            assert_eq!(expected.len(), rows.len());
+            let (mut expected, mut out) = ([0; 10], [0; 10]);
+            assert!(Kernel::Portable.bins(records, &rows, &query, &mut expected));
+            assert!(expected.iter().any(|bin| *bin != expected[0]), "{expected:?}");
             for kernel in Kernel::all() {
-                kernel.differences(records, &rows, &planes, &mut out);
+                assert!(kernel.bins(records, &rows, &query, &mut out));
                 assert_eq!(out, expected, "{kernel:?}, {words} words");
             }
-            Kernel::detect().differences(records, &[40], &planes, &mut out);
-            assert!(out.is_empty(), "a row beyond the records");
+            assert!(!Kernel::detect().bins(records, &[40], &query, &mut out[..1]), "a row beyond the records");
         }
     }
 }

@@ -5,53 +5,54 @@
 //! stage hands on a set that no order of scanning can change; the last stage scores in f64 what can be in the list.
 #![allow(clippy::indexing_slicing, reason = "inner loops over arrays of one length")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 use simsimd::SpatialSimilarity;
 
-use super::codes::CodedQuery;
-use super::raw::{self, SignRecords};
+use super::codes::{CodedQuery, Coder};
+use super::helpers::{Helpers, Units};
+use super::raw::{self, Kernel, SignRecords};
 use super::segment::{Kind, SEGMENT_ROWS, Segment};
-use super::{MaskedScan, State};
+use super::{ScanConfig, State};
 use crate::index::mask::Bits;
 use crate::index::rank::{Best, Bins};
 use crate::index::{ChunkMask, KeyOf, Scored, Work};
 
 /// Words of the mask per unit of work: 16,384 rows, always of one segment.
 const WORDS_PER_UNIT: usize = 256;
+/// Rows per unit of a later stage.
+const ROWS_PER_UNIT: usize = 512;
 /// Rows per call of a kernel.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 /// How many rows ahead records are loaded.
 const AHEAD: usize = 4;
-/// Below this many rows of a stage a second thread costs more than it saves.
-const SIGN_ROWS_PER_THREAD: usize = 20_000;
-const BYTE_ROWS_PER_THREAD: usize = 1_500;
-const VECTOR_ROWS_PER_THREAD: usize = 400;
+/// A stage asks for one helper per so many rows: below, waking one costs more than it saves.
+const SIGN_ROWS_PER_THREAD: usize = 60_000;
+const BYTE_ROWS_PER_THREAD: usize = 3_000;
 /// Two dot products of unit vectors in f32 and in f64 differ by less: n * 2^-24 * |a| |b| for n products in any order
 /// (Higham 2002, section 3.1), with room for the length tolerance.
 const F32_ERROR_PER_DIMENSION: f64 = 1.1 / 16_777_216.0;
 
-pub(super) struct Search<'a> {
-    store: &'a MaskedScan,
-    state: &'a State,
-    threads: usize,
+/// One query over one state; shared with the helpers.
+pub(super) struct Search {
+    pub(super) state: Arc<State>,
+    pub(super) kernel: Kernel,
+    pub(super) helpers: Helpers,
+    pub(super) config: ScanConfig,
 }
 
-impl<'a> Search<'a> {
-    pub(super) fn new(store: &'a MaskedScan, state: &'a State, threads: usize) -> Self {
-        Self { store, state, threads }
-    }
-
+impl Search {
     /// All masked rows must exist and be intact.
     pub(super) fn run(
-        &self,
+        self,
+        coder: &Coder,
         query: &[f32],
         mask: &ChunkMask,
         depth: usize,
         key: KeyOf<'_>,
         work: &mut Work,
     ) -> Vec<Scored> {
-        let config = &self.store.config;
+        let config = &self.config;
         let depth = depth.min(mask.count() as usize);
         if depth == 0 {
             return Vec::new();
@@ -59,40 +60,54 @@ impl<'a> Search<'a> {
         work.mask_words += mask.words().len() as u64;
         let byte_width = config.byte_width.max(config.byte_width_per_depth.saturating_mul(depth));
         let sign_width = config.sign_width.max(config.sign_width_per_depth.saturating_mul(depth)).max(byte_width);
-        let candidates = if mask.count() <= config.exact_up_to {
+        if mask.count() <= config.exact_up_to {
+            let all: Vec<u32> = mask.iter().collect();
+            work.vectors_scored += all.len() as u64;
+            return self.by_vectors(query, &all, depth).ranked(key);
+        }
+        let coded = Arc::new(coder.query(query));
+        let search = Arc::new(self);
+        let rows = if mask.count() <= search.config.bytes_up_to {
             mask.iter().collect()
         } else {
-            let coded = self.store.coder.query(query);
-            let rows = if mask.count() <= config.bytes_up_to {
-                mask.iter().collect()
-            } else {
-                work.codes_scanned += u64::from(mask.count());
-                self.by_signs(&coded, mask, sign_width)
-            };
-            work.bytes_scanned += rows.len() as u64;
-            self.by_bytes(&coded, &rows, byte_width)
+            work.codes_scanned += u64::from(mask.count());
+            search.by_signs(&coded, mask, sign_width)
         };
+        work.bytes_scanned += rows.len() as u64;
+        let candidates = search.by_bytes(&coded, rows, byte_width);
         work.vectors_scored += candidates.len() as u64;
-        self.by_vectors(query, &candidates, depth).ranked(key)
+        search.by_vectors(query, &candidates, depth).ranked(key)
     }
 
     /// The `width` masked rows with the highest estimates from 1-bit codes, and all in the last one's bin.
-    fn by_signs(&self, coded: &CodedQuery, mask: &ChunkMask, width: usize) -> Vec<u32> {
+    fn by_signs(self: &Arc<Self>, coded: &Arc<CodedQuery>, mask: &ChunkMask, width: usize) -> Vec<u32> {
         let units = mask.words().len().div_ceil(WORDS_PER_UNIT);
-        let threads = self.threads.min(mask.count() as usize / SIGN_ROWS_PER_THREAD + 1).min(units.max(1));
-        let next = AtomicUsize::new(0);
-        let parts = parallel(threads, |_| {
-            let mut bins = Bins::new(width);
-            let mut batch = SignBatch::default();
-            loop {
-                let unit = next.fetch_add(1, Ordering::Relaxed);
-                let Some(words) = mask.words().get(unit * WORDS_PER_UNIT..) else { break };
-                let words = &words[..words.len().min(WORDS_PER_UNIT)];
-                self.scan_unit(coded, words, (unit * WORDS_PER_UNIT * 64) as u32, &mut batch, &mut bins);
-            }
-            bins
-        });
-        Bins::survivors(parts)
+        let helpers = (mask.count() as usize / SIGN_ROWS_PER_THREAD).min(self.helpers.threads());
+        if helpers == 0 {
+            let mut all = 0..units;
+            return Bins::survivors(vec![self.scan_units(coded, mask.words(), || all.next(), width)]);
+        }
+        // Helpers may outlive this call by a moment, so they get a copy of the mask: 125 KB for a million chunks.
+        let (search, coded, words) = (Arc::clone(self), Arc::clone(coded), mask.words().to_vec());
+        let work = move |units: &Units| search.scan_units(&coded, &words, || units.take(), width);
+        Bins::survivors(self.helpers.run(helpers, units, work))
+    }
+
+    fn scan_units(
+        &self,
+        coded: &CodedQuery,
+        words: &[u64],
+        mut next: impl FnMut() -> Option<usize>,
+        width: usize,
+    ) -> Bins {
+        let mut bins = Bins::new(width);
+        let mut batch = SignBatch::new();
+        while let Some(unit) = next() {
+            let words = words.get(unit * WORDS_PER_UNIT..).unwrap_or_default();
+            let words = &words[..words.len().min(WORDS_PER_UNIT)];
+            self.scan_unit(coded, words, (unit * WORDS_PER_UNIT * 64) as u32, &mut batch, &mut bins);
+        }
+        bins
     }
 
     /// Offers the masked rows of one unit, which begins at row `first`.
@@ -101,53 +116,75 @@ impl<'a> Search<'a> {
         for (at, &word) in words.iter().enumerate() {
             let base = (first + at as u32 * 64) % SEGMENT_ROWS;
             if word == u64::MAX {
-                batch.rows.extend(base..base + 64);
+                batch.rows[batch.len..batch.len + 64].iter_mut().zip(base..).for_each(|(place, row)| *place = row);
+                batch.len += 64;
             } else {
-                batch.rows.extend(Bits(word).map(|bit| base + bit));
+                for bit in Bits(word) {
+                    batch.rows[batch.len] = base + bit;
+                    batch.len += 1;
+                }
             }
-            if batch.rows.len() > BATCH - 64 {
+            if batch.len > BATCH - 64 {
                 self.scan_batch(coded, segment, first, batch, bins);
             }
         }
         self.scan_batch(coded, segment, first, batch, bins);
     }
 
-    #[inline]
     fn scan_batch(&self, coded: &CodedQuery, segment: &Segment, first: u32, batch: &mut SignBatch, bins: &mut Bins) {
-        let SignBatch { rows, differences } = batch;
         let layout = segment.layout;
         let records = SignRecords {
             bytes: segment.records(Kind::Signs),
             stride: layout.stride(Kind::Signs),
             words: layout.words,
         };
-        self.store.kernel.differences(records, rows, &coded.planes, differences);
+        let (rows, found) = (&batch.rows[..batch.len], &mut batch.bins[..batch.len]);
+        let scanned = self.kernel.bins(records, rows, coded, found);
+        debug_assert!(scanned);
         let segment_first = first - first % SEGMENT_ROWS;
-        for (&row, &difference) in rows.iter().zip(differences.iter()) {
-            let bin = coded.bin(segment.factor(row), difference);
+        for (&row, &bin) in rows.iter().zip(found.iter()) {
             if bin >= bins.floor() {
                 bins.push(bin, segment_first + row);
             }
         }
-        rows.clear();
+        batch.len = 0;
     }
 
     /// The `width` rows with the highest estimates from 8-bit codes, and all that tie with the last.
-    fn by_bytes(&self, coded: &CodedQuery, rows: &[u32], width: usize) -> Vec<u32> {
+    fn by_bytes(self: &Arc<Self>, coded: &Arc<CodedQuery>, rows: Vec<u32>, width: usize) -> Vec<u32> {
         if rows.len() <= width {
-            return rows.to_vec();
+            return rows;
         }
-        let best = self.best_of(rows, width, BYTE_ROWS_PER_THREAD, |rows, best| {
-            for (at, &row) in rows.iter().enumerate() {
-                if let Some(&later) = rows.get(at + AHEAD) {
-                    raw::prefetch(self.segment(later).record(Kind::Bytes, later % SEGMENT_ROWS));
+        let helpers = (rows.len() / BYTE_ROWS_PER_THREAD).min(self.helpers.threads());
+        let best = if helpers == 0 {
+            let mut best = Best::new(width);
+            self.offer_bytes(coded, &rows, &mut best);
+            best
+        } else {
+            let (search, coded, units) = (Arc::clone(self), Arc::clone(coded), rows.len().div_ceil(ROWS_PER_UNIT));
+            let work = move |units: &Units| {
+                let mut best = Best::new(width);
+                while let Some(unit) = units.take() {
+                    let rows = rows.get(unit * ROWS_PER_UNIT..).unwrap_or_default();
+                    search.offer_bytes(&coded, &rows[..rows.len().min(ROWS_PER_UNIT)], &mut best);
                 }
-                let (code, scale) = self.segment(row).bytes(row % SEGMENT_ROWS);
-                let product = i8::dot(&coded.bytes, code).unwrap_or(f64::NEG_INFINITY);
-                best.push(row, coded.estimate(scale, product));
-            }
-        });
+                best
+            };
+            let parts = self.helpers.run(helpers, units, work);
+            parts.into_iter().fold(Best::new(width), Best::and)
+        };
         best.survivors().into_iter().map(|candidate| candidate.chunk).collect()
+    }
+
+    fn offer_bytes(&self, coded: &CodedQuery, rows: &[u32], best: &mut Best) {
+        for (at, &row) in rows.iter().enumerate() {
+            if let Some(&later) = rows.get(at + AHEAD) {
+                raw::prefetch(self.segment(later).record(Kind::Bytes, later % SEGMENT_ROWS));
+            }
+            let (code, scale) = self.segment(row).bytes(row % SEGMENT_ROWS);
+            let product = i8::dot(&coded.bytes, code).unwrap_or(f64::NEG_INFINITY);
+            best.push(row, coded.estimate(scale, product));
+        }
     }
 
     /// Scores all candidates that can be among the best `depth`, in f64.
@@ -156,18 +193,13 @@ impl<'a> Search<'a> {
         // list, whatever the CPU's order of summing.
         let error = F32_ERROR_PER_DIMENSION * query.len() as f64;
         let mut rough: Vec<Scored> = Vec::with_capacity(candidates.len());
-        let parts = self.split(candidates, VECTOR_ROWS_PER_THREAD, |rows| {
-            let mut scores = Vec::with_capacity(rows.len());
-            for (at, &chunk) in rows.iter().enumerate() {
-                if let Some(&later) = rows.get(at + AHEAD) {
-                    raw::prefetch(self.segment(later).record(Kind::Vectors, later % SEGMENT_ROWS));
-                }
-                let score = f32::dot(self.segment(chunk).vector(chunk % SEGMENT_ROWS), query);
-                scores.push(Scored { chunk, score: score.unwrap_or(f64::NEG_INFINITY) });
+        for (at, &chunk) in candidates.iter().enumerate() {
+            if let Some(&later) = candidates.get(at + AHEAD) {
+                raw::prefetch(self.segment(later).record(Kind::Vectors, later % SEGMENT_ROWS));
             }
-            scores
-        });
-        parts.into_iter().for_each(|part| rough.extend(part));
+            let score = f32::dot(self.segment(chunk).vector(chunk % SEGMENT_ROWS), query);
+            rough.push(Scored { chunk, score: score.unwrap_or(f64::NEG_INFINITY) });
+        }
         if rough.len() > depth {
             let (_, last, _) = rough.select_nth_unstable_by(depth - 1, |a, b| b.score.total_cmp(&a.score));
             let floor = last.score - 2.0 * error;
@@ -188,40 +220,19 @@ impl<'a> Search<'a> {
     fn segment(&self, row: u32) -> &Segment {
         &self.state.segments[(row / SEGMENT_ROWS) as usize]
     }
-
-    fn best_of(
-        &self,
-        rows: &[u32],
-        depth: usize,
-        rows_per_thread: usize,
-        offer: impl Fn(&[u32], &mut Best) + Sync,
-    ) -> Best {
-        let parts = self.split(rows, rows_per_thread, |rows| {
-            let mut best = Best::new(depth);
-            offer(rows, &mut best);
-            best
-        });
-        parts
-            .into_iter()
-            .reduce(|mut all, part| {
-                all.absorb(part);
-                all
-            })
-            .unwrap_or_else(|| Best::new(depth))
-    }
-
-    /// Runs `work` over equal parts of the rows, on as many threads as are worth it; results in the order of the rows.
-    fn split<T: Send>(&self, rows: &[u32], rows_per_thread: usize, work: impl Fn(&[u32]) -> T + Sync) -> Vec<T> {
-        let threads = self.threads.min(rows.len() / rows_per_thread + 1);
-        let share = rows.len().div_ceil(threads).max(1);
-        parallel(threads, |part| work(rows.get(part * share..).map_or(&[], |rest| &rest[..rest.len().min(share)])))
-    }
 }
 
-#[derive(Default)]
+/// Rows of one segment that wait for the kernel.
 struct SignBatch {
-    rows: Vec<u32>,
-    differences: Vec<u32>,
+    rows: [u32; BATCH],
+    bins: [u16; BATCH],
+    len: usize,
+}
+
+impl SignBatch {
+    fn new() -> Self {
+        Self { rows: [0; BATCH], bins: [0; BATCH], len: 0 }
+    }
 }
 
 /// Rows whose sums run side by side.
@@ -237,24 +248,4 @@ fn exact_dots(query: &[f32], vectors: [&[f32]; LANES]) -> [f64; LANES] {
         }
     }
     sums
-}
-
-/// Calls `work` with 0, 1, …, on that many threads of which this is one.
-fn parallel<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    if threads <= 1 {
-        return vec![work(0)];
-    }
-    std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads)
-            .map(|part| {
-                let work = &work;
-                scope.spawn(move || work(part))
-            })
-            .collect();
-        let mut results = vec![work(0)];
-        for helper in helpers {
-            results.push(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        results
-    })
 }

@@ -255,12 +255,6 @@ impl Segment {
         let padded = self.layout.dimensions.next_multiple_of(8);
         (raw::signed(record.get(..self.layout.dimensions).unwrap_or_default()), float_at(record, padded))
     }
-
-    /// The factor that belongs to the signs.
-    #[inline]
-    pub(super) fn factor(&self, at: u32) -> f32 {
-        float_at(self.record(Kind::Signs, at), self.layout.words * 8)
-    }
 }
 
 #[inline(always)]

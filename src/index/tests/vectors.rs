@@ -3,14 +3,14 @@
 use tempfile::TempDir;
 
 use super::world::{Clustered, Random, key, mask, normalise};
-use crate::index::scan::{MaskedScan, ScanConfig};
+use crate::index::scan::{Helpers, MaskedScan, ScanConfig};
 use crate::index::{ChunkMask, IndexError, Scored, VectorStore, Work};
 
 const DIMENSIONS: usize = 96;
 
 /// Configurations that force each tier at the sizes of these tests, and one that is the default.
 fn tiers() -> [(&'static str, ScanConfig); 4] {
-    let base = ScanConfig { threads: 2, ..ScanConfig::default() };
+    let base = ScanConfig { helpers: Helpers::new(1), ..ScanConfig::default() };
     [
         ("exact", ScanConfig { exact_up_to: u32::MAX, ..base.clone() }),
         ("bytes", ScanConfig { exact_up_to: 0, bytes_up_to: u32::MAX, ..base.clone() }),
@@ -109,7 +109,7 @@ fn hidden_rows_change_nothing() {
     let original = |place: u32| places.binary_search(&place).unwrap() as u32;
     for (name, mut config) in tiers() {
         let (_a, alone) = scan(&config, &readable);
-        config.threads = 3;
+        config.helpers = Helpers::new(3);
         let (_b, among) = scan(&config, &mixed);
         for query in &queries {
             for depth in [5, 60] {
