@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 //! A service on a free port with a folder of its own, and a small client.
 
 use std::net::SocketAddr;
@@ -60,6 +61,12 @@ impl TestService {
         server.task.await.unwrap();
         let server = start(folder.path()).await;
         Self { folder, server }
+    }
+
+    /// As [`Self::restart`], with embedders of the test's own.
+    pub async fn restart_with(self, embedders: Embedders) -> Self {
+        let folder = self.stop().await;
+        Self::start_with(folder, embedders).await
     }
 
     /// Stops the service and gives the folder back.
