@@ -21,6 +21,8 @@ mod paged;
 mod reach;
 mod resolve;
 mod sorted;
+#[cfg(test)]
+mod testing;
 mod tuple;
 
 pub use audience::AudienceOrdinal;
@@ -31,8 +33,8 @@ pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ListUsersFilter, expand, list_objects, list_users};
 pub use model::{
     AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
-    ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
-    TypeDefinition, TypeMetadata,
+    ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite,
+    TupleToUserset, TypeDefinition, TypeMetadata,
 };
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
 pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleError};

@@ -58,9 +58,10 @@ impl Store {
     }
 
     fn rebuild_expectation(&mut self) {
-        self.tuples = stored(&self.graph).into_iter().map(|tuple| {
-            ((tuple.object.clone(), tuple.relation.clone(), tuple.subject.clone()), tuple)
-        }).collect();
+        self.tuples = stored(&self.graph)
+            .into_iter()
+            .map(|tuple| ((tuple.object.clone(), tuple.relation.clone(), tuple.subject.clone()), tuple))
+            .collect();
     }
 
     fn objects(&self, object_type: &str) -> Vec<NodeId> {
@@ -130,7 +131,8 @@ fn stored(graph: &Graph) -> Vec<Tuple> {
 /// A chain of nested groups or folders around the depth limit.
 fn deepen(random: &mut Random, edit: &mut GraphEdit, model: &Model, tuples: &mut Vec<Tuple>) {
     let length = 22 + random.below(6);
-    let (kind, relation, form) = if random.one_in(2) { ("group", "member", "#member") } else { ("folder", "parent", "") };
+    let (kind, relation, form) =
+        if random.one_in(2) { ("group", "member", "#member") } else { ("folder", "parent", "") };
     let mut add = |text: (String, &str, String)| {
         let tuple = Tuple {
             object: ObjectRef::parse(&text.0).unwrap(),
@@ -187,9 +189,9 @@ fn case(seed: u64) {
         let mut edit = store.graph.edit();
         let mut written = Vec::new();
         deepen(&mut random, &mut edit, model, &mut written);
-        store.tuples.extend(
-            written.into_iter().map(|t| ((t.object.clone(), t.relation.clone(), t.subject.clone()), t)),
-        );
+        store
+            .tuples
+            .extend(written.into_iter().map(|t| ((t.object.clone(), t.relation.clone(), t.subject.clone()), t)));
         store.graph = edit.finish().0;
     }
     store.assert_consistent();
@@ -212,9 +214,8 @@ fn case(seed: u64) {
             assert_contexts(&store, model, &fresh, &subject, &context, &contexts, &binding);
             cached.push((subject, context, fresh, store.changes.len()));
         }
-        let only = [None, Some("document"), Some("section"), Some("group")][random.below(4)].filter(|only| {
-            *only != "section" || sections
-        });
+        let only = [None, Some("document"), Some("section"), Some("group")][random.below(4)]
+            .filter(|only| *only != "section" || sections);
         let operations = 1 + random.below(3);
         let (older, seen) = (store.graph.clone(), store.changes.len());
         store.mutate(&mut random, &models, operations, only);
@@ -298,7 +299,8 @@ fn assert_checks(random: &mut Random, store: &Store, model: &Model, contexts: &[
                     }
                     let node = store.graph.node(&object).filter(|_| contextual.is_empty());
                     let plain_subject = matches!(subject, SubjectRef::Object(_)) && !bound_subject;
-                    if let Some(node) = node.filter(|_| plain_subject && matches!(object_type, "document" | "section")) {
+                    if let Some(node) = node.filter(|_| plain_subject && matches!(object_type, "document" | "section"))
+                    {
                         let audience = store.graph.audience(node);
                         let by_audience = audiences.check_audience(audience, relation);
                         assert_eq!(by_audience == Ok(true), answer == Ok(true), "audience: {}", what());
@@ -316,8 +318,7 @@ fn assert_lists(random: &mut Random, store: &Store, model: &Model, contexts: &[C
     for subject in subjects() {
         let context = random.pick(contexts);
         for (object_type, relation) in [("document", "can_view"), ("section", "can_view"), ("folder", "viewer")] {
-            let listed =
-                list_objects(&store.graph, model, object_type, relation, &subject, context, &contextual);
+            let listed = list_objects(&store.graph, model, object_type, relation, &subject, context, &contextual);
             let mut names: BTreeSet<ObjectRef> =
                 store.objects(object_type).into_iter().filter_map(|node| store.graph.object(node)).collect();
             names.extend(contextual.iter().map(|tuple| tuple.object.clone()));
@@ -337,7 +338,9 @@ fn assert_lists(random: &mut Random, store: &Store, model: &Model, contexts: &[C
                 }
             }
             match listed {
-                Ok(listed) => assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), expected, "{subject} {contextual:?}"),
+                Ok(listed) => {
+                    assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), expected, "{subject} {contextual:?}")
+                }
                 Err(_) => assert!(failed, "{subject} {object_type}"),
             }
         }

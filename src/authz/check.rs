@@ -142,8 +142,8 @@ impl<'a> Evaluator<'a> {
 
     fn check_vertex(&mut self, vertex: Vertex, relation: &str) -> Result<bool, CheckError> {
         let object_type = self.names.object_type(self.graph, vertex);
-        let id = object_type
-            .and_then(|object_type| self.linked.relation(object_type, names::symbol(self.graph, relation)));
+        let id =
+            object_type.and_then(|object_type| self.linked.relation(object_type, names::symbol(self.graph, relation)));
         match id {
             Some(id) => self.decide(vertex, id),
             None => Ok(false),

@@ -84,7 +84,8 @@ impl Listing<'_> {
         object_type: &str,
         shared: bool,
     ) -> Result<(), CheckError> {
-        if !shared && self.graph.interner().known_symbol(object_type).is_some_and(|held| self.graph.is_bound_type(held)) {
+        if !shared && self.graph.interner().known_symbol(object_type).is_some_and(|held| self.graph.is_bound_type(held))
+        {
             return self.add_all(evaluator, object_type, false);
         }
         let reached = reach(evaluator, self.graph, model, self.id);
@@ -107,12 +108,7 @@ impl Listing<'_> {
     }
 
     /// Checks every object of the type that a tuple or the request names.
-    fn add_all(
-        &mut self,
-        evaluator: &mut Evaluator<'_>,
-        object_type: &str,
-        shared: bool,
-    ) -> Result<(), CheckError> {
+    fn add_all(&mut self, evaluator: &mut Evaluator<'_>, object_type: &str, shared: bool) -> Result<(), CheckError> {
         for node in self.graph.objects_of_type(object_type) {
             let audience = self.graph.audience(node);
             let allowed = if shared && !self.is_isolated(evaluator, node) {

@@ -120,7 +120,11 @@ impl<'g> Search<'g> {
                 return true;
             };
             if let Some(rest) = self.follow(evaluator, task, certain, budget) {
-                if certain { self.now.push(rest) } else { self.maybe.push(rest) }
+                if certain {
+                    self.now.push(rest)
+                } else {
+                    self.maybe.push(rest)
+                }
                 return false;
             }
         }

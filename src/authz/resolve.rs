@@ -90,6 +90,7 @@ pub struct AllowedSet {
 
 /// What carrying a set over changes gave.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "made and taken apart in one place, never kept")]
 pub enum Carried {
     /// Exact for the newer graph as it is.
     Unchanged,
@@ -265,8 +266,7 @@ impl AllowedSet {
             .map(AudienceOrdinal)
             .filter(|audience| graph.live_audience(*audience).is_some())
             .collect();
-        let retired: Vec<u32> =
-            changes.iter().flat_map(|change| change.retired()).map(|audience| audience.0).collect();
+        let retired: Vec<u32> = changes.iter().flat_map(|change| change.retired()).map(|audience| audience.0).collect();
         if fresh.is_empty() && !retired.iter().any(|audience| self.allowed.contains(*audience)) {
             return Carried::Unchanged;
         }
@@ -291,9 +291,9 @@ impl AllowedSet {
             || change.edges().iter().any(|edge| {
                 let read = visit_key(edge.object, edge.relation);
                 let subject = edge.subject.packed();
-                self.dependencies.iter().any(|layer| {
-                    layer.read.contains(&read) || (!ignore_followed && layer.followed.contains(&subject))
-                })
+                self.dependencies
+                    .iter()
+                    .any(|layer| layer.read.contains(&read) || (!ignore_followed && layer.followed.contains(&subject)))
             })
     }
 
@@ -404,8 +404,7 @@ fn known_reader(graph: &Graph, subject: &SubjectRef) -> Option<NodeId> {
 
 impl Bound {
     fn of(graph: &Graph, model: &Model, binding: &Binding, evaluator: &Evaluator<'_>) -> Result<Bound, BindingError> {
-        let tupleset =
-            model.check_binding(&binding.object_type, &binding.relation, binding.section_type.as_deref())?;
+        let tupleset = model.check_binding(&binding.object_type, &binding.relation, binding.section_type.as_deref())?;
         let unknown = |object_type: &str| BindingError::UnknownRelation {
             object_type: object_type.to_owned(),
             relation: binding.relation.clone(),

@@ -98,9 +98,7 @@ impl<T: Copy + Ord> SortedList<T> {
         match self {
             SortedList::Empty => 0,
             SortedList::One(chunk) => 16 + size_of_val::<[T]>(chunk),
-            SortedList::Many(chunks) => {
-                16 + chunks.iter().map(|chunk| 32 + size_of_val::<[T]>(chunk)).sum::<usize>()
-            }
+            SortedList::Many(chunks) => 16 + chunks.iter().map(|chunk| 32 + size_of_val::<[T]>(chunk)).sum::<usize>(),
         }
     }
 }

@@ -320,13 +320,32 @@ mod tests {
 
     #[test]
     fn forms_of_subjects() {
-        for text in ["user:anne", "user:*", "group:x#member", "user:a*b", "user:issuer|42", "document:hr/a b".trim_end_matches(" b")]
-        {
+        for text in [
+            "user:anne",
+            "user:*",
+            "group:x#member",
+            "user:a*b",
+            "user:issuer|42",
+            "document:hr/a b".trim_end_matches(" b"),
+        ] {
             assert_eq!(SubjectRef::parse(text).unwrap().to_string(), text);
         }
         for text in [
-            "", "anne", "user:", ":anne", "user:a:b", "user:a b", "user:a\u{7}", "group:*#member", "group:x#", "#member",
-            "group:x#a#b", "group:x#*", "user:\u{2003}", "u ser:1", "user:a\u{85}b",
+            "",
+            "anne",
+            "user:",
+            ":anne",
+            "user:a:b",
+            "user:a b",
+            "user:a\u{7}",
+            "group:*#member",
+            "group:x#",
+            "#member",
+            "group:x#a#b",
+            "group:x#*",
+            "user:\u{2003}",
+            "u ser:1",
+            "user:a\u{85}b",
         ] {
             assert!(SubjectRef::parse(text).is_err(), "{text:?}");
         }

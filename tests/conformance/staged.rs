@@ -97,8 +97,7 @@ fn assert_objects(
 ) {
     let request = &assertion.request;
     let sent = [assertion.contextual_tuples.as_slice(), contextual].concat();
-    let answer =
-        world.list_objects(&request.object_type, &request.relation, &request.user, &assertion.context, &sent);
+    let answer = world.list_objects(&request.object_type, &request.relation, &request.user, &assertion.context, &sent);
     let expected: Result<BTreeSet<String>, u16> =
         assertion.error_code.map_or_else(|| Ok(assertion.expectation.iter().cloned().collect()), Err);
     tally.note("list_objects", answer == expected, || {
@@ -120,8 +119,7 @@ fn assert_users(
 ) {
     let request = &assertion.request;
     let sent = [assertion.contextual_tuples.as_slice(), contextual].concat();
-    let answer =
-        world.list_users(&request.object, &request.relation, &request.filters[0], &assertion.context, &sent);
+    let answer = world.list_users(&request.object, &request.relation, &request.filters[0], &assertion.context, &sent);
     let expected: Result<BTreeSet<String>, u16> =
         assertion.error_code.map_or_else(|| Ok(assertion.expectation.iter().cloned().collect()), Err);
     tally.note("list_users", answer == expected, || {

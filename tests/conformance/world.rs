@@ -41,7 +41,8 @@ pub fn all_bound(model: &Model) -> Vec<BoundType> {
                 metadata.relations.iter().find_map(|(relation, restricted)| {
                     let [only] = restricted.directly_related_user_types.as_slice() else { return None };
                     let plain = only.relation.is_empty() && only.wildcard.is_none();
-                    (plain && only.subject_type != definition.name).then(|| (relation.clone(), only.subject_type.clone()))
+                    (plain && only.subject_type != definition.name)
+                        .then(|| (relation.clone(), only.subject_type.clone()))
                 })
             });
             let (parent_tupleset, parent_type) = parent.unzip();
@@ -83,9 +84,7 @@ impl World {
         times: usize,
     ) -> Result<bool, u16> {
         let tuple = Tuple::parse(key).map_err(|_| VALIDATION)?;
-        self.model
-            .check_query(&tuple.object.object_type, &tuple.relation, &tuple.subject)
-            .map_err(|_| VALIDATION)?;
+        self.model.check_query(&tuple.object.object_type, &tuple.relation, &tuple.subject).map_err(|_| VALIDATION)?;
         let contextual = self.contextual(contextual).map_err(|_| INVALID_TUPLE)?;
         let context = Context(context.clone());
         let mut evaluator =
@@ -111,9 +110,8 @@ impl World {
         let subject = SubjectRef::parse(user).map_err(|_| VALIDATION)?;
         self.model.check_query(object_type, relation, &subject).map_err(query_code)?;
         let context = Context(context.clone());
-        let found =
-            list_objects(&self.graph, &self.model, object_type, relation, &subject, &context, &contextual)
-                .map_err(code)?;
+        let found = list_objects(&self.graph, &self.model, object_type, relation, &subject, &context, &contextual)
+            .map_err(code)?;
         let names: BTreeSet<String> = found.iter().map(ObjectRef::to_string).collect();
         assert_eq!(names.len(), found.len(), "no duplicates");
         Ok(names)
@@ -142,8 +140,8 @@ impl World {
             return Err(UNKNOWN_RELATION);
         }
         let context = Context(context.clone());
-        let found = list_users(&self.graph, &self.model, &object, relation, &filter, &context, &contextual)
-            .map_err(code)?;
+        let found =
+            list_users(&self.graph, &self.model, &object, relation, &filter, &context, &contextual).map_err(code)?;
         Ok(found.iter().map(SubjectRef::to_string).collect())
     }
 

@@ -140,13 +140,18 @@ fn attempt(random: &mut Random) -> Option<Sample> {
         builder.types.insert(name.to_owned(), bare(name));
     }
     let usersets: Vec<(&str, &str)> = if random.one_in(4) {
-        vec![("group", "member"), ("group", "other"), ("document", "viewer"), ("document", "can_view"), ("folder", "viewer")]
+        vec![
+            ("group", "member"),
+            ("group", "other"),
+            ("document", "viewer"),
+            ("document", "can_view"),
+            ("folder", "viewer"),
+        ]
     } else {
         vec![("group", "member"), ("group", "other"), ("folder", "viewer")]
     };
-    let plain = |subject_type: &str| {
-        vec![RelationReference { subject_type: subject_type.to_owned(), ..Default::default() }]
-    };
+    let plain =
+        |subject_type: &str| vec![RelationReference { subject_type: subject_type.to_owned(), ..Default::default() }];
     let depth = random.below(3);
     for (relation, other) in [("member", "other"), ("other", "member")] {
         let leaves = if random.one_in(3) { vec![this(), computed(other)] } else { vec![this()] };
@@ -203,8 +208,7 @@ pub fn sample(random: &mut Random) -> Sample {
 }
 
 pub fn bound(sections: bool) -> Vec<BoundType> {
-    let mut types =
-        vec![BoundType { object_type: "document".to_owned(), parent_tupleset: None, parent_type: None }];
+    let mut types = vec![BoundType { object_type: "document".to_owned(), parent_tupleset: None, parent_type: None }];
     if sections {
         types.push(BoundType {
             object_type: "section".to_owned(),
@@ -267,8 +271,11 @@ pub fn tuple(random: &mut Random, models: &[&Model], only: Option<&str>) -> Tupl
             (Some(_), _) => SubjectRef::Wildcard(reference.subject_type.clone()),
             (None, "") => SubjectRef::Object(object(random, &reference.subject_type)),
             (None, relation) => {
-                let userset =
-                    if reference.subject_type == own.object_type && random.one_in(4) { own.clone() } else { object(random, &reference.subject_type) };
+                let userset = if reference.subject_type == own.object_type && random.one_in(4) {
+                    own.clone()
+                } else {
+                    object(random, &reference.subject_type)
+                };
                 SubjectRef::Userset(userset, relation.to_owned())
             }
         };
@@ -285,7 +292,7 @@ pub fn contexts() -> Vec<Context> {
     vec![
         Context::new(),
         Context::from_iter([now.clone()]),
-        Context::from_iter([now.clone(), ("x".to_owned(), json!(1))]),
+        Context::from_iter([now, ("x".to_owned(), json!(1))]),
         Context::from_iter([("current_time".to_owned(), json!("2025-08-01T00:00:00Z")), ("x".to_owned(), json!(9))]),
     ]
 }
@@ -302,8 +309,16 @@ pub fn readers() -> Vec<SubjectRef> {
 pub fn subjects() -> Vec<SubjectRef> {
     let mut subjects = readers();
     for text in [
-        "user:*", "group:0#member", "group:1#other", "group:9#member", "folder:0#viewer", "document:0#viewer",
-        "document:1#can_view", "document:0", "folder:1", "section:0#can_view",
+        "user:*",
+        "group:0#member",
+        "group:1#other",
+        "group:9#member",
+        "folder:0#viewer",
+        "document:0#viewer",
+        "document:1#can_view",
+        "document:0",
+        "folder:1",
+        "section:0#can_view",
     ] {
         subjects.push(SubjectRef::parse(text).unwrap());
     }

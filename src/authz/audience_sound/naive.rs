@@ -99,7 +99,8 @@ impl<'a> Naive<'a> {
 
     /// Whether the model has a path from the form of the subject to the relation.
     fn leads(&self, object_type: &str, relation: &str, seen: &mut BTreeSet<(String, String)>) -> bool {
-        if matches!(self.subject, SubjectRef::Userset(own, held) if own.object_type == object_type && held == relation) {
+        if matches!(self.subject, SubjectRef::Userset(own, held) if own.object_type == object_type && held == relation)
+        {
             return true;
         }
         if !seen.insert((object_type.to_owned(), relation.to_owned())) {
@@ -122,7 +123,8 @@ impl<'a> Naive<'a> {
                         SubjectRef::Object(_) if reference.relation.is_empty() => same,
                         SubjectRef::Wildcard(_) if wildcard => same,
                         _ => {
-                            !reference.relation.is_empty() && self.leads(&reference.subject_type, &reference.relation, seen)
+                            !reference.relation.is_empty()
+                                && self.leads(&reference.subject_type, &reference.relation, seen)
                         }
                     }
                 }),

@@ -66,7 +66,8 @@ impl Evaluator<'_> {
     }
 
     fn meet(&mut self, id: ConditionId) {
-        if self.conditions_met == ConditionUse::Context || self.conditions.get(&id.0).is_some_and(|s| s.verdict.is_some())
+        if self.conditions_met == ConditionUse::Context
+            || self.conditions.get(&id.0).is_some_and(|s| s.verdict.is_some())
         {
             return;
         }
@@ -84,16 +85,15 @@ impl Evaluator<'_> {
         let Some(stored) = self.names.condition(self.graph, id) else { return Verdict::Unmet };
         // INVARIANT: only conditions that `condition_name` found in the model come here.
         let Some(condition) = self.model.condition(&stored.name) else { return Verdict::Unmet };
-        let verdict =
-            match condition.evaluate(self.model.environment(), &stored_context(&stored), self.context) {
-                Ok(true) => Verdict::Met,
-                Ok(false) => Verdict::Unmet,
-                Err(error) => {
-                    let index = ErrorIndex(self.errors.len() as u32);
-                    self.errors.push(CheckError::Condition(error));
-                    Verdict::Error(index)
-                }
-            };
+        let verdict = match condition.evaluate(self.model.environment(), &stored_context(&stored), self.context) {
+            Ok(true) => Verdict::Met,
+            Ok(false) => Verdict::Unmet,
+            Err(error) => {
+                let index = ErrorIndex(self.errors.len() as u32);
+                self.errors.push(CheckError::Condition(error));
+                Verdict::Error(index)
+            }
+        };
         if let Some(state) = self.conditions.get_mut(&id.0) {
             state.verdict = Some(verdict);
         }

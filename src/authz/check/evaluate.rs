@@ -178,9 +178,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn leaf(&mut self, rule: &Rule, vertex: Vertex, id: RelationId, targets: &mut Vec<Target>) -> Outcome {
         match rule {
             Rule::This => self.direct(vertex, id, targets),
-            Rule::TupleToUserset { tupleset, computed, .. } => {
-                self.over_tupleset(vertex, *tupleset, computed, targets)
-            }
+            Rule::TupleToUserset { tupleset, computed, .. } => self.over_tupleset(vertex, *tupleset, computed, targets),
             _ => Outcome::FALSE,
         }
     }

@@ -152,7 +152,8 @@ impl Decimal {
             None => (text, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        if (whole.is_empty() && fraction.is_empty()) || !(whole.bytes().chain(fraction.bytes())).all(|c| c.is_ascii_digit())
+        if (whole.is_empty() && fraction.is_empty())
+            || !(whole.bytes().chain(fraction.bytes())).all(|c| c.is_ascii_digit())
         {
             return None;
         }

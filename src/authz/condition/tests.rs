@@ -216,11 +216,9 @@ fn costly_evaluations_are_errors() {
 #[test]
 fn intervals_say_when_they_change() {
     use ParameterType::{String, Timestamp as T};
-    let during = condition(
-        &[("current_time", T), ("start", T), ("end", T)],
-        "start <= current_time && current_time < end",
-    )
-    .unwrap();
+    let during =
+        condition(&[("current_time", T), ("start", T), ("end", T)], "start <= current_time && current_time < end")
+            .unwrap();
     let stored = Map::from_iter([
         ("start".to_owned(), json!("2025-01-01T00:00:00Z")),
         ("end".to_owned(), json!("2025-02-01T00:00:00Z")),

@@ -57,7 +57,8 @@ enum Type {
     Timestamp,
     IpAddress,
     Null,
-    Type,
+    /// The type of type names.
+    Named,
     List(Rc<Type>),
     Map(Rc<Type>),
 }
@@ -171,7 +172,7 @@ impl<'e> Checker<'e> {
         }
         match name {
             "bool" | "int" | "uint" | "double" | "string" | "bytes" | "list" | "map" | "null_type" | "type" => {
-                Ok(Type::Type)
+                Ok(Type::Named)
             }
             _ => Err(ExpressionError::UndeclaredName(name.to_owned())),
         }
@@ -220,16 +221,44 @@ impl<'e> Checker<'e> {
         };
         inferred.ok_or_else(|| {
             let known = KNOWN.contains(&name) || !name.chars().all(|c| c.is_alphanumeric() || c == '_');
-            if known { ExpressionError::Operands(name.to_owned()) } else { ExpressionError::UndeclaredFunction(name.to_owned()) }
+            if known {
+                ExpressionError::Operands(name.to_owned())
+            } else {
+                ExpressionError::UndeclaredFunction(name.to_owned())
+            }
         })
     }
 }
 
 /// Names of functions, to tell "no such function" from "not for these operands".
 const KNOWN: &[&str] = &[
-    "size", "contains", "startsWith", "endsWith", "matches", "in_cidr", "ipaddress", "getFullYear", "getMonth",
-    "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes", "getSeconds",
-    "getMilliseconds", "bool", "int", "uint", "double", "string", "bytes", "duration", "timestamp", "dyn", "type",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "in_cidr",
+    "ipaddress",
+    "getFullYear",
+    "getMonth",
+    "getDayOfYear",
+    "getDayOfMonth",
+    "getDate",
+    "getDayOfWeek",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+    "bool",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bytes",
+    "duration",
+    "timestamp",
+    "dyn",
+    "type",
 ];
 
 fn literal_type(literal: &LiteralValue) -> Type {
@@ -274,9 +303,7 @@ fn unary(name: &str, argument: &Type) -> Option<Type> {
     let from = |allowed: &[Type], to: Type| (*argument == Type::Dyn || allowed.contains(argument)).then_some(to);
     match name {
         operators::LOGICAL_NOT | operators::NOT_STRICTLY_FALSE => from(&[Type::Bool], Type::Bool),
-        operators::NEGATE => {
-            from(&[Type::Int, Type::Double, Type::Duration], argument.clone())
-        }
+        operators::NEGATE => from(&[Type::Int, Type::Double, Type::Duration], argument.clone()),
         "size" => sized(argument),
         "ipaddress" => from(&[Type::String], Type::IpAddress),
         "duration" => from(&[Type::String, Type::Duration, Type::Int], Type::Duration),
@@ -300,7 +327,7 @@ fn unary(name: &str, argument: &Type) -> Option<Type> {
             Type::String,
         ),
         "dyn" => Some(Type::Dyn),
-        "type" => Some(Type::Type),
+        "type" => Some(Type::Named),
         _ => None,
     }
 }

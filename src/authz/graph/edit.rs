@@ -53,13 +53,7 @@ impl GraphEdit {
         self.types.insert(node.0, object_type);
     }
 
-    pub(super) fn put(
-        &mut self,
-        node: NodeId,
-        relation: Symbol,
-        subject: SubjectKey,
-        condition: Option<ConditionId>,
-    ) {
+    pub(super) fn put(&mut self, node: NodeId, relation: Symbol, subject: SubjectKey, condition: Option<ConditionId>) {
         self.pending.entry(node.0).or_default().insert((relation, subject), condition);
     }
 
@@ -84,12 +78,7 @@ impl GraphEdit {
     }
 
     /// Removes a tuple, whatever its condition; the tuple as it was.
-    pub fn delete(
-        &mut self,
-        object: &ObjectRef,
-        relation: &str,
-        subject: &SubjectRef,
-    ) -> Result<Tuple, TupleMissing> {
+    pub fn delete(&mut self, object: &ObjectRef, relation: &str, subject: &SubjectRef) -> Result<Tuple, TupleMissing> {
         let (node, relation_symbol, key) = self.key(object, relation, subject).ok_or(TupleMissing)?;
         let condition = self.present(node, relation_symbol, key).ok_or(TupleMissing)?;
         self.put(node, relation_symbol, key, None);

@@ -137,9 +137,8 @@ impl Work {
         let mut nodes: Vec<NodeId> = touched.chain(used).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let is_section = |work: &Work, node: NodeId| {
-            work.next.bound_of(node).is_some_and(|bound| bound.parent.is_some())
-        };
+        let is_section =
+            |work: &Work, node: NodeId| work.next.bound_of(node).is_some_and(|bound| bound.parent.is_some());
         let (sections, documents): (Vec<NodeId>, Vec<NodeId>) =
             nodes.into_iter().partition(|node| is_section(self, *node));
         for node in sections {
@@ -198,8 +197,7 @@ impl Work {
                 self.entry_mut(*node).edges = SortedList::from_sorted(&new);
             }
             let seen = |edges: &[Edge], walked: bool| if walked { edges.to_vec() } else { Vec::new() };
-            let (removes, adds) =
-                difference(&seen(&object.old, object.was_walked), &seen(&object.new, object.walked));
+            let (removes, adds) = difference(&seen(&object.old, object.was_walked), &seen(&object.new, object.walked));
             self.note_change(*node, &adds);
             self.note_change(*node, &removes);
         }
@@ -300,8 +298,7 @@ impl Work {
         for (edges, added) in [(adds, true), (removes, false)] {
             for edge in edges {
                 let edge = edge.without_self(vertex);
-                let back =
-                    Back { kind: edge.subject.kind, relation: edge.relation, vertex, condition: edge.condition };
+                let back = Back { kind: edge.subject.kind, relation: edge.relation, vertex, condition: edge.condition };
                 let changes = self.back.entry((back.kind == WILDCARD, edge.subject.node)).or_default();
                 if added { changes.adds.push(back) } else { changes.removes.push(back) }
             }

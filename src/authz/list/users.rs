@@ -141,9 +141,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Whether the model has a path from what is looked for; objects of the type also come by way of their wildcard.
     fn is_possible(&self, id: RelationId) -> bool {
-        let plain = || {
-            self.wanted_type.is_some_and(|wanted| self.evaluator.linked().reached_from(wanted, OBJECT).contains(id))
-        };
+        let plain =
+            || self.wanted_type.is_some_and(|wanted| self.evaluator.linked().reached_from(wanted, OBJECT).contains(id));
         self.evaluator.is_possible(id) || plain()
     }
 

@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use super::{
     AuthorizationModel, Condition, ConditionDefinition, Environment, Form, MAX_BYTES, MAX_TYPES, Model, ModelError,
-    ParameterDefinition, Relation, RelationAt, RelationId, RelationReference, Restriction, Rewrite, Rule,
-    recursion, validate,
+    ParameterDefinition, Relation, RelationAt, RelationId, RelationReference, Restriction, Rewrite, Rule, recursion,
+    validate,
 };
 use crate::authz::{
     condition::{MAX_CONDITIONS, MAX_EXPRESSION, MAX_PARAMETERS, ParameterType},
@@ -30,8 +30,10 @@ pub(super) fn compile(id: &str, source: AuthorizationModel) -> Result<Model, Mod
         }
         for (name, rewrite) in &definition.relations {
             let restrictions = scope.restrictions(name);
-            let compiled: Vec<Restriction> =
-                restrictions.iter().map(|reference| scope.restriction(name, reference, &conditions)).collect::<Result<_, _>>()?;
+            let compiled: Vec<Restriction> = restrictions
+                .iter()
+                .map(|reference| scope.restriction(name, reference, &conditions))
+                .collect::<Result<_, _>>()?;
             let rule = scope.rule(name, rewrite)?;
             let direct = rule.has_this();
             if direct && compiled.is_empty() {
@@ -129,9 +131,10 @@ impl Scope<'_> {
             (None, "") => Form::Object,
             (None, relation) => Form::Userset(relation.to_owned()),
         };
-        let defined = self.types.get(&reference.subject_type).is_some_and(|relations| {
-            reference.relation.is_empty() || relations.contains_key(&reference.relation)
-        });
+        let defined = self
+            .types
+            .get(&reference.subject_type)
+            .is_some_and(|relations| reference.relation.is_empty() || relations.contains_key(&reference.relation));
         // A wildcard of a userset is no form of subject.
         if !defined || (reference.wildcard.is_some() && !reference.relation.is_empty()) {
             let restriction = match &form {
@@ -150,10 +153,9 @@ impl Scope<'_> {
 
     fn own_relation(&self, relation: &str, referenced: &str) -> Result<RelationId, ModelError> {
         let found = self.types.get(self.object_type).and_then(|relations| relations.get(referenced));
-        found.copied().ok_or_else(|| ModelError::UndefinedRelation {
-            at: self.at(relation),
-            referenced: referenced.to_owned(),
-        })
+        found
+            .copied()
+            .ok_or_else(|| ModelError::UndefinedRelation { at: self.at(relation), referenced: referenced.to_owned() })
     }
 
     /// INVARIANT: the JSON parser's nesting limit of 128 bounds this recursion and all later ones over rules.

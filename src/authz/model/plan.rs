@@ -5,11 +5,7 @@
 //! documents are shared with a reader, nearly all are cleared for everybody), so there are several plans, and whoever
 //! expands tries them side by side.
 
-use super::{
-    Linked, Model, RelationId, Rule,
-    link::RelationSet,
-    recursion,
-};
+use super::{Linked, Model, RelationId, Rule, link::RelationSet, recursion};
 use crate::authz::intern::Symbol;
 
 /// Most alternatives of one goal.
@@ -167,7 +163,11 @@ fn follow<'r>(
             false
         }
         Rule::Union(operands) => {
-            operands.iter().fold(false, |any, operand| follow(operand, of, choice, definite, leaves) || any)
+            let mut chosen = false;
+            for operand in operands {
+                chosen |= follow(operand, of, choice, definite, leaves);
+            }
+            chosen
         }
         Rule::Intersection(operands) => {
             let last = operands.len().saturating_sub(1);

@@ -57,7 +57,8 @@ pub(super) fn find(relations: &mut [Relation], types: &Types) {
         let recursive = looped || size.get(usize::from(part)).is_some_and(|size| *size > 1);
         found.push(Recursion { part: recursive.then_some(part), ..Recursion::default() });
         let inside = |id: RelationId| part_of(id) == Some(part);
-        if recursive && !unions_only(&relation.rule, relation, types, &inside, true)
+        if recursive
+            && !unions_only(&relation.rule, relation, types, &inside, true)
             && let Some(impure) = impure.get_mut(usize::from(part))
         {
             *impure = true;

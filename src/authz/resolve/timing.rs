@@ -33,7 +33,8 @@ fn documents(scale: usize) -> impl Iterator<Item = Tuple> {
 }
 
 fn rest(scale: usize) -> Vec<Tuple> {
-    let mut tuples: Vec<Tuple> = (0..60).map(|at| tuple(format!("group:{}", at * 31), "member", "user:reader".into())).collect();
+    let mut tuples: Vec<Tuple> =
+        (0..60).map(|at| tuple(format!("group:{}", at * 31), "member", "user:reader".into())).collect();
     tuples.push(tuple("classification:open".into(), "cleared", "user:*".into()));
     for at in 1..FOLDERS * scale {
         tuples.push(tuple(format!("folder:{at}"), "parent", format!("folder:{}", at / 8)));
@@ -62,11 +63,8 @@ fn measure(scale: usize) {
         BoundType { object_type: "document".into(), parent_tupleset: None, parent_type: None },
         BoundType { object_type: "section".into(), parent_tupleset: parent, parent_type: Some("document".into()) },
     ];
-    let binding = Binding {
-        object_type: "document".into(),
-        relation: "can_view".into(),
-        section_type: Some("section".into()),
-    };
+    let binding =
+        Binding { object_type: "document".into(), relation: "can_view".into(), section_type: Some("section".into()) };
     let start = Instant::now();
     let mut edit = Graph::new(bound).edit();
     for tuple in documents(scale).chain(rest(scale)) {
