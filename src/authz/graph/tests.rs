@@ -177,3 +177,14 @@ fn sections_of_the_same_type_and_of_sections_keep_their_parents() {
     assert_ne!(audience(&graph, "document:1"), audience(&graph, "document:3"));
     assert!(graph.is_walked(graph.node(&object("document:2")).unwrap()));
 }
+
+#[test]
+fn snapshots_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Graph>();
+    shared::<GraphEdit>();
+    shared::<GraphChange>();
+    shared::<Model>();
+    shared::<AllowedSet>();
+    shared::<Context>();
+}

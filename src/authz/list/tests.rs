@@ -41,3 +41,27 @@ fn expand_shows_one_level() {
     let Some(ExpandNode::Union(viewer)) = expanded else { panic!("a union") };
     assert_eq!(viewer[0], ExpandNode::Users(vec![subject("group:new#member"), subject("user:z")]));
 }
+
+#[test]
+fn a_contextual_tuple_isolates_the_document_and_its_sections() {
+    let (graph, _) = with(
+        &Graph::new(bound()),
+        &[
+            "classification:open cleared user:*",
+            "document:1 classification classification:open",
+            "document:2 classification classification:open",
+            "section:a document document:1",
+            "section:a viewer user:*",
+            "section:b document document:2",
+            "section:b viewer user:*",
+        ],
+    );
+    let (model, context) = (default_model(), Context::new());
+    assert_eq!(audience(&graph, "section:a"), audience(&graph, "section:b"));
+    let contextual = [tuple("document:1 viewer user:anne"), tuple("section:c viewer user:anne")];
+    let listed = |object_type: &str| {
+        list_objects(&graph, &model, object_type, "can_view", &subject("user:anne"), &context, &contextual).unwrap()
+    };
+    assert_eq!(listed("document"), [object("document:1")]);
+    assert_eq!(listed("section"), [object("section:a")]);
+}
