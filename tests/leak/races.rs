@@ -1,16 +1,14 @@
 //! A query is held still between searching and verifying while the state changes: what it then returns must be what the
 //! newest state allows, ranked as if the rest had never been found.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use usher::authz::{BoundType, Context, Graph, GraphEdit, Model, SubjectRef, Tuple, list_objects};
 use usher::wire::TupleKey;
 
-use crate::common::{TestService, document, tuple};
-
-// Armed places are process-wide.
-static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+use crate::common::{Client, TestService, document, tuple};
 
 async fn world() -> TestService {
     let service = TestService::start().await;
@@ -25,10 +23,17 @@ async fn world() -> TestService {
     service
 }
 
+/// A request name that no other test uses.
+fn fresh_request() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("race-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Asks as Ann and runs `meanwhile` after the search and before the verification.
 async fn ask_while(service: &TestService, meanwhile: impl Future<Output = ()>) -> Value {
-    let pause = usher::pause::arm("query.searched");
-    let ann = service.as_reader("user:ann");
+    let request = fresh_request();
+    let pause = usher::pause::arm("query.searched", &request);
+    let ann = Client { request_id: Some(request), ..service.as_reader("user:ann") };
     let question = tokio::spawn(async move { ann.post("/v1/query", json!({"query": "orchid"})).await.ok() });
     pause.reached().await;
     meanwhile.await;
@@ -42,7 +47,6 @@ fn ids(answer: &Value) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revocation_between_search_and_verification_binds() {
-    let _turn = ONE_AT_A_TIME.lock().await;
     let service = world().await;
     let admin = service.admin();
     let answer = ask_while(&service, async {
@@ -60,18 +64,18 @@ async fn a_revocation_between_search_and_verification_binds() {
 /// As above, but the state goes on changing, so that the last round drops a hit too: ranks count verified hits only.
 #[tokio::test(flavor = "multi_thread")]
 async fn ranks_count_verified_hits_only() {
-    let _turn = ONE_AT_A_TIME.lock().await;
     let service = world().await;
     let admin = service.admin();
-    let ann = service.as_reader("user:ann");
-    let first = usher::pause::arm("query.searched");
+    let request = fresh_request();
+    let first = usher::pause::arm("query.searched", &request);
+    let ann = Client { request_id: Some(request.clone()), ..service.as_reader("user:ann") };
     let question = tokio::spawn(async move { ann.post("/v1/query", json!({"query": "orchid"})).await.ok() });
     first.reached().await;
     admin.delete("/v1/documents/a%2Fbest?collection=main").await.ok();
     admin
         .put_documents(vec![document("a/best", "orchid orchid orchid orchid", json!({"viewers": ["group:g#member"]}))])
         .await;
-    let second = usher::pause::arm("query.searched");
+    let second = usher::pause::arm("query.searched", &request);
     first.release();
     second.reached().await;
     admin.write(json!([]), json!([tuple("user:ann", "member", "group:g")])).await;
@@ -87,7 +91,6 @@ async fn ranks_count_verified_hits_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_ends_between_search_and_verification_is_not_returned() {
-    let _turn = ONE_AT_A_TIME.lock().await;
     let service = world().await;
     let mut ending = document("a/ending", "orchid of today", json!({"viewers": ["user:ann"]}));
     ending["expires_at"] = json!((jiff::Timestamp::now() + jiff::SignedDuration::from_millis(1500)).to_string());
@@ -100,7 +103,6 @@ async fn a_document_that_ends_between_search_and_verification_is_not_returned() 
 /// The new rules of a document are judged with the reader's new groups, never with the old ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn new_rules_are_never_judged_by_old_groups() {
-    let _turn = ONE_AT_A_TIME.lock().await;
     let service = world().await;
     let admin = service.admin();
     // An audience that exists already, and that only the group makes readable.
@@ -122,7 +124,6 @@ async fn new_rules_are_never_judged_by_old_groups() {
 /// A grant for a time that a cached reader met ends on time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cached_reader_forgets_a_grant_that_ended() {
-    let _turn = ONE_AT_A_TIME.lock().await;
     let service = TestService::start().await;
     let end = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2)).to_string();
     let context = json!({"start": "2020-01-01T00:00:00Z", "end": end});
