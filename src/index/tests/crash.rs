@@ -147,7 +147,7 @@ fn nothing_acknowledged_is_lost_at_any_failpoint() {
                     String::from_utf8_lossy(&again.stdout)
                 );
                 check(folder.path());
-                nth += 1 + nth / 3;
+                nth += 1 + nth / 2;
             }
         }
     }
