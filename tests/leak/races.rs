@@ -163,3 +163,37 @@ fn a_contextual_tuple_isolates_the_documents_sections() {
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["section:1"]);
 }
+
+/// A model without intersections and exclusions: paths are accepted as they are found, but never beyond the limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_of_thirty_groups_is_too_long_in_a_union_too() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let store = admin.post("/stores", json!({"name": "unions"})).await.ok()["id"].as_str().unwrap().to_owned();
+    let to = |types: Value| json!({"directly_related_user_types": types});
+    let model = json!({"schema_version": "1.1", "type_definitions": [
+        {"type": "user", "relations": {}},
+        {"type": "group", "relations": {"member": {"this": {}}},
+         "metadata": {"relations": {"member": to(json!([{"type": "user"}, {"type": "group", "relation": "member"}]))}}},
+        {"type": "page", "relations": {"viewer": {"this": {}}},
+         "metadata": {"relations": {"viewer": to(json!([{"type": "user"}, {"type": "group", "relation": "member"}]))}}},
+    ]});
+    admin.post(&format!("/stores/{store}/authorization-models"), model).await.ok();
+    let binding = json!({"store": store, "object_type": "page", "section_type": "", "relation": "viewer"});
+    admin.put("/v1/collections/pages", binding).await.ok();
+    let mut tuples = vec![tuple("user:ann", "member", "group:g0")];
+    for n in 1..30 {
+        tuples.push(tuple(&format!("group:g{}#member", n - 1), "member", &format!("group:g{n}")));
+    }
+    admin.post("/v1/relationships/write", json!({"store": store, "writes": tuples})).await.ok();
+    let mut pages = Vec::new();
+    for n in [20, 23, 24, 29] {
+        let mut page = document(&format!("p/{n}"), "orchid", json!({"viewers": [format!("group:g{n}#member")]}));
+        page["collection"] = json!("pages");
+        pages.push(page);
+    }
+    admin.put_documents(pages).await;
+    let mut found = service.as_reader("user:ann").ask("orchid").await;
+    found.sort();
+    assert_eq!(found, ["p/20", "p/23"], "25 hops and more are an error, and an error is a denial");
+}
