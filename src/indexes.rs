@@ -64,6 +64,9 @@ impl CollectionIndexes {
 
 /// A damaged keyword index is replaced by an empty one, which the applier fills from the log.
 fn open_keywords(folder: &Path, analyser: &str) -> Result<TantivyKeywords, IndexError> {
+    if !folder.exists() {
+        return TantivyKeywords::create(folder, analyser);
+    }
     match TantivyKeywords::open(folder, analyser) {
         Err(IndexError::DamagedKeywords { path, source }) => {
             tracing::warn!(path = %path.display(), cause = source.map(|s| s.to_string()), "rebuilding a keyword index");
