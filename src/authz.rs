@@ -21,6 +21,8 @@ mod paged;
 mod reach;
 mod resolve;
 mod sorted;
+#[cfg(test)]
+mod testing;
 mod tuple;
 
 pub use audience::AudienceOrdinal;

@@ -106,8 +106,8 @@ pub trait VectorStore: Send + Sync {
 /// One operation of the keyword index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeywordOp {
-    /// Makes the chunk findable by these tokens (title tokens included), as [`Analyser::tokens`] gives them. A chunk
-    /// that is added again is replaced.
+    /// Makes the chunk findable by these tokens (title tokens included), as [`Analyser::tokens`] gives them; none
+    /// holds a line break. A chunk that is added again is replaced.
     Add { chunk: u32, tokens: Vec<String> },
     /// Forgets all chunks of the range; unknown ones are ignored.
     Remove { chunks: Range<u32> },

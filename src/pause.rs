@@ -1,9 +1,9 @@
 //! Places where a test can hold a request still while something else happens. Outside the test build [`at`] is nothing.
 
-/// Waits here if a test has armed the place.
+/// Waits here if a test has armed the place for this request.
 #[cfg(not(usher_mutants))]
 #[inline(always)]
-pub async fn at(_place: &'static str) {}
+pub async fn at(_place: &'static str, _request_id: &str) {}
 
 #[cfg(usher_mutants)]
 pub use armed::{Pause, arm, at};
@@ -15,20 +15,20 @@ mod armed {
     use parking_lot::Mutex;
     use tokio::sync::Semaphore;
 
-    // Process-wide state of the test build only; the tests that arm a place run one at a time.
-    static ARMED: Mutex<Option<(&'static str, Arc<Shared>)>> = Mutex::new(None);
+    // Process-wide state of the test build only.
+    static ARMED: Mutex<Vec<(&'static str, String, Arc<Shared>)>> = Mutex::new(Vec::new());
 
     struct Shared {
         reached: Semaphore,
         released: Semaphore,
     }
 
-    /// An armed place; the first request that reaches it waits until it is released.
+    /// An armed place; the named request waits there, once, until it is released.
     pub struct Pause(Arc<Shared>);
 
-    pub fn arm(place: &'static str) -> Pause {
+    pub fn arm(place: &'static str, request_id: &str) -> Pause {
         let shared = Arc::new(Shared { reached: Semaphore::new(0), released: Semaphore::new(0) });
-        *ARMED.lock() = Some((place, shared.clone()));
+        ARMED.lock().push((place, request_id.to_owned(), shared.clone()));
         Pause(shared)
     }
 
@@ -45,17 +45,13 @@ mod armed {
         }
     }
 
-    /// Waits here if a test has armed the place.
-    pub async fn at(place: &'static str) {
+    /// Waits here if a test has armed the place for this request.
+    pub async fn at(place: &'static str, request_id: &str) {
         let shared = {
             let mut armed = ARMED.lock();
-            match armed.take() {
-                Some((name, shared)) if name == place => shared,
-                other => {
-                    *armed = other;
-                    return;
-                }
-            }
+            let found = armed.iter().position(|(name, request, _)| *name == place && request == request_id);
+            let Some(found) = found else { return };
+            armed.remove(found).2
         };
         shared.reached.add_permits(1);
         let _ = shared.released.acquire().await;

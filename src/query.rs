@@ -83,7 +83,7 @@ pub async fn answer(
         let allowed = stages.run("resolve", allow::resolve(service, snapshot, &reader, &question)).await?;
         let vectors = stages.run("embed", search::embed(service, &question, &allowed)).await?;
         let hits = stages.run("search", search::both_legs(service, &question, &allowed, vectors)).await?;
-        crate::pause::at("query.searched").await;
+        crate::pause::at("query.searched", request_id).await;
         let verified = stages.run("verify", fuse::verify(service, &reader, &question, &allowed, hits)).await?;
         if verified.dropped == 0 || round == ROUNDS {
             break verified;

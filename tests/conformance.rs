@@ -3,7 +3,14 @@
 //! `tests/conformance/` and `schema/authz/` hold the project's own cases. OpenFGA's are read in place from the folder
 //! that `USHER_CONFORMANCE` names; without it they are skipped, and that is printed.
 
-#![allow(clippy::print_stdout, reason = "the counts are the point of this test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test: a fault in the data ends it, and the counts are its point"
+)]
 
 use std::{
     collections::BTreeMap,

@@ -166,13 +166,11 @@ impl Audiences {
         self.capacity = self.live.saturating_mul(4).next_power_of_two().max(64);
         self.used = 0;
         self.index = Paged::default();
-        *self.index.get_mut(self.capacity - 1) = FREE;
         let entries: Vec<(u64, u32)> = self
             .table
             .iter()
-            .zip(0u32..)
-            .filter(|(held, _)| held.object_type.is_some())
-            .map(|(held, ordinal)| (held.hash, ordinal))
+            .filter(|(_, held)| held.object_type.is_some())
+            .map(|(ordinal, held)| (held.hash, ordinal))
             .collect();
         for (hash, ordinal) in entries {
             self.enter(hash, AudienceOrdinal(ordinal));
@@ -181,7 +179,7 @@ impl Audiences {
 
     /// An estimate of the bytes held. O(audiences).
     pub(super) fn memory_bytes(&self) -> usize {
-        let lists: usize = self.table.iter().map(|held| held.edges.heap_bytes() + held.back.heap_bytes()).sum();
+        let lists: usize = self.table.iter().map(|(_, held)| held.edges.heap_bytes() + held.back.heap_bytes()).sum();
         self.table.shallow_bytes() + self.index.shallow_bytes() + lists
     }
 }

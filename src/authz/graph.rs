@@ -219,13 +219,13 @@ impl Graph {
         self.interner.memory_bytes()
             + self.slots.shallow_bytes()
             + self.entries.shallow_bytes()
-            + self.entries.iter().map(lists).sum::<usize>()
+            + self.entries.iter().map(|(_, entry)| lists(entry)).sum::<usize>()
             + wildcards
             + self.audiences.memory_bytes()
     }
 
     fn objects(&self) -> impl Iterator<Item = (NodeId, &Slot)> {
-        self.slots.iter().zip(0u32..).map(|(slot, node)| (NodeId(node), slot))
+        self.slots.iter().map(|(node, slot)| (NodeId(node), slot))
     }
 
     /// Whether a tuple of this graph, or an edit that led to it, ever named the object.

@@ -90,6 +90,7 @@ pub struct AllowedSet {
 
 /// What carrying a set over changes gave.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "made and taken apart in one place, never kept")]
 pub enum Carried {
     /// Exact for the newer graph as it is.
     Unchanged,

@@ -135,3 +135,49 @@ impl Iterator for Bits {
         Some(bit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::index::tests::world::Random;
+
+    #[test]
+    fn behaves_as_a_set() {
+        let mut random = Random(61);
+        for len in [0, 1, 63, 64, 65, 1_000] {
+            let (mut mask, mut set) = (ChunkMask::new(len), BTreeSet::new());
+            for _ in 0..400 {
+                let start = random.below(u64::from(len) + 3) as u32;
+                let chunks = start..start.saturating_add(random.below(90) as u32);
+                match random.below(4) {
+                    0 => {
+                        mask.set(start);
+                        set.extend((start < len).then_some(start));
+                    }
+                    1 => {
+                        mask.set_range(chunks.clone());
+                        set.extend(chunks.filter(|chunk| *chunk < len));
+                    }
+                    2 => {
+                        mask.clear_range(chunks.clone());
+                        set.retain(|chunk| !chunks.contains(chunk));
+                    }
+                    _ => {
+                        let mut other = ChunkMask::new(random.below(u64::from(len) + 70) as u32);
+                        (0..300).for_each(|_| other.set(random.below(1_000) as u32));
+                        mask.intersect_with(&other);
+                        set.retain(|chunk| other.contains(*chunk));
+                    }
+                }
+                assert_eq!(mask.count() as usize, set.len());
+                assert!(mask.iter().eq(set.iter().copied()));
+                assert_eq!(mask.last(), set.last().copied());
+                assert_eq!((mask.is_empty(), mask.is_full()), (set.is_empty(), set.len() == len as usize));
+                assert!((0..len + 70).all(|chunk| mask.contains(chunk) == set.contains(&chunk)));
+            }
+            assert!(ChunkMask::full(len).is_full() && ChunkMask::full(len).count() == len);
+        }
+    }
+}

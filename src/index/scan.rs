@@ -56,7 +56,7 @@ impl Default for ScanConfig {
             exact_up_to: 1_000,
             bytes_up_to: 20_000,
             sign_width: 4_000,
-            sign_width_per_depth: 40,
+            sign_width_per_depth: 120,
             byte_width: 200,
             byte_width_per_depth: 3,
             helpers: Helpers::for_this_machine(),
@@ -227,6 +227,9 @@ impl VectorStore for MaskedScan {
         let state = self.state.load_full();
         if first > state.rows {
             return Err(IndexError::Gap { first, len: state.rows });
+        }
+        if rows.is_empty() {
+            return Ok(());
         }
         let mut next = (*state).clone();
         // u32::MAX stays free: it marks "no chunk" elsewhere.

@@ -5,6 +5,7 @@
 //! the position of the operation log, and a search sees the last commit that was applied by this process.
 
 mod directory;
+mod lines;
 mod score;
 mod segments;
 
@@ -16,7 +17,6 @@ use std::sync::Arc;
 use ::tantivy::indexer::IndexWriterOptions;
 use ::tantivy::query::AllQuery;
 use ::tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use ::tantivy::tokenizer::{PreTokenizedString, Token};
 use ::tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term,
     index::SegmentComponent,
@@ -25,6 +25,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use self::directory::CheckedDirectory;
+use self::lines::Lines;
 use self::score::Scratch;
 use self::segments::View;
 use crate::failpoint;
@@ -91,9 +92,10 @@ impl TantivyKeywords {
         }
         let open = || Index::open(CheckedDirectory::open(folder)?);
         let index = open().map_err(|error| damaged(Some(error)))?;
-        let payload = index.load_metas().map_err(|error| damaged(Some(error)))?.payload.unwrap_or_default();
-        let (schema, _) = schema();
-        if index.schema() != schema || parse_payload(&payload, analyser).is_none() {
+        let metas = index.load_metas().map_err(|error| damaged(Some(error)))?;
+        // The first commit belongs to the creation; a crash came between.
+        let payload = metas.payload.ok_or_else(|| damaged(None))?;
+        if index.schema() != schema().0 || parse_payload(&payload, analyser).is_none() {
             return Err(IndexError::OtherFormat { path: folder.to_owned() });
         }
         match every_file_is_intact(&index) {
@@ -175,15 +177,10 @@ impl TantivyKeywords {
     }
 
     fn document(&self, chunk: u32, tokens: &[String]) -> TantivyDocument {
-        let length = tokens.len() as u64;
-        // Positions and offsets aren't indexed, but the engine adds them up.
-        let token =
-            |text: &String| Token { text: text.clone(), offset_from: 0, offset_to: 0, position: 0, position_length: 1 };
-        let tokens = PreTokenizedString { text: String::new(), tokens: tokens.iter().map(token).collect() };
         let mut document = TantivyDocument::new();
-        document.add_pre_tokenized_text(self.fields.tokens, tokens);
+        document.add_text(self.fields.tokens, lines::join(tokens));
         document.add_u64(self.fields.chunk, u64::from(chunk));
-        document.add_u64(self.fields.length, length);
+        document.add_u64(self.fields.length, tokens.len() as u64);
         document
     }
 
@@ -278,7 +275,10 @@ impl std::fmt::Debug for TantivyKeywords {
 fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     // Frequencies without positions; no field norms, because a length rounded to a byte isn't exact.
-    let indexing = TextFieldIndexing::default().set_index_option(IndexRecordOption::WithFreqs).set_fieldnorms(false);
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer(lines::NAME)
+        .set_index_option(IndexRecordOption::WithFreqs)
+        .set_fieldnorms(false);
     let tokens = schema.add_text_field(TOKENS, TextOptions::default().set_indexing_options(indexing));
     let chunk = schema.add_u64_field(CHUNK, FAST | INDEXED);
     let length = schema.add_u64_field(LENGTH, FAST);
@@ -286,6 +286,7 @@ fn schema() -> (Schema, Fields) {
 }
 
 fn writer(index: &Index) -> Result<IndexWriter, TantivyError> {
+    index.tokenizers().register(lines::NAME, Lines::default());
     // One worker, so that one commit makes one segment; one merge at a time, so that ingest leaves a core to searches.
     let options = IndexWriterOptions::builder()
         .num_worker_threads(1)

@@ -1,5 +1,7 @@
 //! Acceptance suites of the index traits: what every implementation must do, compared with brute force.
 
+#[cfg(usher_mutants)]
+mod crash;
 mod keywords;
 mod measure;
 mod vectors;

@@ -20,7 +20,8 @@ pub(super) async fn respond(
     stages: Stages<'_>,
 ) -> Result<Answer, QueryError> {
     let subjects: Vec<String> = reader.subjects.iter().map(ToString::to_string).collect();
-    let as_of = found.as_of.to_string();
+    // Always of one length: trailing zeros that are left out would say something in the receipt's length.
+    let as_of = format!("{:.3}", found.as_of);
     service
         .audit
         .record(&Record {

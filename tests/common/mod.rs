@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 //! A service on a free port with a folder of its own, and a small client.
 
 use std::net::SocketAddr;
@@ -19,6 +20,8 @@ pub struct TestService {
 struct Server {
     base: String,
     admin_base: String,
+    /// One for all clients of the service: making one is slow.
+    http: reqwest::Client,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
     pub service: std::sync::Weak<usher::service::Service>,
@@ -62,6 +65,12 @@ impl TestService {
         Self { folder, server }
     }
 
+    /// As [`Self::restart`], with embedders of the test's own.
+    pub async fn restart_with(self, embedders: Embedders) -> Self {
+        let folder = self.stop().await;
+        Self::start_with(folder, embedders).await
+    }
+
     /// Stops the service and gives the folder back.
     pub async fn stop(self) -> tempfile::TempDir {
         let Self { folder, mut server } = self;
@@ -85,7 +94,13 @@ impl TestService {
     /// A client with the first admin key.
     pub fn admin(&self) -> Client {
         let key = std::fs::read_to_string(self.folder.path().join("admin.key")).unwrap();
-        Client { base: self.base().to_owned(), key: key.trim().to_owned(), subject: None }
+        Client {
+            base: self.base().to_owned(),
+            key: key.trim().to_owned(),
+            subject: None,
+            request_id: None,
+            http: self.server.http.clone(),
+        }
     }
 
     /// The admin key acting as somebody.
@@ -115,7 +130,7 @@ async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
         serve::serve(&running, listener, admin, until).await.unwrap();
         running.stop().await;
     });
-    Server { base, admin_base, stop: Some(stop), task, service }
+    Server { base, admin_base, http: reqwest::Client::new(), stop: Some(stop), task, service }
 }
 
 #[derive(Clone)]
@@ -123,6 +138,8 @@ pub struct Client {
     pub base: String,
     pub key: String,
     pub subject: Option<String>,
+    pub request_id: Option<String>,
+    pub http: reqwest::Client,
 }
 
 pub struct Reply {
@@ -153,12 +170,15 @@ impl Reply {
 
 impl Client {
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
-        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
         if !self.key.is_empty() {
             request = request.bearer_auth(&self.key);
         }
         if let Some(subject) = &self.subject {
             request = request.header("Usher-Subject", subject);
+        }
+        if let Some(id) = &self.request_id {
+            request = request.header("X-Request-ID", id);
         }
         if let Some(body) = body {
             request = request.json(&body);

@@ -292,7 +292,7 @@ pub fn contexts() -> Vec<Context> {
     vec![
         Context::new(),
         Context::from_iter([now.clone()]),
-        Context::from_iter([now.clone(), ("x".to_owned(), json!(1))]),
+        Context::from_iter([now, ("x".to_owned(), json!(1))]),
         Context::from_iter([("current_time".to_owned(), json!("2025-08-01T00:00:00Z")), ("x".to_owned(), json!(9))]),
     ]
 }

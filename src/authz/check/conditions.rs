@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        condition::{ConditionUse, stored_context},
+        condition::stored_context,
         edge::Edge,
         intern::{ConditionId, Symbol},
         model::RelationId,
@@ -16,6 +16,8 @@ use super::{
 pub(super) struct State {
     /// Its name; none if the model does not define it or its stored context does not fit.
     name: Option<Symbol>,
+    /// Whether its use was noted.
+    met: bool,
     verdict: Option<Verdict>,
 }
 
@@ -61,16 +63,13 @@ impl Evaluator<'_> {
             condition.check_stored(&stored_context(&stored)).ok()?;
             self.graph.interner().known_symbol(&stored.name)
         });
-        self.conditions.insert(id.0, State { name, verdict: None });
+        self.conditions.insert(id.0, State { name, met: false, verdict: None });
         name
     }
 
     fn meet(&mut self, id: ConditionId) {
-        if self.conditions_met == ConditionUse::Context
-            || self.conditions.get(&id.0).is_some_and(|s| s.verdict.is_some())
-        {
-            return;
-        }
+        let Some(state) = self.conditions.get_mut(&id.0).filter(|state| !state.met) else { return };
+        state.met = true;
         let Some(stored) = self.names.condition(self.graph, id) else { return };
         if let Some(condition) = self.model.condition(&stored.name) {
             let depends = condition.depends(&stored_context(&stored), self.context);

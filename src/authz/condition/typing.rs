@@ -57,7 +57,8 @@ enum Type {
     Timestamp,
     IpAddress,
     Null,
-    Type,
+    /// The type of type names.
+    Named,
     List(Rc<Type>),
     Map(Rc<Type>),
 }
@@ -171,7 +172,7 @@ impl<'e> Checker<'e> {
         }
         match name {
             "bool" | "int" | "uint" | "double" | "string" | "bytes" | "list" | "map" | "null_type" | "type" => {
-                Ok(Type::Type)
+                Ok(Type::Named)
             }
             _ => Err(ExpressionError::UndeclaredName(name.to_owned())),
         }
@@ -326,7 +327,7 @@ fn unary(name: &str, argument: &Type) -> Option<Type> {
             Type::String,
         ),
         "dyn" => Some(Type::Dyn),
-        "type" => Some(Type::Type),
+        "type" => Some(Type::Named),
         _ => None,
     }
 }

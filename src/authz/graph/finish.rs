@@ -212,13 +212,12 @@ impl Work {
                 sections.insert(node, (object.bound, object.new));
             } else if object.old != object.new && self.assign(node, &object.bound, &object.new) {
                 for (child, bound) in self.sections_of(node, object.bound.object_type) {
-                    // Sections with changes of their own come, or came, with their new tuples.
+                    // A section with changes of its own is in the loop above as well, and its new tuples win: `insert`
+                    // replaces what stands here, `or_insert_with` does not.
                     sections.entry(child).or_insert_with(|| (bound, self.base.raw_edges(child)));
                 }
             }
         }
-        // A changed section numbered after its document was entered above with its old tuples only if it has none of its
-        // own in this edit; `insert` by the loop then replaced them, since every changed object passes it once.
         for (node, (bound, edges)) in sections {
             self.assign(node, &bound, &edges);
         }

@@ -4,7 +4,7 @@
 //! intersections and exclusions exact under wildcards. Unlike in Check, a condition's error anywhere on the walk fails
 //! the whole, and every step counts as a level, computed relations too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{
     MAX_DEPTH,
@@ -58,6 +58,7 @@ pub fn list_users(
         wanted_type: symbol(&filter.object_type),
         wanted_relation: filter.relation.as_deref().map(symbol),
         path: Vec::new(),
+        memo: HashMap::new(),
         steps: 0,
         evaluator,
     };
@@ -89,8 +90,10 @@ struct Users {
     named: BTreeMap<SubjectKey, User>,
     /// Whether users that are not named have the relation.
     anybody: bool,
-    /// Whether a cycle was cut.
+    /// Whether a cycle was cut: the set then belongs to the path on which it was.
     cycle: bool,
+    /// Levels explored below.
+    height: u8,
 }
 
 impl Users {
@@ -108,7 +111,12 @@ impl Users {
             let (a, b) = (self.user(&key), other.user(&key));
             (key, User { has: has(a.has, b.has), own: own(a, b) })
         });
-        Users { named: named.collect(), anybody: has(self.anybody, other.anybody), cycle: self.cycle || other.cycle }
+        Users {
+            named: named.collect(),
+            anybody: has(self.anybody, other.anybody),
+            cycle: self.cycle || other.cycle,
+            height: self.height.max(other.height),
+        }
     }
 
     fn or(self, other: &Users) -> Users {
@@ -134,6 +142,7 @@ struct Walk<'a> {
     /// For usersets: the relation, if the graph knows it.
     wanted_relation: Option<Option<Symbol>>,
     path: Vec<(Vertex, RelationId)>,
+    memo: HashMap<(Vertex, RelationId), Users>,
     steps: u32,
     evaluator: Evaluator<'a>,
 }
@@ -154,6 +163,11 @@ impl Walk<'_> {
         if self.path.contains(&(vertex, id)) {
             return Ok(Users { cycle: true, ..Users::default() });
         }
+        if let Some(known) = self.memo.get(&(vertex, id))
+            && depth.saturating_add(known.height) < MAX_DEPTH
+        {
+            return Ok(Users { height: known.height.saturating_add(1), ..known.clone() });
+        }
         let model = self.model;
         let Some(relation) = model.relation(id) else { return Ok(Users::default()) };
         self.path.push((vertex, id));
@@ -166,6 +180,10 @@ impl Walk<'_> {
         {
             users.add(SubjectKey::userset(vertex, own));
         }
+        if !users.cycle {
+            self.memo.insert((vertex, id), users.clone());
+        }
+        users.height = users.height.saturating_add(1);
         Ok(users)
     }
 

@@ -163,7 +163,11 @@ fn follow<'r>(
             false
         }
         Rule::Union(operands) => {
-            operands.iter().fold(false, |any, operand| follow(operand, of, choice, definite, leaves) || any)
+            let mut chosen = false;
+            for operand in operands {
+                chosen |= follow(operand, of, choice, definite, leaves);
+            }
+            chosen
         }
         Rule::Intersection(operands) => {
             let last = operands.len().saturating_sub(1);

@@ -88,7 +88,7 @@ pub struct TypeMetadata {
 /// Who may be assigned to a relation directly.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RelationMetadata {
-    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub directly_related_user_types: Vec<RelationReference>,
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,

@@ -1,6 +1,7 @@
 //! Measurements of both legs, not run with the tests:
-//! `cargo test --release -p usher --lib measure -- --ignored --nocapture`. The number of chunks is
-//! `USHER_MEASURE_CHUNKS` (200,000). Ratios within one run are what counts; times depend on the machine.
+//! `cargo test --release -p usher --lib measure -- --ignored --nocapture --test-threads 1`, with
+//! `USHER_MEASURE_CHUNKS` (200,000), `USHER_MEASURE_THREADS` (1) and `USHER_MEASURE_WIDTH_PER_DEPTH`. Ratios within one
+//! run are what counts; times depend on the machine.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ const READERS: [(f64, u64); 8] =
     [(1.0, 1), (0.5, 1), (0.5, 400), (0.1, 1), (0.1, 400), (0.01, 1), (0.01, 400), (0.001, 1)];
 
 fn chunks() -> u32 {
-    std::env::var("USHER_MEASURE_CHUNKS").ok().and_then(|text| text.parse().ok()).unwrap_or(200_000)
+    setting("USHER_MEASURE_CHUNKS", 200_000) as u32
 }
 
 /// The 10th, 50th and 95th percentile in milliseconds. On a busy machine the first says most about the code.
@@ -32,8 +33,8 @@ fn percentiles(mut times: Vec<Duration>) -> [f64; 3] {
     [0.1, 0.5, 0.95].map(|share| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3)
 }
 
-fn threads() -> usize {
-    std::env::var("USHER_MEASURE_THREADS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 fn timed<T>(times: &mut Vec<Duration>, run: impl FnOnce() -> T) -> T {
@@ -52,7 +53,11 @@ fn measure_vectors() {
     let queries: Vec<Vec<f32>> = (0..QUERIES).map(|_| world.query(&rows)).collect();
     let folder = tempfile::tempdir().unwrap();
     let open = |expected| {
-        let config = ScanConfig { helpers: Helpers::new(threads() - 1), ..ScanConfig::default() };
+        let config = ScanConfig {
+            helpers: Helpers::new(setting("USHER_MEASURE_THREADS", 1) - 1),
+            sign_width_per_depth: setting("USHER_MEASURE_WIDTH_PER_DEPTH", ScanConfig::default().sign_width_per_depth),
+            ..ScanConfig::default()
+        };
         MaskedScan::open(folder.path(), DIMENSIONS, expected, config).unwrap().store
     };
     let store = open(0);

@@ -125,7 +125,6 @@ impl Model {
 
 /// All facts of one subject.
 pub struct Facts<'a> {
-    model: &'a Model,
     tuples: Vec<&'a Tuple>,
     heights: BTreeMap<(String, String), usize>,
 }
@@ -137,7 +136,7 @@ fn type_of(object: &str) -> &str {
 /// Every (object, relation) that `subject` has at the instant `now`.
 pub fn facts<'a>(model: &'a Model, tuples: &'a BTreeSet<Tuple>, subject: &str, now: i64) -> Facts<'a> {
     let live = tuples.iter().filter(|tuple| tuple.during.is_none_or(|(start, end)| start <= now && now < end));
-    let mut facts = Facts { model, tuples: live.collect(), heights: BTreeMap::new() };
+    let mut facts = Facts { tuples: live.collect(), heights: BTreeMap::new() };
     let mut objects: BTreeSet<&str> = BTreeSet::new();
     for tuple in &facts.tuples {
         objects.insert(&tuple.object);

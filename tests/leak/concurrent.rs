@@ -1,0 +1,91 @@
+//! Writers and readers at once. Every returned chunk must have been readable in some state that held between the begin
+//! and the end of its query; a revocation that was acknowledged before the begin binds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+use usher_oracle::rng::Rng;
+use usher_oracle::world::{World, sentence, subjects};
+
+use crate::driver::{Apply, Driver, names, now, send};
+use crate::plan;
+
+/// A state, from the moment that its change was sent to the moment that the next one was acknowledged.
+struct State {
+    from: Instant,
+    until: Option<Instant>,
+    world: World,
+}
+
+struct Read {
+    begin: Instant,
+    end: Instant,
+    reader: String,
+    found: Vec<String>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_answer_holds_what_was_never_readable_while_it_was_made() {
+    let (seed, changes) = plan(300);
+    let mut driver = Driver::start(seed ^ 0xC0).await;
+    for _ in 0..25 {
+        let operation = driver.draw();
+        driver.apply(operation).await;
+    }
+    let done = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..4)
+        .map(|n| {
+            let (done, admin, mut rng) = (done.clone(), driver.service.admin(), Rng::new(seed + 100 + n));
+            tokio::spawn(async move {
+                let mut reads = Vec::new();
+                while !done.load(Ordering::Relaxed) {
+                    let reader = rng.pick(&subjects()).cloned().unwrap();
+                    let client = crate::common::Client { subject: Some(reader.clone()), ..admin.clone() };
+                    let body = json!({"query": sentence(&mut rng, 3), "top_k": 20, "collections": ["leak"]});
+                    let begin = Instant::now();
+                    let answer = client.post("/v1/query", body).await.ok();
+                    let found = names(&answer).into_iter().map(|(name, _)| name).collect();
+                    reads.push(Read { begin, end: Instant::now(), reader, found });
+                }
+                reads
+            })
+        })
+        .collect();
+    let mut states = vec![State { from: Instant::now(), until: None, world: driver.world.clone() }];
+    for _ in 0..changes {
+        let operation = driver.draw();
+        let from = Instant::now();
+        send(&driver.service, &operation).await;
+        let acknowledged = Instant::now();
+        driver.world.apply_operation(operation);
+        states.last_mut().unwrap().until = Some(acknowledged);
+        states.push(State { from, until: None, world: driver.world.clone() });
+    }
+    done.store(true, Ordering::Relaxed);
+    let mut queries = 0;
+    for task in readers {
+        for read in task.await.unwrap() {
+            queries += 1;
+            check(&driver, &states, &read);
+        }
+    }
+    println!("leak oracle, concurrent: {queries} queries beside {changes} changes from seed {seed}, 0 leaks");
+}
+
+fn check(driver: &Driver, states: &[State], read: &Read) {
+    let held =
+        states.iter().filter(|state| state.from <= read.end && state.until.is_none_or(|until| until >= read.begin));
+    let mut readable: BTreeSet<String> = BTreeSet::new();
+    for state in held {
+        if read.found.iter().all(|name| readable.contains(name)) {
+            return;
+        }
+        readable.extend(state.world.visible_names(&driver.model, &vec![read.reader.clone()], now()));
+    }
+    for name in &read.found {
+        assert!(readable.contains(name), "LEAK: {} got {name}", read.reader);
+    }
+}

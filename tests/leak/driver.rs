@@ -1,0 +1,394 @@
+//! A service and its world, changed together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use usher::embed::{EmbedError, Embedder, Embedders, Role};
+use usher_oracle::rank;
+use usher_oracle::rights::{Model, Tuple};
+use usher_oracle::rng::Rng;
+use usher_oracle::world::{
+    CHAIN, Document, Part, Reader, World, canary, chunk_name, principal, section_object, sentence, subjects, tuple,
+};
+
+use crate::common::TestService;
+
+/// The oracle's own embedding, given to the service.
+struct OracleEmbedder;
+
+impl Embedder for OracleEmbedder {
+    fn id(&self) -> &str {
+        "oracle"
+    }
+
+    fn dimensions(&self) -> usize {
+        rank::vector("x").len()
+    }
+
+    fn embed<'a>(&'a self, texts: &'a [String], _: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
+        async move { Ok(texts.iter().flat_map(|text| rank::vector(text)).collect()) }.boxed()
+    }
+}
+
+pub fn embedders() -> Embedders {
+    Embedders::new(vec![Arc::new(OracleEmbedder)])
+}
+
+pub struct Driver {
+    pub service: TestService,
+    pub world: World,
+    pub model: Model,
+    pub rng: Rng,
+    /// Every canary ever made, with the name of its chunk.
+    pub canaries: Vec<(String, String)>,
+}
+
+/// A change, for the service and for the world.
+pub enum Operation {
+    Put(Box<Document>, Value),
+    Delete(String),
+    Write(Tuple),
+    Revoke(Tuple),
+}
+
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+impl Driver {
+    pub async fn start(seed: u64) -> Self {
+        let service = TestService::start_with(tempfile::tempdir().unwrap(), embedders()).await;
+        Self::on(service, seed).await
+    }
+
+    /// Makes the collection and the fixed part of the world.
+    pub async fn on(service: TestService, seed: u64) -> Self {
+        let admin = service.admin();
+        admin.put("/v1/collections/leak", json!({"analyser": "simple"})).await.ok();
+        let mut driver = Self {
+            service,
+            world: World::new(),
+            model: Model::of_json(usher::authz::DEFAULT_MODEL_JSON).unwrap(),
+            rng: Rng::new(seed),
+            canaries: Vec::new(),
+        };
+        let mut fixed = vec![tuple("user:u5", "member", "group:chain0")];
+        for n in 1..CHAIN {
+            fixed.push(tuple(&format!("group:chain{}#member", n - 1), "member", &format!("group:chain{n}")));
+        }
+        fixed.push(tuple("classification:red", "above", "classification:amber"));
+        for n in 1..4 {
+            fixed.push(tuple(&format!("folder:f{}", n - 1), "parent", &format!("folder:f{n}")));
+            fixed.push(tuple(&format!("folder:f{}", n - 1), "inherits", &format!("folder:f{n}")));
+        }
+        for tuple in fixed {
+            driver.apply(Operation::Write(tuple)).await;
+        }
+        driver
+    }
+
+    pub fn key(&self) -> impl Fn(&str, u64, u32) -> [u8; 16] + use<> {
+        let service = self.service.service();
+        let keys = service.chunk_keys.clone();
+        let collection = service.published.load().collection("leak").unwrap().id;
+        move |document, version, number| keys.key(collection, document, version, number)
+    }
+
+    /// A random change that is possible now.
+    pub fn draw(&mut self) -> Operation {
+        match self.rng.below(10) {
+            0..=3 => {
+                let id = format!("s{}/d{}", self.rng.below(2), self.rng.below(12));
+                self.draw_document(&id)
+            }
+            4 => {
+                let ids: Vec<String> = self.world.documents.keys().cloned().collect();
+                match self.rng.pick(&ids) {
+                    Some(id) => Operation::Delete(id.clone()),
+                    None => self.draw_document("s0/d0"),
+                }
+            }
+            _ => {
+                let tuple = self.draw_tuple();
+                let same = self.world.tuples.iter().find(|other| is_same_key(other, &tuple));
+                match same {
+                    Some(existing) => Operation::Revoke(existing.clone()),
+                    None => Operation::Write(tuple),
+                }
+            }
+        }
+    }
+
+    fn draw_tuple(&mut self) -> Tuple {
+        let rng = &mut self.rng;
+        let group = rng.below(6);
+        match rng.below(10) {
+            // Groups nest upwards only: a cycle under an exclusion denies, which the fixpoint doesn't model.
+            0..=2 if group > 0 && rng.chance(40) => {
+                tuple(&format!("group:g{}#member", rng.below(group)), "member", &format!("group:g{group}"))
+            }
+            0..=2 => {
+                let subject = rng.pick(&subjects()).cloned().unwrap_or_default();
+                tuple(&subject, "member", &format!("group:g{group}"))
+            }
+            3..=4 => tuple(&principal(rng), "viewer", &format!("folder:f{}", rng.below(4))),
+            5 => tuple(&plain(rng), "blocked", &format!("folder:f{}", rng.below(4))),
+            6 => {
+                let level = if rng.chance(50) { "red" } else { "amber" };
+                tuple(&plain(rng), "cleared", &format!("classification:{level}"))
+            }
+            7 => {
+                let side = if rng.chance(50) { "a" } else { "b" };
+                tuple(&plain(rng), side, &format!("clause:c{}", rng.below(2)))
+            }
+            _ => {
+                let ids: Vec<String> = self.world.documents.keys().cloned().collect();
+                let object = rng.pick(&ids).map_or("folder:f0".to_owned(), |id| format!("document:{id}"));
+                if rng.chance(70) {
+                    tuple(&principal(rng), "viewer", &object)
+                } else {
+                    tuple(&plain(rng), "blocked", &object)
+                }
+            }
+        }
+    }
+
+    fn draw_document(&mut self, id: &str) -> Operation {
+        let mut existing = self.world.documents.get(id).cloned();
+        let keeps_text = existing.is_some() && self.rng.chance(40);
+        let parts: Vec<Part> = match existing.take().filter(|_| keeps_text) {
+            Some(document) => document.chunks,
+            None => (0..self.rng.below(4) + 1)
+                .map(|n| {
+                    let words = self.rng.below(20) + 3;
+                    let text = format!("{} {}", sentence(&mut self.rng, words), canary(&mut self.rng));
+                    Part { text, section: self.rng.chance(25).then(|| format!("p{n}")) }
+                })
+                .collect(),
+        };
+        let version = self.world.versions.get(id).copied().unwrap_or_default() + u64::from(!keeps_text);
+        let title = id.replace('/', " ");
+        let (acl, mut tuples) = self.draw_rules(id);
+        let mut sections = Vec::new();
+        let (mut text, mut spans) = (String::new(), Vec::new());
+        for part in &parts {
+            let start = text.len();
+            text.push_str(&part.text);
+            spans.push(json!({"start": start, "end": text.len()}));
+            if let Some(section) = &part.section {
+                let object = section_object(id, section);
+                tuples.insert(tuple(&format!("document:{id}"), "document", &object));
+                let viewers: Vec<String> = (0..self.rng.below(3)).map(|_| principal(&mut self.rng)).collect();
+                tuples.extend(viewers.iter().map(|viewer| tuple(viewer, "viewer", &object)));
+                let acl = if viewers.is_empty() { json!({"nobody": true}) } else { json!({"viewers": viewers}) };
+                sections.push(json!({"id": section, "span": {"start": start, "end": text.len()}, "acl": acl}));
+            }
+            text.push('\n');
+        }
+        let body = json!({
+            "id": id, "collection": "leak", "title": title, "acl": acl, "sections": sections, "chunks": spans,
+            "content": {"type": "text/plain", "text": text},
+        });
+        for part in &parts {
+            let canary = part.text.rsplit(' ').next().unwrap_or_default().to_owned();
+            self.canaries.push((canary, chunk_name(id, version, &part.text)));
+        }
+        let document = Document { id: id.to_owned(), version, title, chunks: parts, tuples };
+        Operation::Put(Box::new(document), body)
+    }
+
+    /// Rules of a document as the API takes them, and the tuples that they mean.
+    fn draw_rules(&mut self, id: &str) -> (Value, BTreeSet<Tuple>) {
+        let rng = &mut self.rng;
+        let object = format!("document:{id}");
+        let mut tuples = BTreeSet::new();
+        let label = ["open", "open", "open", "amber", "red"].get(rng.below(5)).copied().unwrap_or("open");
+        tuples.insert(tuple(&format!("classification:{label}"), "classification", &object));
+        let mut viewers: BTreeSet<String> = (0..rng.below(3)).map(|_| principal(rng)).collect();
+        if rng.chance(20) {
+            viewers.insert(format!("clause:c{}#member", rng.below(2)));
+        }
+        let blocked: BTreeSet<String> = (0..rng.below(2)).map(|_| plain(rng)).collect();
+        tuples.extend(viewers.iter().map(|viewer| tuple(viewer, "viewer", &object)));
+        tuples.extend(blocked.iter().map(|who| tuple(who, "blocked", &object)));
+        let mut viewers: Vec<Value> = viewers.into_iter().map(Value::from).collect();
+        if rng.chance(25) {
+            let who = rng.pick(&subjects()).cloned().unwrap_or_default();
+            if !tuples.iter().any(|other| other.relation == "viewer" && other.user == who) {
+                let window = if rng.chance(50) { (0, 1_000) } else { (1_000, 4_000_000_000) };
+                let time = |second| jiff::Timestamp::from_second(second).unwrap().to_string();
+                let context = json!({"start": time(window.0), "end": time(window.1)});
+                viewers.push(json!({"principal": who, "condition": {"name": "during", "context": context}}));
+                tuples.insert(Tuple { during: Some(window), ..tuple(&who, "viewer", &object) });
+            }
+        }
+        let mut acl =
+            json!({"viewers": viewers, "blocked": blocked, "classification": format!("classification:{label}")});
+        if rng.chance(60) {
+            let folder = format!("folder:f{}", rng.below(4));
+            tuples.insert(tuple(&folder, "parent", &object));
+            acl["parents"] = json!([folder]);
+            let inherits = rng.chance(70);
+            acl["inherit"] = json!(inherits);
+            if inherits {
+                tuples.insert(tuple(&folder, "inherits", &object));
+            }
+        }
+        (acl, tuples)
+    }
+
+    /// Applies a change to the service, waits for its acknowledgement, then to the world.
+    pub async fn apply(&mut self, operation: Operation) {
+        send(&self.service, &operation).await;
+        self.world.apply_operation(operation);
+    }
+
+    /// Asks one question through every route and compares.
+    pub async fn ask(&mut self, reader: &Reader, question: &str, top_k: usize) {
+        let client = self.service.as_reader(&reader[0]);
+        let at = now();
+        let body = json!({"query": question, "top_k": top_k, "collections": ["leak"],
+                          "include": ["text", "metadata", "neighbors", "assembled"]});
+        let reply = client.post("/v1/query", body).await;
+        let bytes = String::from_utf8(reply.bytes.clone()).unwrap();
+        let answer = reply.ok();
+        let key = self.key();
+        let expected = self.world.answer(&self.model, reader, question, top_k, at, &key);
+        let found: Vec<(String, f64)> = names(&answer);
+        let wanted: Vec<(String, f64)> = expected.into_iter().map(|ranked| (ranked.id, ranked.score)).collect();
+        let is_same = found.len() == wanted.len()
+            && found.iter().zip(&wanted).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-12);
+        assert!(is_same, "{reader:?} asked {question:?}\nfound  {found:#?}\nwanted {wanted:#?}");
+        assert_eq!(answer["complete"].as_bool(), Some(found.len() >= top_k || answer["warnings"] == json!([])));
+        let visible = self.world.visible_names(&self.model, reader, at);
+        self.scan(&bytes, &visible, reader);
+        self.recheck(&client, &answer, reader).await;
+        self.read_documents(&client, &visible, reader).await;
+    }
+
+    /// No canary of an unreadable chunk stands anywhere in the bytes.
+    fn scan(&self, bytes: &str, visible: &BTreeSet<String>, reader: &Reader) {
+        for (at, _) in bytes.match_indices("canary") {
+            let word: String = bytes[at..].chars().take("canary".len() + 16).collect();
+            let is_readable = self.canaries.iter().any(|(canary, chunk)| *canary == word && visible.contains(chunk));
+            assert!(is_readable, "LEAK: {reader:?} was sent {word}");
+        }
+    }
+
+    async fn recheck(&self, client: &crate::common::Client, answer: &Value, reader: &Reader) {
+        let hits = answer["results"].as_array().unwrap();
+        let items: Vec<Value> =
+            hits.iter().map(|hit| json!({"chunk_id": hit["chunk_id"], "content_hash": hit["content_hash"]})).collect();
+        let answer = client.post("/v1/recheck", json!({"items": items})).await.ok();
+        for item in answer["items"].as_array().unwrap() {
+            assert_eq!(item["status"], "ok", "{reader:?}");
+        }
+    }
+
+    async fn read_documents(&mut self, client: &crate::common::Client, visible: &BTreeSet<String>, reader: &Reader) {
+        let id = format!("s{}/d{}", self.rng.below(2), self.rng.below(12));
+        let reply = client.get(&format!("/v1/documents/{}?collection=leak", id.replace('/', "%2F"))).await;
+        let bytes = String::from_utf8(reply.bytes.clone()).unwrap();
+        self.scan(&bytes, visible, reader);
+        let parts = self.world.documents.get(&id).map(|document| document.chunks.clone()).unwrap_or_default();
+        let version = self.world.documents.get(&id).map(|document| document.version).unwrap_or_default();
+        let is_visible = |part: &Part| visible.contains(&chunk_name(&id, version, &part.text));
+        for part in parts.iter().filter(|part| is_visible(part)) {
+            assert!(bytes.contains(part.text.as_str()), "{reader:?} may read {id} and did not get {}", part.text);
+        }
+        if parts.iter().any(|part| part.section.is_none()) && !parts.iter().any(is_visible) {
+            assert_eq!(reply.status.as_u16(), 404, "{reader:?} reads {id}");
+        }
+    }
+}
+
+fn is_same_key(a: &Tuple, b: &Tuple) -> bool {
+    (&a.object, &a.relation, &a.user) == (&b.object, &b.relation, &b.user)
+}
+
+/// A principal without the chain of groups, which must not stand where it is subtracted or joined.
+fn plain(rng: &mut Rng) -> String {
+    loop {
+        let who = principal(rng);
+        if !who.contains("chain") && !who.contains('*') {
+            return who;
+        }
+    }
+}
+
+/// (name, score) of each result, in order.
+pub fn names(answer: &Value) -> Vec<(String, f64)> {
+    let text = |hit: &Value, field: &str| hit[field].as_str().unwrap_or_default().to_owned();
+    answer["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| {
+            let version = hit["document_version"].as_u64().unwrap();
+            (chunk_name(&text(hit, "document_id"), version, &text(hit, "text")), hit["score"].as_f64().unwrap())
+        })
+        .collect()
+}
+
+pub fn wire(tuple: &Tuple) -> Value {
+    json!({"user": tuple.user, "relation": tuple.relation, "object": tuple.object})
+}
+
+/// Sends a change and expects it to be taken.
+pub async fn send(service: &TestService, operation: &Operation) {
+    let admin = service.admin();
+    match operation {
+        Operation::Put(document, body) => {
+            let answer = admin.put_documents(vec![body.clone()]).await;
+            assert_eq!(answer["results"][0]["version"].as_u64(), Some(document.version), "{answer}");
+        }
+        Operation::Delete(id) => {
+            admin.delete(&format!("/v1/documents/{}?collection=leak", id.replace('/', "%2F"))).await.ok();
+        }
+        Operation::Write(tuple) => {
+            admin.write(json!([wire(tuple)]), json!([])).await;
+        }
+        Operation::Revoke(tuple) => {
+            admin.write(json!([]), json!([wire(tuple)])).await;
+        }
+    }
+}
+
+/// What a change does to the world: rules are compared three ways, so that what was done by hand stays.
+pub trait Apply {
+    fn apply_operation(&mut self, operation: Operation);
+}
+
+impl Apply for World {
+    fn apply_operation(&mut self, operation: Operation) {
+        match operation {
+            Operation::Put(document, _) => {
+                let before = self.documents.get(&document.id).map(|old| old.tuples.clone()).unwrap_or_default();
+                for gone in before.difference(&document.tuples) {
+                    self.tuples.retain(|tuple| !is_same_key(tuple, gone));
+                }
+                for new in document.tuples.difference(&before) {
+                    if !self.tuples.iter().any(|tuple| is_same_key(tuple, new)) {
+                        self.tuples.insert(new.clone());
+                    }
+                }
+                self.versions.insert(document.id.clone(), document.version);
+                self.documents.insert(document.id.clone(), *document);
+            }
+            Operation::Delete(id) => {
+                if let Some(old) = self.documents.remove(&id) {
+                    self.tuples.retain(|tuple| !old.tuples.iter().any(|own| is_same_key(own, tuple)));
+                }
+            }
+            Operation::Write(tuple) => {
+                self.tuples.insert(tuple);
+            }
+            Operation::Revoke(tuple) => {
+                self.tuples.remove(&tuple);
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Does the oracle bite? Each deliberate bug must be caught by the test that is named beside it.
+
+use std::process::{Command, Stdio};
+
+const SEQUENTIAL: &str = "sequential::every_answer_equals_brute_force";
+
+const MUTANTS: &[(&str, &str)] = &[
+    ("skip_verification", "races::a_revocation_between_search_and_verification_binds"),
+    ("trust_the_searchs_audience", "races::a_revocation_between_search_and_verification_binds"),
+    ("new_audience_with_old_sets", "races::new_rules_are_never_judged_by_old_groups"),
+    ("parked_only_at_masking", "races::a_document_that_ends_between_search_and_verification_is_not_returned"),
+    ("set_inserted_after_its_invalidation", SEQUENTIAL),
+    ("invalidation_of_visited_only", SEQUENTIAL),
+    ("depth_ignored_on_union_paths", "races::a_path_of_thirty_groups_is_too_long_in_a_union_too"),
+    ("conditional_in_context_free_set", "races::a_cached_reader_forgets_a_grant_that_ended"),
+    ("section_without_grants_open", SEQUENTIAL),
+    ("fusing_before_verifying", "races::ranks_count_verified_hits_only"),
+    ("global_keyword_statistics", SEQUENTIAL),
+    ("contextual_shared_through_sections", "races::a_contextual_tuple_isolates_the_documents_sections"),
+    ("acknowledge_before_commit", SEQUENTIAL),
+];
+
+#[test]
+fn mutants_are_caught() {
+    if std::env::var_os("USHER_MUTANT").is_some() {
+        return;
+    }
+    let mut missed = Vec::new();
+    for (mutant, test) in MUTANTS {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--test-threads=1"])
+            .env("USHER_MUTANT", mutant)
+            .env("USHER_SOAK", "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        let is_caught = !status.success();
+        println!("mutant {mutant}: {} by {test}", if is_caught { "caught" } else { "MISSED" });
+        if !is_caught {
+            missed.push(*mutant);
+        }
+    }
+    println!("mutants caught: {} of {}", MUTANTS.len() - missed.len(), MUTANTS.len());
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+}

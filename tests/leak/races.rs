@@ -1,0 +1,199 @@
+//! A query is held still between searching and verifying while the state changes: what it then returns must be what the
+//! newest state allows, ranked as if the rest had never been found.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use usher::authz::{BoundType, Context, Graph, GraphEdit, Model, SubjectRef, Tuple, list_objects};
+use usher::wire::TupleKey;
+
+use crate::common::{Client, TestService, document, tuple};
+
+async fn world() -> TestService {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.write(json!([tuple("user:ann", "member", "group:g")]), json!([])).await;
+    admin
+        .put_documents(vec![
+            document("a/best", "orchid orchid orchid", json!({"viewers": ["group:g#member"]})),
+            document("a/next", "orchid and other flowers of the garden", json!({"viewers": ["user:ann"]})),
+        ])
+        .await;
+    service
+}
+
+/// A request name that no other test uses.
+fn fresh_request() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("race-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Asks as Ann and runs `meanwhile` after the search and before the verification.
+async fn ask_while(service: &TestService, meanwhile: impl Future<Output = ()>) -> Value {
+    let request = fresh_request();
+    let pause = usher::pause::arm("query.searched", &request);
+    let ann = Client { request_id: Some(request), ..service.as_reader("user:ann") };
+    let question = tokio::spawn(async move { ann.post("/v1/query", json!({"query": "orchid"})).await.ok() });
+    pause.reached().await;
+    meanwhile.await;
+    pause.release();
+    question.await.unwrap()
+}
+
+fn ids(answer: &Value) -> Vec<&str> {
+    answer["results"].as_array().unwrap().iter().map(|hit| hit["document_id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_between_search_and_verification_binds() {
+    let service = world().await;
+    let admin = service.admin();
+    let answer = ask_while(&service, async {
+        admin.write(json!([]), json!([tuple("user:ann", "member", "group:g")])).await;
+    })
+    .await;
+    assert_eq!(ids(&answer), ["a/next"]);
+    // No gap betrays that something was dropped.
+    assert_eq!(
+        (answer["results"][0]["ranks"]["keyword"].as_u64(), answer["results"][0]["score"].as_f64()),
+        (Some(1), Some(1.0))
+    );
+}
+
+/// As above, but the state goes on changing, so that the last round drops a hit too: ranks count verified hits only.
+#[tokio::test(flavor = "multi_thread")]
+async fn ranks_count_verified_hits_only() {
+    let service = world().await;
+    let admin = service.admin();
+    let request = fresh_request();
+    let first = usher::pause::arm("query.searched", &request);
+    let ann = Client { request_id: Some(request.clone()), ..service.as_reader("user:ann") };
+    let question = tokio::spawn(async move { ann.post("/v1/query", json!({"query": "orchid"})).await.ok() });
+    first.reached().await;
+    admin.delete("/v1/documents/a%2Fbest?collection=main").await.ok();
+    admin
+        .put_documents(vec![document("a/best", "orchid orchid orchid orchid", json!({"viewers": ["group:g#member"]}))])
+        .await;
+    let second = usher::pause::arm("query.searched", &request);
+    first.release();
+    second.reached().await;
+    admin.write(json!([]), json!([tuple("user:ann", "member", "group:g")])).await;
+    second.release();
+    let answer = question.await.unwrap();
+    assert_eq!(ids(&answer), ["a/next"]);
+    assert_eq!(
+        (answer["results"][0]["ranks"]["keyword"].as_u64(), answer["results"][0]["score"].as_f64()),
+        (Some(1), Some(1.0))
+    );
+    assert_eq!(answer["complete"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_ends_between_search_and_verification_is_not_returned() {
+    let service = world().await;
+    let mut ending = document("a/ending", "orchid of today", json!({"viewers": ["user:ann"]}));
+    ending["expires_at"] = json!((jiff::Timestamp::now() + jiff::SignedDuration::from_millis(1500)).to_string());
+    service.admin().put_documents(vec![ending]).await;
+    let answer = ask_while(&service, tokio::time::sleep(Duration::from_millis(1800))).await;
+    assert!(!ids(&answer).contains(&"a/ending"), "{answer}");
+    assert_eq!(ids(&answer).len(), 2);
+}
+
+/// The new rules of a document are judged with the reader's new groups, never with the old ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_rules_are_never_judged_by_old_groups() {
+    let service = world().await;
+    let admin = service.admin();
+    // An audience that exists already, and that only the group makes readable.
+    admin.put_documents(vec![document("a/other", "nothing of it", json!({"viewers": ["group:g#member"]}))]).await;
+    let answer = ask_while(&service, async {
+        admin.write(json!([]), json!([tuple("user:ann", "member", "group:g")])).await;
+        admin
+            .put_documents(vec![document(
+                "a/next",
+                "orchid and other flowers of the garden",
+                json!({"viewers": ["group:g#member"]}),
+            )])
+            .await;
+    })
+    .await;
+    assert!(ids(&answer).is_empty(), "{answer}");
+}
+
+/// A grant for a time that a cached reader met ends on time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cached_reader_forgets_a_grant_that_ended() {
+    let service = TestService::start().await;
+    let end = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2)).to_string();
+    let context = json!({"start": "2020-01-01T00:00:00Z", "end": end});
+    let viewer = json!({"principal": "user:ann", "condition": {"name": "during", "context": context}});
+    service.admin().put_documents(vec![document("a/1", "orchid", json!({"viewers": [viewer]}))]).await;
+    let ann = service.as_reader("user:ann");
+    assert_eq!(ann.ask("orchid").await, ["a/1"]);
+    tokio::time::sleep(Duration::from_millis(2300)).await;
+    assert!(ann.ask("orchid").await.is_empty());
+}
+
+/// A contextual tuple about one document opens that document's section, and no section of another document.
+#[test]
+fn a_contextual_tuple_isolates_the_documents_sections() {
+    let model = Model::compile("m", serde_json::from_str(usher::authz::DEFAULT_MODEL_JSON).unwrap()).unwrap();
+    let bound = |object_type: &str, parent: Option<&str>| BoundType {
+        object_type: object_type.into(),
+        parent_tupleset: parent.map(Into::into),
+        parent_type: parent.map(|_| "document".into()),
+    };
+    let graph = Graph::new(vec![bound("document", None), bound("section", Some("document"))]);
+    let parse = |user: &str, relation: &str, object: &str| {
+        let key = TupleKey { user: user.into(), relation: relation.into(), object: object.into(), condition: None };
+        Tuple::parse(&key).unwrap()
+    };
+    let mut edit: GraphEdit = graph.edit();
+    edit.write(&parse("user:*", "cleared", "classification:open")).unwrap();
+    for n in ["1", "2"] {
+        edit.write(&parse("classification:open", "classification", &format!("document:{n}"))).unwrap();
+        edit.write(&parse(&format!("document:{n}"), "document", &format!("section:{n}"))).unwrap();
+        edit.write(&parse("user:*", "viewer", &format!("section:{n}"))).unwrap();
+    }
+    let (graph, _) = edit.finish();
+    let contextual = [parse("user:ann", "viewer", "document:1")];
+    let ann = SubjectRef::parse("user:ann").unwrap();
+    let found = list_objects(&graph, &model, "section", "can_view", &ann, &Context::default(), &contextual).unwrap();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["section:1"]);
+}
+
+/// A model without intersections and exclusions: paths are accepted as they are found, but never beyond the limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_of_thirty_groups_is_too_long_in_a_union_too() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let store = admin.post("/stores", json!({"name": "unions"})).await.ok()["id"].as_str().unwrap().to_owned();
+    let to = |types: Value| json!({"directly_related_user_types": types});
+    let model = json!({"schema_version": "1.1", "type_definitions": [
+        {"type": "user", "relations": {}},
+        {"type": "group", "relations": {"member": {"this": {}}},
+         "metadata": {"relations": {"member": to(json!([{"type": "user"}, {"type": "group", "relation": "member"}]))}}},
+        {"type": "page", "relations": {"viewer": {"this": {}}},
+         "metadata": {"relations": {"viewer": to(json!([{"type": "user"}, {"type": "group", "relation": "member"}]))}}},
+    ]});
+    admin.post(&format!("/stores/{store}/authorization-models"), model).await.ok();
+    let binding = json!({"store": store, "object_type": "page", "section_type": "", "relation": "viewer"});
+    admin.put("/v1/collections/pages", binding).await.ok();
+    let mut tuples = vec![tuple("user:ann", "member", "group:g0")];
+    for n in 1..30 {
+        tuples.push(tuple(&format!("group:g{}#member", n - 1), "member", &format!("group:g{n}")));
+    }
+    admin.post("/v1/relationships/write", json!({"store": store, "writes": tuples})).await.ok();
+    let mut pages = Vec::new();
+    for n in [20, 23, 24, 29] {
+        let mut page = document(&format!("p/{n}"), "orchid", json!({"viewers": [format!("group:g{n}#member")]}));
+        page["collection"] = json!("pages");
+        pages.push(page);
+    }
+    admin.put_documents(pages).await;
+    let mut found = service.as_reader("user:ann").ask("orchid").await;
+    found.sort();
+    assert_eq!(found, ["p/20", "p/23"], "25 hops and more are an error, and an error is a denial");
+}
