@@ -1,8 +1,9 @@
 //! SIGKILL at random instants, again and again on one folder.
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::check;
+use crate::check::{self, Verdict};
 use crate::load::Load;
 use crate::process::Process;
 use crate::world::{Random, rounds, seed};
@@ -16,25 +17,16 @@ async fn what_was_acknowledged_survives_every_kill() {
     let mut random = Random::new(seed);
     let mut load = Load::new(seed);
     let mut recoveries = Vec::new();
-    let mut process = Process::start(&data, None).await.unwrap();
+    let mut process = Process::start(&data).await.unwrap();
     for kill in 0..kills {
         let running = load.start(&process.client);
         tokio::time::sleep(Duration::from_millis(20 + random.below(700))).await;
         process.kill();
         load = running.finish().await;
-        if random.below(4) == 0 {
-            // Killed again while it recovers.
-            if let Ok(mut early) = tokio::time::timeout(
-                Duration::from_millis(random.below(150)),
-                Process::start(&data, None),
-            )
-            .await
-            .unwrap_or_else(|_| Err(crate::process::NotStarted { signal: None, message: String::new() }))
-            {
-                early.kill();
-            }
+        if random.below(3) == 0 {
+            kill_while_it_recovers(&data, Duration::from_millis(random.below(60))).await;
         }
-        process = Process::start(&data, None).await.unwrap_or_else(|error| panic!("kill {kill}: {error:?}"));
+        process = Process::start(&data).await.unwrap_or_else(|error| panic!("kill {kill}: {error:?}"));
         recoveries.push(process.recovery);
         let verdict = check::all(&process.client, &mut load).await;
         verdict.assert_right(&format!("seed {seed}, kill {kill}"));
@@ -51,4 +43,35 @@ async fn what_was_acknowledged_survives_every_kill() {
         longest.as_millis()
     );
     assert_eq!(load.refused(), 0, "a healthy service refuses nothing");
+}
+
+/// The process ends with its handle, wherever its start has got to.
+async fn kill_while_it_recovers(data: &Path, after: Duration) {
+    if let Ok(started) = tokio::time::timeout(after, Process::start(data)).await {
+        started.unwrap().kill();
+    }
+}
+
+/// The same test finds the deliberate bug of a service that acknowledges before it commits.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_before_the_commit_is_caught() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut random = Random::new(seed());
+    let mut load = Load::new(seed());
+    for kill in 1..=20 {
+        let mutant = [("USHER_MUTANT", "acknowledge_before_commit")];
+        let mut process = Process::start_with(&data, &mutant).await.unwrap();
+        let running = load.start(&process.client);
+        tokio::time::sleep(Duration::from_millis(200 + random.below(200))).await;
+        process.kill();
+        load = running.finish().await;
+        let process = Process::start(&data).await.unwrap();
+        let Verdict { lost, resurrected, half } = check::all(&process.client, &mut load).await;
+        if !lost.is_empty() || !resurrected.is_empty() || !half.is_empty() {
+            println!("caught after {kill} kills");
+            return;
+        }
+    }
+    panic!("the check doesn't notice what is lost");
 }

@@ -22,7 +22,19 @@ pub struct Process {
 #[derive(Debug)]
 pub struct NotStarted {
     pub signal: Option<i32>,
+    pub code: Option<i32>,
     pub message: String,
+}
+
+impl NotStarted {
+    /// A start that was refused says why in its last line, and nothing panicked.
+    #[track_caller]
+    pub fn reason(&self) -> &str {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        assert!(!self.message.contains("panicked"), "{}", self.message);
+        let last = self.message.trim_end().lines().last().unwrap_or_default();
+        last.strip_prefix("usher: ").unwrap_or_else(|| panic!("no reason: {}", self.message))
+    }
 }
 
 /// Longer than any start may take, also on a busy machine.
@@ -30,9 +42,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Process {
     /// Starts the service on `data` and waits until it is ready.
-    pub async fn start(data: &Path, failpoint: Option<&str>) -> Result<Self, NotStarted> {
+    pub async fn start(data: &Path) -> Result<Self, NotStarted> {
+        Self::start_with(data, &[]).await
+    }
+
+    /// With `USHER_FAILPOINT` set.
+    pub async fn start_at(data: &Path, failpoint: &str) -> Result<Self, NotStarted> {
+        Self::start_with(data, &[("USHER_FAILPOINT", failpoint)]).await
+    }
+
+    pub async fn start_with(data: &Path, environment: &[(&str, &str)]) -> Result<Self, NotStarted> {
         loop {
-            match Self::start_once(data, failpoint).await {
+            match Self::start_once(data, environment).await {
                 // Somebody else took the port between the look and the start.
                 Err(error) if error.message.contains("Address already in use") => {}
                 other => return other,
@@ -40,12 +61,13 @@ impl Process {
         }
     }
 
-    async fn start_once(data: &Path, failpoint: Option<&str>) -> Result<Self, NotStarted> {
+    async fn start_once(data: &Path, environment: &[(&str, &str)]) -> Result<Self, NotStarted> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (api, admin) = (free_port(), free_port());
         let log = data.with_extension("log");
         let begun = Instant::now();
-        let mut child = command(data, api, admin, failpoint)
+        let mut child = command(data, api, admin)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
@@ -54,7 +76,8 @@ impl Process {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         while begun.elapsed() < PATIENCE {
             if let Some(status) = child.try_wait().unwrap() {
-                return Err(NotStarted { signal: status.signal(), message: std::fs::read_to_string(&log).unwrap() });
+                let message = std::fs::read_to_string(&log).unwrap();
+                return Err(NotStarted { signal: status.signal(), code: status.code(), message });
             }
             let reply = http.get(format!("{base}/v1/health/ready")).send().await;
             if reply.is_ok_and(|reply| reply.status().is_success()) {
@@ -99,10 +122,6 @@ impl Process {
         None
     }
 
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -115,15 +134,12 @@ impl Drop for Process {
     }
 }
 
-pub fn command(data: &Path, api: u16, admin: u16, failpoint: Option<&str>) -> Command {
+pub fn command(data: &Path, api: u16, admin: u16) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
     command.arg("serve").arg("--data").arg(data);
     command.args(["--listen", &format!("127.0.0.1:{api}"), "--admin-listen", &format!("127.0.0.1:{admin}")]);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("USHER_")) {
         command.env_remove(name);
-    }
-    if let Some(failpoint) = failpoint {
-        command.env("USHER_FAILPOINT", failpoint);
     }
     command
 }

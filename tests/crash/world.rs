@@ -60,11 +60,6 @@ impl Version {
         parts.collect::<Vec<_>>().join("\n")
     }
 
-    /// A word that no other version has.
-    pub fn word(&self) -> String {
-        format!("word{}x", self.text)
-    }
-
     /// Somebody whom the rules of this operation alone name.
     pub fn marker(&self) -> String {
         format!("user:m{}", self.rules)
