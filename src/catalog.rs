@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
 
 pub mod collections;
 pub mod documents;
@@ -34,6 +34,11 @@ pub enum CatalogError {
     Malformed { what: &'static str },
     #[error("catalog: {0}")]
     Io(#[from] std::io::Error),
+    /// SQLite undoes a whole transaction by itself when the disk fails under it.
+    #[error("catalog: the database has undone the transaction")]
+    Undone,
+    #[error("the catalog {} is damaged ({fault}); restore a backup", path.display())]
+    Damaged { path: PathBuf, fault: String },
 }
 
 impl CatalogError {
@@ -45,9 +50,15 @@ impl CatalogError {
                 .code()
                 .and_then(|code| code.parse::<u32>().ok())
                 .is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13)),
-            Self::Io(_) => true,
+            Self::Io(_) | Self::Undone => true,
             _ => false,
         }
+    }
+
+    /// Whether a commit found the disk full (SQLITE_FULL). It was not done: SQLite writes the frame that makes a
+    /// transaction count last and syncs it afterwards, and an error of that sync has another code.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("13"))
     }
 }
 
@@ -77,7 +88,13 @@ impl Catalog {
             .pragma("secure_delete", "ON")
             // The WAL is cut back to this size after a checkpoint.
             .pragma("journal_size_limit", "67108864");
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            // SQLite ends a transaction by itself when the disk is full; the connection then still counts itself inside
+            // one and could begin no other, so it is replaced. The test before this one has waited for its rollback.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            .connect_with(options.clone())
+            .await?;
         sqlx::migrate!("schema/catalog/sqlite").run(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(readers)
@@ -99,13 +116,17 @@ impl Catalog {
         &self.path
     }
 
-    /// Checks the whole database file (`PRAGMA quick_check`).
+    /// Checks the whole database: every page, and every index against its table.
     ///
     /// # Errors
-    /// When a page is damaged.
+    /// When something is damaged.
     pub async fn check(&self) -> Result<(), CatalogError> {
-        let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.readers).await?;
-        if verdict == "ok" { Ok(()) } else { Err(CatalogError::Malformed { what: "database page" }) }
+        let damaged = |fault: String| CatalogError::Damaged { path: self.path.clone(), fault };
+        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|error| damaged(error.to_string()))?;
+        if verdict == "ok" { Ok(()) } else { Err(damaged(verdict.replace('\n', " "))) }
     }
 
     /// Writes a consistent copy of the database to `target`, which must not exist.

@@ -74,7 +74,8 @@ pub trait VectorStore: Send + Sync {
     ///
     /// # Errors
     /// [`IndexError::Gap`] if `first` is beyond the end; wrong length, not finite, not normalised; I/O. After a failed
-    /// write or sync nothing more is accepted until the store is opened again ([`IndexError::Stopped`]).
+    /// write or sync nothing more is accepted until the store is opened again ([`IndexError::Stopped`]), unless it was a
+    /// write that found the disk full.
     fn append(&self, first: u32, rows: &[f32]) -> Result<(), IndexError>;
 
     /// The `depth` masked chunks with the largest dot product, best first, ties by key. Fewer only if fewer are masked.
@@ -154,6 +155,13 @@ pub trait KeywordIndex: Send + Sync {
     /// # Errors
     /// I/O.
     fn compact(&self) -> Result<(), IndexError>;
+}
+
+impl IndexError {
+    /// Whether the disk refused (full, or failing), now or earlier: nothing was written, reads can go on.
+    pub fn is_storage_refusal(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Stopped)
+    }
 }
 
 /// Why an index refused or failed.

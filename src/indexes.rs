@@ -83,13 +83,13 @@ fn open_keywords(folder: &Path, analyser: &str) -> Result<TantivyKeywords, Index
 pub struct Indexes {
     folder: PathBuf,
     open: RwLock<HashMap<u32, Arc<CollectionIndexes>>>,
-    /// Collections whose applier has not been started yet.
-    created: watch::Sender<u64>,
+    /// Counts changes of `open`, for the task that keeps an applier for each.
+    changed: watch::Sender<u64>,
 }
 
 impl Indexes {
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, open: RwLock::default(), created: watch::Sender::new(0) }
+        Self { folder, open: RwLock::default(), changed: watch::Sender::new(0) }
     }
 
     fn folder_of(&self, collection: u32) -> PathBuf {
@@ -100,7 +100,7 @@ impl Indexes {
     pub fn open(&self, collection: u32, settings: &CollectionSettings, chunks: u32) -> Result<(), IndexError> {
         let indexes = CollectionIndexes::open(&self.folder_of(collection), settings, chunks)?;
         self.open.write().insert(collection, Arc::new(indexes));
-        self.created.send_modify(|count| *count += 1);
+        self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
 
@@ -116,11 +116,23 @@ impl Indexes {
 
     /// Forgets a collection's indexes and removes their files.
     pub fn remove(&self, collection: u32) {
-        self.open.write().remove(&collection);
+        if self.open.write().remove(&collection).is_some() {
+            self.changed.send_modify(|count| *count += 1);
+        }
         if let Err(error) = std::fs::remove_dir_all(self.folder_of(collection))
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!(collection, %error, "could not remove the files of a removed collection");
+        }
+    }
+
+    /// Removes what the creation or removal of a collection left behind when it was cut short.
+    pub fn remove_unknown(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        for number in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+            if !self.open.read().contains_key(&number) {
+                self.remove(number);
+            }
         }
     }
 
@@ -171,14 +183,21 @@ impl Indexes {
     /// Runs one applier per collection, also for those that are created later, until cancelled.
     pub async fn follow(self: Arc<Self>, catalog: Catalog) {
         let mut running: HashMap<u32, Applier> = HashMap::new();
-        let mut created = self.created.subscribe();
+        let mut changed = self.changed.subscribe();
         loop {
             let open: Vec<_> = self.open.read().iter().map(|(id, indexes)| (*id, indexes.clone())).collect();
-            running.retain(|id, applier| !applier.0.is_finished() && open.iter().any(|(other, _)| other == id));
+            // A number can come again with other indexes, when the first creation was not committed.
+            running.retain(|id, applier| {
+                let is_same = |(other, indexes): &(u32, _)| other == id && Arc::ptr_eq(indexes, &applier.indexes);
+                !applier.task.is_finished() && open.iter().any(is_same)
+            });
             for (id, indexes) in open {
-                running.entry(id).or_insert_with(|| Applier(tokio::spawn(follow_log(catalog.clone(), id, indexes))));
+                running.entry(id).or_insert_with(|| Applier {
+                    task: tokio::spawn(follow_log(catalog.clone(), id, indexes.clone())),
+                    indexes,
+                });
             }
-            if created.changed().await.is_err() {
+            if changed.changed().await.is_err() {
                 return;
             }
         }
@@ -186,11 +205,14 @@ impl Indexes {
 }
 
 /// A task that ends with its handle.
-struct Applier(tokio::task::JoinHandle<()>);
+struct Applier {
+    indexes: Arc<CollectionIndexes>,
+    task: tokio::task::JoinHandle<()>,
+}
 
 impl Drop for Applier {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
