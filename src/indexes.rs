@@ -35,10 +35,10 @@ pub struct CollectionIndexes {
 }
 
 impl CollectionIndexes {
-    fn open(folder: &Path, settings: &CollectionSettings, chunks: u32) -> Result<Self, IndexError> {
+    fn open(folder: &Path, settings: &CollectionSettings, chunks: u32, scan: ScanConfig) -> Result<Self, IndexError> {
         let analyser = Analyser::by_name(&settings.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
-        let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, ScanConfig::default())?;
+        let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, scan)?;
         let keywords = open_keywords(&folder.join("keywords"), analyser.name())?;
         let applied = watch::Sender::new(keywords.position()?);
         Ok(Self { vectors: opened.store, damaged: opened.damaged, keywords, analyser, applied, wake: Notify::new() })
@@ -82,6 +82,8 @@ fn open_keywords(folder: &Path, analyser: &str) -> Result<TantivyKeywords, Index
 /// The indexes of every collection, by the collection's number.
 pub struct Indexes {
     folder: PathBuf,
+    /// One for all collections: its helper threads are shared.
+    scan: ScanConfig,
     open: RwLock<HashMap<u32, Arc<CollectionIndexes>>>,
     /// Counts changes of `open`, for the task that keeps an applier for each.
     changed: watch::Sender<u64>,
@@ -89,7 +91,7 @@ pub struct Indexes {
 
 impl Indexes {
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, open: RwLock::default(), changed: watch::Sender::new(0) }
+        Self { folder, scan: ScanConfig::default(), open: RwLock::default(), changed: watch::Sender::new(0) }
     }
 
     fn folder_of(&self, collection: u32) -> PathBuf {
@@ -98,7 +100,7 @@ impl Indexes {
 
     /// Opens the indexes of a collection that holds `chunks` chunk ordinals.
     pub fn open(&self, collection: u32, settings: &CollectionSettings, chunks: u32) -> Result<(), IndexError> {
-        let indexes = CollectionIndexes::open(&self.folder_of(collection), settings, chunks)?;
+        let indexes = CollectionIndexes::open(&self.folder_of(collection), settings, chunks, self.scan.clone())?;
         self.open.write().insert(collection, Arc::new(indexes));
         self.changed.send_modify(|count| *count += 1);
         Ok(())

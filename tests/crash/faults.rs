@@ -100,7 +100,9 @@ async fn await_found(client: &Client, collection: &str, reader: &str, words: &st
     loop {
         let body = json!({"query": words, "mode": "keyword", "collections": [collection], "top_k": 100});
         let reply = client.as_subject(reader).post("/v1/query", body).await;
-        if reply.is_ok() && reply.body["results"].as_array().is_some_and(|hits| hits.iter().any(|hit| hit["text"] == words)) {
+        if reply.is_ok()
+            && reply.body["results"].as_array().is_some_and(|hits| hits.iter().any(|hit| hit["text"] == words))
+        {
             return;
         }
         assert!(begun.elapsed() < Duration::from_secs(10), "{words} is not found in {collection}: {reply:?}");
@@ -134,7 +136,8 @@ async fn an_unknown_outcome_stops_writing_until_a_restart() {
     let data = folder.path().join("data");
     let process = Process::start(&data).await.unwrap();
     assert_writes(&process.client, "before").await;
-    let grant = json!({"writes": [{"user": "user:ann", "relation": "member", "object": "group:g"}], "idempotent": true});
+    let grant =
+        json!({"writes": [{"user": "user:ann", "relation": "member", "object": "group:g"}], "idempotent": true});
     process.stop().await;
     let process = Process::start_at(&data, "commit.after=error").await.unwrap();
     for _ in 0..3 {

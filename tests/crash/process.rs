@@ -219,7 +219,8 @@ impl Client {
     }
 
     pub async fn query(&self, question: &str, mode: &str) -> Reply {
-        let body = json!({"query": question, "mode": mode, "top_k": 100, "deadline_ms": 20_000, "collections": ["main"]});
+        let body =
+            json!({"query": question, "mode": mode, "top_k": 100, "deadline_ms": 20_000, "collections": ["main"]});
         self.post("/v1/query", body).await
     }
 }
