@@ -34,7 +34,7 @@ stage "Loading the sample company"
 target=(--server "$URL" --key-file "$RUN/data/admin.key")
 "$ingest" people deploy/sample/people.yaml "${target[@]}" | tail -n 1
 "$ingest" tuples deploy/sample/tuples.jsonl "${target[@]}" | tail -n 1
-"$ingest" folder "$RUN/sample" --collection company --create-collection --source skerry --allow-public --state "$RUN/ingest-state.json" \
+"$ingest" folder "$RUN/sample" --collection company --create-collection --source skerryvane --allow-public --state "$RUN/ingest-state.json" \
     "${target[@]}"
 
 key() { # name, subject, scope…
