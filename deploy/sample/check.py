@@ -43,7 +43,7 @@ def documents():
         if pathlib.PurePosixPath(target).suffix not in (".pdf", ".docx"):
             problem(f"{path.name}: the first line names no .pdf or .docx")
         if pathlib.PurePosixPath(target).name != path.name.removesuffix(".txt"):
-            print(f"note: {path.name} becomes {target}")
+            problem(f"{path.name}: becomes {target}, which has another name")
         if f"{SOURCE}/{target}" in found:
             problem(f"{path.name}: {target} occurs twice")
         found[f"{SOURCE}/{target}"] = text
