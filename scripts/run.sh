@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Builds, serves the sample company in the foreground, and prints questions to paste. Run again, it keeps its data.
+# BIN names a folder with built programs, PORT and ADMIN_PORT other ports, USHER_RUN another folder for the data.
 source "$(dirname "$0")/lib.sh"
 
 RUN="${USHER_RUN:-.run}"
 PORT="${PORT:-8080}"
 ADMIN_PORT="${ADMIN_PORT:-8081}"
 URL="http://127.0.0.1:$PORT"
-PROFILE="${PROFILE:-release}"
 
-stage "Building (the first time takes several minutes)"
-cargo build --profile "$PROFILE" -p usher -p usher-ingest --bins --examples
-BIN="target/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")"
+if [ -z "${BIN:-}" ]; then
+    stage "Building (the first time takes several minutes)"
+    cargo build --release -p usher -p usher-ingest --bins --examples
+    BIN=target/release
+fi
 usher="$BIN/usher" ingest="$BIN/usher-ingest"
 
 stage "Sample documents"
