@@ -12,6 +12,10 @@ use serde::Deserialize;
 use crate::identity::jwt::{self, Issuer, Issuers};
 use crate::service::QueryLimits;
 
+mod embedders;
+
+pub use embedders::RawEmbedder;
+
 /// Every option, in the order of precedence flag, environment, file, default.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -52,6 +56,9 @@ pub struct RawConfig {
     /// Trusted token issuers; in the file only
     #[arg(skip)]
     pub issuers: Vec<RawIssuer>,
+    /// Embedders, the first one for new collections that name none; in the file only
+    #[arg(skip)]
+    pub embedders: Vec<RawEmbedder>,
 }
 
 /// `[[issuers]]` of the file.
@@ -83,6 +90,7 @@ pub struct Config {
     pub cached_readers: u64,
     pub log_json: bool,
     pub issuers: Issuers,
+    pub embedders: Vec<crate::embed::Settings>,
 }
 
 /// A configuration that can't be used; says what, where and how to mend it.
@@ -96,6 +104,8 @@ pub enum ConfigError {
     Value { option: &'static str, problem: &'static str },
     #[error("issuer `{issuer}`: {problem}")]
     Issuer { issuer: String, problem: String },
+    #[error("embedder `{name}`: `{option}` {problem}")]
+    Embedder { name: String, option: &'static str, problem: &'static str },
 }
 
 impl RawConfig {
@@ -124,6 +134,7 @@ impl RawConfig {
             cached_readers: self.cached_readers.or(base.cached_readers),
             log_json: self.log_json.or(base.log_json),
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
+            embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
         }
     }
 
@@ -160,6 +171,7 @@ impl RawConfig {
             cached_readers: self.cached_readers.unwrap_or(10_000),
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers(self.issuers)?,
+            embedders: embedders::resolve(self.embedders)?,
         })
     }
 }

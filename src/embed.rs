@@ -6,23 +6,19 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+mod error;
 pub mod hash;
+pub mod http;
 
+pub use error::{EmbedError, Failure};
 pub use hash::HashEmbedder;
+pub use http::HttpEmbedder;
 
 /// Whether a text is a question or something to be found; some models embed them differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Query,
     Passage,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum EmbedError {
-    #[error("the embedder `{embedder}` did not answer: {cause}")]
-    Unavailable { embedder: String, cause: String },
-    #[error("the embedder `{embedder}` gave {found} vectors of a wrong shape or with numbers that are not finite")]
-    WrongAnswer { embedder: String, found: usize },
 }
 
 /// Turns texts into vectors of one dimension and unit length (or zero).
@@ -33,37 +29,107 @@ pub trait Embedder: Send + Sync {
     fn dimensions(&self) -> usize;
 
     /// One row per text, row-major. Texts of one call may be of one document and audience only, unless the embedder's
-    /// rows don't depend on what they are batched with.
+    /// rows don't depend on what they are batched with. Call [`rows`], which checks the answer.
     ///
     /// # Errors
     /// When the embedder fails, as a whole.
     fn embed<'a>(&'a self, texts: &'a [String], role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>>;
+
+    /// Whether the last call was answered; for operators only, nothing is decided by it.
+    fn is_answering(&self) -> bool {
+        true
+    }
 }
 
-/// The configured embedders by name.
+/// The rows of `texts`, row-major, as many and as long as they must be, and all finite.
+///
+/// # Errors
+/// When the embedder fails, or gives anything else.
+pub async fn rows(embedder: &dyn Embedder, texts: &[String], role: Role) -> Result<Vec<f32>, EmbedError> {
+    let rows = embedder.embed(texts, role).await?;
+    let expected = texts.len() * embedder.dimensions();
+    let failure = if rows.len() != expected {
+        Failure::Count { expected, found: rows.len() }
+    } else if rows.iter().any(|x| !x.is_finite()) {
+        Failure::NotFinite
+    } else {
+        return Ok(rows);
+    };
+    Err(EmbedError::new(embedder.id(), failure))
+}
+
+/// How one embedder was configured.
+#[derive(Debug)]
+pub enum Settings {
+    /// The built-in one.
+    Hash {
+        name: String,
+    },
+    Http(http::Settings),
+}
+
+/// The configured embedders.
 #[derive(Clone)]
 pub struct Embedders {
     by_id: BTreeMap<String, Arc<dyn Embedder>>,
-    default: String,
+    /// What the operator calls them, in the order of configuration, with their ids.
+    names: Vec<(String, String)>,
 }
 
 impl Embedders {
-    /// The first one is the default of new collections.
+    /// The first one is the default of new collections; each is called by its id.
     pub fn new(embedders: Vec<Arc<dyn Embedder>>) -> Self {
-        let default = embedders.first().map(|embedder| embedder.id().to_owned()).unwrap_or_default();
-        Self { by_id: embedders.into_iter().map(|embedder| (embedder.id().to_owned(), embedder)).collect(), default }
+        Self::named(embedders.into_iter().map(|embedder| (embedder.id().to_owned(), embedder)).collect())
+    }
+
+    fn named(embedders: Vec<(String, Arc<dyn Embedder>)>) -> Self {
+        let names = embedders.iter().map(|(name, embedder)| (name.clone(), embedder.id().to_owned())).collect();
+        let by_id = embedders.into_iter().map(|(_, embedder)| (embedder.id().to_owned(), embedder)).collect();
+        Self { by_id, names }
+    }
+
+    /// Makes the configured embedders, without calling any; the built-in one alone where none is configured. The log
+    /// says which they are: nothing is ever chosen silently.
+    ///
+    /// # Errors
+    /// When the system's certificates can't be used.
+    pub fn open(settings: Vec<Settings>) -> Result<Self, EmbedError> {
+        if settings.is_empty() {
+            tracing::warn!(
+                "no [[embedders]] are configured: the built-in `hash-v1` is used, which finds spellings, not meanings"
+            );
+            return Ok(Self::new(vec![Arc::new(HashEmbedder)]));
+        }
+        let mut embedders: Vec<(String, Arc<dyn Embedder>)> = Vec::with_capacity(settings.len());
+        for settings in settings {
+            let (name, embedder): (String, Arc<dyn Embedder>) = match settings {
+                Settings::Hash { name } => (name, Arc::new(HashEmbedder)),
+                Settings::Http(settings) => (settings.name.clone(), Arc::new(HttpEmbedder::new(settings)?)),
+            };
+            let is_default = embedders.is_empty();
+            tracing::info!(name, id = embedder.id(), dimensions = embedder.dimensions(), is_default, "an embedder");
+            embedders.push((name, embedder));
+        }
+        Ok(Self::named(embedders))
     }
 
     pub fn get(&self, id: &str) -> Option<&Arc<dyn Embedder>> {
         self.by_id.get(id)
     }
 
-    pub fn default_id(&self) -> &str {
-        &self.default
+    /// By name or by id.
+    pub fn find(&self, name: &str) -> Option<&Arc<dyn Embedder>> {
+        let named = self.names.iter().find(|(known, _)| known == name);
+        self.get(named.map_or(name, |(_, id)| id))
     }
 
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.by_id.keys().map(String::as_str)
+    pub fn default_id(&self) -> &str {
+        self.names.first().map_or("", |(_, id)| id)
+    }
+
+    /// Names and embedders, in the order of configuration.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<dyn Embedder>)> {
+        self.names.iter().filter_map(|(name, id)| Some((name.as_str(), self.by_id.get(id)?)))
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::documents::OperationKind;
 use crate::catalog::{Catalog, CatalogError};
-use crate::embed::{Embedder, Role};
+use crate::embed::{self, Embedder, Role};
 use crate::index::scan::ScanConfig;
 use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, TantivyKeywords, VectorStore};
 
@@ -162,7 +162,7 @@ impl Indexes {
                 let count = (range.end - first).min(EMBEDDED_AT_ONCE as u32);
                 let mut rows = vec![0.0; count as usize * embedder.dimensions()];
                 for text in catalog.index_texts(collection, first, count).await? {
-                    let row = embedder.embed(&[text.with(str::to_owned)], Role::Passage).await?;
+                    let row = embed::rows(embedder.as_ref(), &[text.with(str::to_owned)], Role::Passage).await?;
                     let at = (text.chunk - first) as usize * embedder.dimensions();
                     if let Some(place) = rows.get_mut(at..at + embedder.dimensions()).filter(|p| p.len() == row.len()) {
                         place.copy_from_slice(&row);

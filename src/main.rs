@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use usher::config::RawConfig;
-use usher::embed::{Embedders, HashEmbedder};
+use usher::embed::Embedders;
 use usher::{admin, serve, telemetry};
 
 #[derive(Parser)]
@@ -54,11 +53,12 @@ async fn main() -> ExitCode {
 
 async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> {
     let file = config.as_deref().map(RawConfig::from_file).transpose()?.unwrap_or_default();
-    let config = options.over(file).resolve()?;
+    let mut config = options.over(file).resolve()?;
     telemetry::log(config.log_json);
     // One crypto library for everything, chosen here and not by feature unification.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let running = serve::open(&config, Embedders::new(vec![Arc::new(HashEmbedder)])).await?;
+    let embedders = Embedders::open(std::mem::take(&mut config.embedders))?;
+    let running = serve::open(&config, embedders).await?;
     let listener = TcpListener::bind(config.listen).await?;
     let admin = TcpListener::bind(config.admin_listen).await?;
     let snapshot = running.service.published.load();

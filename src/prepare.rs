@@ -6,7 +6,7 @@ use crate::catalog::collections::CollectionSettings;
 use crate::catalog::documents::SectionRow;
 use crate::catalog::index_text::index_text;
 use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent};
-use crate::embed::{EmbedError, Embedder, Role};
+use crate::embed::{self, EmbedError, Embedder, Role};
 use crate::wire::{ChunkSpan, Document, Section};
 
 pub mod split;
@@ -19,8 +19,6 @@ pub const MAX_CHUNKS: usize = 20_000;
 pub const MAX_CHUNK: usize = 64 * 1024;
 /// Restricted parts of one document.
 pub const MAX_SECTIONS: usize = 256;
-/// Texts embedded in one call.
-const EMBED_BATCH: usize = 64;
 
 /// What is wrong with a document, with the JSON pointer into it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -243,15 +241,9 @@ pub async fn content(document: &Document, embedder: &Arc<dyn Embedder>) -> Resul
         .map(|chunk| index_text(title, document.content.text.get(chunk.start..chunk.end).unwrap_or_default()))
         .collect();
     let mut vectors = Vec::with_capacity(texts.len() * embedder.dimensions());
-    // Only chunks of one document, and of one side of its sections' borders, share a batch.
+    // Only chunks of one document, and of one side of its sections' borders, share a call.
     for run in runs(&chunks, &sections) {
-        for batch in texts.get(run).unwrap_or_default().chunks(EMBED_BATCH) {
-            let rows = embedder.embed(batch, Role::Passage).await?;
-            if rows.len() != batch.len() * embedder.dimensions() || rows.iter().any(|x| !x.is_finite()) {
-                return Err(EmbedError::WrongAnswer { embedder: embedder.id().to_owned(), found: rows.len() }.into());
-            }
-            vectors.extend(rows);
-        }
+        vectors.extend(embed::rows(embedder.as_ref(), texts.get(run).unwrap_or_default(), Role::Passage).await?);
     }
     Ok(PreparedContent { chunks, sections, vectors })
 }

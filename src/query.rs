@@ -78,11 +78,12 @@ pub async fn answer(
     let mut stages = Stages::new(arrived, question.deadline, &service.metrics);
     let mut snapshot = stages.run("wait", snapshot_at(service, &question)).await?;
 
+    let mut vectors = search::Vectors::default();
     let mut round = 1;
     let verified = loop {
         let allowed = stages.run("resolve", allow::resolve(service, snapshot, &reader, &question)).await?;
-        let vectors = stages.run("embed", search::embed(service, &question, &allowed)).await?;
-        let hits = stages.run("search", search::both_legs(service, &question, &allowed, vectors)).await?;
+        stages.run("embed", search::embed(service, &question, &allowed, &mut vectors)).await?;
+        let hits = stages.run("search", search::both_legs(service, &question, &allowed, &vectors)).await?;
         crate::pause::at("query.searched", request_id).await;
         let verified = stages.run("verify", fuse::verify(service, &reader, &question, &allowed, hits)).await?;
         if verified.dropped == 0 || round == ROUNDS {

@@ -5,6 +5,8 @@ mod administration;
 mod common;
 #[path = "service/documents.rs"]
 mod documents;
+#[path = "service/embedders.rs"]
+mod embedders;
 #[path = "service/openfga.rs"]
 mod openfga;
 #[path = "service/permissions.rs"]

@@ -40,7 +40,16 @@ impl Embedder for HashEmbedder {
     }
 
     fn embed<'a>(&'a self, texts: &'a [String], _role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
-        async move { Ok(texts.iter().flat_map(|text| embed(text)).collect()) }.boxed()
+        async move {
+            let mut rows = Vec::with_capacity(texts.len() * DIMENSIONS);
+            for text in texts {
+                rows.extend(embed(text));
+                // Other requests go on while a long document is embedded.
+                tokio::task::yield_now().await;
+            }
+            Ok(rows)
+        }
+        .boxed()
     }
 }
 

@@ -1,21 +1,22 @@
 //! Both legs, side by side, each under the mask.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::allow::{Allowed, AllowedCollection};
 use super::{QueryError, Question};
-use crate::embed::Role;
+use crate::embed::{self, EmbedError, Failure, Role};
 use crate::gate::Candidate;
 use crate::index::{ChunkKey, IndexError, KeywordIndex, Scored, VectorStore, Work};
 use crate::service::Service;
 use crate::wire::Mode;
 
-/// One embedding of the question per embedder.
+/// One embedding of the question per embedder, kept over all rounds of a query.
+#[derive(Default)]
 pub(super) struct Vectors {
-    by_embedder: BTreeMap<String, Arc<Vec<f32>>>,
-    /// The embedder of some collection did not answer: those are searched by keywords only.
-    pub is_degraded: bool,
+    /// `None`: the embedder did not answer; its collections are searched by keywords only.
+    by_embedder: BTreeMap<String, Option<Arc<Vec<f32>>>>,
 }
 
 /// Ranked lists, best first; scores of one list can be compared, those of two lists can't.
@@ -24,52 +25,66 @@ pub(super) struct Hits {
     pub keyword: Vec<Vec<Candidate>>,
     /// A list was cut at the limit of candidates: there may be more readable matches.
     pub is_cut: bool,
+    /// The embedder of some collection did not answer.
     pub is_degraded: bool,
 }
 
-/// Embeds the question with every embedder that the allowed collections use.
-pub(super) async fn embed(service: &Service, question: &Question, allowed: &Allowed) -> Result<Vectors, QueryError> {
-    let mut vectors = Vectors { by_embedder: BTreeMap::new(), is_degraded: false };
+/// Embeds the question with every embedder that the allowed collections use, side by side. They get half of the query's
+/// time, so that the rest is enough for an answer from keywords.
+pub(super) async fn embed(
+    service: &Service,
+    question: &Question,
+    allowed: &Allowed,
+    vectors: &mut Vectors,
+) -> Result<(), QueryError> {
     if question.mode == Mode::Keyword {
-        return Ok(vectors);
+        return Ok(());
     }
+    let mut wanted = BTreeSet::new();
     for collection in &allowed.collections {
         let settings = &collection.view.state.settings;
         if vectors.by_embedder.contains_key(&settings.embedder) {
             continue;
         }
-        let vector = match &question.vector {
+        match &question.vector {
             Some(vector) if vector.len() != settings.dimensions => {
                 return Err(QueryError::Dimensions { expected: settings.dimensions });
             }
             Some(vector) => {
                 let mut vector = vector.clone();
-                crate::embed::normalise(&mut vector);
-                Some(vector)
+                embed::normalise(&mut vector);
+                vectors.by_embedder.insert(settings.embedder.clone(), Some(Arc::new(vector)));
             }
-            None => embed_text(service, &settings.embedder, &question.text).await,
-        };
-        match vector {
-            Some(vector) => {
-                vectors.by_embedder.insert(settings.embedder.clone(), Arc::new(vector));
+            None => {
+                wanted.insert(settings.embedder.clone());
             }
-            None if question.mode == Mode::Vector => return Err(QueryError::Embedder),
-            None => vectors.is_degraded = true,
         }
     }
-    Ok(vectors)
+    let budget = question.deadline / 2;
+    let calls = wanted.into_iter().map(|id| async move {
+        let vector = embed_text(service, &id, &question.text, budget).await;
+        (id, vector.map(Arc::new))
+    });
+    vectors.by_embedder.extend(futures::future::join_all(calls).await);
+    let is_missing = |collection: &AllowedCollection| {
+        let vector = vectors.by_embedder.get(&collection.view.state.settings.embedder);
+        vector.is_none_or(Option::is_none)
+    };
+    if question.mode == Mode::Vector && allowed.collections.iter().any(is_missing) {
+        return Err(QueryError::Embedder);
+    }
+    Ok(())
 }
 
-async fn embed_text(service: &Service, embedder: &str, text: &str) -> Option<Vec<f32>> {
-    let embedder = service.embedders.get(embedder)?;
-    match embedder.embed(&[text.to_owned()], Role::Query).await {
-        Ok(row) if row.len() == embedder.dimensions() && row.iter().all(|x| x.is_finite()) => Some(row),
-        Ok(_) => {
-            tracing::warn!(embedder = embedder.id(), "the embedder gave a vector of a wrong shape");
-            None
-        }
+async fn embed_text(service: &Service, id: &str, text: &str, budget: Duration) -> Option<Vec<f32>> {
+    let embedder = service.embedders.get(id)?;
+    let texts = [text.to_owned()];
+    let embedded = tokio::time::timeout(budget, embed::rows(embedder.as_ref(), &texts, Role::Query)).await;
+    let slow = |_| Err(EmbedError::new(id, Failure::Slow { timeout: budget }));
+    match embedded.unwrap_or_else(slow) {
+        Ok(row) => Some(row),
         Err(error) => {
-            tracing::warn!(embedder = embedder.id(), %error, "the question could not be embedded");
+            tracing::warn!(%error, "the question could not be embedded");
             None
         }
     }
@@ -80,20 +95,22 @@ pub(super) async fn both_legs(
     service: &Service,
     question: &Question,
     allowed: &Allowed,
-    vectors: Vectors,
+    vectors: &Vectors,
 ) -> Result<Hits, QueryError> {
     let depth = service.limits.depth;
-    let mut legs = Vec::new();
+    let (mut legs, mut is_degraded) = (Vec::new(), false);
     for collection in &allowed.collections {
-        if let Some(vector) = vectors.by_embedder.get(&collection.view.state.settings.embedder) {
-            legs.push(leg(service, collection, Leg::Vector(vector.clone()), depth));
+        match vectors.by_embedder.get(&collection.view.state.settings.embedder) {
+            Some(Some(vector)) => legs.push(leg(service, collection, Leg::Vector(vector.clone()), depth)),
+            Some(None) => is_degraded = true,
+            None => {}
         }
         if question.mode != Mode::Vector {
             legs.push(leg(service, collection, Leg::Keyword(question.text.clone()), depth));
         }
     }
     let lists = futures::future::try_join_all(legs).await?;
-    let mut hits = Hits { vector: Vec::new(), keyword: Vec::new(), is_cut: false, is_degraded: vectors.is_degraded };
+    let mut hits = Hits { vector: Vec::new(), keyword: Vec::new(), is_cut: false, is_degraded };
     let mut merged: BTreeMap<(bool, String), Vec<List>> = BTreeMap::new();
     for list in lists {
         hits.is_cut |= list.found.len() >= depth;

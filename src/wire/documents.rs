@@ -251,7 +251,7 @@ pub struct DocumentView {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PutCollection {
-    /// Id of a configured embedder; absent: the service's default.
+    /// Name or id of a configured embedder; absent: the service's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedder: Option<String>,
     /// Analyser of the keyword leg: `simple` (default), or a language for stemming (`english`, `german`, …).

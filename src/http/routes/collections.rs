@@ -69,12 +69,16 @@ fn settings(
     let keep = |given: Option<String>, of: fn(&CollectionSettings) -> String, default: &str| {
         given.or_else(|| old.map(of)).unwrap_or_else(|| default.to_owned())
     };
-    let embedder = keep(request.embedder, |old| old.embedder.clone(), service.embedders.default_id());
+    let given = request.embedder.map(|name| match service.embedders.find(&name) {
+        Some(embedder) => embedder.id().to_owned(),
+        None => name,
+    });
+    let embedder = keep(given, |old| old.embedder.clone(), service.embedders.default_id());
     let dimensions = match (old, service.embedders.get(&embedder)) {
         (Some(old), _) if old.embedder == embedder => old.dimensions,
         (_, Some(embedder)) => embedder.dimensions(),
         (_, None) => {
-            let known: Vec<_> = service.embedders.ids().collect();
+            let known: Vec<_> = service.embedders.iter().map(|(name, _)| name).collect();
             return Err(ApiProblem::invalid("/embedder", &format!("must be one of: {}", known.join(", "))));
         }
     };

@@ -15,6 +15,7 @@ use crate::authority::CallerContext;
 use crate::catalog::collections::CollectionSettings;
 use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
+use crate::embed::{EmbedError, Failure};
 use crate::gate;
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::{self, ApiProblem};
@@ -85,9 +86,10 @@ async fn store(
         let state = service.published.load().collection(collection).cloned().ok_or_else(ApiProblem::not_found)?;
         let mut prepared = Vec::new();
         let mut results: Vec<DocumentResult> = Vec::new();
+        let mut outage = None;
         for document in &documents {
             let id = document.id.clone();
-            match prepare_one(service, &state.settings, state.id, document.clone()).await? {
+            match prepare_one(service, &state.settings, state.id, document.clone(), &mut outage).await? {
                 Ok(document) => {
                     prepared.push(document);
                     results.push(DocumentResult {
@@ -125,12 +127,14 @@ fn rejected(id: String, problem: Problem) -> DocumentResult {
     DocumentResult { id, status: DocumentStatus::Rejected, version: None, problem: Some(problem) }
 }
 
-/// Split and embedded, unless the stored version has the same content.
+/// Split and embedded, unless the stored version has the same content. After an outage of the embedder no other document
+/// of the request waits for it.
 async fn prepare_one(
     service: &Service,
     settings: &CollectionSettings,
     collection: u32,
     document: Document,
+    outage: &mut Option<Problem>,
 ) -> Result<Result<Prepared, Problem>, ApiProblem> {
     let mut prepared = match prepare::rules(document, settings) {
         Ok(prepared) => prepared,
@@ -140,19 +144,25 @@ async fn prepare_one(
     if stored.is_some_and(|row| row.content_digest == prepared.content_digest) {
         return Ok(Ok(prepared));
     }
+    if let Some(problem) = outage {
+        return Ok(Err(problem.clone()));
+    }
     let content = match service.embedders.get(&settings.embedder) {
         Some(embedder) => prepare::content(&prepared.document, embedder).await,
-        None => Err(PrepareError::Embed(crate::embed::EmbedError::Unavailable {
-            embedder: settings.embedder.clone(),
-            cause: "it is not configured".to_owned(),
-        })),
+        None => Err(EmbedError::new(&settings.embedder, Failure::NotConfigured).into()),
     };
     match content {
         Ok(content) => {
             prepared.content = Some(content);
             Ok(Ok(prepared))
         }
-        Err(error) => Ok(Err(problem::of_preparing(&error))),
+        Err(error) => {
+            let problem = problem::of_preparing(&error);
+            if matches!(&error, PrepareError::Embed(error) if error.is_outage()) {
+                *outage = Some(problem.clone());
+            }
+            Ok(Err(problem))
+        }
     }
 }
 

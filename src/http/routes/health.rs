@@ -16,19 +16,22 @@ pub async fn live() -> impl IntoResponse {
     Json(json!({"status": "ok"}))
 }
 
-/// Every part can serve.
+/// Whether every part can serve. An embedder that did not answer last makes no service unready: keywords answer
+/// meanwhile.
 pub async fn ready(State(service): State<Arc<Service>>) -> impl IntoResponse {
     let catalog = service.catalog.revision().await.is_ok();
     let snapshot = service.published.load();
     let indexes = snapshot.collections.values().all(|collection| service.indexes.get(collection.id).is_some());
-    let embedders =
-        snapshot.collections.values().all(|collection| service.embedders.get(&collection.settings.embedder).is_some());
-    let components = [("catalog", catalog), ("indexes", indexes), ("embedders", embedders)];
-    let is_ready = components.iter().all(|(_, ok)| *ok);
+    let is_ready = catalog && indexes;
+    let is_whole = service.embedders.iter().all(|(_, embedder)| embedder.is_answering());
     let status = |ok: bool| if ok { "ok" } else { "failed" };
+    let component = |name: String, ok: bool| json!({"name": name, "status": status(ok)});
+    let mut components = vec![component("catalog".into(), catalog), component("indexes".into(), indexes)];
+    let embedders = service.embedders.iter();
+    components.extend(embedders.map(|(name, embedder)| component(format!("embedder:{name}"), embedder.is_answering())));
     let body = json!({
-        "status": status(is_ready),
-        "components": components.map(|(name, ok)| json!({"name": name, "status": status(ok)})),
+        "status": if is_ready && !is_whole { "degraded" } else { status(is_ready) },
+        "components": components,
     });
     (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }

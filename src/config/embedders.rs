@@ -1,0 +1,251 @@
+//! `[[embedders]]` of the file: which servers turn text into vectors, and on which terms texts are sent to them.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::embed::Settings;
+use crate::embed::http::{self, Kind};
+
+/// One entry. Which keys may stand in it depends on its kind.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawEmbedder {
+    /// What people call it.
+    pub name: String,
+    /// `openai`, `tei` or `hash` (built in; no other key).
+    pub kind: String,
+    /// Address of the server, without the path of the call.
+    pub url: Option<String>,
+    pub model: Option<String>,
+    /// Of the vectors that the model gives.
+    pub dimensions: Option<usize>,
+    /// Ask for `dimensions` in each request, of a model that can shorten its vectors (`openai`) [default: false]
+    pub send_dimensions: Option<bool>,
+    /// File with the key that is sent as a bearer token.
+    pub key_file: Option<PathBuf>,
+    /// Put before every question.
+    pub query_prefix: Option<String>,
+    /// Put before every chunk.
+    pub passage_prefix: Option<String>,
+    /// For one call with its repetitions [default: 30000]
+    pub timeout_ms: Option<u64>,
+    /// Texts of one call [default: 32]
+    pub batch: Option<usize>,
+    /// Calls at one time [default: 4]
+    pub max_in_flight: Option<usize>,
+    /// Send texts and key unencrypted to another machine [default: false]
+    pub allow_plain_http: Option<bool>,
+}
+
+/// A mistake in an entry: the key, and what is wrong with it.
+type Mistake = (&'static str, &'static str);
+
+pub(super) fn resolve(raw: Vec<RawEmbedder>) -> Result<Vec<Settings>, ConfigError> {
+    let mut names = HashSet::new();
+    let mut ids = HashSet::new();
+    let mut resolved = Vec::with_capacity(raw.len());
+    for raw in raw {
+        let name = raw.name.clone();
+        let mistake = |(option, problem)| ConfigError::Embedder { name: name.clone(), option, problem };
+        if !names.insert(name.clone()) {
+            return Err(mistake(("name", "is used twice")));
+        }
+        let key = raw.key_file.as_deref().map(|path| read_key(path, &mistake)).transpose()?;
+        let settings = one(raw, key).map_err(mistake)?;
+        let id = match &settings {
+            Settings::Hash { .. } => "hash-v1".to_owned(),
+            Settings::Http(settings) => settings.id(),
+        };
+        if !ids.insert(id) {
+            return Err(mistake(("model", "with these dimensions and prefixes is configured twice")));
+        }
+        resolved.push(settings);
+    }
+    Ok(resolved)
+}
+
+fn one(raw: RawEmbedder, key: Option<HeaderValue>) -> Result<Settings, Mistake> {
+    let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    if raw.name.is_empty() || raw.name.len() > 64 || !raw.name.chars().all(is_good) {
+        return Err(("name", "must be 1 to 64 of a-z, 0-9, `-`, `_`, `.`"));
+    }
+    let kind = match raw.kind.as_str() {
+        "openai" => Kind::OpenAi,
+        "tei" => Kind::Tei,
+        "hash" if has_only_a_name(&raw) => return Ok(Settings::Hash { name: raw.name }),
+        "hash" => return Err(("kind", "is `hash`, which takes no other key than `name`")),
+        _ => return Err(("kind", "must be `openai`, `tei` or `hash`")),
+    };
+    let url = url(&raw, kind)?;
+    let model = raw.model.unwrap_or_default();
+    if model.is_empty() || model.len() > 256 || model.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(("model", "is needed: 1 to 256 bytes without spaces"));
+    }
+    let dimensions = raw.dimensions.unwrap_or_default();
+    if !(1..=8192).contains(&dimensions) {
+        return Err(("dimensions", "is needed: 1 to 8192, as many as the model's vectors have"));
+    }
+    let send_dimensions = raw.send_dimensions.unwrap_or(false);
+    if send_dimensions && kind != Kind::OpenAi {
+        return Err(("send_dimensions", "is for the kind `openai` only"));
+    }
+    let (query_prefix, passage_prefix) = (raw.query_prefix.unwrap_or_default(), raw.passage_prefix.unwrap_or_default());
+    if query_prefix.len() > 512 {
+        return Err(("query_prefix", "must be at most 512 bytes"));
+    }
+    if passage_prefix.len() > 512 {
+        return Err(("passage_prefix", "must be at most 512 bytes"));
+    }
+    let timeout_ms = raw.timeout_ms.unwrap_or(30_000);
+    if !(1..=600_000).contains(&timeout_ms) {
+        return Err(("timeout_ms", "must be 1 to 600000"));
+    }
+    let batch = raw.batch.unwrap_or(32);
+    if !(1..=2048).contains(&batch) {
+        return Err(("batch", "must be 1 to 2048"));
+    }
+    let max_in_flight = raw.max_in_flight.unwrap_or(4);
+    if !(1..=256).contains(&max_in_flight) {
+        return Err(("max_in_flight", "must be 1 to 256"));
+    }
+    Ok(Settings::Http(http::Settings {
+        name: raw.name,
+        kind,
+        url,
+        model,
+        dimensions,
+        send_dimensions,
+        key,
+        query_prefix,
+        passage_prefix,
+        timeout: Duration::from_millis(timeout_ms),
+        batch,
+        max_in_flight,
+    }))
+}
+
+fn has_only_a_name(raw: &RawEmbedder) -> bool {
+    let texts = [&raw.url, &raw.model, &raw.query_prefix, &raw.passage_prefix];
+    let numbers = [raw.dimensions, raw.batch, raw.max_in_flight];
+    texts.iter().all(|text| text.is_none())
+        && numbers.iter().all(Option::is_none)
+        && raw.timeout_ms.is_none()
+        && raw.key_file.is_none()
+        && raw.send_dimensions.is_none()
+        && raw.allow_plain_http.is_none()
+}
+
+/// SECURITY: texts and keys leave the machine encrypted unless the operator says otherwise, and an address holds no
+/// secret, because addresses are shown.
+fn url(raw: &RawEmbedder, kind: Kind) -> Result<Url, Mistake> {
+    let given = raw.url.as_deref().ok_or(("url", "is needed, such as `https://host`"))?;
+    let url: Url = given.parse().map_err(|_| ("url", "must be an address, such as `https://host`"))?;
+    let has_secret = !url.username().is_empty() || url.password().is_some();
+    if has_secret || url.query().is_some() || url.fragment().is_some() {
+        return Err(("url", "must have no user, password, query or fragment; a key goes into `key_file`"));
+    }
+    if kind == Kind::OpenAi && url.path().trim_end_matches('/').ends_with("/v1") {
+        return Err(("url", "must not end with `/v1`, which is added"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) || raw.allow_plain_http == Some(true) => Ok(url),
+        "http" => Err(("url", "is plain http to another machine: use https, or set `allow_plain_http = true`")),
+        _ => Err(("url", "must begin with `https://` or `http://`")),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// SECURITY: no message holds anything of the file but its path.
+fn read_key(path: &Path, mistake: &dyn Fn(Mistake) -> ConfigError) -> Result<HeaderValue, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let key = text.trim();
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(mistake(("key_file", "must hold one key: visible ASCII on a single line")));
+    }
+    let mut header = HeaderValue::from_str(&format!("Bearer {key}"))
+        .map_err(|_| mistake(("key_file", "must hold one key: visible ASCII on a single line")))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(entries: &str) -> Result<Vec<Settings>, String> {
+        let raw: crate::config::RawConfig = toml::from_str(entries).map_err(|error| error.to_string())?;
+        resolve(raw.embedders).map_err(|error| error.to_string())
+    }
+
+    fn entry(more: &str) -> String {
+        format!("[[embedders]]\nname = \"a\"\nkind = \"openai\"\nmodel = \"m\"\ndimensions = 8\n{more}\n")
+    }
+
+    #[test]
+    fn texts_leave_the_machine_encrypted_unless_told_otherwise() {
+        for good in ["http://127.0.0.1:9", "http://[::1]:9/base", "http://localhost", "https://embed.example"] {
+            resolved(&entry(&format!("url = \"{good}\""))).unwrap();
+        }
+        let plain = entry("url = \"http://embed.example\"");
+        assert!(resolved(&plain).unwrap_err().contains("plain http"));
+        resolved(&format!("{plain}allow_plain_http = true")).unwrap();
+        for bad in
+            ["ftp://x", "x", "https://me:sesame@x", "https://x?key=sesame", "https://x/v1/", "http://127.0.0.1.x"]
+        {
+            let message = resolved(&entry(&format!("url = \"{bad}\""))).unwrap_err();
+            assert!(message.contains("`url`") && !message.contains("sesame"), "{message}");
+        }
+    }
+
+    #[test]
+    fn entries_are_complete_distinct_and_known() {
+        let good = entry("url = \"https://x\"");
+        assert!(resolved(&format!("{good}{good}")).unwrap_err().contains("twice"));
+        let renamed = good.replace("\"a\"", "\"b\"");
+        assert!(resolved(&format!("{good}{renamed}")).unwrap_err().contains("twice"));
+        let prefixed = format!("{renamed}query_prefix = \"query: \"");
+        assert_eq!(resolved(&format!("{good}{prefixed}")).unwrap().len(), 2);
+        for (from, to) in [
+            ("\"openai\"", "\"other\""),
+            ("dimensions = 8", ""),
+            ("dimensions = 8", "dimensions = 0"),
+            ("model = \"m\"", ""),
+            ("model = \"m\"", "model = \"m n\""),
+            ("name = \"a\"", "name = \"A b\""),
+            ("kind = \"openai\"", "kind = \"hash\""),
+            ("kind = \"openai\"", "kind = \"tei\"\nsend_dimensions = true"),
+            ("dimensions = 8", "dimensions = 8\nbatch = 0"),
+            ("dimensions = 8", "dimensions = 8\ntimeout_ms = 0"),
+            ("dimensions = 8", "dimensions = 8\nkey = \"sesame\""),
+        ] {
+            assert!(resolved(&good.replace(from, to)).is_err(), "{to}");
+        }
+        resolved("[[embedders]]\nname = \"built-in\"\nkind = \"hash\"").unwrap();
+    }
+
+    #[test]
+    fn a_key_is_read_once_and_shown_nowhere() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let with_key = entry(&format!("url = \"https://x\"\nkey_file = \"{}\"", file.path().display()));
+        assert!(resolved(&with_key).unwrap_err().contains("key_file"));
+        std::fs::write(file.path(), "sesame\n").unwrap();
+        let settings = resolved(&with_key).unwrap();
+        assert!(!format!("{settings:?}").contains("sesame"));
+        let Some(Settings::Http(settings)) = settings.first() else { panic!("no embedder") };
+        assert_eq!(settings.key.as_ref().unwrap().to_str().unwrap(), "Bearer sesame");
+        std::fs::write(file.path(), "open sesame").unwrap();
+        assert!(!resolved(&with_key).unwrap_err().contains("sesame"));
+    }
+}
