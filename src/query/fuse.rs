@@ -119,7 +119,11 @@ pub(super) fn fuse(verified: Verified, question: &Question) -> Ranked {
         .into_iter()
         .filter_map(|(candidate, (score, ranks))| {
             let chunk = verified.chunks.get(&candidate)?.clone();
-            Some(RankedChunk { chunk, score: score / maximum, ranks })
+            Some(RankedChunk {
+                chunk, // Rounding could put the best score just above one.
+                score: (score / maximum).min(1.0),
+                ranks,
+            })
         })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.key().cmp(b.chunk.key())));
