@@ -37,8 +37,8 @@ pub enum CatalogError {
     /// SQLite undoes a whole transaction by itself when the disk fails under it.
     #[error("catalog: the database has undone the transaction")]
     Undone,
-    #[error("the catalog {} is damaged ({fault}); restore a backup", path.display())]
-    Damaged { path: PathBuf, fault: String },
+    #[error("the catalog is damaged ({fault}); restore a backup")]
+    Damaged { fault: String },
 }
 
 impl CatalogError {
@@ -121,7 +121,7 @@ impl Catalog {
     /// # Errors
     /// When something is damaged.
     pub async fn check(&self) -> Result<(), CatalogError> {
-        let damaged = |fault: String| CatalogError::Damaged { path: self.path.clone(), fault };
+        let damaged = |fault: String| CatalogError::Damaged { fault };
         let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
             .fetch_one(&self.readers)
             .await

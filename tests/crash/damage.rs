@@ -140,7 +140,8 @@ async fn differences(client: &Client, load: &Load, right: &Answers) -> Option<St
 async fn answers(client: &Client, load: &Load) -> Answers {
     let mut answers = Answers::new();
     for share in &load.shares {
-        let marker = share.documents.values().find_map(|document| *document.now.newest()?).map(|version| version.marker());
+        let marker =
+            share.documents.values().find_map(|document| *document.now.newest()?).map(|version| version.marker());
         for reader in share.people().into_iter().take(2).chain(marker) {
             let client = client.as_subject(&reader);
             for id in share.documents.keys() {
