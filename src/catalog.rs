@@ -16,6 +16,7 @@ pub mod documents;
 pub mod index_text;
 pub mod keys;
 pub mod meta;
+mod seal;
 pub mod stores;
 pub mod tuples;
 
@@ -77,6 +78,7 @@ impl Catalog {
     /// When the file can't be opened, is damaged, or was written by a newer release.
     pub async fn open(folder: &Path, readers: u32) -> Result<Self, CatalogError> {
         let path = folder.join("catalog.db");
+        seal::open(&path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -135,9 +137,14 @@ impl Catalog {
         Ok(())
     }
 
+    /// Closes all connections and seals the file, unless something still holds it open.
     pub async fn close(&self) {
         self.readers.close().await;
+        // The last connection moves the write-ahead log into the file.
         self.writer.close().await;
+        if let Err(error) = seal::close(&self.path) {
+            tracing::warn!(%error, "the catalog could not be sealed; damage to it may go unnoticed until it is written");
+        }
     }
 }
 
