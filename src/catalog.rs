@@ -16,6 +16,7 @@ pub mod documents;
 pub mod index_text;
 pub mod keys;
 pub mod meta;
+mod seal;
 pub mod stores;
 pub mod tuples;
 
@@ -37,8 +38,8 @@ pub enum CatalogError {
     /// SQLite undoes a whole transaction by itself when the disk fails under it.
     #[error("catalog: the database has undone the transaction")]
     Undone,
-    #[error("the catalog {} is damaged ({fault}); restore a backup", path.display())]
-    Damaged { path: PathBuf, fault: String },
+    #[error("the catalog is damaged ({fault}); restore a backup")]
+    Damaged { fault: String },
 }
 
 impl CatalogError {
@@ -77,6 +78,7 @@ impl Catalog {
     /// When the file can't be opened, is damaged, or was written by a newer release.
     pub async fn open(folder: &Path, readers: u32) -> Result<Self, CatalogError> {
         let path = folder.join("catalog.db");
+        seal::open(&path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -121,7 +123,7 @@ impl Catalog {
     /// # Errors
     /// When something is damaged.
     pub async fn check(&self) -> Result<(), CatalogError> {
-        let damaged = |fault: String| CatalogError::Damaged { path: self.path.clone(), fault };
+        let damaged = |fault: String| CatalogError::Damaged { fault };
         let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
             .fetch_one(&self.readers)
             .await
@@ -135,9 +137,14 @@ impl Catalog {
         Ok(())
     }
 
+    /// Closes all connections and seals the file, unless something still holds it open.
     pub async fn close(&self) {
         self.readers.close().await;
+        // The last connection moves the write-ahead log into the file.
         self.writer.close().await;
+        if let Err(error) = seal::close(&self.path) {
+            tracing::warn!(%error, "the catalog could not be sealed; damage to it may go unnoticed until it is written");
+        }
     }
 }
 

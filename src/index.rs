@@ -205,7 +205,7 @@ pub enum IndexError {
     Stopped,
     #[error("position {position} is before {current}")]
     Backwards { position: u64, current: u64 },
-    #[error("the keyword engine failed")]
+    #[error("the keyword engine failed: {0}")]
     Engine(#[from] ::tantivy::TantivyError),
 }
 

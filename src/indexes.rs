@@ -31,6 +31,8 @@ pub struct CollectionIndexes {
     pub keywords: TantivyKeywords,
     pub analyser: Analyser,
     applied: watch::Sender<u64>,
+    /// The last attempt to follow the log failed; another one is coming.
+    is_failing: watch::Sender<bool>,
     wake: Notify,
 }
 
@@ -41,7 +43,16 @@ impl CollectionIndexes {
         let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, scan)?;
         let keywords = open_keywords(&folder.join("keywords"), analyser.name())?;
         let applied = watch::Sender::new(keywords.position()?);
-        Ok(Self { vectors: opened.store, damaged: opened.damaged, keywords, analyser, applied, wake: Notify::new() })
+        let is_failing = watch::Sender::new(false);
+        Ok(Self {
+            vectors: opened.store,
+            damaged: opened.damaged,
+            keywords,
+            analyser,
+            applied,
+            is_failing,
+            wake: Notify::new(),
+        })
     }
 
     /// Position of the operation log that searches see.
@@ -49,11 +60,15 @@ impl CollectionIndexes {
         *self.applied.borrow()
     }
 
-    /// Waits until the operation is visible to searches.
-    pub async fn at_least(&self, position: u64) {
-        let mut watched = self.applied.subscribe();
-        // The sender lives as long as `self`, so waiting can't fail.
-        let _ = watched.wait_for(|current| *current >= position).await;
+    /// Waits until the operation is visible to searches; says no as soon as the log can't be followed at present.
+    pub async fn at_least(&self, position: u64) -> bool {
+        let (mut applied, mut failing) = (self.applied.subscribe(), self.is_failing.subscribe());
+        // The senders live as long as `self`, so waiting can't fail.
+        tokio::select! {
+            biased;
+            _ = applied.wait_for(|current| *current >= position) => true,
+            _ = failing.wait_for(|is_failing| *is_failing) => false,
+        }
     }
 
     /// Tells the applier that the log has grown.
@@ -222,12 +237,15 @@ impl Drop for Applier {
 async fn follow_log(catalog: Catalog, collection: u32, indexes: Arc<CollectionIndexes>) {
     loop {
         match apply_batch(&catalog, collection, &indexes).await {
-            Ok(true) => continue,
+            Ok(true) => {
+                indexes.is_failing.send_replace(false);
+            }
             Ok(false) => {
                 // A wake-up between the read and this line is kept by `Notify`; the time-out covers the rest.
                 let _ = tokio::time::timeout(Duration::from_secs(5), indexes.wake.notified()).await;
             }
             Err(error) => {
+                indexes.is_failing.send_replace(true);
                 tracing::error!(collection, %error, "the keyword index can't follow the log; trying again");
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use crate::load::Load;
-use crate::process::Client;
+use crate::process::{Client, Reply};
 use crate::world::{Document, Maybe, Share, Version};
 
 /// Requests at once; their audit records share a sync.
@@ -36,15 +36,30 @@ impl Verdict {
     }
 }
 
+/// (user, relation, object)
+type Tuple = (String, String, String);
+
+/// Asks again after an error of the service: the call that is to fail once may be this one.
+async fn answered(ask: impl AsyncFn() -> Reply) -> Reply {
+    for _ in 0..3 {
+        let reply = ask().await;
+        if reply.status < 500 {
+            return reply;
+        }
+    }
+    ask().await
+}
+
 /// Checks everything; afterwards every state of `load` is certain.
 pub async fn all(client: &Client, load: &mut Load) -> Verdict {
     let mut verdict = Verdict::default();
+    let stored = stored_tuples(client).await;
     for share in &mut load.shares {
-        documents(client, share, &mut verdict).await;
+        documents(client, share, &stored, &mut verdict).await;
         collections(client, share, &mut verdict).await;
         keys(client, share, &mut verdict).await;
     }
-    tuples(client, &mut load.shares, &mut verdict).await;
+    tuples(&stored, &mut load.shares, &mut verdict);
     if verdict.lost.is_empty() && verdict.resurrected.is_empty() && verdict.half.is_empty() {
         people(client, &load.shares, &mut verdict).await;
         legs(client, &load.shares, &mut verdict).await;
@@ -53,7 +68,7 @@ pub async fn all(client: &Client, load: &mut Load) -> Verdict {
 }
 
 /// Each document is in one of its possible states: its text for exactly the readers of the same operation.
-async fn documents(client: &Client, share: &mut Share, verdict: &mut Verdict) {
+async fn documents(client: &Client, share: &mut Share, stored: &BTreeSet<Tuple>, verdict: &mut Verdict) {
     let mut probes = Vec::new();
     for (id, document) in &share.documents {
         for version in probed(document) {
@@ -62,7 +77,8 @@ async fn documents(client: &Client, share: &mut Share, verdict: &mut Verdict) {
     }
     let seen: Vec<_> = futures::stream::iter(probes)
         .map(|(id, version)| async move {
-            let reply = client.as_subject(&version.marker()).document(&id).await;
+            let client = client.as_subject(&version.marker());
+            let reply = answered(async || client.document(&id).await).await;
             assert!(reply.is_ok() || reply.status == 404, "{id}: {reply:?}");
             let text = reply.is_ok().then(|| reply.body["text"].as_str().unwrap().to_owned());
             (id, version, text)
@@ -76,16 +92,21 @@ async fn documents(client: &Client, share: &mut Share, verdict: &mut Verdict) {
     }
     for (id, document) in &mut share.documents {
         let seen = by_id.remove(id).unwrap_or_default();
+        let rules: Vec<&str> =
+            markers(stored).filter(|(_, object)| object[9..] == **id).map(|(user, _)| user).collect();
         let fits = |state: &Option<Version>| {
-            seen.iter().all(|(probe, text)| {
-                let readable = state.filter(|state| state.is_public() || state.rules == probe.rules);
-                readable.map(|state| state.content()) == *text
-            })
+            let marker = state.map(|state| state.marker());
+            let has_rules = rules.iter().copied().eq(marker.as_deref());
+            has_rules
+                && seen.iter().all(|(probe, text)| {
+                    let readable = state.filter(|state| state.is_public() || state.rules == probe.rules);
+                    readable.map(|state| state.content()) == *text
+                })
         };
         // The newest first: two states can look alike, as when a document is removed twice.
         match document.now.states.iter().rev().find(|state| fits(state)).copied() {
             Some(state) => document.now.settle(state),
-            None => judge(id, document, &seen, verdict),
+            None => judge(id, document, &seen, &rules, verdict),
         }
     }
 }
@@ -99,15 +120,17 @@ fn probed(document: &Document) -> Vec<Version> {
     versions
 }
 
-fn judge(id: &str, document: &Document, seen: &[(Version, Option<String>)], verdict: &mut Verdict) {
-    let what = format!("{id}: possible {:?}, seen {seen:?}", document.now.states);
+fn judge(id: &str, document: &Document, seen: &[(Version, Option<String>)], rules: &[&str], verdict: &mut Verdict) {
+    let what = format!("{id}: possible {:?}, seen {seen:?}, rules {rules:?}", document.now.states);
     let mut shown = seen.iter().filter_map(|(probe, text)| Some((probe, text.as_ref()?))).peekable();
-    if shown.peek().is_none() {
+    if shown.peek().is_none() && rules.is_empty() {
         verdict.lost.push(what);
-    } else if shown.all(|(probe, text)| {
-        let is_possible = |state: &Version| state.content() == *text || state.rules == probe.rules;
-        !document.now.states.iter().flatten().any(is_possible)
-    }) {
+    } else if shown.peek().is_some()
+        && shown.all(|(probe, text)| {
+            let is_possible = |state: &Version| state.content() == *text || state.rules == probe.rules;
+            !document.now.states.iter().flatten().any(is_possible)
+        })
+    {
         verdict.resurrected.push(what);
     } else {
         verdict.half.push(what);
@@ -116,7 +139,7 @@ fn judge(id: &str, document: &Document, seen: &[(Version, Option<String>)], verd
 
 async fn collections(client: &Client, share: &mut Share, verdict: &mut Verdict) {
     for (name, state) in &mut share.collections {
-        let reply = client.get(&format!("/v1/collections/{name}")).await;
+        let reply = answered(async || client.get(&format!("/v1/collections/{name}")).await).await;
         assert!(reply.is_ok() || reply.status == 404, "{reply:?}");
         settle(state, reply.is_ok(), || format!("collection {name}"), verdict);
     }
@@ -124,7 +147,8 @@ async fn collections(client: &Client, share: &mut Share, verdict: &mut Verdict) 
 
 async fn keys(client: &Client, share: &mut Share, verdict: &mut Verdict) {
     for key in share.keys.iter_mut().rev().take(8) {
-        let reply = client.with_key(&key.secret).query("orchids", "keyword").await;
+        let client = client.with_key(&key.secret);
+        let reply = answered(async || client.query("orchids", "keyword").await).await;
         assert!(reply.is_ok() || reply.status == 401, "{reply:?}");
         settle(&mut key.is_revoked, reply.status == 401, || format!("revocation of key {}", key.id), verdict);
     }
@@ -137,8 +161,7 @@ fn settle(state: &mut Maybe<bool>, is_there: bool, what: impl Fn() -> String, ve
     state.settle(is_there);
 }
 
-/// Every stored tuple is one that was written, and belongs to the state that its document is in.
-async fn tuples(client: &Client, shares: &mut [Share], verdict: &mut Verdict) {
+async fn stored_tuples(client: &Client) -> BTreeSet<Tuple> {
     let mut stored = BTreeSet::new();
     let mut cursor = Value::Null;
     loop {
@@ -153,22 +176,34 @@ async fn tuples(client: &Client, shares: &mut [Share], verdict: &mut Verdict) {
         }
         cursor = page["next_cursor"].clone();
         if cursor.is_null() {
-            break;
+            return stored;
         }
     }
-    let mut markers = BTreeSet::new();
+}
+
+/// (user, object) of the tuples that name who the rules of one operation are for.
+fn markers(stored: &BTreeSet<Tuple>) -> impl Iterator<Item = (&str, &str)> {
+    stored
+        .iter()
+        .filter(|(user, ..)| user.starts_with("user:m"))
+        .map(|(user, _, object)| (user.as_str(), object.as_str()))
+}
+
+/// Every stored tuple is one that was written, and belongs to the state that its document is in.
+fn tuples(stored: &BTreeSet<Tuple>, shares: &mut [Share], verdict: &mut Verdict) {
+    let mut expected = BTreeSet::new();
     for share in shares.iter_mut() {
         for (tuple, state) in &mut share.tuples {
             settle(state, stored.contains(tuple), || format!("tuple {tuple:?}"), verdict);
         }
         for (id, document) in &share.documents {
             if let Some(Some(version)) = document.now.newest().filter(|_| document.now.is_certain()) {
-                markers.insert((version.marker(), "viewer".to_owned(), format!("document:{id}")));
+                expected.insert((version.marker(), format!("document:{id}")));
             }
         }
     }
-    let of_markers: BTreeSet<_> = stored.into_iter().filter(|(user, ..)| user.starts_with("user:m")).collect();
-    for tuple in of_markers.symmetric_difference(&markers) {
+    let found: BTreeSet<_> = markers(stored).map(|(user, object)| (user.to_owned(), object.to_owned())).collect();
+    for tuple in found.symmetric_difference(&expected) {
         verdict.half.push(format!("rules without their document, or the other way round: {tuple:?}"));
     }
 }
@@ -211,7 +246,8 @@ async fn people(client: &Client, shares: &[Share], verdict: &mut Verdict) {
     }
     let wrong: Vec<_> = futures::stream::iter(reads)
         .map(|(person, id, expected)| async move {
-            let reply = client.as_subject(&person).document(&id).await;
+            let client = client.as_subject(&person);
+            let reply = answered(async || client.document(&id).await).await;
             assert!(reply.is_ok() || reply.status == 404, "{id}: {reply:?}");
             (reply.is_ok() != expected).then(|| (reply.is_ok(), format!("{person} reads {id}: {}", reply.is_ok())))
         })
@@ -271,7 +307,8 @@ fn chunks(id: &str, version: Option<Version>) -> Vec<(String, String)> {
 
 /// (document, text) of every hit.
 async fn found(client: &Client, reader: &str, leg: &str) -> BTreeSet<(String, String)> {
-    let answer = client.as_subject(reader).query("operation about orchids", leg).await.ok();
+    let client = client.as_subject(reader);
+    let answer = answered(async || client.query("operation about orchids", leg).await).await.ok();
     let hits = answer["results"].as_array().unwrap();
     let part = |hit: &Value, name: &str| hit[name].as_str().unwrap().trim().to_owned();
     hits.iter().map(|hit| (part(hit, "document_id"), part(hit, "text"))).collect()

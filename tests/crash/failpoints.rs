@@ -16,6 +16,9 @@ pub const PLACES: &[(&str, u64)] = &[
     ("audit.before_write", 40),
     ("audit.before_sync", 40),
     ("audit.after_sync", 40),
+    ("catalog.before_sync", 1),
+    ("catalog.before_rename", 1),
+    ("catalog.after_rename", 1),
     ("commit.before", 40),
     ("commit.after", 40),
     ("commit.before_acknowledge", 40),
@@ -97,6 +100,11 @@ async fn run_into(data: &Path, point: &str, load: Load) -> (Load, bool) {
     match Process::start_at(data, point).await {
         Ok(mut process) => {
             let running = load.start(&process.client);
+            if point.starts_with("catalog.") {
+                // Passed when the service stops in order.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                process.signal("TERM");
+            }
             let begun = Instant::now();
             while !running.is_lost() && begun.elapsed() < Duration::from_secs(4) {
                 tokio::time::sleep(Duration::from_millis(5)).await;

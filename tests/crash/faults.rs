@@ -56,14 +56,14 @@ async fn a_failing_call_refuses_writes_and_damages_nothing() {
                             verdict.assert_right(&format!("seed {seed}, during {point}\n{}", process.log()));
                         }
                         if goes_on(place, action) {
-                            assert_writes(&process.client, &point).await;
+                            assert_writes(&process, &point).await;
                         }
                         process.kill();
                     }
                 }
                 let process = Process::start(&data).await.unwrap_or_else(|error| panic!("after {point}: {error:?}"));
                 check::all(&process.client, &mut load).await.assert_right(&format!("seed {seed}, after {point}"));
-                assert_writes(&process.client, &point).await;
+                assert_writes(&process, &point).await;
             }
         }
     }
@@ -78,7 +78,8 @@ async fn a_failing_call_refuses_writes_and_damages_nothing() {
 }
 
 /// A document can be stored and is found.
-async fn assert_writes(client: &Client, context: &str) {
+async fn assert_writes(process: &Process, context: &str) {
+    let client = &process.client;
     let document = json!({"id": "probe/1", "collection": "main", "acl": {"viewers": ["user:probe"]},
                           "content": {"type": "text/plain", "text": context}});
     let begun = Instant::now();
@@ -88,7 +89,7 @@ async fn assert_writes(client: &Client, context: &str) {
         if reply.is_ok() {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{context}: {reply:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{context}: {reply:?}\n{}", process.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     await_found(client, "main", "user:probe", context).await;
@@ -135,7 +136,7 @@ async fn an_unknown_outcome_stops_writing_until_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let process = Process::start(&data).await.unwrap();
-    assert_writes(&process.client, "before").await;
+    assert_writes(&process, "before").await;
     let grant =
         json!({"writes": [{"user": "user:ann", "relation": "member", "object": "group:g"}], "idempotent": true});
     process.stop().await;
@@ -171,15 +172,16 @@ async fn a_full_disk_refuses_and_recovers() {
         disk.fill(0);
         load = load.run(&process.client, Duration::from_millis(200)).await;
         assert!(load.refused() > refused, "the disk was not full");
-        if random.below(3) == 0 {
+        let is_killed = random.below(3) == 0;
+        if is_killed {
             process.kill();
         }
         disk.empty();
-        if process.ended(Duration::ZERO).await.is_some() {
+        if is_killed {
             process = Process::start(&data).await.unwrap();
         }
         // Without a restart otherwise: space is all that it needs.
-        assert_writes(&process.client, &format!("round {round}")).await;
+        assert_writes(&process, &format!("round {round}")).await;
         let verdict = check::all(&process.client, &mut load).await;
         verdict.assert_right(&format!("seed {}, round {round}\n{}", seed(), process.log()));
     }

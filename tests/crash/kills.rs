@@ -59,6 +59,7 @@ async fn an_acknowledgement_before_the_commit_is_caught() {
     let data = folder.path().join("data");
     let mut random = Random::new(seed());
     let mut load = Load::new(seed());
+    Process::start(&data).await.unwrap().stop().await;
     for kill in 1..=20 {
         let mutant = [("USHER_MUTANT", "acknowledge_before_commit")];
         let mut process = Process::start_with(&data, &mutant).await.unwrap();

@@ -109,7 +109,7 @@ impl Writer {
             match reply.status {
                 0 => break,
                 200..300 => self.share.acknowledged += 1,
-                500.. => {
+                404 | 500.. => {
                     assert_eq!(reply.content_type, "application/problem+json", "{reply:?}");
                     self.share.refused += 1;
                     // A service that can't write answers at once; don't ask it thousands of times.

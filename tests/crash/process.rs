@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// A running service.
 pub struct Process {
-    child: Child,
+    child: Guarded,
     pub client: Client,
     /// From the start of the process until it was ready.
     pub recovery: Duration,
@@ -66,16 +66,17 @@ impl Process {
         let (api, admin) = (free_port(), free_port());
         let log = data.with_extension("log");
         let begun = Instant::now();
-        let mut child = command(data, api, admin)
+        let child = command(data, api, admin)
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
+        let mut child = Guarded(child);
         let base = format!("http://127.0.0.1:{api}");
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         while begun.elapsed() < PATIENCE {
-            if let Some(status) = child.try_wait().unwrap() {
+            if let Some(status) = child.0.try_wait().unwrap() {
                 let message = std::fs::read_to_string(&log).unwrap();
                 return Err(NotStarted { signal: status.signal(), code: status.code(), message });
             }
@@ -88,18 +89,17 @@ impl Process {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let _ = child.kill();
         panic!("not ready after {PATIENCE:?}: {}", std::fs::read_to_string(&log).unwrap());
     }
 
     /// SIGKILL.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
+        let _ = self.child.0.kill();
+        self.child.0.wait().unwrap();
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.0.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
@@ -114,7 +114,7 @@ impl Process {
     pub async fn ended(&mut self, patience: Duration) -> Option<std::process::ExitStatus> {
         let begun = Instant::now();
         while begun.elapsed() < patience {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
                 return Some(status);
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -127,10 +127,13 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+/// A child that ends with its handle, also when a start is given up half-way.
+struct Guarded(Child);
+
+impl Drop for Guarded {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
