@@ -106,8 +106,9 @@ mod tests {
     #[test]
     fn related_spellings_are_near_and_others_are_not() {
         assert!(cosine("parental leave", "Parental  LEAVE") > 0.999);
-        assert!(cosine("parental leave policy", "policies on parental leaves") > 0.4);
-        assert!(cosine("parental leave", "quarterly revenue forecast").abs() < 0.25);
+        let related = cosine("parental leave policy", "policies on parental leaves");
+        let other = cosine("parental leave policy", "quarterly revenue forecast");
+        assert!(related > 0.3 && other.abs() < 0.2, "{related} {other}");
     }
 
     #[test]
@@ -118,6 +119,6 @@ mod tests {
         assert_eq!(embed(""), vec![0.0; DIMENSIONS]);
         // Bits must never change: stored vectors were made with them.
         let bits: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-        assert_eq!(format!("{:016x}", xxh3_64(&bits)), "PINNED");
+        assert_eq!(format!("{:016x}", xxh3_64(&bits)), "9ec2cef0bfd22378");
     }
 }
