@@ -10,9 +10,15 @@ fail() {
     exit 1
 }
 
-need() {
-    command -v "$1" >/dev/null || fail "$1 is missing: $2"
+# Installs a Debian package where a command is missing and that can be done; says what is needed otherwise.
+need() { # command, package
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        stage "Installing $2"
+        apt-get update -qq && apt-get install -qq -y --no-install-recommends "$2" && return
+    fi
+    fail "$1 is missing: install it (Debian: apt-get install $2)"
 }
 
-need cargo "install Rust 1.95 or newer (rustup.rs)"
-command -v cc >/dev/null || command -v gcc >/dev/null || fail "a C compiler is missing: apt-get install build-essential"
+command -v cargo >/dev/null || fail "cargo is missing: install Rust 1.95 or newer (rustup)"
+need cc build-essential

@@ -4,12 +4,14 @@
 //! flushes whatever waits as a group. No text and no query is recorded, only keyed digests.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
 
 use serde::Serialize;
 use tokio::sync::oneshot;
+
+use crate::failpoint;
 
 pub mod receipt;
 
@@ -54,10 +56,11 @@ impl Audit {
     /// When the file can't be opened for appending.
     pub fn open(folder: &Path, digest_key: [u8; 32]) -> std::io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.create(true).append(true);
+        options.create(true).read(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(folder.join("audit.jsonl"))?;
+        let file = Log::over(options.open(folder.join("audit.jsonl"))?)?;
+        File::open(folder)?.sync_all()?;
         let (lines, waiting) = mpsc::sync_channel(4096);
         std::thread::Builder::new().name("audit".into()).spawn(move || write_lines(file, &waiting))?;
         Ok(Self { lines, digest_key })
@@ -68,7 +71,6 @@ impl Audit {
     /// # Errors
     /// [`AuditError`]: then the request must fail.
     pub async fn record(&self, record: &Record<'_>) -> Result<(), AuditError> {
-        crate::failpoint::hit("audit.before_write").map_err(|_| AuditError)?;
         let mut text = serde_json::to_vec(record).map_err(|_| AuditError)?;
         text.push(b'\n');
         let (done, written) = oneshot::channel();
@@ -83,14 +85,68 @@ impl Audit {
 }
 
 /// Writes what waits as one group and syncs it once.
-fn write_lines(mut file: File, waiting: &mpsc::Receiver<Line>) {
+fn write_lines(mut log: Log, waiting: &mpsc::Receiver<Line>) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         group.extend(waiting.try_iter().take(1023));
         let bytes: Vec<u8> = group.iter().flat_map(|line| line.text.iter().copied()).collect();
-        let is_written = file.write_all(&bytes).and_then(|()| file.sync_data()).is_ok();
+        let written = log.append(&bytes);
+        if let Err(error) = &written {
+            tracing::error!(%error, "the audit can't be written");
+        }
         group.into_iter().for_each(|line| {
-            let _ = line.done.send(is_written);
+            let _ = line.done.send(written.is_ok());
         });
+    }
+}
+
+/// A file of whole lines.
+struct Log {
+    file: File,
+    /// Bytes of whole lines.
+    length: u64,
+    /// A sync has failed, or a torn line could not be cut off: nothing more is written until the next start.
+    is_stopped: bool,
+}
+
+impl Log {
+    /// Cuts off a last line that was torn by a crash; nobody was answered on its strength.
+    fn over(mut file: File) -> io::Result<Self> {
+        let end = file.seek(SeekFrom::End(0))?;
+        let mut length = end;
+        let mut block = [0; 4096];
+        while length > 0 {
+            let start = length.saturating_sub(block.len() as u64);
+            let part = block.get_mut(..(length - start) as usize).unwrap_or_default();
+            file.seek(SeekFrom::Start(start))?;
+            file.read_exact(part)?;
+            if let Some(at) = part.iter().rposition(|byte| *byte == b'\n') {
+                length = start + at as u64 + 1;
+                break;
+            }
+            length = start;
+        }
+        if length < end {
+            file.set_len(length)?;
+            file.sync_all()?;
+        }
+        Ok(Self { file, length, is_stopped: false })
+    }
+
+    /// Writes and syncs whole lines; all or none of them stay.
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.is_stopped {
+            return Err(io::Error::other("an earlier sync failed; restart the service"));
+        }
+        if let Err(error) = failpoint::hit("audit.before_write").and_then(|()| self.file.write_all(lines)) {
+            self.is_stopped = self.file.set_len(self.length).is_err();
+            return Err(error);
+        }
+        let synced = failpoint::hit("audit.before_sync")
+            .and_then(|()| self.file.sync_data())
+            .and_then(|()| failpoint::hit("audit.after_sync"));
+        self.is_stopped = synced.is_err();
+        self.length += lines.len() as u64;
+        synced
     }
 }

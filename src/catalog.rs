@@ -9,13 +9,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
 
 pub mod collections;
 pub mod documents;
 pub mod index_text;
 pub mod keys;
 pub mod meta;
+mod seal;
 pub mod stores;
 pub mod tuples;
 
@@ -34,6 +35,11 @@ pub enum CatalogError {
     Malformed { what: &'static str },
     #[error("catalog: {0}")]
     Io(#[from] std::io::Error),
+    /// SQLite undoes a whole transaction by itself when the disk fails under it.
+    #[error("catalog: the database has undone the transaction")]
+    Undone,
+    #[error("the catalog is damaged ({fault}); restore a backup")]
+    Damaged { fault: String },
 }
 
 impl CatalogError {
@@ -45,9 +51,15 @@ impl CatalogError {
                 .code()
                 .and_then(|code| code.parse::<u32>().ok())
                 .is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13)),
-            Self::Io(_) => true,
+            Self::Io(_) | Self::Undone => true,
             _ => false,
         }
+    }
+
+    /// Whether a commit found the disk full (SQLITE_FULL). It was not done: SQLite writes the frame that makes a
+    /// transaction count last and syncs it afterwards, and an error of that sync has another code.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("13"))
     }
 }
 
@@ -66,6 +78,7 @@ impl Catalog {
     /// When the file can't be opened, is damaged, or was written by a newer release.
     pub async fn open(folder: &Path, readers: u32) -> Result<Self, CatalogError> {
         let path = folder.join("catalog.db");
+        seal::open(&path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -77,7 +90,13 @@ impl Catalog {
             .pragma("secure_delete", "ON")
             // The WAL is cut back to this size after a checkpoint.
             .pragma("journal_size_limit", "67108864");
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            // SQLite ends a transaction by itself when the disk is full; the connection then still counts itself inside
+            // one and could begin no other, so it is replaced. The test before this one has waited for its rollback.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            .connect_with(options.clone())
+            .await?;
         sqlx::migrate!("schema/catalog/sqlite").run(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(readers)
@@ -99,13 +118,17 @@ impl Catalog {
         &self.path
     }
 
-    /// Checks the whole database file (`PRAGMA quick_check`).
+    /// Checks the whole database: every page, and every index against its table.
     ///
     /// # Errors
-    /// When a page is damaged.
+    /// When something is damaged.
     pub async fn check(&self) -> Result<(), CatalogError> {
-        let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.readers).await?;
-        if verdict == "ok" { Ok(()) } else { Err(CatalogError::Malformed { what: "database page" }) }
+        let damaged = |fault: String| CatalogError::Damaged { fault };
+        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|error| damaged(error.to_string()))?;
+        if verdict == "ok" { Ok(()) } else { Err(damaged(verdict.replace('\n', " "))) }
     }
 
     /// Writes a consistent copy of the database to `target`, which must not exist.
@@ -114,9 +137,14 @@ impl Catalog {
         Ok(())
     }
 
+    /// Closes all connections and seals the file, unless something still holds it open.
     pub async fn close(&self) {
         self.readers.close().await;
+        // The last connection moves the write-ahead log into the file.
         self.writer.close().await;
+        if let Err(error) = seal::close(&self.path) {
+            tracing::warn!(%error, "the catalog could not be sealed; damage to it may go unnoticed until it is written");
+        }
     }
 }
 

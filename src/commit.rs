@@ -3,7 +3,8 @@
 //! One task owns the catalog's write transaction. It takes what is waiting (tuples, models and keys before documents, so
 //! that loading documents never delays a revocation), applies each change to a draft inside a savepoint, commits the
 //! group, swaps the snapshot in, and only then acknowledges. A change that fails is undone alone. When the outcome of a
-//! commit is unknown nothing more is written until the catalog is reopened.
+//! commit is unknown nothing more is written until the catalog is reopened; a commit that found the disk full was not
+//! done, and writing goes on.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -306,15 +307,23 @@ impl Writer {
             refuse(group, error.into());
             return false;
         }
-        if let Err(error) = tx.commit().await {
+        let outcome = match tx.commit().await {
+            // A failure injected here is a commit that holds and says that it failed, as when its sync fails.
+            Ok(()) => failpoint::hit("commit.after").map_err(CatalogError::from),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = outcome {
+            if error.is_full() {
+                refuse(group, error);
+                return false;
+            }
             tracing::error!(%error, "the outcome of a commit is unknown; writing stops until a restart");
             group.into_iter().for_each(|job| job.acknowledge(Err(CommitError::Stopped)));
             return true;
         }
-        // A failure injected here stands for a crash after the commit, before anybody was told.
-        let _ = failpoint::hit("commit.after");
         self.changes.append(revision, changes);
         self.published.publish(next);
+        // Only a crash can come here; an error changes nothing any more.
         let _ = failpoint::hit("commit.before_acknowledge");
         group.into_iter().for_each(|job| job.acknowledge(Ok(revision)));
         false
@@ -354,7 +363,8 @@ async fn apply_alone(draft: &mut Draft, job: &mut dyn Job) -> Result<bool, Catal
     sqlx::query("SAVEPOINT change").execute(&mut *draft.tx).await?;
     let holds = job.apply(draft).await;
     if !holds {
-        sqlx::query("ROLLBACK TO change").execute(&mut *draft.tx).await?;
+        // It fails only if SQLite has undone more than this change, because the disk refused.
+        sqlx::query("ROLLBACK TO change").execute(&mut *draft.tx).await.map_err(|_| CatalogError::Undone)?;
         draft.next = before.0;
         draft.changes.truncate(before.1);
     }

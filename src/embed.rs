@@ -28,6 +28,11 @@ pub trait Embedder: Send + Sync {
 
     fn dimensions(&self) -> usize;
 
+    /// How much a place in this embedder's list counts in fusion beside a place in the keyword list, 0 to 1.
+    fn fusion_weight(&self) -> f64 {
+        1.0
+    }
+
     /// One row per text, row-major. Texts of one call may be of one document and audience only, unless the embedder's
     /// rows don't depend on what they are batched with. Call [`rows`], which checks the answer.
     ///

@@ -74,7 +74,8 @@ pub trait VectorStore: Send + Sync {
     ///
     /// # Errors
     /// [`IndexError::Gap`] if `first` is beyond the end; wrong length, not finite, not normalised; I/O. After a failed
-    /// write or sync nothing more is accepted until the store is opened again ([`IndexError::Stopped`]).
+    /// write or sync nothing more is accepted until the store is opened again ([`IndexError::Stopped`]), unless it was a
+    /// write that found the disk full.
     fn append(&self, first: u32, rows: &[f32]) -> Result<(), IndexError>;
 
     /// The `depth` masked chunks with the largest dot product, best first, ties by key. Fewer only if fewer are masked.
@@ -156,6 +157,13 @@ pub trait KeywordIndex: Send + Sync {
     fn compact(&self) -> Result<(), IndexError>;
 }
 
+impl IndexError {
+    /// Whether the disk refused (full, or failing), now or earlier: nothing was written, reads can go on.
+    pub fn is_storage_refusal(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Stopped)
+    }
+}
+
 /// Why an index refused or failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -197,7 +205,7 @@ pub enum IndexError {
     Stopped,
     #[error("position {position} is before {current}")]
     Backwards { position: u64, current: u64 },
-    #[error("the keyword engine failed")]
+    #[error("the keyword engine failed: {0}")]
     Engine(#[from] ::tantivy::TantivyError),
 }
 

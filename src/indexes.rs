@@ -31,17 +31,28 @@ pub struct CollectionIndexes {
     pub keywords: TantivyKeywords,
     pub analyser: Analyser,
     applied: watch::Sender<u64>,
+    /// The last attempt to follow the log failed; another one is coming.
+    is_failing: watch::Sender<bool>,
     wake: Notify,
 }
 
 impl CollectionIndexes {
-    fn open(folder: &Path, settings: &CollectionSettings, chunks: u32) -> Result<Self, IndexError> {
+    fn open(folder: &Path, settings: &CollectionSettings, chunks: u32, scan: ScanConfig) -> Result<Self, IndexError> {
         let analyser = Analyser::by_name(&settings.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
-        let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, ScanConfig::default())?;
+        let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, scan)?;
         let keywords = open_keywords(&folder.join("keywords"), analyser.name())?;
         let applied = watch::Sender::new(keywords.position()?);
-        Ok(Self { vectors: opened.store, damaged: opened.damaged, keywords, analyser, applied, wake: Notify::new() })
+        let is_failing = watch::Sender::new(false);
+        Ok(Self {
+            vectors: opened.store,
+            damaged: opened.damaged,
+            keywords,
+            analyser,
+            applied,
+            is_failing,
+            wake: Notify::new(),
+        })
     }
 
     /// Position of the operation log that searches see.
@@ -49,11 +60,15 @@ impl CollectionIndexes {
         *self.applied.borrow()
     }
 
-    /// Waits until the operation is visible to searches.
-    pub async fn at_least(&self, position: u64) {
-        let mut watched = self.applied.subscribe();
-        // The sender lives as long as `self`, so waiting can't fail.
-        let _ = watched.wait_for(|current| *current >= position).await;
+    /// Waits until the operation is visible to searches; says no as soon as the log can't be followed at present.
+    pub async fn at_least(&self, position: u64) -> bool {
+        let (mut applied, mut failing) = (self.applied.subscribe(), self.is_failing.subscribe());
+        // The senders live as long as `self`, so waiting can't fail.
+        tokio::select! {
+            biased;
+            _ = applied.wait_for(|current| *current >= position) => true,
+            _ = failing.wait_for(|is_failing| *is_failing) => false,
+        }
     }
 
     /// Tells the applier that the log has grown.
@@ -64,6 +79,9 @@ impl CollectionIndexes {
 
 /// A damaged keyword index is replaced by an empty one, which the applier fills from the log.
 fn open_keywords(folder: &Path, analyser: &str) -> Result<TantivyKeywords, IndexError> {
+    if !folder.exists() {
+        return TantivyKeywords::create(folder, analyser);
+    }
     match TantivyKeywords::open(folder, analyser) {
         Err(IndexError::DamagedKeywords { path, source }) => {
             tracing::warn!(path = %path.display(), cause = source.map(|s| s.to_string()), "rebuilding a keyword index");
@@ -79,14 +97,16 @@ fn open_keywords(folder: &Path, analyser: &str) -> Result<TantivyKeywords, Index
 /// The indexes of every collection, by the collection's number.
 pub struct Indexes {
     folder: PathBuf,
+    /// One for all collections: its helper threads are shared.
+    scan: ScanConfig,
     open: RwLock<HashMap<u32, Arc<CollectionIndexes>>>,
-    /// Collections whose applier has not been started yet.
-    created: watch::Sender<u64>,
+    /// Counts changes of `open`, for the task that keeps an applier for each.
+    changed: watch::Sender<u64>,
 }
 
 impl Indexes {
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, open: RwLock::default(), created: watch::Sender::new(0) }
+        Self { folder, scan: ScanConfig::default(), open: RwLock::default(), changed: watch::Sender::new(0) }
     }
 
     fn folder_of(&self, collection: u32) -> PathBuf {
@@ -95,9 +115,9 @@ impl Indexes {
 
     /// Opens the indexes of a collection that holds `chunks` chunk ordinals.
     pub fn open(&self, collection: u32, settings: &CollectionSettings, chunks: u32) -> Result<(), IndexError> {
-        let indexes = CollectionIndexes::open(&self.folder_of(collection), settings, chunks)?;
+        let indexes = CollectionIndexes::open(&self.folder_of(collection), settings, chunks, self.scan.clone())?;
         self.open.write().insert(collection, Arc::new(indexes));
-        self.created.send_modify(|count| *count += 1);
+        self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
 
@@ -113,11 +133,23 @@ impl Indexes {
 
     /// Forgets a collection's indexes and removes their files.
     pub fn remove(&self, collection: u32) {
-        self.open.write().remove(&collection);
+        if self.open.write().remove(&collection).is_some() {
+            self.changed.send_modify(|count| *count += 1);
+        }
         if let Err(error) = std::fs::remove_dir_all(self.folder_of(collection))
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!(collection, %error, "could not remove the files of a removed collection");
+        }
+    }
+
+    /// Removes what the creation or removal of a collection left behind when it was cut short.
+    pub fn remove_unknown(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        for number in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+            if !self.open.read().contains_key(&number) {
+                self.remove(number);
+            }
         }
     }
 
@@ -168,14 +200,21 @@ impl Indexes {
     /// Runs one applier per collection, also for those that are created later, until cancelled.
     pub async fn follow(self: Arc<Self>, catalog: Catalog) {
         let mut running: HashMap<u32, Applier> = HashMap::new();
-        let mut created = self.created.subscribe();
+        let mut changed = self.changed.subscribe();
         loop {
             let open: Vec<_> = self.open.read().iter().map(|(id, indexes)| (*id, indexes.clone())).collect();
-            running.retain(|id, applier| !applier.0.is_finished() && open.iter().any(|(other, _)| other == id));
+            // A number can come again with other indexes, when the first creation was not committed.
+            running.retain(|id, applier| {
+                let is_same = |(other, indexes): &(u32, _)| other == id && Arc::ptr_eq(indexes, &applier.indexes);
+                !applier.task.is_finished() && open.iter().any(is_same)
+            });
             for (id, indexes) in open {
-                running.entry(id).or_insert_with(|| Applier(tokio::spawn(follow_log(catalog.clone(), id, indexes))));
+                running.entry(id).or_insert_with(|| Applier {
+                    task: tokio::spawn(follow_log(catalog.clone(), id, indexes.clone())),
+                    indexes,
+                });
             }
-            if created.changed().await.is_err() {
+            if changed.changed().await.is_err() {
                 return;
             }
         }
@@ -183,11 +222,14 @@ impl Indexes {
 }
 
 /// A task that ends with its handle.
-struct Applier(tokio::task::JoinHandle<()>);
+struct Applier {
+    indexes: Arc<CollectionIndexes>,
+    task: tokio::task::JoinHandle<()>,
+}
 
 impl Drop for Applier {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -195,12 +237,15 @@ impl Drop for Applier {
 async fn follow_log(catalog: Catalog, collection: u32, indexes: Arc<CollectionIndexes>) {
     loop {
         match apply_batch(&catalog, collection, &indexes).await {
-            Ok(true) => continue,
+            Ok(true) => {
+                indexes.is_failing.send_replace(false);
+            }
             Ok(false) => {
                 // A wake-up between the read and this line is kept by `Notify`; the time-out covers the rest.
                 let _ = tokio::time::timeout(Duration::from_secs(5), indexes.wake.notified()).await;
             }
             Err(error) => {
+                indexes.is_failing.send_replace(true);
                 tracing::error!(collection, %error, "the keyword index can't follow the log; trying again");
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }

@@ -44,6 +44,8 @@ pub enum ServeError {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{} is in use by another Usher process", path.display())]
     Locked { path: PathBuf },
+    #[error("{} is missing or empty beside the other data; restore a backup", path.display())]
+    NoCatalog { path: PathBuf },
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -99,10 +101,14 @@ impl Running {
 /// When the folder is in use, damaged, or of a newer release.
 pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, ServeError> {
     let lock = prepare_folder(&config.data)?;
+    refuse_without_catalog(&config.data)?;
     let catalog = Catalog::open(&config.data, 4).await?;
+    // Before anything is derived from it.
+    catalog.check().await?;
     let secrets = Secrets::of(&catalog).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes")));
     let snapshot = load(&catalog, &indexes).await?;
+    indexes.remove_unknown();
     for collection in snapshot.collections.values() {
         let Some(embedder) = embedders.get(&collection.settings.embedder) else {
             return Err(ServeError::Embedder {
@@ -211,6 +217,13 @@ fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
     }
 }
 
+/// A first start has no audit yet; where there is one, a new empty catalog would look like an answer.
+fn refuse_without_catalog(folder: &Path) -> Result<(), ServeError> {
+    let path = folder.join("catalog.db");
+    let is_empty = std::fs::metadata(&path).map_or(true, |file| file.len() == 0);
+    if is_empty && folder.join("audit.jsonl").exists() { Err(ServeError::NoCatalog { path }) } else { Ok(()) }
+}
+
 /// The instance's secret, from which all others are derived.
 struct Secrets {
     root: [u8; 32],
@@ -251,9 +264,13 @@ async fn first_start(
         None => committer.submit(CreateStore { name: "usher".to_owned() }).await?.output.id,
     };
     let state = published.load();
-    if state.store(&store).is_some_and(|store| store.models.is_empty()) {
-        let source: AuthorizationModel = serde_json::from_str(crate::authz::DEFAULT_MODEL_JSON)?;
-        committer.submit(WriteModel { store: store.clone(), source }).await?;
+    // The mark that is set last, below: whatever is missing before it was cut short.
+    let is_first = catalog.meta("first collection").await?.is_none();
+    if is_first {
+        if state.store(&store).is_some_and(|store| store.models.is_empty()) {
+            let source: AuthorizationModel = serde_json::from_str(crate::authz::DEFAULT_MODEL_JSON)?;
+            committer.submit(WriteModel { store: store.clone(), source }).await?;
+        }
         let cleared = ["user:*", "agent:*", "service:*"].map(|user| TupleKey {
             user: user.to_owned(),
             relation: "cleared".to_owned(),
@@ -267,8 +284,6 @@ async fn first_start(
             ..WriteTuples::default()
         };
         committer.submit(change).await?;
-    }
-    if catalog.meta("first collection").await?.is_none() {
         let embedder = embedders.default_id().to_owned();
         let settings = CollectionSettings {
             dimensions: embedders.get(&embedder).map_or(0, |embedder| embedder.dimensions()),

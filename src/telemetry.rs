@@ -10,7 +10,12 @@ use crate::index::Work;
 pub fn log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("USHER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tantivy=warn,sqlx=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        // Otherwise a log that can't be written, on a full disk say, is a panic of the thread that logs.
+        .log_internal_errors(false);
     // A second service in the same process (tests) finds the subscriber set already.
     let _ = if json { builder.json().try_init() } else { builder.try_init() };
 }

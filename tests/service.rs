@@ -15,3 +15,5 @@ mod openfga;
 mod permissions;
 #[path = "service/restart.rs"]
 mod restart;
+#[path = "service/tokens.rs"]
+mod tokens;

@@ -39,7 +39,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct ServerArgs {
     /// Address of the service.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = "USHER_URL", default_value = "http://127.0.0.1:8080")]
     pub server: String,
     /// File with the API key (mode 0600); otherwise the variable USHER_KEY.
     #[arg(long)]

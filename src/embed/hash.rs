@@ -39,6 +39,11 @@ impl Embedder for HashEmbedder {
         DIMENSIONS
     }
 
+    /// It knows spelling only, which the keyword leg mostly knows better.
+    fn fusion_weight(&self) -> f64 {
+        0.25
+    }
+
     fn embed<'a>(&'a self, texts: &'a [String], _role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
         async move {
             let mut rows = Vec::with_capacity(texts.len() * DIMENSIONS);

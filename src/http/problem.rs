@@ -258,6 +258,11 @@ impl From<CommitError> for ApiProblem {
                 Self::new(STORAGE, "Writing has stopped after a failure. Restart the service. Reading goes on.")
             }
             CommitError::Catalog(error) => Self::internal(&error),
+            CommitError::Index(error) if error.is_storage_refusal() => {
+                tracing::error!(%error, "an index refuses writes");
+                Self::new(STORAGE, "The disk is full or failing, or has failed since the start. Reading goes on.")
+                    .retry_after(30)
+            }
             CommitError::Index(error) => Self::internal(&error),
         }
     }

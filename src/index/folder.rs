@@ -9,6 +9,9 @@ use crate::index::IndexError;
 /// The name of the lock file in a locked folder.
 pub(super) const LOCK: &str = "lock";
 
+/// What failed when a sync did: afterwards nobody knows what is on disk.
+pub(super) const SYNC: &str = "sync";
+
 /// A locked folder. The lock ends with this value, or with the process however it ends.
 #[derive(Debug)]
 pub(super) struct FolderLock {

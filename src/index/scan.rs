@@ -27,6 +27,7 @@ use self::codes::Coder;
 use self::files::Folder;
 use self::raw::Kernel;
 use self::segment::{Layout, SEGMENT_ROWS, Segment};
+use crate::index::folder;
 use crate::index::{ChunkMask, IndexError, KeyOf, Scored, VectorStore, Work};
 
 /// How far the squared length of a row or query may be from 1.
@@ -96,7 +97,7 @@ struct State {
 #[derive(Debug)]
 struct Writer {
     folder: Folder,
-    /// A write or sync has failed; what is on disk is unknown until the folder is opened again.
+    /// A write or sync has failed, other than for lack of space; what is on disk is unknown until the folder is opened again.
     stopped: bool,
 }
 
@@ -166,7 +167,9 @@ impl MaskedScan {
             return Err(IndexError::Stopped);
         }
         let written = self.write_segments(writer, state, first, rows);
-        writer.stopped = written.is_err();
+        // A full disk refuses before the sync: rows in use are as they were, and the next attempt writes every byte of
+        // these again. After any other failure, and any of a sync, nobody knows what is on disk.
+        writer.stopped = written.as_ref().is_err_and(|error| !is_full(error));
         written
     }
 
@@ -296,6 +299,16 @@ impl VectorStore for MaskedScan {
             first += count;
         }
         Ok(())
+    }
+}
+
+fn is_full(error: &IndexError) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match error {
+        IndexError::Io { action, source, .. } => {
+            *action != folder::SYNC && matches!(source.kind(), StorageFull | QuotaExceeded)
+        }
+        _ => false,
     }
 }
 

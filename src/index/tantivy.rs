@@ -66,7 +66,7 @@ struct Fields {
 }
 
 struct Writer {
-    /// None after a failure: what was committed is unknown until the folder is opened again.
+    /// None after a failure: what was committed must be read again.
     engine: Option<IndexWriter>,
     /// The largest chunk that was ever added; a chunk beyond it needs no removal before it is added.
     highest: Option<u32>,
@@ -161,14 +161,26 @@ impl TantivyKeywords {
         Ok(())
     }
 
-    /// Runs a change and its commit; after an error nothing more is accepted, because what is on disk is unknown.
+    /// A new engine after a failure, on whatever was committed. That is safe even after a failed sync: the index is only
+    /// derived, a commit names synced files alone, and what a power cut may still take shows as damage at the next start.
+    fn reopened(&self, writer: &mut Writer) -> Result<IndexWriter, IndexError> {
+        let engine = self::writer(&self.index)?;
+        self.reload()?;
+        writer.highest = self.view.load().highest();
+        Ok(engine)
+    }
+
+    /// Runs a change and its commit; after an error the next change begins with a new engine.
     fn change(
         &self,
         position: u64,
         operations: impl FnOnce(&mut IndexWriter, &mut Option<u32>) -> Result<(), TantivyError>,
     ) -> Result<(), IndexError> {
         let mut writer = self.writer.lock();
-        let mut engine = writer.engine.take().ok_or(IndexError::Stopped)?;
+        let mut engine = match writer.engine.take() {
+            Some(engine) => engine,
+            None => self.reopened(&mut writer)?,
+        };
         operations(&mut engine, &mut writer.highest)?;
         commit(&mut engine, &payload(&self.analyser, position))?;
         self.reload()?;

@@ -41,8 +41,10 @@ pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<S
     })?;
     let snapshot = service.published.at_least(revision).await;
     for collection in snapshot.collections.values() {
-        if let Some(indexes) = service.indexes.get(collection.id) {
-            indexes.at_least(collection.last_operation).await;
+        if let Some(indexes) = service.indexes.get(collection.id)
+            && !indexes.at_least(collection.last_operation).await
+        {
+            return Err(QueryError::RevisionUnavailable);
         }
     }
     Ok(snapshot)

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::allow::Allowed;
-use super::search::Hits;
+use super::search::{Hits, WeightedList};
 use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
 use crate::gate::{self, Candidate, VerifiedChunk};
@@ -20,8 +20,8 @@ const K: f64 = 60.0;
 pub(super) struct Verified {
     pub view: View,
     chunks: HashMap<Candidate, VerifiedChunk>,
-    vector: Vec<Vec<Candidate>>,
-    keyword: Vec<Vec<Candidate>>,
+    vector: Vec<WeightedList>,
+    keyword: Vec<WeightedList>,
     is_cut: bool,
     is_degraded: bool,
     /// Candidates that did not pass: the state changed since the search's snapshot.
@@ -60,7 +60,8 @@ pub(super) async fn verify(
         Err(_) => return Err(QueryError::Deadline { stage: "verify" }),
     };
     let view = with_deliberate_bugs(view, allowed);
-    let mut union: Vec<Candidate> = hits.vector.iter().chain(&hits.keyword).flatten().copied().collect();
+    let mut union: Vec<Candidate> =
+        hits.vector.iter().chain(&hits.keyword).flat_map(|list| list.candidates.iter().copied()).collect();
     union.sort_unstable();
     union.dedup();
     let chunks: HashMap<_, _> =
@@ -102,22 +103,27 @@ pub(super) fn fuse(verified: Verified, question: &Question) -> Ranked {
     };
     for (lists, is_vector) in [(&verified.vector, true), (&verified.keyword, false)] {
         for list in lists {
-            for (candidate, rank) in list.iter().filter(|candidate| is_counted(candidate)).zip(1_u32..) {
+            for (candidate, rank) in list.candidates.iter().filter(|candidate| is_counted(candidate)).zip(1_u32..) {
                 let (score, ranks) = scores.entry(*candidate).or_default();
-                *score += 1.0 / (K + f64::from(rank));
+                *score += list.weight / (K + f64::from(rank));
                 let place = if is_vector { &mut ranks.vector } else { &mut ranks.keyword };
                 *place = Some(rank);
             }
         }
     }
     // The best possible score: first in a list of each leg that was asked.
-    let legs = [&verified.vector, &verified.keyword].iter().filter(|lists| !lists.is_empty()).count();
-    let maximum = (legs.max(1) as f64) / (K + 1.0);
+    let best = |lists: &[WeightedList]| lists.iter().map(|list| list.weight).fold(0.0, f64::max);
+    let weights = best(&verified.vector) + best(&verified.keyword);
+    let maximum = weights / (K + 1.0);
     let mut hits: Vec<RankedChunk> = scores
         .into_iter()
         .filter_map(|(candidate, (score, ranks))| {
             let chunk = verified.chunks.get(&candidate)?.clone();
-            Some(RankedChunk { chunk, score: score / maximum, ranks })
+            Some(RankedChunk {
+                chunk, // Rounding could put the best score just above one.
+                score: (score / maximum).min(1.0),
+                ranks,
+            })
         })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.key().cmp(b.chunk.key())));

@@ -21,12 +21,18 @@ pub(super) struct Vectors {
 
 /// Ranked lists, best first; scores of one list can be compared, those of two lists can't.
 pub(super) struct Hits {
-    pub vector: Vec<Vec<Candidate>>,
-    pub keyword: Vec<Vec<Candidate>>,
+    pub vector: Vec<WeightedList>,
+    pub keyword: Vec<WeightedList>,
     /// A list was cut at the limit of candidates: there may be more readable matches.
     pub is_cut: bool,
     /// The embedder of some collection did not answer.
     pub is_degraded: bool,
+}
+
+/// A ranked list and how much a place in it counts.
+pub(super) struct WeightedList {
+    pub weight: f64,
+    pub candidates: Vec<Candidate>,
 }
 
 /// Embeds the question with every embedder that the allowed collections use, side by side. They get half of the query's
@@ -116,8 +122,10 @@ pub(super) async fn both_legs(
         hits.is_cut |= list.found.len() >= depth;
         merged.entry((list.is_vector, list.comparable.clone())).or_default().push(list);
     }
-    for ((is_vector, _), lists) in merged {
-        let list = merge(lists, depth);
+    for ((is_vector, comparable), lists) in merged {
+        let embedder = service.embedders.get(&comparable).filter(|_| is_vector);
+        let weight = embedder.map_or(1.0, |embedder| embedder.fusion_weight());
+        let list = WeightedList { weight, candidates: merge(lists, depth) };
         if is_vector { hits.vector.push(list) } else { hits.keyword.push(list) }
     }
     Ok(hits)

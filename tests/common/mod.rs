@@ -43,6 +43,15 @@ impl TestService {
         Self { folder, server }
     }
 
+    /// Starts with a configuration of the test's own; the folder is a new one.
+    pub async fn start_raw(raw: RawConfig) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let raw = RawConfig { data: Some(folder.path().to_owned()), ..raw };
+        let server = start_with(raw, Embedders::new(vec![Arc::new(HashEmbedder)])).await;
+        Self { folder, server }
+    }
+
     /// Starts on a folder that exists.
     pub async fn start_in(folder: tempfile::TempDir) -> Self {
         let server = start(folder.path()).await;

@@ -171,7 +171,7 @@ async fn await_indexes(service: &Service, collection: &str) {
     let Some(state) = service.published.load().collection(collection).cloned() else { return };
     let Some(indexes) = service.indexes.get(state.id) else { return };
     indexes.wake();
-    if tokio::time::timeout(INDEX_WAIT, indexes.at_least(state.last_operation)).await.is_err() {
+    if !tokio::time::timeout(INDEX_WAIT, indexes.at_least(state.last_operation)).await.unwrap_or(false) {
         tracing::warn!(collection, "the keyword index lags behind");
     }
 }

@@ -10,7 +10,7 @@ use super::codes::Coder;
 use super::segment::{self, KINDS, Layout, SEGMENT_ROWS, Segment};
 use crate::failpoint;
 use crate::index::IndexError;
-use crate::index::folder::{FolderLock, failed};
+use crate::index::folder::{FolderLock, SYNC, failed};
 
 /// The locked folder of a store.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Folder {
         failpoint::hit("scan.before_folder_sync")
             .and_then(|()| File::open(&self.path)?.sync_all())
             .and_then(|()| failpoint::hit("scan.after_folder_sync"))
-            .map_err(|source| failed("sync", &self.path, source))
+            .map_err(|source| failed(SYNC, &self.path, source))
     }
 }
 

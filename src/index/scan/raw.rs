@@ -66,9 +66,10 @@ pub(super) enum Kernel {
     Avx512,
 }
 
-/// How many rows ahead of the comparison sign codes are loaded.
+/// How many rows ahead of the comparison sign codes are loaded: 64 was 10 % faster than 24, and without it a mask of half
+/// of the chunks at random took twice as long as no mask.
 #[cfg(target_arch = "x86_64")]
-const SIGNS_AHEAD: usize = 24;
+const SIGNS_AHEAD: usize = 64;
 
 /// Records of one segment that begin with a sign code of `words` 64-bit words.
 #[derive(Clone, Copy)]

@@ -16,7 +16,7 @@ use super::codes::{Coder, Codes};
 use super::raw::{self, Map};
 use crate::failpoint;
 use crate::index::IndexError;
-use crate::index::folder::failed;
+use crate::index::folder::{SYNC, failed};
 
 #[cfg(target_endian = "big")]
 compile_error!("segment files are mapped as little-endian numbers");
@@ -187,7 +187,7 @@ impl Segment {
             failpoint::hit("scan.before_sync")
                 .and_then(|()| file.sync_data())
                 .and_then(|()| failpoint::hit("scan.after_sync"))
-                .map_err(|source| failed("sync", path, source))?;
+                .map_err(|source| failed(SYNC, path, source))?;
         }
         Ok(())
     }

@@ -120,6 +120,9 @@ fn nothing_acknowledged_is_lost_at_any_failpoint() {
     let (mut kills, mut failures) = (0, 0);
     for place in places {
         for action in ["abort", "error", "enospc"] {
+            if action == "enospc" && place != "scan.before_write" && place != "keyword.before_sync" {
+                continue;
+            }
             // Not every passing of every place, but early ones one by one and later ones in growing steps.
             let mut nth = 1;
             loop {

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Builds, serves the sample company in the foreground, and prints questions to paste. Run again, it keeps its data.
+# BIN names a folder with built programs, PORT and ADMIN_PORT other ports, USHER_RUN another folder for the data.
+source "$(dirname "$0")/lib.sh"
+
+RUN="${USHER_RUN:-.run}"
+PORT="${PORT:-8080}"
+ADMIN_PORT="${ADMIN_PORT:-8081}"
+URL="http://127.0.0.1:$PORT"
+
+if [ -z "${BIN:-}" ]; then
+    stage "Building (the first time takes several minutes)"
+    cargo build --release -p usher -p usher-ingest --bins --examples
+    BIN=target/release
+fi
+usher="$BIN/usher" ingest="$BIN/usher-ingest"
+
+stage "Sample documents"
+mkdir -p "$RUN/keys"
+rm -rf "$RUN/sample"
+cp -R deploy/sample/files "$RUN/sample"
+"$BIN/examples/sample_formats" deploy/sample/make "$RUN/sample"
+
+stage "Starting the service on $URL"
+"$usher" serve --data "$RUN/data" --listen "127.0.0.1:$PORT" --admin-listen "127.0.0.1:$ADMIN_PORT" &
+server=$!
+trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null' EXIT
+trap 'exit 0' INT TERM
+for _ in $(seq 100); do
+    kill -0 "$server" 2>/dev/null || fail "the service did not start; see the message above"
+    [ -f "$RUN/data/admin.key" ] && "$usher" keys --server "$URL" --key-file "$RUN/data/admin.key" list >/dev/null 2>&1 && break
+    sleep 0.1
+done
+
+stage "Loading the sample company"
+target=(--server "$URL" --key-file "$RUN/data/admin.key")
+"$ingest" people deploy/sample/people.yaml "${target[@]}" | tail -n 1
+"$ingest" tuples deploy/sample/tuples.jsonl "${target[@]}" | tail -n 1
+"$ingest" folder "$RUN/sample" --collection company --create-collection --source skerryvane --allow-public --state "$RUN/ingest-state.json" \
+    "${target[@]}"
+
+key() { # name, subject, scope…
+    local name="$1" subject="$2"
+    shift 2
+    [ -f "$RUN/keys/$name" ] || "$usher" keys --server "$URL" --key-file "$RUN/data/admin.key" create "$name" \
+        --subject "$subject" "${@/#/--scope=}" --out "$RUN/keys/$name" >/dev/null
+}
+
+stage "Ready. Ask the same question as different people:"
+while IFS='|' read -r name subject question; do
+    [ -n "$name" ] || continue
+    key "$name" "$subject" query documents.read
+    printf "\ncurl -s %s/v1/query -H \"Authorization: Bearer \$(cat %s/keys/%s)\" -H 'Content-Type: application/json' -d '{\"query\": \"%s\", \"top_k\": 3}'\n" \
+        "$URL" "$RUN" "$name" "$question"
+done <deploy/sample/demo.txt
+printf '\nThe admin key is in %s/data/admin.key. Stop with Ctrl-C.\n' "$RUN"
+wait "$server"

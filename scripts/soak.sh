@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The long randomised tests: SEED=n starts elsewhere, SHARD=i/n (from 0) runs a part. Prints what each test counted.
+source "$(dirname "$0")/lib.sh"
+
+export USHER_MUTANTS=1 SEED="${SEED:-1}" SHARD="${SHARD:-0/1}"
+export RUST_BACKTRACE="${RUST_BACKTRACE:-0}"
+shard="${SHARD%/*}" shards="${SHARD#*/}"
+# Seeds of different shards never overlap.
+seed=$((SEED * 1000000 + shard * 10000))
+
+stage "Building"
+cargo test -p usher --no-run --lib --test crash --test leak
+
+stage "Audience soundness (seed $seed)"
+USHER_SOAK=$((20000 / shards)) cargo test -p usher --lib audience_sound -- --nocapture
+
+stage "Leak oracle: sequential, concurrent, twin worlds (seed $seed)"
+USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --test leak -- --nocapture --test-threads=2 \
+    --skip mutants --skip races
+
+stage "Kills, failing calls, full disks, damage (SEED=$SEED SHARD=$SHARD)"
+USHER_SOAK=1 cargo test -p usher --test crash -- --nocapture --test-threads=2

@@ -1,0 +1,22 @@
+//! The real binary, killed, starved and damaged: what was acknowledged stays, what was taken away doesn't come back.
+//!
+//! `USHER_SOAK=1` runs the long forms, `SEED` starts elsewhere, `SHARD=i/n` runs a part.
+
+#[path = "crash/check.rs"]
+mod check;
+#[path = "crash/damage.rs"]
+mod damage;
+#[path = "crash/failpoints.rs"]
+mod failpoints;
+#[path = "crash/faults.rs"]
+mod faults;
+#[path = "crash/kills.rs"]
+mod kills;
+#[path = "crash/lifecycle.rs"]
+mod lifecycle;
+#[path = "crash/load.rs"]
+mod load;
+#[path = "crash/process.rs"]
+mod process;
+#[path = "crash/world.rs"]
+mod world;

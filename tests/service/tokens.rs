@@ -1,0 +1,156 @@
+//! Tokens of an issuer: who the person is, who acts for it, and every way to be refused.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::SigningKey;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use usher::config::{RawConfig, RawIssuer};
+
+use crate::common::{Client, TestService, document, tuple};
+
+const ISSUER: &str = "https://id.example";
+const AUDIENCE: &str = "https://usher.example";
+
+fn key(seed: u8) -> (EncodingKey, String) {
+    let signing = SigningKey::from_bytes(&[seed; 32]);
+    // PKCS#8 of an Ed25519 key (RFC 8410): a fixed prefix and the 32 bytes.
+    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    der.extend(signing.to_bytes());
+    (EncodingKey::from_ed_der(&der), URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes()))
+}
+
+fn claims() -> Value {
+    let now = jiff::Timestamp::now().as_second();
+    json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "exp": now + 300, "nbf": now - 5, "scope": "usher.query usher.documents.read"})
+}
+
+fn header() -> Header {
+    Header { kid: Some("k1".into()), typ: Some("at+jwt".into()), ..Header::new(Algorithm::EdDSA) }
+}
+
+fn sign(claims: &Value, header: &Header, seed: u8) -> String {
+    encode(header, claims, &key(seed).0).unwrap()
+}
+
+async fn service() -> (TestService, tempfile::TempDir) {
+    let files = tempfile::tempdir().unwrap();
+    let jwks = files.path().join("jwks.json");
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "k1", "x": key(1).1});
+    std::fs::write(&jwks, json!({"keys": [jwk]}).to_string()).unwrap();
+    let issuer = RawIssuer {
+        issuer: ISSUER.into(),
+        audience: AUDIENCE.into(),
+        algorithms: vec!["EdDSA".into()],
+        jwks_file: jwks,
+        subject_prefix: String::new(),
+        subject_claim: None,
+    };
+    let service = TestService::start_raw(RawConfig { issuers: vec![issuer], ..RawConfig::default() }).await;
+    (service, files)
+}
+
+fn with_token(service: &TestService, token: String) -> Client {
+    Client { key: token, ..service.admin() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_and_every_actor_must_be_allowed() {
+    let (service, _files) = service().await;
+    let admin = service.admin();
+    admin
+        .put_documents(vec![
+            document("a/1", "begonias", json!({"viewers": ["user:ann"]})),
+            document("a/2", "begonias", json!({"viewers": ["user:ann", "agent:scribe"]})),
+        ])
+        .await;
+    assert_eq!(with_token(&service, sign(&claims(), &header(), 1)).ask("begonias").await.len(), 2);
+    let mut acting = claims();
+    acting["act"] = json!({"sub": "scribe"});
+    assert_eq!(with_token(&service, sign(&acting, &header(), 1)).ask("begonias").await, ["a/2"]);
+    acting["act"] = json!({"sub": "scribe", "act": {"sub": "planner"}});
+    assert!(with_token(&service, sign(&acting, &header(), 1)).ask("begonias").await.is_empty());
+    admin.write(json!([tuple("agent:planner", "viewer", "document:a/2")]), json!([])).await;
+    assert_eq!(with_token(&service, sign(&acting, &header(), 1)).ask("begonias").await, ["a/2"]);
+    // A service with a key of its own shows the person's token.
+    let key =
+        admin.post("/v1/keys", json!({"name": "chat", "scopes": ["query"], "subject": "service:chat"})).await.ok();
+    let reply = reqwest::Client::new()
+        .post(format!("{}/v1/query", service.base()))
+        .bearer_auth(key["key"].as_str().unwrap())
+        .header("Usher-Subject-Token", sign(&claims(), &header(), 1))
+        .json(&json!({"query": "begonias"}))
+        .send()
+        .await
+        .unwrap();
+    let answer: Value = reply.json().await.unwrap();
+    assert_eq!(answer["results"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wrong_token_is_refused_alike() {
+    let (service, _files) = service().await;
+    service.admin().put_documents(vec![document("a/1", "begonias", json!({"viewers": ["user:*"]}))]).await;
+    let now = jiff::Timestamp::now().as_second();
+    let changed = |field: &str, value: Value| {
+        let mut claims = claims();
+        claims[field] = value;
+        sign(&claims, &header(), 1)
+    };
+    let without = |field: &str| {
+        let mut claims = claims();
+        claims.as_object_mut().unwrap().remove(field);
+        sign(&claims, &header(), 1)
+    };
+    let good = sign(&claims(), &header(), 1);
+    let unsigned = {
+        let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","kid":"k1"}"#);
+        format!("{head}.{}.", good.split('.').nth(1).unwrap())
+    };
+    let mut deep = json!({"sub": "a"});
+    for _ in 0..12 {
+        deep = json!({"sub": "a", "act": deep});
+    }
+    let wrong = [
+        ("another key", sign(&claims(), &header(), 2)),
+        ("no signature", unsigned),
+        ("cut", good[..good.len() - 4].to_owned()),
+        ("audience", changed("aud", json!("https://other.example"))),
+        ("audience with a slash", changed("aud", json!(format!("{AUDIENCE}/")))),
+        ("issuer", changed("iss", json!("https://evil.example"))),
+        ("not yet", changed("nbf", json!(now + 600))),
+        ("no audience", without("aud")),
+        ("no end", without("exp")),
+        ("no subject", without("sub")),
+        ("empty subject", changed("sub", json!(""))),
+        ("long subject", changed("sub", json!("x".repeat(300)))),
+        ("deep actors", changed("act", deep)),
+        ("key id", sign(&claims(), &Header { kid: Some("k2".into()), ..header() }, 1)),
+        ("no key id", sign(&claims(), &Header { kid: None, ..header() }, 1)),
+        ("type", sign(&claims(), &Header { typ: Some("id_token".into()), ..header() }, 1)),
+        ("long", format!("{good}{}", "A".repeat(20_000))),
+        ("noise", "a.b.c".to_owned()),
+        ("empty", ".".to_owned()),
+    ];
+    for (why, token) in wrong {
+        let reply = with_token(&service, token).post("/v1/query", json!({"query": "begonias"})).await;
+        assert_eq!(reply.status.as_u16(), 401, "{why}");
+        assert_eq!(reply.json()["code"], "unauthenticated", "{why}");
+    }
+    let expired = with_token(&service, changed("exp", json!(now - 100))).post("/v1/query", json!({"query": "x"})).await;
+    assert_eq!(expired.problem(401), "token_expired");
+    let mut scopeless = claims();
+    scopeless["scope"] = json!("openid");
+    let reply = with_token(&service, sign(&scopeless, &header(), 1)).post("/v1/query", json!({"query": "x"})).await;
+    assert_eq!(reply.problem(403), "insufficient_scope");
+    // A subject can't become tuple syntax.
+    for hostile in ["*", "user:*", "ann#member", "group:g#member"] {
+        assert_eq!(with_token(&service, changed("sub", json!(hostile))).ask("begonias").await, ["a/1"], "{hostile}");
+    }
+    service.admin().put_documents(vec![document("a/1", "begonias", json!({"viewers": ["user:ann"]}))]).await;
+    for hostile in ["*", "user:ann", "ann ", " ann", "ann\n"] {
+        assert!(with_token(&service, changed("sub", json!(hostile))).ask("begonias").await.is_empty(), "{hostile}");
+    }
+    // The client itself is a service, not a person of the same name.
+    assert!(with_token(&service, changed("client_id", json!("ann"))).ask("begonias").await.is_empty());
+}
