@@ -76,7 +76,10 @@ async fn operations_need_the_credential_that_they_name() {
     let nobody = Client { key: String::new(), ..powerless.clone() };
     for (path, methods) in description["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let place = path.replace("{id}", "a").replace("{name}", "a") + "?collection=main&source=a";
+            let needed = operation["parameters"].as_array().into_iter().flatten();
+            let needed = needed.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+            let needed: Vec<_> = needed.map(|parameter| format!("{}=a", parameter["name"].as_str().unwrap())).collect();
+            let place = path.replace("{id}", "a").replace("{name}", "a") + "?" + &needed.join("&");
             let method: Method = method.to_uppercase().parse().unwrap();
             let body = operation
                 .get("requestBody")
