@@ -1,6 +1,6 @@
 # The words of everyday work; CI runs the same ones. Each prints its stages.
 
-.PHONY: run test check fmt soak conformance bench clean
+.PHONY: run test check fmt openapi soak conformance bench clean
 
 run: ## Build, load the sample corpus, serve it in the foreground
 	@scripts/run.sh
@@ -13,6 +13,9 @@ check: ## Format, lints, feature sets, licences
 
 fmt: ## Format the code
 	@cargo fmt --all
+
+openapi: ## Write the description of the HTTP API to schema/api/openapi.json
+	@scripts/openapi.sh
 
 soak: ## The long randomised tests; SEED=n starts elsewhere, SHARD=i/n runs a part
 	@scripts/soak.sh

@@ -15,6 +15,7 @@ use crate::service::Service;
 pub mod compat;
 pub mod extract;
 pub mod headers;
+pub mod openapi;
 pub mod problem;
 pub mod routes;
 
@@ -46,7 +47,8 @@ pub fn router(service: Arc<Service>) -> Router {
     let health = Router::new()
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::ready))
-        .route("/v1/health/startup", get(routes::health::ready));
+        .route("/v1/health/startup", get(routes::health::ready))
+        .route("/openapi.json", get(openapi::response()));
     let openfga = compat::openfga::router();
     Router::new()
         .merge(native)

@@ -1,5 +1,6 @@
 //! The `usher` command: arguments to configuration, then serve; or an administrator's call to a running service.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use usher::config::RawConfig;
 use usher::embed::Embedders;
-use usher::{admin, serve, telemetry};
+use usher::{admin, http, serve, telemetry};
 
 #[derive(Parser)]
 #[command(name = "usher", version, about = "Permission-aware retrieval: the best passages that this caller may read.")]
@@ -32,6 +33,8 @@ enum Command {
     Backup(admin::BackupArguments),
     /// Show which stored tuples a new authorization model would no longer admit, or write the model
     Model(admin::ModelArguments),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi,
 }
 
 #[tokio::main]
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
         Command::Keys(arguments) => admin::keys(arguments).await,
         Command::Backup(arguments) => admin::backup(arguments).await,
         Command::Model(arguments) => admin::model(arguments).await,
+        Command::Openapi => std::io::stdout().write_all(http::openapi::text().as_bytes()).map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

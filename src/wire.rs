@@ -1,7 +1,8 @@
 //! The shapes of the native HTTP API (v1), shared by the service, the ingest CLI and the tests.
 //!
 //! Field names are snake_case on the wire, times are RFC 3339 in UTC, sizes are bytes. Requests refuse unknown fields, so
-//! that a misspelt option is an error and never silently ignored.
+//! that a misspelt option is an error and never silently ignored. These comments are also what the API's description
+//! (`/openapi.json`) says.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub type Fields = BTreeMap<String, Value>;
 
 /// An error as RFC 9457 `application/problem+json`. `detail` never names anything that the caller cannot read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// `urn:usher:problem:<code>`; stable.
     #[serde(rename = "type")]
@@ -42,8 +44,36 @@ pub struct Problem {
 
 /// Where in the request body the problem is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct FieldProblem {
     /// JSON pointer (RFC 6901) into the request body.
     pub pointer: String,
     pub detail: String,
+}
+
+/// `GET /v1/health/…`: no versions, no hosts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct Health {
+    pub status: HealthStatus,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+}
+
+/// One part of the service: `catalog`, `indexes`, or `embedder:<name>`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct Component {
+    pub name: String,
+    pub status: HealthStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    Ok,
+    /// Serving, with an embedder that did not answer last.
+    Degraded,
+    Failed,
 }

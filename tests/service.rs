@@ -7,6 +7,8 @@ mod common;
 mod documents;
 #[path = "service/embedders.rs"]
 mod embedders;
+#[path = "service/openapi.rs"]
+mod openapi;
 #[path = "service/openfga.rs"]
 mod openfga;
 #[path = "service/permissions.rs"]

@@ -124,6 +124,22 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
+/// Parameters of the address; a mistake in them is a problem like any other.
+pub struct Parameters<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
+        let parsed = axum::extract::Query::try_from_uri(&parts.uri);
+        let parsed = parsed.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            ApiProblem::invalid("", &format!("the parameters of the address: {cause}"))
+        })?;
+        Ok(Self(parsed.0))
+    }
+}
+
 /// The credential of a request, not verified.
 pub fn credential(headers: &HeaderMap) -> Credential {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

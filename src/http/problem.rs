@@ -25,34 +25,39 @@ pub struct ApiProblem {
 }
 
 /// (status, code, title)
-type Kind = (StatusCode, &'static str, &'static str);
+pub(super) type Kind = (StatusCode, &'static str, &'static str);
 
-const INVALID: Kind = (StatusCode::BAD_REQUEST, "invalid_request", "The request is not valid");
-const INVALID_FILTER: Kind = (StatusCode::BAD_REQUEST, "invalid_filter", "The filter is not valid");
-const UNAUTHENTICATED: Kind = (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid credential is needed");
-const TOKEN_EXPIRED: Kind = (StatusCode::UNAUTHORIZED, "token_expired", "The token has expired");
-const SCOPE: Kind = (StatusCode::FORBIDDEN, "insufficient_scope", "The credential may not do this");
-const SUBJECT: Kind = (StatusCode::FORBIDDEN, "subject_not_permitted", "The credential may not act for this subject");
-const NOT_FOUND: Kind = (StatusCode::NOT_FOUND, "not_found", "Not found");
-const CONFLICT: Kind = (StatusCode::CONFLICT, "conflict", "The request conflicts with the present state");
-const REVISION: Kind = (StatusCode::CONFLICT, "revision_unavailable", "The revision is not available in time");
-const EMBEDDER: Kind = (StatusCode::CONFLICT, "embedder_mismatch", "The vector doesn't fit the collection");
-const VERSION: Kind = (StatusCode::PRECONDITION_FAILED, "version_conflict", "The state has changed");
-const TOO_LARGE: Kind = (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request is too large");
-const MEDIA_TYPE: Kind =
+pub(super) const INVALID: Kind = (StatusCode::BAD_REQUEST, "invalid_request", "The request is not valid");
+pub(super) const INVALID_FILTER: Kind = (StatusCode::BAD_REQUEST, "invalid_filter", "The filter is not valid");
+pub(super) const UNAUTHENTICATED: Kind = (StatusCode::UNAUTHORIZED, "unauthenticated", "A valid credential is needed");
+pub(super) const TOKEN_EXPIRED: Kind = (StatusCode::UNAUTHORIZED, "token_expired", "The token has expired");
+pub(super) const SCOPE: Kind = (StatusCode::FORBIDDEN, "insufficient_scope", "The credential may not do this");
+pub(super) const SUBJECT: Kind =
+    (StatusCode::FORBIDDEN, "subject_not_permitted", "The credential may not act for this subject");
+pub(super) const NOT_FOUND: Kind = (StatusCode::NOT_FOUND, "not_found", "Not found");
+pub(super) const CONFLICT: Kind = (StatusCode::CONFLICT, "conflict", "The request conflicts with the present state");
+pub(super) const REVISION: Kind =
+    (StatusCode::CONFLICT, "revision_unavailable", "The revision is not available in time");
+pub(super) const EMBEDDER: Kind = (StatusCode::CONFLICT, "embedder_mismatch", "The vector doesn't fit the collection");
+pub(super) const VERSION: Kind = (StatusCode::PRECONDITION_FAILED, "version_conflict", "The state has changed");
+pub(super) const TOO_LARGE: Kind = (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request is too large");
+pub(super) const MEDIA_TYPE: Kind =
     (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported");
-const UNPROCESSABLE: Kind =
+pub(super) const UNPROCESSABLE: Kind =
     (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable_document", "The document can't be stored as it is");
-const ACL_MISSING: Kind = (StatusCode::UNPROCESSABLE_ENTITY, "acl_missing", "The document has no access rules");
-const ACL_INVALID: Kind =
+pub(super) const ACL_MISSING: Kind =
+    (StatusCode::UNPROCESSABLE_ENTITY, "acl_missing", "The document has no access rules");
+pub(super) const ACL_INVALID: Kind =
     (StatusCode::UNPROCESSABLE_ENTITY, "acl_invalid", "The access rules can't be stored as they are");
-const INTERNAL: Kind = (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here");
-const AUTHORIZATION: Kind =
+pub(super) const INTERNAL: Kind = (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here");
+pub(super) const AUTHORIZATION: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "authorization_unavailable", "Rights can't be decided at the moment");
-const INDEX: Kind = (StatusCode::SERVICE_UNAVAILABLE, "index_unavailable", "Searching is not possible at the moment");
-const OVERLOADED: Kind = (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting");
-const STORAGE: Kind = (StatusCode::INSUFFICIENT_STORAGE, "storage_refused", "Nothing can be written at the moment");
-const DEADLINE: Kind = (StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", "The deadline has passed");
+pub(super) const INDEX: Kind =
+    (StatusCode::SERVICE_UNAVAILABLE, "index_unavailable", "Searching is not possible at the moment");
+pub(super) const OVERLOADED: Kind = (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting");
+pub(super) const STORAGE: Kind =
+    (StatusCode::INSUFFICIENT_STORAGE, "storage_refused", "Nothing can be written at the moment");
+pub(super) const DEADLINE: Kind = (StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", "The deadline has passed");
 
 /// A problem without request context, for one document of many.
 pub fn problem((status, code, title): Kind, detail: &str, errors: Vec<FieldProblem>) -> Problem {

@@ -5,6 +5,7 @@ use super::*;
 /// `POST /v1/documents`: at most 256 documents and 32 MiB. Each document stands or falls alone: one that is refused gets
 /// a problem in its result, the others are stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PutDocuments {
     pub documents: Vec<Document>,
@@ -12,6 +13,7 @@ pub struct PutDocuments {
 
 /// One document version with its access rules. Text, vectors and rules become visible together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// `<source>/<path>`, at most 1,024 bytes. The part before the first `/` is the source; a key writes only in its
@@ -51,6 +53,7 @@ pub struct Document {
 
 /// Canonical text: what is stored, split, hashed and returned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Content {
     /// `text/plain`, `text/markdown`, or the media type that the text was extracted from (then `chunks` is needed).
@@ -61,6 +64,7 @@ pub struct Content {
 
 /// One chunk: `content.text[start..end]`, bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChunkSpan {
     pub start: usize,
@@ -74,6 +78,7 @@ pub struct ChunkSpan {
 
 /// Access rules of a document or section. `nobody` excludes every other field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Acl {
     /// Stored, readable by nobody (quarantine).
@@ -104,6 +109,7 @@ pub struct Acl {
 
 /// A subject of a tuple (`user:ana`, `group:hr#member`, `user:*`), with a condition or without.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Principal {
     Plain(String),
@@ -112,6 +118,7 @@ pub enum Principal {
 
 /// A subject whose grant holds only while a condition of the model does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConditionalPrincipal {
     pub principal: String,
@@ -120,6 +127,7 @@ pub struct ConditionalPrincipal {
 
 /// Name of a condition of the authorization model, with the part of its context that is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Condition {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,6 +137,7 @@ pub struct Condition {
 /// A restricted part of a document, by byte span or by heading (that heading's whole part, up to the next heading of the
 /// same or a higher level). A rule that matches no text rejects the document version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Section {
     /// Unique within the document; `[A-Za-z0-9._-]{1,64}`.
@@ -143,6 +152,7 @@ pub struct Section {
 
 /// Bytes `start..end` of the canonical text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Span {
     pub start: usize,
@@ -151,12 +161,14 @@ pub struct Span {
 
 /// Answer to [`PutDocuments`]: one result per document, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct DocumentsPut {
     pub results: Vec<DocumentResult>,
     pub revision: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct DocumentResult {
     pub id: String,
     pub status: DocumentStatus,
@@ -167,6 +179,7 @@ pub struct DocumentResult {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentStatus {
     Created,
@@ -182,12 +195,14 @@ pub enum DocumentStatus {
 /// `GET /v1/documents/state?collection=&source=&limit=&cursor=` (scope `documents.write`): what the service holds of a
 /// source, for an ingester that compares. No text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct DocumentStates {
     pub documents: Vec<DocumentState>,
     pub next_cursor: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct DocumentState {
     pub id: String,
     pub version: u64,
@@ -227,6 +242,7 @@ fn digest(value: &impl Serialize) -> String {
 
 /// `PUT /v1/documents/{id}/acl?collection=` replaces the rules of a document (its text stays).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PutAcl {
     pub acl: Acl,
@@ -234,6 +250,7 @@ pub struct PutAcl {
 
 /// A document as one reader sees it: `GET /v1/documents/{id}?collection=`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct DocumentView {
     pub id: String,
     pub collection: String,
@@ -249,6 +266,7 @@ pub struct DocumentView {
 
 /// `PUT /v1/collections/{name}`; what is set at creation can't be changed later, except `default_acl` and `fields`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PutCollection {
     /// Name or id of a configured embedder; absent: the service's default.
@@ -279,6 +297,7 @@ pub struct PutCollection {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
     Keyword,
@@ -292,6 +311,7 @@ pub enum FieldType {
 
 /// `GET /v1/collections` and `GET /v1/collections/{name}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct CollectionView {
     pub name: String,
     pub embedder: String,
@@ -306,6 +326,7 @@ pub struct CollectionView {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Collections {
     pub collections: Vec<CollectionView>,
 }

@@ -4,6 +4,7 @@ use super::*;
 
 /// `POST /v1/query`. The reader comes from the credentials, never from here.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// 1 to 8,192 bytes. May be absent with `vector` and `mode: "vector"`.
@@ -51,6 +52,7 @@ pub struct Query {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     #[default]
@@ -60,6 +62,7 @@ pub enum Mode {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {
     #[default]
@@ -68,6 +71,7 @@ pub enum Consistency {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Include {
     Text,
@@ -79,6 +83,7 @@ pub enum Include {
 
 /// A condition on metadata; at most 64 leaves and 8 levels. A field that the collection does not declare matches nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Filter {
     And(FilterAnd),
@@ -88,24 +93,28 @@ pub enum Filter {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FilterAnd {
     pub and: Vec<Filter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FilterOr {
     pub or: Vec<Filter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FilterNot {
     pub not: Box<Filter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FilterLeaf {
     /// A declared field, or one of the built-in `document_id`, `source`, `title`, `updated_at`.
@@ -116,6 +125,7 @@ pub struct FilterLeaf {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FilterOp {
     Eq,
@@ -133,6 +143,7 @@ pub enum FilterOp {
 
 /// The answer: only what the reader may read, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Answer {
     pub request_id: String,
     pub results: Vec<Passage>,
@@ -154,6 +165,7 @@ pub struct Answer {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Warning {
     /// Fewer results than asked for although the candidates' limit was reached.
@@ -168,6 +180,7 @@ pub enum Warning {
 
 /// Verified text with its provenance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Passage {
     pub chunk_id: String,
     pub document_id: String,
@@ -195,6 +208,7 @@ pub struct Passage {
 
 /// Places (from 1) in the lists that this hit came from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Ranks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vector: Option<u32>,
@@ -205,6 +219,7 @@ pub struct Ranks {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PassageSpan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
@@ -213,6 +228,7 @@ pub struct PassageSpan {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Neighbor {
     pub chunk_id: String,
     pub text: String,
@@ -220,6 +236,7 @@ pub struct Neighbor {
 
 /// Text for a model's context window, every passage fenced as data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Assembled {
     pub text: String,
     pub citations: Vec<Citation>,
@@ -227,6 +244,7 @@ pub struct Assembled {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Citation {
     pub mark: String,
     pub chunk_id: String,
@@ -234,6 +252,7 @@ pub struct Citation {
 
 /// `POST /v1/recheck`: before showing an answer or a stored citation. At most 200 items.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Recheck {
     pub items: Vec<RecheckItem>,
@@ -242,6 +261,7 @@ pub struct Recheck {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RecheckItem {
     pub chunk_id: String,
@@ -250,18 +270,21 @@ pub struct RecheckItem {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Rechecked {
     pub items: Vec<RecheckedItem>,
     pub revision: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RecheckedItem {
     pub chunk_id: String,
     pub status: RecheckStatus,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RecheckStatus {
     Ok,

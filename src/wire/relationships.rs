@@ -4,6 +4,7 @@ use super::*;
 
 /// A relationship tuple as OpenFGA writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct TupleKey {
     pub user: String,
     pub relation: String,
@@ -14,6 +15,7 @@ pub struct TupleKey {
 
 /// `POST /v1/relationships/write`: at most 1,000 tuples, one transaction, deletes first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WriteRelationships {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,6 +36,7 @@ pub struct WriteRelationships {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelationshipsWritten {
     pub written: usize,
     pub deleted: usize,
@@ -43,6 +46,7 @@ pub struct RelationshipsWritten {
 /// `POST /v1/relationships/read`: stored tuples as they are, filtered by what is given (an object of the form `type:` for
 /// a whole type).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReadRelationships {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +65,7 @@ pub struct ReadRelationships {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelationshipsRead {
     pub tuples: Vec<TupleKey>,
     pub next_cursor: Option<String>,
@@ -69,6 +74,7 @@ pub struct RelationshipsRead {
 
 /// `POST /v1/keys` (scope `admin`): makes an API key. The secret is shown once.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     pub name: String,
@@ -91,6 +97,7 @@ pub struct CreateKey {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct KeyView {
     pub id: String,
     pub name: String,
@@ -105,6 +112,7 @@ pub struct KeyView {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct KeyCreated {
     /// `ush_<id>_<secret>`; not stored, not shown again.
     pub key: String,
@@ -113,12 +121,14 @@ pub struct KeyCreated {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Keys {
     pub keys: Vec<KeyView>,
 }
 
 /// `POST /v1/models` (scope `admin`): writes an authorization model, or only shows what it would change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PutModel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,6 +140,7 @@ pub struct PutModel {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct ModelChanged {
     /// Absent after a dry run.
     pub authorization_model_id: Option<String>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
 use crate::gate;
-use crate::http::extract::{Caller, StrictJson};
+use crate::http::extract::{Caller, Parameters, StrictJson};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::Scope;
 use crate::prepare::{self, PrepareError};
@@ -187,7 +187,7 @@ pub async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(at): Query<InCollection>,
+    Parameters(at): Parameters<InCollection>,
 ) -> Result<Response, ApiProblem> {
     caller.require(Scope::DocumentsRead)?;
     let reader = caller.principal.reader()?;
@@ -233,7 +233,7 @@ pub async fn delete(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(at): Query<InCollection>,
+    Parameters(at): Parameters<InCollection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
@@ -265,7 +265,7 @@ pub async fn put_acl(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(at): Query<InCollection>,
+    Parameters(at): Parameters<InCollection>,
     StrictJson(request): StrictJson<PutAcl>,
 ) -> Result<Json<DocumentsPut>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
@@ -298,7 +298,7 @@ pub struct StateParameters {
 pub async fn state(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Query(parameters): Query<StateParameters>,
+    Parameters(parameters): Parameters<StateParameters>,
 ) -> Result<Json<DocumentStates>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
     if !caller.principal.may_write_source(&parameters.source) {

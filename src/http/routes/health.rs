@@ -7,33 +7,36 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use serde_json::json;
 
 use crate::service::Service;
+use crate::wire::{Component, Health, HealthStatus};
 
 /// The process runs.
-pub async fn live() -> impl IntoResponse {
-    Json(json!({"status": "ok"}))
+pub async fn live() -> Json<Health> {
+    Json(Health { status: HealthStatus::Ok, components: Vec::new() })
 }
 
 /// Whether every part can serve. An embedder that did not answer last makes no service unready: keywords answer
 /// meanwhile.
-pub async fn ready(State(service): State<Arc<Service>>) -> impl IntoResponse {
+pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Health>) {
     let catalog = service.catalog.revision().await.is_ok();
     let snapshot = service.published.load();
     let indexes = snapshot.collections.values().all(|collection| service.indexes.get(collection.id).is_some());
-    let is_ready = catalog && indexes;
-    let is_whole = service.embedders.iter().all(|(_, embedder)| embedder.is_answering());
-    let status = |ok: bool| if ok { "ok" } else { "failed" };
-    let component = |name: String, ok: bool| json!({"name": name, "status": status(ok)});
+    let component = |name: String, is_ok: bool| {
+        let status = if is_ok { HealthStatus::Ok } else { HealthStatus::Failed };
+        Component { name, status }
+    };
     let mut components = vec![component("catalog".into(), catalog), component("indexes".into(), indexes)];
     let embedders = service.embedders.iter();
     components.extend(embedders.map(|(name, embedder)| component(format!("embedder:{name}"), embedder.is_answering())));
-    let body = json!({
-        "status": if is_ready && !is_whole { "degraded" } else { status(is_ready) },
-        "components": components,
-    });
-    (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+    let (code, status) = match catalog && indexes {
+        false => (StatusCode::SERVICE_UNAVAILABLE, HealthStatus::Failed),
+        true if components.iter().all(|component| component.status == HealthStatus::Ok) => {
+            (StatusCode::OK, HealthStatus::Ok)
+        }
+        true => (StatusCode::OK, HealthStatus::Degraded),
+    };
+    (code, Json(Health { status, components }))
 }
 
 /// Prometheus text: what the service counted, and what its parts know of themselves.

@@ -1,0 +1,311 @@
+//! Every operation of the native API: where it is, what it needs, what it answers.
+
+use schemars::{Schema, SchemaGenerator};
+
+use crate::http::problem::{
+    AUTHORIZATION, CONFLICT, DEADLINE, EMBEDDER, INDEX, INTERNAL, INVALID, INVALID_FILTER, Kind, MEDIA_TYPE, NOT_FOUND,
+    OVERLOADED, REVISION, SCOPE, STORAGE, SUBJECT, TOKEN_EXPIRED, TOO_LARGE, UNAUTHENTICATED, VERSION,
+};
+use crate::identity::Scope;
+use crate::wire::{
+    Answer, CollectionView, Collections, CreateKey, DocumentStates, DocumentView, DocumentsPut, Health, KeyCreated,
+    Keys, ModelChanged, PutAcl, PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Recheck, Rechecked,
+    RelationshipsRead, RelationshipsWritten, WriteRelationships,
+};
+
+/// Adds a type to the description and refers to it.
+pub(super) type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+pub(super) struct Operation {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub id: &'static str,
+    pub summary: &'static str,
+    /// `None`: no credential is needed.
+    pub scope: Option<Scope>,
+    pub parameters: &'static [&'static Parameter],
+    pub request: Option<Shape>,
+    pub answers: &'static [(u16, &'static str, Option<Shape>)],
+    pub problems: &'static [&'static [Kind]],
+}
+
+pub(super) struct Parameter {
+    pub name: &'static str,
+    /// `path`, `query` or `header`.
+    pub place: &'static str,
+    pub is_required: bool,
+    pub is_number: bool,
+    pub description: &'static str,
+}
+
+const fn parameter(place: &'static str, name: &'static str, description: &'static str) -> Parameter {
+    Parameter { name, place, is_required: true, is_number: false, description }
+}
+
+const fn optional(parameter: Parameter) -> Parameter {
+    Parameter { is_required: false, ..parameter }
+}
+
+const DOCUMENT: Parameter = parameter("path", "id", "Id of the document, percent-encoded: `hr%2Fleave.md`.");
+const KEY: Parameter = parameter("path", "id", "Id of the key, the part between the underscores.");
+const COLLECTION_NAME: Parameter = parameter("path", "name", "Name of the collection.");
+const COLLECTION: Parameter = parameter("query", "collection", "Name of the collection.");
+const SOURCE: Parameter = parameter("query", "source", "The part of the ids before the first `/`.");
+const LIMIT: Parameter =
+    Parameter { is_number: true, ..optional(parameter("query", "limit", "1 to 1,000; default 100.")) };
+const CURSOR: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before."));
+const IF_MATCH: Parameter = optional(parameter("header", "If-Match", "Refuse (412) unless this version is stored."));
+const SUBJECT_TOKEN: Parameter =
+    optional(parameter("header", "Usher-Subject-Token", "Token of the person that a service asks for."));
+const ACT_AS: Parameter = optional(parameter(
+    "header",
+    "Usher-Subject",
+    "Subject to read as, such as `user:anne`; needs the scope `act_as` and a type that the key lists.",
+));
+
+/// Problems of every operation with a credential.
+const CALLER: &[Kind] = &[UNAUTHENTICATED, TOKEN_EXPIRED, SCOPE, INTERNAL];
+/// Of those that read as somebody.
+const READER: &[Kind] = &[SUBJECT, AUTHORIZATION, STORAGE];
+const BODY: &[Kind] = &[INVALID, TOO_LARGE, MEDIA_TYPE];
+const WRITE: &[Kind] = &[CONFLICT, OVERLOADED, STORAGE];
+const PLACE: &[Kind] = &[INVALID, NOT_FOUND];
+
+/// A shape by its type.
+const fn of<T: schemars::JsonSchema>() -> Option<Shape> {
+    Some(SchemaGenerator::subschema_for::<T>)
+}
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: "post",
+        path: "/v1/query",
+        id: "query",
+        summary: "Find the best passages that the caller may read",
+        scope: Some(Scope::Query),
+        parameters: &[&SUBJECT_TOKEN, &ACT_AS],
+        request: of::<Query>(),
+        answers: &[(200, "Passages, best first.", of::<Answer>())],
+        problems: &[CALLER, READER, BODY, &[INVALID_FILTER, EMBEDDER, REVISION, INDEX, DEADLINE]],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/recheck",
+        id: "recheck",
+        summary: "Say which passages are still as they were and readable",
+        scope: Some(Scope::Query),
+        parameters: &[&SUBJECT_TOKEN, &ACT_AS],
+        request: of::<Recheck>(),
+        answers: &[(200, "One status per item, in order.", of::<Rechecked>())],
+        problems: &[CALLER, READER, BODY, &[REVISION]],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/documents",
+        id: "documents_put",
+        summary: "Store documents with their access rules; at most 256 documents and 32 MiB",
+        scope: Some(Scope::DocumentsWrite),
+        parameters: &[],
+        request: of::<PutDocuments>(),
+        answers: &[(200, "One result per document, in order; a refused one has a problem.", of::<DocumentsPut>())],
+        problems: &[CALLER, BODY, WRITE, PLACE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/documents/state",
+        id: "documents_state",
+        summary: "List what is stored of a source, for an ingester that compares; no text",
+        scope: Some(Scope::DocumentsWrite),
+        parameters: &[&COLLECTION, &SOURCE, &LIMIT, &CURSOR],
+        request: None,
+        answers: &[(200, "A page, in the order of ids.", of::<DocumentStates>())],
+        problems: &[CALLER, PLACE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/documents/{id}",
+        id: "documents_get",
+        summary: "Read what the caller may read of a document",
+        scope: Some(Scope::DocumentsRead),
+        parameters: &[&DOCUMENT, &COLLECTION, &SUBJECT_TOKEN, &ACT_AS],
+        request: None,
+        answers: &[(200, "The readable parts; the header `ETag` names the version.", of::<DocumentView>())],
+        problems: &[CALLER, READER, PLACE],
+    },
+    Operation {
+        method: "delete",
+        path: "/v1/documents/{id}",
+        id: "documents_delete",
+        summary: "Remove a document, its vectors and its access rules",
+        scope: Some(Scope::DocumentsWrite),
+        parameters: &[&DOCUMENT, &COLLECTION, &IF_MATCH],
+        request: None,
+        answers: &[(204, "It is gone, or was never there; the header `Usher-Revision` names the revision.", None)],
+        problems: &[CALLER, WRITE, PLACE, &[VERSION]],
+    },
+    Operation {
+        method: "put",
+        path: "/v1/documents/{id}/acl",
+        id: "documents_put_acl",
+        summary: "Replace the access rules of a document; its text stays",
+        scope: Some(Scope::DocumentsWrite),
+        parameters: &[&DOCUMENT, &COLLECTION],
+        request: of::<PutAcl>(),
+        answers: &[(200, "One result, with a problem if the rules were refused.", of::<DocumentsPut>())],
+        problems: &[CALLER, BODY, WRITE, PLACE],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/relationships/write",
+        id: "relationships_write",
+        summary: "Write and delete relationship tuples in one transaction; at most 1,000",
+        scope: Some(Scope::RelationshipsWrite),
+        parameters: &[],
+        request: of::<WriteRelationships>(),
+        answers: &[(200, "How many were written and deleted.", of::<RelationshipsWritten>())],
+        problems: &[CALLER, BODY, WRITE, PLACE, &[VERSION]],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/relationships/read",
+        id: "relationships_read",
+        summary: "List stored relationship tuples",
+        scope: Some(Scope::RelationshipsRead),
+        parameters: &[],
+        request: of::<ReadRelationships>(),
+        answers: &[(200, "A page of tuples.", of::<RelationshipsRead>())],
+        problems: &[CALLER, BODY, PLACE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/collections",
+        id: "collections_list",
+        summary: "List the collections that the key reaches",
+        scope: Some(Scope::DocumentsWrite),
+        parameters: &[],
+        request: None,
+        answers: &[(200, "Collections with their settings.", of::<Collections>())],
+        problems: &[CALLER],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/collections/{name}",
+        id: "collections_get",
+        summary: "Read the settings of a collection",
+        scope: Some(Scope::DocumentsWrite),
+        parameters: &[&COLLECTION_NAME],
+        request: None,
+        answers: &[(200, "The settings.", of::<CollectionView>())],
+        problems: &[CALLER, &[NOT_FOUND]],
+    },
+    Operation {
+        method: "put",
+        path: "/v1/collections/{name}",
+        id: "collections_put",
+        summary: "Make a collection, or change what of it can be changed",
+        scope: Some(Scope::Admin),
+        parameters: &[&COLLECTION_NAME],
+        request: of::<PutCollection>(),
+        answers: &[(200, "The settings as they are now.", of::<CollectionView>())],
+        problems: &[CALLER, BODY, WRITE, PLACE],
+    },
+    Operation {
+        method: "delete",
+        path: "/v1/collections/{name}",
+        id: "collections_delete",
+        summary: "Remove a collection with all its documents",
+        scope: Some(Scope::Admin),
+        parameters: &[&COLLECTION_NAME],
+        request: None,
+        answers: &[(204, "It is gone, or was never there.", None)],
+        problems: &[CALLER, WRITE],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/keys",
+        id: "keys_create",
+        summary: "Make an API key; its secret is shown once",
+        scope: Some(Scope::Admin),
+        parameters: &[],
+        request: of::<CreateKey>(),
+        answers: &[(201, "The key with its secret.", of::<KeyCreated>())],
+        problems: &[CALLER, BODY, WRITE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/keys",
+        id: "keys_list",
+        summary: "List the API keys, without their secrets",
+        scope: Some(Scope::Admin),
+        parameters: &[],
+        request: None,
+        answers: &[(200, "Keys, also revoked and expired ones.", of::<Keys>())],
+        problems: &[CALLER],
+    },
+    Operation {
+        method: "delete",
+        path: "/v1/keys/{id}",
+        id: "keys_revoke",
+        summary: "Revoke an API key at once",
+        scope: Some(Scope::Admin),
+        parameters: &[&KEY],
+        request: None,
+        answers: &[(204, "It is revoked.", None)],
+        problems: &[CALLER, WRITE, &[NOT_FOUND]],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/models",
+        id: "models_put",
+        summary: "Write an authorization model, or only show which tuples would die under it",
+        scope: Some(Scope::Admin),
+        parameters: &[],
+        request: of::<PutModel>(),
+        answers: &[(200, "What changes.", of::<ModelChanged>())],
+        problems: &[CALLER, BODY, WRITE, PLACE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/health/live",
+        id: "health_live",
+        summary: "Say that the process runs",
+        scope: None,
+        parameters: &[],
+        request: None,
+        answers: &[(200, "It runs.", of::<Health>())],
+        problems: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/health/ready",
+        id: "health_ready",
+        summary: "Say whether every part can serve",
+        scope: None,
+        parameters: &[],
+        request: None,
+        answers: &[(200, "It can, perhaps without an embedder.", of::<Health>()), (503, "It can't.", of::<Health>())],
+        problems: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/health/startup",
+        id: "health_startup",
+        summary: "Say whether the start is complete",
+        scope: None,
+        parameters: &[],
+        request: None,
+        answers: &[(200, "It is.", of::<Health>()), (503, "It isn't.", of::<Health>())],
+        problems: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/openapi.json",
+        id: "openapi",
+        summary: "Read this description",
+        scope: None,
+        parameters: &[],
+        request: None,
+        answers: &[(200, "OpenAPI 3.1.", of::<serde_json::Value>())],
+        problems: &[],
+    },
+];

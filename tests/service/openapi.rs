@@ -1,0 +1,121 @@
+//! The description of the API: what the repository keeps is what is served, and what is served is what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::common::{Client, TestService};
+
+type Routes = BTreeMap<String, BTreeSet<String>>;
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Methods by path, as described.
+fn described(description: &Value) -> Routes {
+    let paths = description["paths"].as_object().unwrap();
+    paths.iter().map(|(path, methods)| (path.clone(), methods.as_object().unwrap().keys().cloned().collect())).collect()
+}
+
+/// Methods by path of the native routes, as the router's source names them.
+fn written() -> Routes {
+    let source = std::fs::read_to_string(repository().join("src/http.rs")).unwrap();
+    let router = source.split("pub fn router(").nth(1).unwrap().split("pub fn admin_router(").next().unwrap();
+    let mut routes = Routes::new();
+    for part in router.split(".route(").skip(1) {
+        let path = part.split('"').nth(1).unwrap().to_owned();
+        let handlers = part.split(".layer(").next().unwrap();
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let is_here = handlers.match_indices(&format!("{method}(")).any(|(at, _)| {
+                let before = handlers[..at].chars().last();
+                before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':')
+            });
+            if is_here {
+                routes.entry(path.clone()).or_default().insert(method.to_owned());
+            }
+        }
+    }
+    routes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_that_of_the_repository_and_of_the_router() {
+    let service = TestService::start().await;
+    let nobody = Client { key: String::new(), ..service.admin() };
+    let served = nobody.get("/openapi.json").await;
+    assert_eq!(served.headers["content-type"], "application/json");
+    let kept = std::fs::read(repository().join("schema/api/openapi.json")).unwrap_or_default();
+    assert!(served.bytes == kept, "schema/api/openapi.json differs from what is served; `make openapi` writes it");
+
+    let description = served.json();
+    let described = described(&description);
+    assert_eq!(described, written(), "described (left) and routed (right) operations differ");
+
+    // What the running router says of itself: the methods that a path has, when it is asked with another one.
+    for (path, methods) in described {
+        let place = path.replace("{id}", "a").replace("{name}", "a");
+        let reply = nobody.send(Method::PATCH, &place, None).await;
+        assert_eq!(reply.status, 405, "{path}");
+        let allowed = reply.headers["allow"].to_str().unwrap().to_lowercase();
+        let allowed: BTreeSet<String> =
+            allowed.split(',').map(str::to_owned).filter(|method| method != "head").collect();
+        assert_eq!(allowed, methods, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_need_the_credential_that_they_name() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let description = admin.get("/openapi.json").await.ok();
+    let key = serde_json::json!({"name": "nothing", "scopes": []});
+    let powerless = Client { key: admin.post("/v1/keys", key).await.ok()["key"].as_str().unwrap().into(), ..admin };
+    let nobody = Client { key: String::new(), ..powerless.clone() };
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let needed = operation["parameters"].as_array().into_iter().flatten();
+            let needed = needed.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+            let needed: Vec<_> = needed.map(|parameter| format!("{}=a", parameter["name"].as_str().unwrap())).collect();
+            let place = path.replace("{id}", "a").replace("{name}", "a") + "?" + &needed.join("&");
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let body = operation
+                .get("requestBody")
+                .map(|body| example(&description, &body["content"]["application/json"]["schema"]));
+            let without = nobody.send(method.clone(), &place, body.clone()).await;
+            if operation["security"].as_array().unwrap().is_empty() {
+                assert!(without.status.is_success(), "{path}");
+                continue;
+            }
+            assert_eq!(without.problem(401), "unauthenticated", "{method} {path}");
+            let refused = powerless.send(method.clone(), &place, body).await.json();
+            assert_eq!(refused["code"], "insufficient_scope", "{method} {path}: {refused}");
+            let scope = operation["security"][0]["bearer"][0].as_str().unwrap();
+            assert_eq!(refused["detail"], format!("The scope `{scope}` is needed."), "{method} {path}");
+            assert!(operation["responses"]["401"]["content"]["application/problem+json"].is_object());
+        }
+    }
+}
+
+/// The smallest value that a schema admits.
+fn example(description: &Value, schema: &Value) -> Value {
+    if let Some(target) = schema["$ref"].as_str() {
+        return example(description, description.pointer(target.strip_prefix('#').unwrap()).unwrap());
+    }
+    if let Some(all) = schema["anyOf"].as_array() {
+        return example(description, &all[0]);
+    }
+    match schema["type"].as_str() {
+        Some("object") => {
+            let required = schema["required"].as_array().cloned().unwrap_or_default();
+            let fields = required.iter().map(|name| name.as_str().unwrap().to_owned());
+            fields.map(|name| (name.clone(), example(description, &schema["properties"][&name]))).collect()
+        }
+        Some("array") => Value::Array(Vec::new()),
+        Some("string") => Value::String("a".into()),
+        Some("boolean") => Value::Bool(false),
+        _ => Value::from(1),
+    }
+}
