@@ -110,6 +110,12 @@ impl Catalog {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
+    /// One consistent view for several reads. Two reads without it may see different states, and not in the order in
+    /// which they were asked.
+    pub async fn read(&self) -> Result<CatalogTx, CatalogError> {
+        Ok(self.readers.begin().await?)
+    }
+
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
     }

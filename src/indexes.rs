@@ -176,7 +176,8 @@ impl Indexes {
             for first in range.clone().step_by(EMBEDDED_AT_ONCE) {
                 let count = (range.end - first).min(EMBEDDED_AT_ONCE as u32);
                 let mut rows = vec![0.0; count as usize * embedder.dimensions()];
-                for text in catalog.index_texts(collection, first, count).await? {
+                let mut tx = catalog.read().await?;
+                for text in catalog.index_texts(&mut tx, collection, first, count).await? {
                     let row = embed::rows(embedder.as_ref(), &[text.with(str::to_owned)], Role::Passage).await?;
                     let at = (text.chunk - first) as usize * embedder.dimensions();
                     if let Some(place) = rows.get_mut(at..at + embedder.dimensions()).filter(|p| p.len() == row.len()) {
@@ -269,7 +270,9 @@ async fn apply_batch(
     collection: u32,
     indexes: &Arc<CollectionIndexes>,
 ) -> Result<bool, FollowError> {
-    let rows = catalog.operations(collection, indexes.applied(), BATCH).await?;
+    // Operations and texts from one state: an operation whose text is not there yet would be applied as nothing.
+    let mut tx = catalog.read().await?;
+    let rows = catalog.operations(&mut tx, collection, indexes.applied(), BATCH).await?;
     let Some(last) = rows.last().map(|row| row.sequence) else { return Ok(false) };
     let mut operations = Vec::new();
     for row in rows {
@@ -278,7 +281,7 @@ async fn apply_batch(
                 operations.push(KeywordOp::Remove { chunks: row.first_chunk..row.first_chunk + row.chunk_count })
             }
             OperationKind::Add => {
-                for text in catalog.index_texts(collection, row.first_chunk, row.chunk_count).await? {
+                for text in catalog.index_texts(&mut tx, collection, row.first_chunk, row.chunk_count).await? {
                     let tokens = text.with(|text| indexes.analyser.tokens(text));
                     operations.push(KeywordOp::Add { chunk: text.chunk, tokens });
                 }

@@ -179,13 +179,19 @@ impl Catalog {
     }
 
     /// Operations of a collection after `after`, in order.
-    pub async fn operations(&self, collection: u32, after: u64, limit: u32) -> Result<Vec<OperationRow>, CatalogError> {
+    pub async fn operations(
+        &self,
+        tx: &mut CatalogTx,
+        collection: u32,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<OperationRow>, CatalogError> {
         let rows =
             sqlx::query("SELECT * FROM operations WHERE collection = $1 AND sequence > $2 ORDER BY sequence LIMIT $3")
                 .bind(i64::from(collection))
                 .bind(signed(after)?)
                 .bind(i64::from(limit))
-                .fetch_all(&self.readers)
+                .fetch_all(&mut **tx)
                 .await?;
         rows.iter()
             .map(|row| {

@@ -26,7 +26,13 @@ pub fn index_text(title: &str, text: &str) -> String {
 
 impl Catalog {
     /// Live chunks among `first .. first + count`; those of superseded versions are absent.
-    pub async fn index_texts(&self, collection: u32, first: u32, count: u32) -> Result<Vec<IndexText>, CatalogError> {
+    pub async fn index_texts(
+        &self,
+        tx: &mut CatalogTx,
+        collection: u32,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<IndexText>, CatalogError> {
         let rows = sqlx::query(
             "SELECT c.ordinal, d.title, substr(t.text, c.start_byte + 1, c.end_byte - c.start_byte) AS text
                FROM chunks c
@@ -37,7 +43,7 @@ impl Catalog {
         .bind(i64::from(collection))
         .bind(i64::from(first))
         .bind(i64::from(first) + i64::from(count))
-        .fetch_all(self.readers())
+        .fetch_all(&mut **tx)
         .await?;
         rows.iter()
             .map(|row| {
