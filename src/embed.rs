@@ -70,7 +70,7 @@ pub enum Settings {
     Hash {
         name: String,
     },
-    Http(http::Settings),
+    Http(Box<http::Settings>),
 }
 
 /// The configured embedders.
@@ -109,7 +109,7 @@ impl Embedders {
         for settings in settings {
             let (name, embedder): (String, Arc<dyn Embedder>) = match settings {
                 Settings::Hash { name } => (name, Arc::new(HashEmbedder)),
-                Settings::Http(settings) => (settings.name.clone(), Arc::new(HttpEmbedder::new(settings)?)),
+                Settings::Http(settings) => (settings.name.clone(), Arc::new(HttpEmbedder::new(*settings)?)),
             };
             let is_default = embedders.is_empty();
             tracing::info!(name, id = embedder.id(), dimensions = embedder.dimensions(), is_default, "an embedder");

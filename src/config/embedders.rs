@@ -114,7 +114,7 @@ fn one(raw: RawEmbedder, key: Option<HeaderValue>) -> Result<Settings, Mistake> 
     if !(1..=256).contains(&max_in_flight) {
         return Err(("max_in_flight", "must be 1 to 256"));
     }
-    Ok(Settings::Http(http::Settings {
+    Ok(Settings::Http(Box::new(http::Settings {
         name: raw.name,
         kind,
         url,
@@ -127,7 +127,7 @@ fn one(raw: RawEmbedder, key: Option<HeaderValue>) -> Result<Settings, Mistake> 
         timeout: Duration::from_millis(timeout_ms),
         batch,
         max_in_flight,
-    }))
+    })))
 }
 
 fn has_only_a_name(raw: &RawEmbedder) -> bool {
