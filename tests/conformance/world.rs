@@ -6,7 +6,7 @@ use serde_json::Value;
 use usher::{
     authz::{
         AuthorizationModel, BoundType, CheckError, Context, Evaluator, Graph, ListUsersFilter, Model, ObjectRef,
-        QueryError, SubjectRef, Tuple, TupleError, list_objects, list_users,
+        ObjectsQuestion, QueryError, SubjectRef, Tuple, TupleError, list_objects, list_users,
     },
     wire,
 };
@@ -110,8 +110,10 @@ impl World {
         let subject = SubjectRef::parse(user).map_err(|_| VALIDATION)?;
         self.model.check_query(object_type, relation, &subject).map_err(query_code)?;
         let context = Context(context.clone());
-        let found = list_objects(&self.graph, &self.model, object_type, relation, &subject, &context, &contextual)
-            .map_err(code)?;
+        let mut found = Vec::new();
+        let question =
+            ObjectsQuestion { object_type, relation, subject: &subject, context: &context, contextual: &contextual };
+        list_objects(&self.graph, &self.model, &question, &mut found).map_err(code)?;
         let names: BTreeSet<String> = found.iter().map(ObjectRef::to_string).collect();
         assert_eq!(names.len(), found.len(), "no duplicates");
         Ok(names)
