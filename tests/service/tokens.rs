@@ -20,20 +20,20 @@ fn key(seed: u8) -> (EncodingKey, String) {
     (EncodingKey::from_ed_der(&der), URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes()))
 }
 
-fn claims() -> Value {
+pub fn claims() -> Value {
     let now = jiff::Timestamp::now().as_second();
     json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "exp": now + 300, "nbf": now - 5, "scope": "usher.query usher.documents.read"})
 }
 
-fn header() -> Header {
+pub fn header() -> Header {
     Header { kid: Some("k1".into()), typ: Some("at+jwt".into()), ..Header::new(Algorithm::EdDSA) }
 }
 
-fn sign(claims: &Value, header: &Header, seed: u8) -> String {
+pub fn sign(claims: &Value, header: &Header, seed: u8) -> String {
     encode(header, claims, &key(seed).0).unwrap()
 }
 
-async fn service() -> (TestService, tempfile::TempDir) {
+pub async fn service() -> (TestService, tempfile::TempDir) {
     let files = tempfile::tempdir().unwrap();
     let jwks = files.path().join("jwks.json");
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "k1", "x": key(1).1});
@@ -50,7 +50,7 @@ async fn service() -> (TestService, tempfile::TempDir) {
     (service, files)
 }
 
-fn with_token(service: &TestService, token: String) -> Client {
+pub fn with_token(service: &TestService, token: String) -> Client {
     Client { key: token, ..service.admin() }
 }
 

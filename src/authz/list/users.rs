@@ -148,11 +148,10 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Whether the model has a path from what is looked for; objects of the type also come by way of their wildcard.
+    /// Whether the model has a path from what is looked for; objects of a type also come by way of their wildcard.
     fn is_possible(&self, id: RelationId) -> bool {
-        let plain =
-            || self.wanted_type.is_some_and(|wanted| self.evaluator.linked().reached_from(wanted, OBJECT).contains(id));
-        self.evaluator.is_possible(id) || plain()
+        let plain = |wanted| self.evaluator.linked().reached_from(wanted, OBJECT).contains(id);
+        self.evaluator.is_possible(id) || (self.wanted_relation.is_none() && self.wanted_type.is_some_and(plain))
     }
 
     fn check(&mut self, vertex: Vertex, id: RelationId, depth: u8) -> Result<Users, CheckError> {

@@ -10,7 +10,7 @@ use crate::service::Service;
 use crate::wire::TupleKey;
 
 pub const STORE_ID: HeaderName = HeaderName::from_static("openfga-store-id");
-const MODEL_ID: HeaderName = HeaderName::from_static("openfga-authorization-model-id");
+pub const MODEL_ID: HeaderName = HeaderName::from_static("openfga-authorization-model-id");
 const REVISION: HeaderName = HeaderName::from_static("usher-revision");
 
 pub fn header_value(text: &str) -> Option<HeaderValue> {

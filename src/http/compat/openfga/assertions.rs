@@ -7,7 +7,7 @@ use super::answer::{Answer, tuple};
 use super::error::FgaError;
 use super::request::{Body, Call};
 use super::rules;
-use super::shapes::{Brought, QuestionShape, TupleShape, nullable};
+use super::shapes::{Brought, QuestionShape, TupleShape, object, objects};
 use crate::authz::{ObjectRef, SubjectRef};
 use crate::commit::stores::PutAssertions;
 use crate::identity::Scope;
@@ -20,16 +20,17 @@ const MAX_CONTEXTUAL: usize = 20;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Put {
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     assertions: Vec<AssertionShape>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct AssertionShape {
+    #[serde(deserialize_with = "object")]
     tuple_key: Option<QuestionShape>,
     expectation: Option<bool>,
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     contextual_tuples: Vec<TupleShape>,
     context: Option<Fields>,
 }

@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::error::FgaError;
 use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
-use super::shapes::{Brought, Consistency, QuestionShape, TupleKeys, nullable};
+use super::shapes::{Brought, Consistency, QuestionShape, TupleKeys, nullable, object, objects};
 use crate::authz::{Evaluator, ObjectRef, SubjectRef};
 use crate::identity::Scope;
 use crate::wire::Fields;
@@ -23,7 +23,9 @@ const MAX_CORRELATION: usize = 36;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Check {
+    #[serde(deserialize_with = "object")]
     tuple_key: Option<QuestionShape>,
+    #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
     context: Option<Fields>,
     authorization_model_id: Option<String>,
@@ -77,7 +79,7 @@ pub async fn check(call: Call, Body(body): Body<Check>) -> Result<Answer, FgaErr
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct BatchCheck {
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     checks: Vec<BatchItem>,
     authorization_model_id: Option<String>,
     #[serde(rename = "consistency")]
@@ -87,7 +89,9 @@ pub struct BatchCheck {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct BatchItem {
+    #[serde(deserialize_with = "object")]
     tuple_key: Option<QuestionShape>,
+    #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
     context: Option<Fields>,
     #[serde(deserialize_with = "nullable")]

@@ -203,7 +203,8 @@ impl From<ModelError> for FgaError {
             ModelError::Empty => Self::bad("type_definitions_too_few_items", message),
             ModelError::TooManyTypes | ModelError::TooLarge => Self::bad("exceeded_entity_limit", message),
             ModelError::TypeName { .. } => Self::bad("type_invalid_pattern", message),
-            ModelError::RelationName { .. } => Self::validation(message),
+            ModelError::RelationName { .. } => Self::bad("relations_invalid_pattern", message),
+            ModelError::SchemaVersion(version) if version != "1.0" => Self::validation(message),
             _ => Self::bad("invalid_authorization_model", message),
         }
     }

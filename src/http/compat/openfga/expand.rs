@@ -7,14 +7,16 @@ use super::answer::Answer;
 use super::error::FgaError;
 use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
-use super::shapes::{Brought, Consistency, TupleKeys, nullable};
+use super::shapes::{Brought, Consistency, TupleKeys, nullable, object};
 use crate::authz::{ExpandNode, ObjectRef, expand as expand_relation};
 use crate::identity::Scope;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Expand {
+    #[serde(deserialize_with = "object")]
     tuple_key: Option<RelationShape>,
+    #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
     authorization_model_id: Option<String>,
     #[serde(rename = "consistency")]
@@ -34,8 +36,12 @@ pub async fn expand(call: Call, Body(body): Body<Expand>) -> Result<Answer, FgaE
     call.require(Scope::RelationshipsRead)?;
     rules::model_id(body.authorization_model_id.as_deref())?;
     let key = body.tuple_key.ok_or_else(FgaError::no_tuple_key)?;
-    rules::relation("relation", &key.relation)?;
-    rules::object(&key.object)?;
+    if !key.relation.is_empty() {
+        rules::relation("relation", &key.relation)?;
+    }
+    if !key.object.is_empty() {
+        rules::object(&key.object)?;
+    }
     let brought = Brought::of(body.contextual_tuples, None)?;
     let scene = call.scene(body.authorization_model_id.as_deref()).await?;
     let model = scene.model.clone();
@@ -44,12 +50,15 @@ pub async fn expand(call: Call, Body(body): Body<Expand>) -> Result<Answer, FgaE
 }
 
 fn tree(scene: &Scene, key: &RelationShape, brought: &Brought) -> Result<Value, FgaError> {
-    let object = ObjectRef::parse(&key.object).map_err(|error| FgaError::malformed("object", error))?;
-    let RelationShape { relation, .. } = key;
+    let RelationShape { relation, object } = key;
+    if object.is_empty() || relation.is_empty() {
+        return Err(FgaError::bad("invalid_expand_input", "object and relation are needed"));
+    }
+    let tuples = brought.admitted(&scene.model).map_err(|error| FgaError::refused_in_listing(&error))?;
+    let object = ObjectRef::parse(object).map_err(|error| FgaError::malformed("object", error))?;
     if !scene.model.has_type(&object.object_type) || !scene.model.has_relation(&object.object_type, relation) {
         return Err(FgaError::validation(format!("relation `{}#{relation}` is not defined", object.object_type)));
     }
-    let tuples = brought.admitted(&scene.model).map_err(|error| FgaError::invalid_tuple(&error))?;
     let node = expand_relation(&scene.store.graph, &scene.model, &object, relation, &tuples);
     Ok(node.map(|node| show(&format!("{object}#{relation}"), &node)).unwrap_or_default())
 }

@@ -4,17 +4,18 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use axum::body::{Body as AnswerBody, Bytes};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::answer::Answer;
+use super::answer::{Answer, MODEL_ID, header_value};
 use super::error::FgaError;
 use super::request::{Body, Call, DEADLINE, Scene, evaluate};
 use super::rules;
-use super::shapes::{Brought, Consistency, TupleKeys, TupleShape, nullable};
+use super::shapes::{Brought, Consistency, TupleKeys, TupleShape, nullable, object, objects};
 use crate::authz::{
     ListUsersFilter, ObjectRef, ObjectSink, ObjectsQuestion, SubjectRef, list_objects as list,
     list_users as list_of_users,
@@ -36,6 +37,7 @@ pub struct ListObjects {
     relation: String,
     #[serde(deserialize_with = "nullable")]
     user: String,
+    #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
     context: Option<Fields>,
     authorization_model_id: Option<String>,
@@ -133,8 +135,12 @@ impl ObjectSink for Streamed {
 
 /// One JSON object per line. A failure after the first line is a line of its own; before it, it also is the status.
 pub async fn streamed_list_objects(call: Call, Body(body): Body<ListObjects>) -> Result<Response, FgaError> {
-    let (question, scene) = Objects::of(&call, body).await?;
-    let head = Answer::ok(Value::Null).by_model(scene.model.id()).into_response().into_parts().0;
+    call.require(Scope::RelationshipsRead)?;
+    let (question, scene) = match Objects::of(&call, body).await {
+        Ok(question) => question,
+        Err(error) => return Ok(stream(error.status(), futures::stream::iter([line(&Err(error))]))),
+    };
+    let model = header_value(scene.model.id());
     let (lines, mut found) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
         let mut sink = Streamed { lines, until: Instant::now() + DEADLINE };
@@ -143,21 +149,25 @@ pub async fn streamed_list_objects(call: Call, Body(body): Body<ListObjects>) ->
         }
     });
     let first = found.recv().await;
-    let mut status = head.status;
-    if let Some(Err(error)) = &first {
-        status = error.status();
-    }
+    let status = match &first {
+        Some(Err(error)) => error.status(),
+        _ => StatusCode::OK,
+    };
     let rest = futures::stream::unfold(found, async |mut found| {
         let next = found.recv().await?;
         Some((line(&next), found))
     });
     let first = futures::stream::iter(first.as_ref().map(line));
-    let body = AnswerBody::from_stream(futures::StreamExt::chain(first, rest));
-    let mut response = (status, body).into_response();
-    response.headers_mut().extend(head.headers);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    response.headers_mut().remove(header::CONTENT_LENGTH);
+    let mut response = stream(status, first.chain(rest));
+    if let Some(model) = model {
+        response.headers_mut().insert(MODEL_ID, model);
+    }
     Ok(response)
+}
+
+fn stream(status: StatusCode, lines: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (status, kind, AnswerBody::from_stream(lines)).into_response()
 }
 
 fn line(found: &Result<ObjectRef, FgaError>) -> Result<Bytes, Infallible> {
@@ -171,13 +181,14 @@ fn line(found: &Result<ObjectRef, FgaError>) -> Result<Bytes, Infallible> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct ListUsers {
+    #[serde(deserialize_with = "object")]
     object: Option<ObjectShape>,
     #[serde(deserialize_with = "nullable")]
     relation: String,
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     user_filters: Vec<FilterShape>,
     /// A list, unlike elsewhere.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     contextual_tuples: Vec<TupleShape>,
     context: Option<Fields>,
     authorization_model_id: Option<String>,

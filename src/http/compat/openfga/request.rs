@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::answer::{STORE_ID, header_value};
 use super::error::FgaError;
 use super::rules;
+use super::shapes::Object;
 use crate::authz::Model;
 use crate::http::extract::{Caller, check_json, credential};
 use crate::http::headers::RequestId;
@@ -188,7 +189,7 @@ impl<T: DeserializeOwned, S: Send + Sync, const DEPTH: usize> FromRequest<S> for
         let body = if body.is_empty() { b"{}".as_slice() } else { &body };
         let malformed = |error: serde_json::Error| FgaError::validation(error.to_string());
         check_json(body, DEPTH).map_err(malformed)?;
-        serde_json::from_slice(body).map(Self).map_err(malformed)
+        serde_json::from_slice(body).map(|Object(body)| Self(body)).map_err(malformed)
     }
 }
 

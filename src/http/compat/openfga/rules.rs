@@ -69,8 +69,12 @@ pub fn user(user: &str) -> Result<(), FgaError> {
     }
 }
 
+fn is_object(object: &str) -> bool {
+    (2..=MAX_OBJECT).contains(&object.chars().count()) && !object.chars().any(char::is_whitespace)
+}
+
 pub fn object(object: &str) -> Result<(), FgaError> {
-    if (2..=MAX_OBJECT).contains(&object.chars().count()) && !object.chars().any(char::is_whitespace) {
+    if is_object(object) {
         Ok(())
     } else {
         Err(refuse("object", "2 to 256 characters without white space are expected"))
@@ -102,7 +106,13 @@ pub fn contextual(tuples: &[TupleShape]) -> Result<(), FgaError> {
     if tuples.len() > MAX_CONTEXTUAL {
         return Err(refuse("contextual_tuples", "at most 100 are allowed"));
     }
-    tuples.iter().try_for_each(|shape| tuple(&shape.key))
+    // What is malformed in another way is a refused tuple, not a refused request.
+    tuples.iter().try_for_each(|TupleShape { key, .. }| {
+        let fits = key.user.chars().count() <= MAX_USER
+            && (key.relation.is_empty() || is_name(&key.relation, MAX_RELATION))
+            && (key.object.is_empty() || is_object(&key.object));
+        if fits { Ok(()) } else { Err(refuse("contextual_tuples", "a part of a tuple is too long or malformed")) }
+    })
 }
 
 /// No control characters anywhere in a context.
@@ -129,11 +139,19 @@ pub fn page_size(given: Option<i64>) -> Result<usize, FgaError> {
     }
 }
 
-/// [`page_size`] for the log of changes, which reports a wrong one under another code.
+/// [`page_size`] for the log of changes, which reports one that is too small under another code.
 pub fn changes_page_size(given: Option<i64>) -> Result<usize, FgaError> {
-    page_size(given).map_err(|error| FgaError::validation(error.message))
+    if given.is_some_and(|size| size < 1) {
+        return Err(refuse("page_size", "at least 1 is expected"));
+    }
+    page_size(given)
 }
 
 pub fn continuation_token(token: &str) -> Result<(), FgaError> {
-    if token.len() <= MAX_TOKEN { Ok(()) } else { Err(refuse("continuation_token", "at most 5,120 bytes are allowed")) }
+    let is_good = |c: u8| c.is_ascii_alphanumeric() || b"-_+/=".contains(&c);
+    if token.len() <= MAX_TOKEN && token.bytes().all(is_good) {
+        Ok(())
+    } else {
+        Err(refuse("continuation_token", "at most 5,120 characters of base 64 are expected"))
+    }
 }

@@ -1,5 +1,10 @@
 //! The parts of requests, read as OpenFGA reads JSON: an absent field, a null and an empty value are the same.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -11,6 +16,40 @@ use crate::wire::{Condition, Fields, TupleKey};
 /// A null as the empty value.
 pub fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// An object; what is derived would take a list of its fields too.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+
+        from.deserialize_map(Fields(PhantomData))
+    }
+}
+
+/// An [`Object`], or a null for none.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(from)?.map(|Object(value)| value))
+}
+
+/// A list of [`Object`]s, or a null for none.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    let objects = Option::<Vec<Object<T>>>::deserialize(from)?.unwrap_or_default();
+    Ok(objects.into_iter().map(|Object(value)| value).collect())
 }
 
 /// A whole number, also as text.
@@ -30,6 +69,7 @@ pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Erro
 pub struct TupleShape {
     #[serde(flatten)]
     pub key: QuestionShape,
+    #[serde(deserialize_with = "object")]
     pub condition: Option<ConditionShape>,
 }
 
@@ -73,7 +113,7 @@ impl From<QuestionShape> for TupleKey {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct TupleKeys {
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     pub tuple_keys: Vec<TupleShape>,
 }
 
@@ -84,10 +124,8 @@ pub struct Consistency;
 impl<'de> Deserialize<'de> for Consistency {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let known = match Value::deserialize(from)? {
-            Value::Null => true,
-            Value::String(name) => {
-                matches!(name.as_str(), "UNSPECIFIED" | "MINIMIZE_LATENCY" | "HIGHER_CONSISTENCY")
-            }
+            // Names that it does not know OpenFGA takes for no preference.
+            Value::Null | Value::String(_) => true,
             Value::Number(number) => matches!(number.as_u64(), Some(0 | 100 | 200)),
             _ => false,
         };

@@ -7,7 +7,7 @@ use super::answer::{Answer, tuple};
 use super::error::FgaError;
 use super::request::{Body, Call, Parameters};
 use super::rules;
-use super::shapes::{Consistency, QuestionShape, TupleShape, nullable, number};
+use super::shapes::{Consistency, QuestionShape, TupleShape, nullable, number, object, objects};
 use super::token::Listing;
 use crate::catalog::tuples::TupleFilter;
 use crate::commit::tuples::{Tolerance, WriteTuples, show};
@@ -20,7 +20,7 @@ const MAX_TUPLES: usize = 100;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Writes {
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     tuple_keys: Vec<TupleShape>,
     #[serde(deserialize_with = "nullable")]
     on_duplicate: String,
@@ -29,7 +29,7 @@ struct Writes {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Deletes {
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "objects")]
     tuple_keys: Vec<QuestionShape>,
     #[serde(deserialize_with = "nullable")]
     on_missing: String,
@@ -38,7 +38,9 @@ struct Deletes {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Write {
+    #[serde(deserialize_with = "object")]
     writes: Option<Writes>,
+    #[serde(deserialize_with = "object")]
     deletes: Option<Deletes>,
     authorization_model_id: Option<String>,
 }
@@ -91,6 +93,7 @@ pub async fn write(call: Call, Body(body): Body<Write>) -> Result<Answer, FgaErr
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Read {
+    #[serde(deserialize_with = "object")]
     tuple_key: Option<QuestionShape>,
     #[serde(deserialize_with = "number")]
     page_size: Option<i64>,
@@ -115,11 +118,8 @@ pub async fn read(call: Call, Body(body): Body<Read>) -> Result<Answer, FgaError
     Ok(Answer::ok(json!({"tuples": tuples, "continuation_token": next.unwrap_or_default()})))
 }
 
-/// The whole key must be empty, or an object type given, with an object id or a user.
+/// An object type must be given, with an object id or a user.
 fn read_filter(key: QuestionShape) -> Result<TupleFilter, FgaError> {
-    if key == QuestionShape::default() {
-        return Ok(TupleFilter::default());
-    }
     let (object_type, id) = key.object.split_once(':').unwrap_or_default();
     if object_type.is_empty() {
         return Err(FgaError::validation("the object's type is needed: `type:` or `type:id`"));
