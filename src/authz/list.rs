@@ -55,7 +55,7 @@ pub struct ObjectsQuestion<'a> {
 }
 
 /// The objects of a type for which Check is true: unordered, without duplicates, as many as the sink wants. A check that
-/// is an error on any object that may have the relation fails the whole.
+/// is an error fails the whole, unless it is of an object that the subject does not reach anyway.
 ///
 /// For a plain object as subject and without contextual
 /// tuples the cost follows what the subject reaches; else it is one check per object of the type, or per audience.

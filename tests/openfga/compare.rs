@@ -1,9 +1,15 @@
 //! Answers without what must differ: ids, times, tokens, orders that nothing promises, wordings of errors.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::common::{Client, Reply};
+
+/// Longer than either side says that a call may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+const NO_ANSWER: &str = "no answer";
 
 /// What an answer says.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +25,11 @@ impl Said {
             Said::Body(_, body) => Some(body),
             Said::Error(..) => None,
         }
+    }
+
+    /// Whether the side took too long.
+    pub fn gave_up(&self) -> bool {
+        matches!(self.code(), Some(NO_ANSWER | "deadline_exceeded" | "cancelled"))
     }
 
     pub fn code(&self) -> Option<&str> {
@@ -115,7 +126,11 @@ impl Side {
 
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Said {
         let body = body.map(|body| serde_json::from_str(&self.filled(&body.to_string())).unwrap());
-        said(&self.client.send(method, &self.filled(path), body).await)
+        let path = self.filled(path);
+        match tokio::time::timeout(PATIENCE, self.client.send(method, &path, body)).await {
+            Ok(reply) => said(&reply),
+            Err(_) => Said::Error(0, NO_ANSWER.to_owned()),
+        }
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Said {

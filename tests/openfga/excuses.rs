@@ -27,19 +27,33 @@ pub fn check(world: &World, of: &str, relation: &str, usher: &Said, server: &Sai
     if allowed(server) == Some(false) && usher.code() == Some("validation_error") && world.has_conditions() {
         return Some(FORGOTTEN_ERROR);
     }
+    if allowed(usher) == Some(false) && server.code() == Some("validation_error") && world.has_conditions() {
+        return Some(UNRELATED_ERROR);
+    }
     if allowed(server) == Some(true) && allowed(usher) == Some(false) && world.excludes_recursion(of, relation) {
         return Some(CYCLE_UNDER_EXCLUSION);
     }
     None
 }
 
-/// Whether a listing says what checks of all the objects say: those allowed, or the error of one of them.
+/// Which strategy evaluates a check the server chooses as it runs; asked again, it answered as Usher did.
+pub const ASKED_AGAIN: &str = "an answer that the server gives as well, when it is asked again";
+/// From the user's side the server reads tuples of other objects too, and fails when one of their conditions does.
+pub const UNRELATED_ERROR: &str = "an error of a condition of another object";
+/// Cycles through intersections and exclusions the server follows path by path until its time is up; what it burns
+/// meanwhile goes on, so it is started anew. Not counted as compared.
+pub const GAVE_UP: &str = "a question that the server can't answer in its time";
+/// A relation that it met in one operand the server takes for a cycle in the next, when it looks for entry points.
+pub const ENTRY_POINT: &str = "a model with an entry point that the server overlooks";
+
+/// Whether a listing says what checks of all the objects say: those allowed, or the error of one of them. An error of an
+/// object that is not listed may go unnoticed.
 pub fn is_consistent(listing: &Said, checks: &[(String, Said)]) -> bool {
     let Some(listed) = listing.body().and_then(|body| body["objects"].as_array()) else {
         return checks.iter().any(|(_, said)| said.code() == listing.code());
     };
     let listed: HashSet<&str> = listed.iter().filter_map(Value::as_str).collect();
-    checks.iter().all(|(object, said)| allowed(said) == Some(listed.contains(object.as_str())))
+    checks.iter().all(|(object, said)| allowed(said).unwrap_or(false) == listed.contains(object.as_str()))
 }
 
 type Name = (String, String);

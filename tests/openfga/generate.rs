@@ -191,6 +191,35 @@ impl World {
     }
 }
 
+/// Objects in a row, each a userset of the next one.
+pub struct Chain {
+    pub of: String,
+    pub relation: String,
+    /// Who is at its end.
+    pub subject: String,
+    pub tuples: Vec<Value>,
+}
+
+impl World {
+    /// A row about as long as the depth limit, through a relation that admits its own usersets.
+    pub fn chain(&self, rng: &mut Rng) -> Option<Chain> {
+        let plain = |restriction: &&Restriction| restriction.condition.is_none();
+        let relation = self.relations.iter().find(|relation| {
+            let itself = (relation.of.as_str(), relation.name.as_str());
+            relation.restrictions.iter().filter(plain).any(|restriction| restriction.userset() == Some(itself))
+        })?;
+        let end = relation.restrictions.iter().filter(plain).find(|restriction| restriction.userset().is_none())?;
+        let (of, name) = (&relation.of, &relation.name);
+        let subject = end.subject(rng);
+        let length = 20 + rng.below(9);
+        let tuples = (0..length).map(|at| {
+            let user = if at + 1 == length { subject.clone() } else { format!("{of}:k{}#{name}", at + 1) };
+            json!({"user": user, "relation": name, "object": format!("{of}:k{at}")})
+        });
+        Some(Chain { of: of.clone(), relation: name.clone(), subject: subject.clone(), tuples: tuples.collect() })
+    }
+}
+
 pub fn object_id(rng: &mut Rng) -> &'static str {
     OBJECT_IDS[rng.below(OBJECT_IDS.len())]
 }

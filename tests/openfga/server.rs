@@ -31,10 +31,13 @@ impl Server {
         };
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (http, grpc) = (free_port(), free_port());
-        let child = Command::new(program)
+        // The shell outlives a killed test by the moment that it takes to end the server.
+        let child = Command::new("sh")
+            .args(["-c", r#""$@" & read -r _; kill -9 $!"#, "server"])
+            .arg(program)
             .args(["run", "--playground-enabled=false", "--metrics-enabled=false", "--log-level=error"])
             .args([format!("--http-addr=127.0.0.1:{http}"), format!("--grpc-addr=127.0.0.1:{grpc}")])
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -61,7 +64,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }

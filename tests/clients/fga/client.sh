@@ -13,7 +13,7 @@ def plain(value):
     if isinstance(value, list):
         return sorted((plain(one) for one in value), key=json.dumps)
     if isinstance(value, dict):
-        return {name: plain(value[name]) for name in sorted(value) if name not in ("continuation_token", "tuple_count", "total_count")}
+        return {name: plain(value[name]) for name in sorted(value) if name not in ("continuation_token", "time_spent")}
     return value
 try:
     print(json.dumps(plain(json.loads(text))))

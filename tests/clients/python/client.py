@@ -50,6 +50,8 @@ def plain(value):
         return {str(key): plain(field) for key, field in value.items() if key != "continuation_token"}
     if hasattr(value, "to_dict"):
         return plain(value.to_dict())
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 

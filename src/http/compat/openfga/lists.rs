@@ -1,7 +1,7 @@
 //! ListObjects, StreamedListObjects and ListUsers.
 
 use std::convert::Infallible;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body as AnswerBody, Bytes};
 use axum::http::{StatusCode, header};
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::answer::{Answer, MODEL_ID, header_value};
 use super::error::FgaError;
-use super::request::{Body, Call, DEADLINE, Scene, evaluate};
+use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
 use super::shapes::{Brought, Consistency, TupleKeys, TupleShape, nullable, object, objects};
 use crate::authz::{
@@ -25,6 +25,8 @@ use crate::wire::Fields;
 
 /// Most objects or users of one answer; a stream has no such bound.
 const MAX_RESULTS: usize = 1000;
+/// How long objects are looked for: what is found by then still has to be answered within the deadline of the call.
+const LISTING: Duration = Duration::from_millis(2_700);
 /// Found objects that wait for a slow reader of a stream.
 const WAITING: usize = 64;
 
@@ -109,7 +111,7 @@ impl ObjectSink for Bounded {
 pub async fn list_objects(call: Call, Body(body): Body<ListObjects>) -> Result<Answer, FgaError> {
     let (question, scene) = Objects::of(&call, body).await?;
     let model = scene.model.clone();
-    let mut sink = Bounded { objects: Vec::new(), until: Instant::now() + DEADLINE };
+    let mut sink = Bounded { objects: Vec::new(), until: Instant::now() + LISTING };
     let work = move || question.list(&scene, &mut sink).map(|()| sink.objects);
     // The sink ends the walk in time, with what was found; a single endless decision must not hold the caller longer.
     let objects = evaluate(work).await?;
@@ -143,7 +145,7 @@ pub async fn streamed_list_objects(call: Call, Body(body): Body<ListObjects>) ->
     let model = header_value(scene.model.id());
     let (lines, mut found) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
-        let mut sink = Streamed { lines, until: Instant::now() + DEADLINE };
+        let mut sink = Streamed { lines, until: Instant::now() + LISTING };
         if let Err(error) = question.list(&scene, &mut sink) {
             let _ = sink.lines.blocking_send(Err(error));
         }
