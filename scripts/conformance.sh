@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the project's own cases always, and a folder of published ones where CONFORMANCE names it.
+# Runs the project's own cases always, and a folder of published ones where CONFORMANCE names it: through the evaluator
+# and over HTTP. One line per suite and kind of assertion; fails if one of them fails.
 source "$(dirname "$0")/lib.sh"
 
 if [ -n "${CONFORMANCE:-}" ]; then

@@ -9,7 +9,8 @@ shard="${SHARD%/*}" shards="${SHARD#*/}"
 seed=$((SEED * 1000000 + shard * 10000))
 
 stage "Building"
-cargo test -p usher --no-run --lib --test crash --test leak
+cargo test -p usher --no-run --lib --test crash --test leak --test openfga
+scripts/openfga.sh
 
 stage "Audience soundness (seed $seed)"
 USHER_SOAK=$((20000 / shards)) cargo test -p usher --lib audience_sound -- --nocapture
@@ -20,3 +21,6 @@ USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --test leak
 
 stage "Kills, failing calls, full disks, damage (SEED=$SEED SHARD=$SHARD)"
 USHER_SOAK=1 cargo test -p usher --test crash -- --nocapture --test-threads=2
+
+stage "Beside the OpenFGA server (seed $seed)"
+USHER_SEED=$seed USHER_SOAK=$((20000 / shards)) cargo test -p usher --test openfga random_worlds -- --nocapture

@@ -30,7 +30,7 @@ pub use check::{CheckError, Evaluator};
 pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
 pub use intern::{Interner, NodeId, Symbol};
-pub use list::{ExpandNode, ListUsersFilter, expand, list_objects, list_users};
+pub use list::{ExpandNode, ListUsersFilter, ObjectSink, ObjectsQuestion, expand, list_objects, list_users};
 pub use model::{
     AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
     ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite,

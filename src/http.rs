@@ -54,13 +54,17 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(native)
         .merge(health)
         .merge(openfga.clone())
-        .nest("/fga", openfga)
-        .fallback(problem::no_route)
+        .nest("/fga", openfga.fallback(compat::openfga::no_endpoint))
+        .fallback(no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(middleware::from_fn(headers::common))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(30)))
         .with_state(service)
+}
+
+async fn no_route(uri: axum::http::Uri) -> axum::response::Response {
+    if compat::openfga::owns(uri.path()) { compat::openfga::no_endpoint().await } else { problem::no_route().await }
 }
 
 /// Routes of the second listener, for operators: metrics.

@@ -1,4 +1,4 @@
-//! Published models, tuples and expected answers, run through the evaluator in several ways.
+//! Published models, tuples and expected answers, run through the evaluator and over HTTP, each in several ways.
 //!
 //! `tests/conformance/` and `schema/authz/` hold the project's own cases. OpenFGA's are read in place from the folder
 //! that `USHER_CONFORMANCE` names; without it they are skipped, and that is printed.
@@ -17,14 +17,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[cfg(feature = "server")]
+mod common;
 #[path = "conformance/format.rs"]
 mod format;
+#[cfg(feature = "server")]
+#[path = "conformance/http.rs"]
+mod http;
 #[path = "conformance/staged.rs"]
 mod staged;
 #[path = "conformance/store.rs"]
 mod store;
 #[path = "conformance/world.rs"]
 mod world;
+
+use world::{Evaluated, Stores};
+
+/// How a suite was run, as the report names it.
+const EVALUATOR: &str = "(evaluator)";
+#[cfg(feature = "server")]
+const HTTP: &str = "(HTTP)";
 
 /// Passed and failed assertions by kind.
 #[derive(Debug, Default)]
@@ -70,41 +82,64 @@ fn name(path: &Path) -> String {
     path.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
-fn run_staged(folder: &Path) -> usize {
+fn run_staged<S: Stores>(stores: &S, folder: &Path, how: &str) -> usize {
     let mut failed = 0;
     for path in yaml_files(folder) {
         let mut tally = Tally::default();
-        staged::run(&std::fs::read_to_string(&path).unwrap(), &mut tally);
-        failed += tally.report(&name(&path));
+        staged::run(stores, &std::fs::read_to_string(&path).unwrap(), &mut tally);
+        failed += tally.report(&format!("{} {how}", name(&path)));
     }
     failed
 }
 
-fn run_stores(paths: &[PathBuf], label: &str) -> usize {
+fn run_stores<S: Stores>(stores: &S, paths: &[PathBuf], label: &str) -> usize {
     let mut tally = Tally::default();
     for path in paths {
         let model = path.with_file_name("model.json");
         let model = model.exists().then(|| std::fs::read_to_string(model).unwrap());
-        store::run(&std::fs::read_to_string(path).unwrap(), model.as_deref(), &mut tally);
+        store::run(stores, &std::fs::read_to_string(path).unwrap(), model.as_deref(), &mut tally);
     }
     tally.report(label)
 }
 
-#[test]
-fn own_cases() {
+/// The project's own cases.
+fn own<S: Stores>(stores: &S, how: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let failed = run_staged(&root.join("tests/conformance"))
-        + run_stores(&[root.join("schema/authz/v1/store.fga.yaml")], "default-model");
+    let failed = run_staged(stores, &root.join("tests/conformance"), how)
+        + run_stores(stores, &[root.join("schema/authz/v1/store.fga.yaml")], &format!("default-model {how}"));
+    assert_eq!(failed, 0);
+}
+
+/// Those of the folder that is named, if one is.
+fn published<S: Stores>(stores: impl FnOnce() -> S, how: &str) {
+    let Some(folder) = std::env::var_os("USHER_CONFORMANCE").map(PathBuf::from) else {
+        println!("skipped: published conformance data {how} (set USHER_CONFORMANCE)");
+        return;
+    };
+    let stores = stores();
+    let failed = run_staged(&stores, &folder.join("openfga"), how)
+        + run_stores(&stores, &yaml_files(&folder.join("sample-stores")), &format!("sample-stores {how}"));
     assert_eq!(failed, 0);
 }
 
 #[test]
+fn own_cases() {
+    own(&Evaluated, EVALUATOR);
+}
+
+#[test]
 fn published_cases() {
-    let Some(folder) = std::env::var_os("USHER_CONFORMANCE").map(PathBuf::from) else {
-        println!("skipped: conformance data (set USHER_CONFORMANCE)");
-        return;
-    };
-    let failed =
-        run_staged(&folder.join("openfga")) + run_stores(&yaml_files(&folder.join("sample-stores")), "sample-stores");
-    assert_eq!(failed, 0);
+    published(|| Evaluated, EVALUATOR);
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn own_cases_over_http() {
+    own(&http::Served::start(), HTTP);
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn published_cases_over_http() {
+    published(http::Served::start, HTTP);
 }

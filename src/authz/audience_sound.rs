@@ -320,7 +320,10 @@ fn assert_lists(random: &mut Random, store: &Store, model: &Model, contexts: &[C
     for subject in subjects() {
         let context = random.pick(contexts);
         for (object_type, relation) in [("document", "can_view"), ("section", "can_view"), ("folder", "viewer")] {
-            let listed = list_objects(&store.graph, model, object_type, relation, &subject, context, &contextual);
+            let mut found = Vec::new();
+            let question =
+                ObjectsQuestion { object_type, relation, subject: &subject, context, contextual: &contextual };
+            let listed = list_objects(&store.graph, model, &question, &mut found).map(|()| found);
             let mut names: BTreeSet<ObjectRef> =
                 store.objects(object_type).into_iter().filter_map(|node| store.graph.object(node)).collect();
             names.extend(contextual.iter().map(|tuple| tuple.object.clone()));

@@ -24,21 +24,49 @@ mod users;
 pub use expand::{ExpandNode, expand};
 pub use users::{ListUsersFilter, list_users};
 
-/// The objects of a type for which Check is true: unordered, without duplicates, without a limit. A check that is an
-/// error on any object that may have the relation fails the whole.
+/// Takes the objects of a listing while they are found.
+pub trait ObjectSink {
+    /// One more object.
+    fn take(&mut self, object: ObjectRef);
+
+    /// Asked before each decision; where it says no, the listing ends there, as if it were complete.
+    fn wants_more(&mut self) -> bool;
+}
+
+impl ObjectSink for Vec<ObjectRef> {
+    fn take(&mut self, object: ObjectRef) {
+        self.push(object);
+    }
+
+    fn wants_more(&mut self) -> bool {
+        true
+    }
+}
+
+/// Which objects to list, for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectsQuestion<'a> {
+    pub object_type: &'a str,
+    pub relation: &'a str,
+    pub subject: &'a SubjectRef,
+    pub context: &'a Context,
+    /// Each must have passed [`Model::check_contextual`].
+    pub contextual: &'a [Tuple],
+}
+
+/// The objects of a type for which Check is true: unordered, without duplicates, as many as the sink wants. A check that
+/// is an error fails the whole, unless it is of an object that the subject does not reach anyway.
 ///
-/// Contextual tuples must have passed [`Model::check_contextual`]. For a plain object as subject and without contextual
+/// For a plain object as subject and without contextual
 /// tuples the cost follows what the subject reaches; else it is one check per object of the type, or per audience.
 pub fn list_objects(
     graph: &Graph,
     model: &Model,
-    object_type: &str,
-    relation: &str,
-    subject: &SubjectRef,
-    context: &Context,
-    contextual: &[Tuple],
-) -> Result<Vec<ObjectRef>, CheckError> {
-    let Some(id) = model.relation_id(object_type, relation) else { return Ok(Vec::new()) };
+    question: &ObjectsQuestion<'_>,
+    sink: &mut dyn ObjectSink,
+) -> Result<(), CheckError> {
+    let ObjectsQuestion { object_type, relation, subject, context, contextual } = *question;
+    let Some(id) = model.relation_id(object_type, relation) else { return Ok(()) };
     let mut evaluator = Evaluator::new(graph, model, subject, context).with_contextual(contextual);
     // What may have the relation without a stored tuple of its own: by a contextual one, or as the subject itself.
     let own = match subject {
@@ -47,14 +75,13 @@ pub fn list_objects(
     };
     let named = contextual.iter().map(|tuple| &tuple.object).chain(own);
     let named = named.filter(|object| object.object_type == object_type).cloned().collect();
-    let mut listing = Listing { graph, id, named, found: Vec::new(), audiences: HashMap::new() };
+    let mut listing = Listing { graph, id, named, sink, audiences: HashMap::new() };
     let shared = listing.audiences_decide(object_type, subject);
     if contextual.is_empty() && matches!(subject, SubjectRef::Object(_)) {
-        listing.add_reached(model, &mut evaluator, object_type, shared)?;
+        listing.add_reached(model, &mut evaluator, object_type, shared)
     } else {
-        listing.add_all(&mut evaluator, object_type, shared)?;
+        listing.add_all(&mut evaluator, object_type, shared)
     }
-    Ok(listing.found)
 }
 
 struct Listing<'a> {
@@ -62,7 +89,7 @@ struct Listing<'a> {
     id: RelationId,
     /// Objects of the type that the request names.
     named: BTreeSet<ObjectRef>,
-    found: Vec<ObjectRef>,
+    sink: &'a mut dyn ObjectSink,
     /// Decided audiences.
     audiences: HashMap<AudienceOrdinal, bool>,
 }
@@ -90,17 +117,23 @@ impl Listing<'_> {
         }
         let reached = reach(evaluator, self.graph, model, self.id);
         for vertex in reached.goals {
+            if !self.sink.wants_more() {
+                return Ok(());
+            }
             if let Some(audience) = vertex.as_audience().filter(|_| shared) {
                 let allowed = evaluator.decide(vertex, self.id)?;
                 self.audiences.insert(audience, allowed);
             } else if !shared && evaluator.decide(vertex, self.id)? {
-                self.found.extend(vertex.as_node().and_then(|node| self.graph.object(node)));
+                self.add(vertex.as_node());
             }
         }
         if shared {
             for node in self.graph.objects_of_type(object_type) {
+                if !self.sink.wants_more() {
+                    return Ok(());
+                }
                 if self.audiences.get(&self.graph.audience(node)) == Some(&true) {
-                    self.found.extend(self.graph.object(node));
+                    self.add(Some(node));
                 }
             }
         }
@@ -110,6 +143,9 @@ impl Listing<'_> {
     /// Checks every object of the type that a tuple or the request names.
     fn add_all(&mut self, evaluator: &mut Evaluator<'_>, object_type: &str, shared: bool) -> Result<(), CheckError> {
         for node in self.graph.objects_of_type(object_type) {
+            if !self.sink.wants_more() {
+                return Ok(());
+            }
             let audience = self.graph.audience(node);
             let allowed = if shared && !self.is_isolated(evaluator, node) {
                 match self.audiences.get(&audience) {
@@ -124,17 +160,23 @@ impl Listing<'_> {
                 evaluator.decide(Vertex::node(node), self.id)?
             };
             if allowed {
-                self.found.extend(self.graph.object(node));
+                self.add(Some(node));
             }
         }
         for object in std::mem::take(&mut self.named) {
             let vertex = evaluator.names().vertex(self.graph, &object);
             let listed = vertex.as_node().is_some_and(|node| self.graph.holds(node));
-            if !listed && evaluator.decide(vertex, self.id)? {
-                self.found.push(object);
+            if !listed && self.sink.wants_more() && evaluator.decide(vertex, self.id)? {
+                self.sink.take(object);
             }
         }
         Ok(())
+    }
+
+    fn add(&mut self, node: Option<NodeId>) {
+        if let Some(object) = node.and_then(|node| self.graph.object(node)) {
+            self.sink.take(object);
+        }
     }
 
     /// Whether contextual tuples are about the object, or about a parent by whose audience its own was made.

@@ -114,6 +114,10 @@ impl Model {
         self.relations.get(usize::from(id.0))
     }
 
+    pub(super) fn relations(&self) -> impl Iterator<Item = (RelationId, &Relation)> {
+        self.relations.iter().enumerate().map(|(at, relation)| (RelationId(at as u16), relation))
+    }
+
     pub(super) fn condition(&self, name: &str) -> Option<&Condition> {
         self.conditions.get(name)
     }

@@ -31,6 +31,16 @@ impl Catalog {
             .fetch_all(&self.readers)
             .await?)
     }
+
+    /// The list of assertions that was last put beside a model.
+    pub async fn assertions(&self, store: &str, model: &str) -> Result<Option<serde_json::Value>, CatalogError> {
+        let body: Option<String> = sqlx::query_scalar("SELECT body FROM assertions WHERE store = $1 AND model = $2")
+            .bind(store.to_owned())
+            .bind(model.to_owned())
+            .fetch_optional(&self.readers)
+            .await?;
+        body.map(|body| from_json(&body, "assertions")).transpose()
+    }
 }
 
 pub async fn insert(tx: &mut CatalogTx, store: &StoreRow) -> Result<(), CatalogError> {
@@ -44,11 +54,36 @@ pub async fn insert(tx: &mut CatalogTx, store: &StoreRow) -> Result<(), CatalogE
     Ok(())
 }
 
+/// Stores name and time of change.
+pub async fn rename(tx: &mut CatalogTx, store: &StoreRow) -> Result<(), CatalogError> {
+    sqlx::query("UPDATE stores SET name = $2, updated_at = $3 WHERE id = $1")
+        .bind(store.id.clone())
+        .bind(store.name.clone())
+        .bind(store.updated_at.clone())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub async fn put_assertions(tx: &mut CatalogTx, store: &str, model: &str, body: &str) -> Result<(), CatalogError> {
+    sqlx::query(
+        "INSERT INTO assertions (store, model, body) VALUES ($1, $2, $3)
+         ON CONFLICT (store, model) DO UPDATE SET body = excluded.body",
+    )
+    .bind(store.to_owned())
+    .bind(model.to_owned())
+    .bind(body.to_owned())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Removes the store with its models, tuples and log.
 pub async fn delete(tx: &mut CatalogTx, store: &str) -> Result<(), CatalogError> {
     for statement in [
         "DELETE FROM tuples WHERE store = $1",
         "DELETE FROM tuple_changes WHERE store = $1",
+        "DELETE FROM assertions WHERE store = $1",
         "DELETE FROM models WHERE store = $1",
         "DELETE FROM stores WHERE id = $1",
     ] {

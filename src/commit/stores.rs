@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::{Change, CommitError, Draft};
 use crate::authz::{AuthorizationModel, Graph, GraphChange, Model};
@@ -38,6 +39,54 @@ impl Change for CreateStore {
             };
             draft.next.stores.insert(row.id.as_str().into(), Arc::new(state));
             Ok(row)
+        }
+        .boxed()
+    }
+}
+
+/// Gives a store another name; nothing where there is no such store.
+#[derive(Debug)]
+pub struct RenameStore {
+    pub id: String,
+    pub name: String,
+}
+
+impl Change for RenameStore {
+    type Output = Option<StoreRow>;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Option<StoreRow>, CommitError>> {
+        async move {
+            let now = draft.now_text();
+            let Ok(state) = draft.store_mut(&self.id) else { return Ok(None) };
+            state.row.name.clone_from(&self.name);
+            state.row.updated_at = now;
+            let row = state.row.clone();
+            catalog::stores::rename(&mut draft.tx, &row).await?;
+            Ok(Some(row))
+        }
+        .boxed()
+    }
+}
+
+/// Keeps assertions beside a model, in place of those that were there.
+#[derive(Debug)]
+pub struct PutAssertions {
+    pub store: String,
+    pub model: String,
+    /// A list, as it is given back.
+    pub assertions: Value,
+}
+
+impl Change for PutAssertions {
+    type Output = ();
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+        async move {
+            let store = draft.next.store(&self.store).ok_or(CommitError::UnknownStore)?;
+            store.model(&self.model).ok_or(CommitError::UnknownModel)?;
+            let body = catalog::json(&self.assertions)?;
+            catalog::stores::put_assertions(&mut draft.tx, &self.store, &self.model, &body).await?;
+            Ok(())
         }
         .boxed()
     }

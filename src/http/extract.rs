@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqA
 
 use super::headers::RequestId;
 use super::problem::ApiProblem;
+use crate::audit::{AuditError, Record};
 use crate::identity::{Credential, Principal, Scope};
 use crate::service::Service;
 
@@ -45,12 +46,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
 /// # Errors
 /// With the place of the mistake.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiProblem> {
-    let mut checker = serde_json::Deserializer::from_slice(body);
-    Strict { depth: 0 }
-        .deserialize(&mut checker)
-        .and_then(|()| checker.end())
-        .map_err(|error| ApiProblem::invalid("", &describe(&error)))?;
+    check_json(body, MAX_DEPTH).map_err(|error| ApiProblem::invalid("", &describe(&error)))?;
     serde_json::from_slice(body).map_err(|error| ApiProblem::invalid("", &describe(&error)))
+}
+
+/// Refuses JSON that two parsers might read in two ways, or that nests deeper than `max_depth`.
+///
+/// # Errors
+/// With the place of the mistake.
+pub fn check_json(body: &[u8], max_depth: usize) -> Result<(), serde_json::Error> {
+    let mut checker = serde_json::Deserializer::from_slice(body);
+    Strict { deeper: max_depth }.deserialize(&mut checker)?;
+    checker.end()
 }
 
 fn describe(error: &serde_json::Error) -> String {
@@ -59,12 +66,14 @@ fn describe(error: &serde_json::Error) -> String {
 
 /// Walks any JSON and refuses what a later parser might read in two ways.
 struct Strict {
-    depth: usize,
+    /// Levels that may follow.
+    deeper: usize,
 }
 
 impl Strict {
     fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH { Err(E::custom("nested too deeply")) } else { Ok(Self { depth: self.depth + 1 }) }
+        let deeper = self.deeper.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))?;
+        Ok(Self { deeper })
     }
 }
 
@@ -176,6 +185,30 @@ impl Caller {
     /// 403 when the credential lacks the scope.
     pub fn require(&self, scope: Scope) -> Result<(), ApiProblem> {
         Ok(self.principal.require(scope)?)
+    }
+
+    /// Records what an administrator or ingester changed.
+    ///
+    /// # Errors
+    /// When it can't be recorded; then there must be no acknowledgement.
+    pub async fn record(
+        &self,
+        service: &Service,
+        event: &str,
+        revision: u64,
+        items: Vec<String>,
+    ) -> Result<(), AuditError> {
+        let record = Record {
+            at: jiff::Timestamp::now().to_string(),
+            request_id: &self.request_id,
+            event,
+            subjects: Vec::new(),
+            credential: &self.principal.credential_id,
+            revision,
+            items,
+            question: None,
+        };
+        service.audit.record(&record).await
     }
 }
 

@@ -21,18 +21,5 @@ async fn record_change(
     revision: u64,
     items: Vec<String>,
 ) -> Result<(), super::problem::ApiProblem> {
-    service
-        .audit
-        .record(&crate::audit::Record {
-            at: jiff::Timestamp::now().to_string(),
-            request_id: &caller.request_id,
-            event,
-            subjects: Vec::new(),
-            credential: &caller.principal.credential_id,
-            revision,
-            items,
-            question: None,
-        })
-        .await
-        .map_err(|error| crate::query::QueryError::Audit(error).into())
+    caller.record(service, event, revision, items).await.map_err(|error| crate::query::QueryError::Audit(error).into())
 }

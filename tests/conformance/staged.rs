@@ -7,7 +7,7 @@ use usher::wire;
 use crate::{
     Tally,
     format::{ListObjectsAssertion, ListUsersAssertion, Stage, Suite, Test},
-    world::{World, all_bound, model},
+    world::{Store, Stores},
 };
 
 /// How a test is run.
@@ -23,73 +23,70 @@ enum Run {
     BoundContextual,
 }
 
-pub fn run(text: &str, tally: &mut Tally) {
+pub fn run<S: Stores>(stores: &S, text: &str, tally: &mut Tally) {
     let suite: Suite = serde_saphyr::from_str(text).unwrap();
     for test in &suite.tests {
         for run in [Run::Stored, Run::Shuffled, Run::Bound] {
-            run_test(test, run, tally);
+            run_test(stores, test, run, tally);
         }
         if let [only] = test.stages.as_slice()
             && only.tuples.len() <= 100
         {
-            run_test(test, Run::Contextual, tally);
-            run_test(test, Run::BoundContextual, tally);
+            run_test(stores, test, Run::Contextual, tally);
+            run_test(stores, test, Run::BoundContextual, tally);
         }
     }
 }
 
-fn run_test(test: &Test, run: Run, tally: &mut Tally) {
-    let mut world: Option<World> = None;
+fn run_test<S: Stores>(stores: &S, test: &Test, run: Run, tally: &mut Tally) {
+    let bind = matches!(run, Run::Bound | Run::BoundContextual);
+    if bind && !S::CAN_BIND {
+        return;
+    }
+    let mut store = stores.empty(bind);
     for (at, stage) in test.stages.iter().enumerate() {
-        let model = model(&stage.model_json);
-        let bound = if matches!(run, Run::Bound | Run::BoundContextual) { all_bound(&model) } else { Vec::new() };
-        let mut next = match world.take() {
-            None => World::new(model, bound),
-            Some(World { graph, .. }) => World { graph: graph.rebind(bound), model },
-        };
+        store.put_model(&stage.model_json);
         let contextual = match run {
             Run::Contextual | Run::BoundContextual => stage.tuples.as_slice(),
             Run::Shuffled => {
                 for tuple in shuffled(&stage.tuples, test.name.len() as u64) {
-                    next.write(&[tuple]);
+                    store.write(&[tuple]);
                 }
                 if test.stages.len() == 1 {
-                    next.delete(&stage.tuples);
-                    assert_eq!(next.graph.tuple_count(), 0);
-                    next.write(&stage.tuples);
+                    store.delete(&stage.tuples);
+                    store.write(&stage.tuples);
                 }
                 &[]
             }
             Run::Stored | Run::Bound => {
-                next.write(&stage.tuples);
+                store.write(&stage.tuples);
                 &[]
             }
         };
         let label = format!("{} ({run:?}, stage {at})", test.name);
-        assert_stage(&next, stage, contextual, &label, tally);
-        world = Some(next);
+        assert_stage(store.as_ref(), stage, contextual, &label, tally);
     }
 }
 
-fn assert_stage(world: &World, stage: &Stage, contextual: &[wire::TupleKey], label: &str, tally: &mut Tally) {
+fn assert_stage(store: &dyn Store, stage: &Stage, contextual: &[wire::TupleKey], label: &str, tally: &mut Tally) {
     for assertion in &stage.check_assertions {
         let sent = [assertion.contextual_tuples.as_slice(), contextual].concat();
-        let answer = world.check(&assertion.tuple, &assertion.context, &sent, 2);
+        let answer = store.check(&assertion.tuple, &assertion.context, &sent);
         let expected = assertion.error_code.map_or(Ok(assertion.expectation), Err);
         tally.note("check", answer == expected, || {
             format!("{label}: {:?}: expected {expected:?}, got {answer:?}", assertion.tuple)
         });
     }
     for assertion in &stage.list_objects_assertions {
-        assert_objects(world, assertion, contextual, label, tally);
+        assert_objects(store, assertion, contextual, label, tally);
     }
     for assertion in &stage.list_users_assertions {
-        assert_users(world, assertion, contextual, label, tally);
+        assert_users(store, assertion, contextual, label, tally);
     }
 }
 
 fn assert_objects(
-    world: &World,
+    store: &dyn Store,
     assertion: &ListObjectsAssertion,
     contextual: &[wire::TupleKey],
     label: &str,
@@ -97,7 +94,7 @@ fn assert_objects(
 ) {
     let request = &assertion.request;
     let sent = [assertion.contextual_tuples.as_slice(), contextual].concat();
-    let answer = world.list_objects(&request.object_type, &request.relation, &request.user, &assertion.context, &sent);
+    let answer = store.list_objects(&request.object_type, &request.relation, &request.user, &assertion.context, &sent);
     let expected: Result<BTreeSet<String>, u16> =
         assertion.error_code.map_or_else(|| Ok(assertion.expectation.iter().cloned().collect()), Err);
     tally.note("list_objects", answer == expected, || {
@@ -105,13 +102,13 @@ fn assert_objects(
     });
     for object in answer.into_iter().flatten() {
         let key = key(&object, &request.relation, &request.user);
-        let checked = world.check(&key, &assertion.context, &sent, 1);
+        let checked = store.check(&key, &assertion.context, &sent);
         tally.note("listed objects pass check", checked == Ok(true), || format!("{label}: {key:?}: {checked:?}"));
     }
 }
 
 fn assert_users(
-    world: &World,
+    store: &dyn Store,
     assertion: &ListUsersAssertion,
     contextual: &[wire::TupleKey],
     label: &str,
@@ -119,7 +116,7 @@ fn assert_users(
 ) {
     let request = &assertion.request;
     let sent = [assertion.contextual_tuples.as_slice(), contextual].concat();
-    let answer = world.list_users(&request.object, &request.relation, &request.filters[0], &assertion.context, &sent);
+    let answer = store.list_users(&request.object, &request.relation, &request.filters[0], &assertion.context, &sent);
     let expected: Result<BTreeSet<String>, u16> =
         assertion.error_code.map_or_else(|| Ok(assertion.expectation.iter().cloned().collect()), Err);
     tally.note("list_users", answer == expected, || {
@@ -127,7 +124,7 @@ fn assert_users(
     });
     for user in answer.into_iter().flatten() {
         let key = key(&request.object, &request.relation, &user);
-        let checked = world.check(&key, &assertion.context, &sent, 1);
+        let checked = store.check(&key, &assertion.context, &sent);
         tally.note("listed users pass check", checked == Ok(true), || format!("{label}: {key:?}: {checked:?}"));
     }
 }

@@ -7,25 +7,24 @@ use usher::wire;
 use crate::{
     Tally,
     format::{StoreFile, StoreTest},
-    world::{World, all_bound, model},
+    world::{Store, Stores},
 };
 
-pub fn run(text: &str, model_beside: Option<&str>, tally: &mut Tally) {
+pub fn run<S: Stores>(stores: &S, text: &str, model_beside: Option<&str>, tally: &mut Tally) {
     let file: StoreFile = serde_saphyr::from_str(text).unwrap();
-    let json = file.model_json.as_deref().or(model_beside).expect("a model in the file or beside it");
-    for bind in [false, true] {
+    let model = file.model_json.as_deref().or(model_beside).expect("a model in the file or beside it");
+    for bind in [false, true].into_iter().filter(|bind| S::CAN_BIND || !bind) {
         for test in &file.tests {
-            let model = model(json);
-            let bound = if bind { all_bound(&model) } else { Vec::new() };
-            let mut world = World::new(model, bound);
-            world.write(&file.tuples);
-            world.write(&test.tuples);
-            run_test(&world, test, &format!("{}: {}", file.name, test.name), tally);
+            let mut store = stores.empty(bind);
+            store.put_model(model);
+            store.write(&file.tuples);
+            store.write(&test.tuples);
+            run_test(store.as_ref(), test, &format!("{}: {}", file.name, test.name), tally);
         }
     }
 }
 
-fn run_test(world: &World, test: &StoreTest, label: &str, tally: &mut Tally) {
+fn run_test(store: &dyn Store, test: &StoreTest, label: &str, tally: &mut Tally) {
     for check in &test.check {
         for (relation, expected) in &check.assertions {
             let key = wire::TupleKey {
@@ -34,13 +33,13 @@ fn run_test(world: &World, test: &StoreTest, label: &str, tally: &mut Tally) {
                 object: check.object.clone(),
                 condition: None,
             };
-            let answer = world.check(&key, &check.context, &[], 2);
+            let answer = store.check(&key, &check.context, &[]);
             tally.note("check", answer == Ok(*expected), || format!("{label}: {key:?}: {answer:?}"));
         }
     }
     for list in &test.list_objects {
         for (relation, expected) in &list.assertions {
-            let answer = world.list_objects(&list.object_type, relation, &list.user, &list.context, &[]);
+            let answer = store.list_objects(&list.object_type, relation, &list.user, &list.context, &[]);
             let expected: BTreeSet<String> = expected.iter().cloned().collect();
             tally.note("list_objects", answer.as_ref() == Ok(&expected), || {
                 format!("{label}: {} {relation} {}: {answer:?}", list.user, list.object_type)
@@ -54,7 +53,7 @@ fn run_test(world: &World, test: &StoreTest, label: &str, tally: &mut Tally) {
                 Some(relation) => format!("{}#{relation}", filter.object_type),
                 None => filter.object_type.clone(),
             };
-            let answer = world.list_users(&list.object, relation, &filter, &list.context, &[]);
+            let answer = store.list_users(&list.object, relation, &filter, &list.context, &[]);
             let expected: BTreeSet<String> = expected.users.iter().cloned().collect();
             tally.note("list_users", answer.as_ref() == Ok(&expected), || {
                 format!("{label}: {} {relation} {filter}: {answer:?}", list.object)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use usher::{
     authz::{
         AuthorizationModel, BoundType, CheckError, Context, Evaluator, Graph, ListUsersFilter, Model, ObjectRef,
-        QueryError, SubjectRef, Tuple, TupleError, list_objects, list_users,
+        ObjectsQuestion, QueryError, SubjectRef, Tuple, TupleError, list_objects, list_users,
     },
     wire,
 };
@@ -17,14 +17,58 @@ pub const UNKNOWN_TYPE: u16 = 2021;
 pub const UNKNOWN_RELATION: u16 = 2022;
 pub const INVALID_TUPLE: u16 = 2027;
 
-pub struct World {
-    pub graph: Graph,
-    pub model: Model,
+/// Whatever answers: the evaluator in this process, or a service over HTTP.
+pub trait Store {
+    /// Makes the model the newest of the store.
+    fn put_model(&mut self, json: &str);
+    fn write(&mut self, tuples: &[wire::TupleKey]);
+    fn delete(&mut self, tuples: &[wire::TupleKey]);
+    fn check(&self, key: &wire::TupleKey, context: &Fields, contextual: &[wire::TupleKey]) -> Result<bool, u16>;
+    fn list_objects(
+        &self,
+        object_type: &str,
+        relation: &str,
+        user: &str,
+        context: &Fields,
+        contextual: &[wire::TupleKey],
+    ) -> Result<BTreeSet<String>, u16>;
+    fn list_users(
+        &self,
+        object: &str,
+        relation: &str,
+        filter: &str,
+        context: &Fields,
+        contextual: &[wire::TupleKey],
+    ) -> Result<BTreeSet<String>, u16>;
+}
+
+/// Makes empty stores; `bind` asks for every type to be bound, if that is possible at all.
+pub trait Stores {
+    const CAN_BIND: bool;
+
+    fn empty(&self, bind: bool) -> Box<dyn Store>;
+}
+
+/// Stores of this process.
+pub struct Evaluated;
+
+impl Stores for Evaluated {
+    const CAN_BIND: bool = true;
+
+    fn empty(&self, bind: bool) -> Box<dyn Store> {
+        Box::new(World { graph: Graph::new(Vec::new()), model: None, bind })
+    }
+}
+
+struct World {
+    graph: Graph,
+    model: Option<Model>,
+    bind: bool,
 }
 
 pub type Fields = BTreeMap<String, Value>;
 
-pub fn model(json: &str) -> Model {
+fn model(json: &str) -> Model {
     let source: AuthorizationModel = serde_json::from_str(json).unwrap();
     let again: AuthorizationModel = serde_json::from_value(serde_json::to_value(&source).unwrap()).unwrap();
     assert_eq!(source, again, "a model survives being stored");
@@ -32,7 +76,7 @@ pub fn model(json: &str) -> Model {
 }
 
 /// Every type of the model bound: objects then share the edges of their audiences wherever they can.
-pub fn all_bound(model: &Model) -> Vec<BoundType> {
+fn all_bound(model: &Model) -> Vec<BoundType> {
     let types = model.source().type_definitions.iter();
     types
         .map(|definition| {
@@ -51,23 +95,25 @@ pub fn all_bound(model: &Model) -> Vec<BoundType> {
         .collect()
 }
 
-impl World {
-    pub fn new(model: Model, bound: Vec<BoundType>) -> World {
-        World { graph: Graph::new(bound), model }
+impl Store for World {
+    fn put_model(&mut self, json: &str) {
+        let model = model(json);
+        self.graph = self.graph.rebind(if self.bind { all_bound(&model) } else { Vec::new() });
+        self.model = Some(model);
     }
 
-    pub fn write(&mut self, tuples: &[wire::TupleKey]) {
+    fn write(&mut self, tuples: &[wire::TupleKey]) {
         let mut edit = self.graph.edit();
         for key in tuples {
             let tuple = Tuple::parse(key).unwrap();
-            self.model.check_write(&tuple).unwrap_or_else(|error| panic!("{key:?}: {error}"));
-            assert!(self.model.admits(&tuple));
+            self.model().check_write(&tuple).unwrap_or_else(|error| panic!("{key:?}: {error}"));
+            assert!(self.model().admits(&tuple));
             edit.write(&tuple).unwrap();
         }
         self.graph = edit.finish().0;
     }
 
-    pub fn delete(&mut self, tuples: &[wire::TupleKey]) {
+    fn delete(&mut self, tuples: &[wire::TupleKey]) {
         let mut edit = self.graph.edit();
         for key in tuples {
             let tuple = Tuple::parse(key).unwrap();
@@ -76,29 +122,20 @@ impl World {
         self.graph = edit.finish().0;
     }
 
-    pub fn check(
-        &self,
-        key: &wire::TupleKey,
-        context: &Fields,
-        contextual: &[wire::TupleKey],
-        times: usize,
-    ) -> Result<bool, u16> {
+    fn check(&self, key: &wire::TupleKey, context: &Fields, contextual: &[wire::TupleKey]) -> Result<bool, u16> {
         let tuple = Tuple::parse(key).map_err(|_| VALIDATION)?;
-        self.model.check_query(&tuple.object.object_type, &tuple.relation, &tuple.subject).map_err(|_| VALIDATION)?;
+        self.model().check_query(&tuple.object.object_type, &tuple.relation, &tuple.subject).map_err(|_| VALIDATION)?;
         let contextual = self.contextual(contextual).map_err(|_| INVALID_TUPLE)?;
         let context = Context(context.clone());
         let mut evaluator =
-            Evaluator::new(&self.graph, &self.model, &tuple.subject, &context).with_contextual(&contextual);
-        let mut answer = evaluator.check(&tuple.object, &tuple.relation);
-        for _ in 1..times {
-            let again = evaluator.check(&tuple.object, &tuple.relation);
-            assert_eq!(answer, again, "a warm evaluator answers as a cold one");
-            answer = again;
-        }
+            Evaluator::new(&self.graph, self.model(), &tuple.subject, &context).with_contextual(&contextual);
+        let answer = evaluator.check(&tuple.object, &tuple.relation);
+        let again = evaluator.check(&tuple.object, &tuple.relation);
+        assert_eq!(answer, again, "a warm evaluator answers as a cold one");
         answer.map_err(code)
     }
 
-    pub fn list_objects(
+    fn list_objects(
         &self,
         object_type: &str,
         relation: &str,
@@ -108,16 +145,18 @@ impl World {
     ) -> Result<BTreeSet<String>, u16> {
         let contextual = self.contextual(contextual).map_err(list_code)?;
         let subject = SubjectRef::parse(user).map_err(|_| VALIDATION)?;
-        self.model.check_query(object_type, relation, &subject).map_err(query_code)?;
+        self.model().check_query(object_type, relation, &subject).map_err(query_code)?;
         let context = Context(context.clone());
-        let found = list_objects(&self.graph, &self.model, object_type, relation, &subject, &context, &contextual)
-            .map_err(code)?;
+        let mut found = Vec::new();
+        let question =
+            ObjectsQuestion { object_type, relation, subject: &subject, context: &context, contextual: &contextual };
+        list_objects(&self.graph, self.model(), &question, &mut found).map_err(code)?;
         let names: BTreeSet<String> = found.iter().map(ObjectRef::to_string).collect();
         assert_eq!(names.len(), found.len(), "no duplicates");
         Ok(names)
     }
 
-    pub fn list_users(
+    fn list_users(
         &self,
         object: &str,
         relation: &str,
@@ -132,24 +171,30 @@ impl World {
             None => (filter, None),
         };
         let filter = ListUsersFilter { object_type: filter_type.to_owned(), relation: filter_relation };
-        if !self.model.has_type(filter_type) || !self.model.has_type(&object.object_type) {
+        if !self.model().has_type(filter_type) || !self.model().has_type(&object.object_type) {
             return Err(UNKNOWN_TYPE);
         }
-        let known = filter.relation.as_deref().is_none_or(|relation| self.model.has_relation(filter_type, relation));
-        if !known || !self.model.has_relation(&object.object_type, relation) {
+        let known = filter.relation.as_deref().is_none_or(|relation| self.model().has_relation(filter_type, relation));
+        if !known || !self.model().has_relation(&object.object_type, relation) {
             return Err(UNKNOWN_RELATION);
         }
         let context = Context(context.clone());
         let found =
-            list_users(&self.graph, &self.model, &object, relation, &filter, &context, &contextual).map_err(code)?;
+            list_users(&self.graph, self.model(), &object, relation, &filter, &context, &contextual).map_err(code)?;
         Ok(found.iter().map(SubjectRef::to_string).collect())
+    }
+}
+
+impl World {
+    fn model(&self) -> &Model {
+        self.model.as_ref().unwrap()
     }
 
     fn contextual(&self, keys: &[wire::TupleKey]) -> Result<Vec<Tuple>, TupleError> {
         let mut tuples = Vec::new();
         for key in keys {
             let tuple = Tuple::parse(key)?;
-            self.model.check_contextual(&tuple)?;
+            self.model().check_contextual(&tuple)?;
             tuples.push(tuple);
         }
         Ok(tuples)

@@ -6,17 +6,18 @@ use jsonwebtoken::Header;
 use serde_json::{Value, json};
 use usher::config::RawConfig;
 
-use crate::common::tokens::{AUDIENCE, claims, header, issuer, sign};
+use crate::common::tokens::{AUDIENCE, issuer};
+pub use crate::common::tokens::{claims, header, sign};
 use crate::common::{Client, TestService, document, tuple};
 
-async fn service() -> (TestService, tempfile::TempDir) {
+pub async fn service() -> (TestService, tempfile::TempDir) {
     let files = tempfile::tempdir().unwrap();
     let service =
         TestService::start_raw(RawConfig { issuers: vec![issuer(files.path())], ..RawConfig::default() }).await;
     (service, files)
 }
 
-fn with_token(service: &TestService, token: String) -> Client {
+pub fn with_token(service: &TestService, token: String) -> Client {
     Client { key: token, ..service.admin() }
 }
 

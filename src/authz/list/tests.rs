@@ -60,7 +60,16 @@ fn a_contextual_tuple_isolates_the_document_and_its_sections() {
     assert_eq!(audience(&graph, "section:a"), audience(&graph, "section:b"));
     let contextual = [tuple("document:1 viewer user:anne"), tuple("section:c viewer user:anne")];
     let listed = |object_type: &str| {
-        list_objects(&graph, &model, object_type, "can_view", &subject("user:anne"), &context, &contextual).unwrap()
+        let (anne, mut found) = (subject("user:anne"), Vec::new());
+        let question = ObjectsQuestion {
+            object_type,
+            relation: "can_view",
+            subject: &anne,
+            context: &context,
+            contextual: &contextual,
+        };
+        list_objects(&graph, &model, &question, &mut found).unwrap();
+        found
     };
     assert_eq!(listed("document"), [object("document:1")]);
     assert_eq!(listed("section"), [object("section:a")]);

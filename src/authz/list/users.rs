@@ -4,7 +4,7 @@
 //! intersections and exclusions exact under wildcards. Unlike in Check, a condition's error anywhere on the walk fails
 //! the whole, and every step counts as a level, computed relations too.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::{
     MAX_DEPTH,
@@ -13,7 +13,7 @@ use super::super::{
     edge::{OBJECT, SubjectKey, WILDCARD},
     graph::Graph,
     intern::{Symbol, Vertex},
-    model::{Model, RelationId, Rule},
+    model::{Form, Model, Relation, RelationId, Rule},
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
 
@@ -62,7 +62,7 @@ pub fn list_users(
         steps: 0,
         evaluator,
     };
-    if !walk.is_possible(id) {
+    if !walk.is_possible(id, filter) {
         return Ok(Vec::new());
     }
     let users = walk.check(vertex, id, 0)?;
@@ -76,6 +76,33 @@ pub fn list_users(
         listed.insert(SubjectRef::Wildcard(filter.object_type.clone()));
     }
     Ok(listed.into_iter().collect())
+}
+
+/// Whether what is looked for can come into the relation by this rule, given the relations that it comes into.
+fn has_path(
+    rule: &Rule,
+    relation: &Relation,
+    filter: &ListUsersFilter,
+    entered: &HashSet<RelationId>,
+    model: &Model,
+) -> bool {
+    let operand = |rule: &Rule| has_path(rule, relation, filter, entered, model);
+    match rule {
+        Rule::This => relation.restrictions.iter().any(|restriction| match &restriction.form {
+            Form::Object | Form::Wildcard => {
+                filter.relation.is_none() && restriction.subject_type == filter.object_type
+            }
+            Form::Userset(userset) => {
+                let id = model.relation_id(&restriction.subject_type, userset);
+                id.is_some_and(|id| entered.contains(&id))
+            }
+        }),
+        Rule::Computed(id) => entered.contains(id),
+        Rule::TupleToUserset { computed, .. } => computed.iter().any(|id| entered.contains(id)),
+        Rule::Union(operands) => operands.iter().any(operand),
+        Rule::Intersection(operands) => operands.first().is_some_and(operand),
+        Rule::Difference(base, _) => operand(base),
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -148,11 +175,22 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Whether the model has a path from what is looked for; objects of the type also come by way of their wildcard.
-    fn is_possible(&self, id: RelationId) -> bool {
-        let plain =
-            || self.wanted_type.is_some_and(|wanted| self.evaluator.linked().reached_from(wanted, OBJECT).contains(id));
-        self.evaluator.is_possible(id) || plain()
+    /// Whether the model has a path from what is looked for. As with OpenFGA no tuple is read else, so that no condition
+    /// can fail: of an intersection the first operand decides, of an exclusion its base.
+    fn is_possible(&self, goal: RelationId, filter: &ListUsersFilter) -> bool {
+        let own = filter.relation.as_deref().and_then(|relation| self.model.relation_id(&filter.object_type, relation));
+        let mut entered: HashSet<RelationId> = own.into_iter().collect();
+        loop {
+            let before = entered.len();
+            for (id, relation) in self.model.relations() {
+                if !entered.contains(&id) && has_path(&relation.rule, relation, filter, &entered, self.model) {
+                    entered.insert(id);
+                }
+            }
+            if entered.contains(&goal) || entered.len() == before {
+                return entered.contains(&goal);
+            }
+        }
     }
 
     fn check(&mut self, vertex: Vertex, id: RelationId, depth: u8) -> Result<Users, CheckError> {

@@ -61,11 +61,11 @@ pub(super) fn compile(id: &str, source: AuthorizationModel) -> Result<Model, Mod
 pub(super) type Types = HashMap<String, HashMap<String, RelationId>>;
 
 fn check_size(source: &AuthorizationModel) -> Result<(), ModelError> {
-    if !matches!(source.schema_version.as_str(), "1.1" | "1.2") {
-        return Err(ModelError::SchemaVersion(source.schema_version.clone()));
-    }
     if source.type_definitions.is_empty() {
         return Err(ModelError::Empty);
+    }
+    if !matches!(source.schema_version.as_str(), "1.1" | "1.2") {
+        return Err(ModelError::SchemaVersion(source.schema_version.clone()));
     }
     if source.type_definitions.len() > MAX_TYPES {
         return Err(ModelError::TooManyTypes);

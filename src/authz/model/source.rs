@@ -11,7 +11,9 @@ use serde_json::Value;
 /// A model as it is written, stored and read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuthorizationModel {
+    #[serde(default, deserialize_with = "null_as_default")]
     pub schema_version: String,
+    #[serde(default, deserialize_with = "null_as_default")]
     pub type_definitions: Vec<TypeDefinition>,
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, ConditionDefinition>,
@@ -33,7 +35,9 @@ pub struct TypeDefinition {
 #[serde(rename_all = "camelCase")]
 pub enum Rewrite {
     This(Empty),
+    #[serde(alias = "computed_userset")]
     ComputedUserset(ObjectRelation),
+    #[serde(alias = "tuple_to_userset")]
     TupleToUserset(TupleToUserset),
     Union(Children),
     Intersection(Children),

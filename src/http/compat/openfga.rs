@@ -5,18 +5,29 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::service::Service;
 
+mod answer;
+mod assertions;
 mod checks;
 mod error;
+mod expand;
+mod lists;
+mod model_shape;
 mod models;
+mod request;
+mod rules;
 mod shapes;
 mod stores;
+mod token;
 mod tuples;
+
+pub use error::no_endpoint;
 
 /// Bytes of a request, OpenFGA's own limit.
 const MAX_BODY: usize = 616_448;
@@ -24,15 +35,27 @@ const MAX_BODY: usize = 616_448;
 pub fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/stores", post(stores::create).get(stores::list))
-        .route("/stores/{store}", get(stores::get).delete(stores::delete))
+        .route("/stores/{store}", get(stores::get).patch(stores::rename).delete(stores::delete))
         .route("/stores/{store}/authorization-models", post(models::write).get(models::list))
         .route("/stores/{store}/authorization-models/{model}", get(models::get))
+        .route("/stores/{store}/assertions/{model}", put(assertions::put).get(assertions::get))
         .route("/stores/{store}/write", post(tuples::write))
         .route("/stores/{store}/read", post(tuples::read))
         .route("/stores/{store}/changes", get(tuples::changes))
         .route("/stores/{store}/check", post(checks::check))
         .route("/stores/{store}/batch-check", post(checks::batch_check))
-        .route("/stores/{store}/list-objects", post(checks::list_objects))
+        .route("/stores/{store}/expand", post(expand::expand))
+        .route("/stores/{store}/list-objects", post(lists::list_objects))
+        .route("/stores/{store}/streamed-list-objects", post(lists::streamed_list_objects))
+        .route("/stores/{store}/list-users", post(lists::list_users))
         .route("/healthz", get(stores::healthz))
+        .method_not_allowed_fallback(error::no_method)
+        .layer(middleware::from_fn(request::surface))
+        .layer(CatchPanicLayer::custom(error::panicked))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+}
+
+/// Whether an address without a route is answered in this surface's shape.
+pub fn owns(path: &str) -> bool {
+    path == "/stores" || path.starts_with("/stores/")
 }

@@ -1,178 +1,155 @@
-//! Check, BatchCheck and ListObjects.
+//! Check and BatchCheck.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue};
+use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::answer::Answer;
 use super::error::FgaError;
-use super::shapes::{Administrator, Lenient, PartialKey, TupleKeys, context, contextual, model};
-use crate::authz::{Evaluator, Model, ObjectRef, SubjectRef, list_objects as list};
+use super::request::{Body, Call, Scene, evaluate};
+use super::rules;
+use super::shapes::{Brought, Consistency, QuestionShape, TupleKeys, nullable, object, objects};
+use crate::authz::{Evaluator, ObjectRef, SubjectRef};
 use crate::identity::Scope;
-use crate::service::Service;
-use crate::snapshot::StoreState;
 use crate::wire::Fields;
 
-/// Most objects that ListObjects returns.
-const MAX_OBJECTS: usize = 1000;
+/// Checks of one batch.
 const MAX_CHECKS: usize = 50;
+/// Longest correlation id, characters.
+const MAX_CORRELATION: usize = 36;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Check {
-    tuple_key: Option<PartialKey>,
-    #[serde(default)]
+    #[serde(deserialize_with = "object")]
+    tuple_key: Option<QuestionShape>,
+    #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
     context: Option<Fields>,
     authorization_model_id: Option<String>,
+    #[serde(rename = "consistency")]
+    _consistency: Consistency,
 }
 
-fn used_model(model: &Model) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Ok(value) = HeaderValue::from_str(model.id()) {
-        headers.insert("openfga-authorization-model-id", value);
-    }
-    headers
+/// One decision to be made.
+#[derive(Clone, PartialEq)]
+struct Question {
+    key: QuestionShape,
+    brought: Brought,
 }
 
-/// One decision, after OpenFGA's validation of its parts.
-fn decide(
-    store: &StoreState,
-    model: &Model,
-    key: &PartialKey,
-    tuples: Option<&TupleKeys>,
-    fields: &Option<Fields>,
-) -> Result<bool, FgaError> {
-    let tuples = contextual(tuples.map(|tuples| tuples.tuple_keys.as_slice()).unwrap_or_default(), model)?;
-    let object = ObjectRef::parse(&key.object).map_err(|_| FgaError::validation("invalid object"))?;
-    if !model.has_type(&object.object_type) {
-        return Err(FgaError::validation(format!("type '{}' not found", object.object_type)));
+impl Question {
+    fn new(
+        key: Option<QuestionShape>,
+        tuples: Option<TupleKeys>,
+        context: Option<Fields>,
+    ) -> Result<Question, FgaError> {
+        let key = key.ok_or_else(FgaError::no_tuple_key)?;
+        rules::tuple(&key)?;
+        Ok(Question { key, brought: Brought::of(tuples, context)? })
     }
-    if !model.has_relation(&object.object_type, &key.relation) {
-        return Err(FgaError::validation(format!("relation '{}#{}' not found", object.object_type, key.relation)));
+
+    fn decide(&self, scene: &Scene) -> Result<bool, FgaError> {
+        let object = ObjectRef::parse(&self.key.object).map_err(|error| FgaError::malformed("object", error))?;
+        let subject = SubjectRef::parse(&self.key.user).map_err(|error| FgaError::malformed("user", error))?;
+        let relation = &self.key.relation;
+        scene
+            .model
+            .check_query(&object.object_type, relation, &subject)
+            .map_err(|error| FgaError::validation(error.to_string()))?;
+        let tuples = self.brought.admitted(&scene.model).map_err(|error| FgaError::invalid_tuple(&error))?;
+        let mut evaluator =
+            Evaluator::new(&scene.store.graph, &scene.model, &subject, &self.brought.context).with_contextual(&tuples);
+        Ok(evaluator.check(&object, relation)?)
     }
-    let subject = subject(model, &key.user)?;
-    let context = context(fields);
-    let mut evaluator = Evaluator::new(&store.graph, model, &subject, &context).with_contextual(&tuples);
-    Ok(evaluator.check(&object, &key.relation)?)
 }
 
-fn subject(model: &Model, user: &str) -> Result<SubjectRef, FgaError> {
-    let subject = SubjectRef::parse(user).map_err(|_| FgaError::validation("invalid user"))?;
-    if !model.has_type(subject.subject_type()) {
-        return Err(FgaError::validation(format!("type '{}' not found", subject.subject_type())));
-    }
-    if let SubjectRef::Userset(object, relation) = &subject
-        && !model.has_relation(&object.object_type, relation)
-    {
-        return Err(FgaError::validation(format!("relation '{}#{relation}' not found", object.object_type)));
-    }
-    Ok(subject)
+pub async fn check(call: Call, Body(body): Body<Check>) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    rules::model_id(body.authorization_model_id.as_deref())?;
+    let question = Question::new(body.tuple_key, body.contextual_tuples, body.context)?;
+    let scene = call.scene(body.authorization_model_id.as_deref()).await?;
+    let model = scene.model.clone();
+    let allowed = evaluate(move || question.decide(&scene)).await?;
+    Ok(Answer::ok(json!({"allowed": allowed, "resolution": ""})).by_model(model.id()))
 }
 
-pub async fn check(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Lenient(body): Lenient<Check>,
-) -> Result<(HeaderMap, Json<Value>), FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let snapshot = service.published.load();
-    let (state, model) = model(&snapshot, &store, body.authorization_model_id.as_deref())?;
-    let key = body
-        .tuple_key
-        .ok_or_else(|| FgaError::bad("tuple_key_value_not_specified", "the tuple key is not specified"))?;
-    let allowed = decide(state, &model, &key, body.contextual_tuples.as_ref(), &body.context)?;
-    Ok((used_model(&model), Json(json!({"allowed": allowed, "resolution": ""}))))
-}
-
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct BatchCheck {
-    #[serde(default)]
+    #[serde(deserialize_with = "objects")]
     checks: Vec<BatchItem>,
     authorization_model_id: Option<String>,
+    #[serde(rename = "consistency")]
+    _consistency: Consistency,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct BatchItem {
-    #[serde(default)]
-    tuple_key: PartialKey,
+    #[serde(deserialize_with = "object")]
+    tuple_key: Option<QuestionShape>,
+    #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
     context: Option<Fields>,
-    #[serde(default)]
+    #[serde(deserialize_with = "nullable")]
     correlation_id: String,
 }
 
-pub async fn batch_check(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Lenient(body): Lenient<BatchCheck>,
-) -> Result<(HeaderMap, Json<Value>), FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let snapshot = service.published.load();
-    let (state, model) = model(&snapshot, &store, body.authorization_model_id.as_deref())?;
-    if body.checks.is_empty() || body.checks.len() > MAX_CHECKS {
+pub async fn batch_check(call: Call, Body(body): Body<BatchCheck>) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    rules::model_id(body.authorization_model_id.as_deref())?;
+    let mut items = Vec::with_capacity(body.checks.len());
+    for item in body.checks {
+        let question = Question::new(item.tuple_key, item.contextual_tuples, item.context)?;
+        items.push((item.correlation_id, question));
+    }
+    let scene = call.scene(body.authorization_model_id.as_deref()).await?;
+    if items.is_empty() || items.len() > MAX_CHECKS {
         return Err(FgaError::validation("1 to 50 checks are needed"));
     }
+    check_correlation(&items)?;
+    // Equal questions are decided once.
+    let mut distinct: Vec<Question> = Vec::new();
+    let mut places = Vec::with_capacity(items.len());
+    for (id, question) in items {
+        let place = distinct.iter().position(|known| *known == question).unwrap_or_else(|| {
+            distinct.push(question);
+            distinct.len() - 1
+        });
+        places.push((id, place));
+    }
+    let decisions = join_all(distinct.into_iter().map(|question| {
+        let scene = scene.clone();
+        evaluate(move || question.decide(&scene))
+    }));
+    let answers: Vec<Value> = decisions.await.into_iter().map(item_answer).collect();
+    let result: Map<String, Value> =
+        places.into_iter().map(|(id, place)| (id, answers.get(place).cloned().unwrap_or_default())).collect();
+    Ok(Answer::ok(json!({"result": result})).by_model(scene.model.id()))
+}
+
+fn check_correlation(items: &[(String, Question)]) -> Result<(), FgaError> {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let mut seen = HashSet::new();
-    for item in &body.checks {
-        let id = &item.correlation_id;
-        let is_good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if id.is_empty() || id.len() > 36 || !id.chars().all(is_good) || !seen.insert(id) {
+    for (id, _) in items {
+        if id.is_empty() || id.len() > MAX_CORRELATION || !id.chars().all(is_good) || !seen.insert(id) {
             return Err(FgaError::validation(
                 "every check needs a correlation_id of its own, 1 to 36 of [A-Za-z0-9_-]",
             ));
         }
     }
-    let mut result = Map::new();
-    for item in &body.checks {
-        let answer = match decide(state, &model, &item.tuple_key, item.contextual_tuples.as_ref(), &item.context) {
-            Ok(allowed) => json!({"allowed": allowed}),
-            Err(error) => json!({"error": {"input_error": error.code, "message": error.message}}),
-        };
-        result.insert(item.correlation_id.clone(), answer);
-    }
-    Ok((used_model(&model), Json(json!({"result": result}))))
+    Ok(())
 }
 
-#[derive(Deserialize)]
-pub struct ListObjects {
-    #[serde(default, rename = "type")]
-    object_type: String,
-    #[serde(default)]
-    relation: String,
-    #[serde(default)]
-    user: String,
-    contextual_tuples: Option<TupleKeys>,
-    context: Option<Fields>,
-    authorization_model_id: Option<String>,
-}
-
-pub async fn list_objects(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Lenient(body): Lenient<ListObjects>,
-) -> Result<(HeaderMap, Json<Value>), FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let snapshot = service.published.load();
-    let (state, model) = model(&snapshot, &store, body.authorization_model_id.as_deref())?;
-    let keys = body.contextual_tuples.map(|tuples| tuples.tuple_keys).unwrap_or_default();
-    let tuples = contextual(&keys, &model)?;
-    if !model.has_type(&body.object_type) {
-        return Err(FgaError::bad("type_not_found", format!("type '{}' not found", body.object_type)));
+fn item_answer(decision: Result<bool, FgaError>) -> Value {
+    match decision {
+        Ok(allowed) => json!({"allowed": allowed}),
+        Err(error) => {
+            let kind = if error.is_input() { "input_error" } else { "internal_error" };
+            json!({"error": {kind: error.code, "message": error.message}})
+        }
     }
-    if !model.has_relation(&body.object_type, &body.relation) {
-        let message = format!("relation '{}#{}' not found", body.object_type, body.relation);
-        return Err(FgaError::bad("relation_not_found", message));
-    }
-    let subject = subject(&model, &body.user)?;
-    let context = context(&body.context);
-    let found = list(&state.graph, &model, &body.object_type, &body.relation, &subject, &context, &tuples)?;
-    let objects: Vec<String> = found.iter().take(MAX_OBJECTS).map(ToString::to_string).collect();
-    Ok((used_model(&model), Json(json!({"objects": objects}))))
 }

@@ -1,11 +1,11 @@
 //! OpenFGA's errors: `{"code": name, "message": text}` with its own names and statuses.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::authz::CheckError;
+use crate::authz::{CheckError, ModelError, NameError, TupleError};
 use crate::catalog::CatalogError;
 use crate::commit::CommitError;
 use crate::commit::tuples::TupleWriteError;
@@ -31,15 +31,107 @@ impl FgaError {
         Self::bad("validation_error", message)
     }
 
-    fn internal() -> Self {
+    pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal Server Error")
+    }
+
+    pub fn deadline() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "deadline_exceeded", "the call took too long")
+    }
+
+    pub fn no_model(store: &str) -> Self {
+        Self::bad("latest_authorization_model_not_found", format!("No authorization models found for store '{store}'"))
+    }
+
+    pub fn unknown_model(id: &str) -> Self {
+        Self::bad("authorization_model_not_found", format!("Authorization Model '{id}' not found"))
+    }
+
+    pub fn unknown_type(name: &str) -> Self {
+        Self::bad("type_not_found", format!("type '{name}' not found"))
+    }
+
+    pub fn unknown_relation(object_type: &str, name: &str) -> Self {
+        Self::bad("relation_not_found", format!("relation '{object_type}#{name}' not found"))
+    }
+
+    pub fn no_tuple_key() -> Self {
+        Self::bad("tuple_key_value_not_specified", "tuple_key: a value is needed")
+    }
+
+    pub fn malformed(field: &str, error: NameError) -> Self {
+        Self::validation(format!("{field}: {error}"))
+    }
+
+    /// A contextual tuple that the model does not admit.
+    pub fn invalid_tuple(error: &TupleError) -> Self {
+        Self::bad("invalid_tuple", error.to_string())
+    }
+
+    /// [`FgaError::invalid_tuple`] where faults of conditions have another code.
+    pub fn refused_in_listing(error: &TupleError) -> Self {
+        match error {
+            TupleError::UnknownCondition(_)
+            | TupleError::ConditionNotAllowed { .. }
+            | TupleError::ConditionRequired { .. }
+            | TupleError::UnknownParameter { .. }
+            | TupleError::ParameterType { .. } => Self::validation(error.to_string()),
+            error => Self::invalid_tuple(error),
+        }
+    }
+
+    pub fn unknown_store() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "store_id_not_found", "Store ID not found")
+    }
+
+    pub fn bad_token() -> Self {
+        Self::bad("invalid_continuation_token", "Invalid continuation token")
+    }
+
+    /// As the body of an answer, or of one item of many.
+    pub fn body(&self) -> Value {
+        json!({"code": self.code, "message": self.message})
+    }
+
+    /// As a line of a stream, where OpenFGA gives gRPC's numbers: 3 for a fault of the request, 13 for one here.
+    pub fn streamed(&self) -> Value {
+        let code = if self.is_input() { 3 } else { 13 };
+        json!({"code": code, "message": self.message, "details": []})
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Whether the caller could mend it.
+    pub fn is_input(&self) -> bool {
+        !self.status.is_server_error()
     }
 }
 
 impl IntoResponse for FgaError {
     fn into_response(self) -> Response {
-        (self.status, Json(json!({"code": self.code, "message": self.message}))).into_response()
+        let mut response = (self.status, Json(self.body())).into_response();
+        if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
+}
+
+/// An address of this surface that leads nowhere.
+pub async fn no_endpoint() -> Response {
+    FgaError::new(StatusCode::NOT_FOUND, "undefined_endpoint", "Not Found").into_response()
+}
+
+/// A route of this surface, with a method that it does not have.
+pub async fn no_method() -> Response {
+    FgaError::new(StatusCode::NOT_FOUND, "unimplemented", "Method Not Allowed").into_response()
+}
+
+/// A broken invariant: the panic hook has logged it.
+pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    FgaError::internal().into_response()
 }
 
 impl From<IdentityError> for FgaError {
@@ -84,22 +176,36 @@ impl From<CommitError> for FgaError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Tuple(error) => error.into(),
-            CommitError::UnknownStore | CommitError::NoModel => {
-                Self::bad("latest_authorization_model_not_found", "No authorization models found for this store")
-            }
-            CommitError::UnknownModel => {
-                Self::bad("authorization_model_not_found", "the authorization model does not exist")
-            }
-            CommitError::Model(error) => Self::bad("invalid_authorization_model", error.to_string()),
+            CommitError::UnknownStore | CommitError::NoModel => Self::no_model(""),
+            CommitError::UnknownModel => Self::unknown_model(""),
+            CommitError::Model(error) => error.into(),
             CommitError::Binding(error) => Self::bad("invalid_authorization_model", error.to_string()),
             CommitError::StoreInUse => Self::bad("validation_error", "a collection is bound to the store"),
             CommitError::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many writes wait")
             }
+            CommitError::Storage(_) | CommitError::Stopped => {
+                tracing::error!(%error, "the storage refuses writes");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", "nothing can be written at the moment")
+            }
             error => {
                 tracing::error!(%error, "a write failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<ModelError> for FgaError {
+    fn from(error: ModelError) -> Self {
+        let message = error.to_string();
+        match error {
+            ModelError::Empty => Self::bad("type_definitions_too_few_items", message),
+            ModelError::TooManyTypes | ModelError::TooLarge => Self::bad("exceeded_entity_limit", message),
+            ModelError::TypeName { .. } => Self::bad("type_invalid_pattern", message),
+            ModelError::RelationName { .. } => Self::bad("relations_invalid_pattern", message),
+            ModelError::SchemaVersion(version) if version != "1.0" => Self::validation(message),
+            _ => Self::bad("invalid_authorization_model", message),
         }
     }
 }

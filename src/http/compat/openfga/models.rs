@@ -1,84 +1,51 @@
 //! Authorization models.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::error::FgaError;
-use super::shapes::{Administrator, Lenient};
-use super::stores::page_size;
+use super::model_shape;
+use super::request::{Body, Call, MAX_MODEL_DEPTH, Parameters};
+use super::rules;
+use super::token::Listing;
 use crate::authz::{AuthorizationModel, Model};
 use crate::commit::stores::WriteModel;
 use crate::identity::Scope;
-use crate::service::Service;
 
-pub async fn write(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Lenient(source): Lenient<AuthorizationModel>,
-) -> Result<(StatusCode, Json<Value>), FgaError> {
-    admin.require(Scope::Admin)?;
-    let committed = service.committer.submit(WriteModel { store, source }).await?;
-    Ok((StatusCode::CREATED, Json(json!({"authorization_model_id": committed.output}))))
-}
-
-fn shape(model: &Model) -> Result<Value, FgaError> {
-    let mut value = serde_json::to_value(model.source()).map_err(|error| FgaError::validation(error.to_string()))?;
-    if let Some(object) = value.as_object_mut() {
-        object.insert("id".to_owned(), json!(model.id()));
-    }
-    Ok(value)
+pub async fn write(call: Call, Body(source): Body<AuthorizationModel, MAX_MODEL_DEPTH>) -> Result<Answer, FgaError> {
+    call.require(Scope::Admin)?;
+    let committed = call.service.committer.submit(WriteModel { store: call.store.clone(), source }).await?;
+    let id = committed.output;
+    call.record("models.write", committed.revision, vec![id.clone()]).await?;
+    Answer::created(json!({"authorization_model_id": id})).at_revision(&call.service, committed.revision)
 }
 
 #[derive(Deserialize)]
 pub struct ListParameters {
     page_size: Option<i64>,
-    continuation_token: Option<String>,
+    #[serde(default)]
+    continuation_token: String,
 }
 
 /// Newest first.
-pub async fn list(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Query(parameters): Query<ListParameters>,
-) -> Result<Json<Value>, FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let size = page_size(parameters.page_size)?;
-    let snapshot = service.published.load();
-    let models = snapshot.store(&store).map(|store| store.models.as_slice()).unwrap_or_default();
-    let token = parameters.continuation_token.unwrap_or_default();
-    let start = match token.as_str() {
-        "" => 0,
-        token => models
-            .iter()
-            .rev()
-            .position(|model| model.id() == token)
-            .map(|at| at + 1)
-            .ok_or_else(|| FgaError::bad("invalid_continuation_token", "Invalid continuation token"))?,
-    };
-    let page: Vec<&Arc<Model>> = models.iter().rev().skip(start).take(size).collect();
-    let has_more = models.len() > start + page.len();
-    let token = page.last().filter(|_| has_more).map(|model| model.id()).unwrap_or_default();
-    let shapes = page.iter().map(|model| shape(model)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(json!({"authorization_models": shapes, "continuation_token": token})))
+pub async fn list(call: Call, Parameters(parameters): Parameters<ListParameters>) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    let size = rules::page_size(parameters.page_size)?;
+    let snapshot = call.snapshot().await?;
+    let models = snapshot.store(&call.store).map(|store| store.models.as_slice()).unwrap_or_default();
+    let mut newest_first = models.iter().rev().map(AsRef::as_ref);
+    if let Some((after, _)) = Listing::Models.open(&parameters.continuation_token)? {
+        newest_first.find(|model: &&Model| model.id() == after).ok_or_else(FgaError::bad_token)?;
+    }
+    let page: Vec<&Model> = newest_first.by_ref().take(size).collect();
+    let next = page.last().filter(|_| newest_first.next().is_some()).map(|model| Listing::Models.token(model.id(), ""));
+    let shapes: Vec<Value> = page.into_iter().map(model_shape::of).collect();
+    Ok(Answer::ok(json!({"authorization_models": shapes, "continuation_token": next.unwrap_or_default()})))
 }
 
-pub async fn get(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path((store, id)): Path<(String, String)>,
-) -> Result<Json<Value>, FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let snapshot = service.published.load();
-    let model = snapshot.store(&store).and_then(|store| store.model(&id));
-    let model = model.ok_or_else(|| {
-        FgaError::bad("authorization_model_not_found", format!("Authorization Model '{id}' not found"))
-    })?;
-    Ok(Json(json!({"authorization_model": shape(model)?})))
+pub async fn get(call: Call) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    let scene = call.scene(Some(&call.model)).await?;
+    Ok(Answer::ok(json!({"authorization_model": model_shape::of(&scene.model)})))
 }

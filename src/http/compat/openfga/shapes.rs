@@ -1,113 +1,173 @@
-//! Request bodies, and what every handler does first: caller, store, model.
+//! The parts of requests, read as OpenFGA reads JSON: an absent field, a null and an empty value are the same.
 
-use std::sync::Arc;
+use std::fmt;
+use std::marker::PhantomData;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::request::Parts;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::error::FgaError;
-use crate::authz::{Context, Model, Tuple};
-use crate::http::extract::credential;
-use crate::http::headers::RequestId;
-use crate::identity::{Principal, Scope};
-use crate::service::Service;
-use crate::snapshot::{Snapshot, StoreState};
-use crate::wire::{Fields, TupleKey};
+use super::rules;
+use crate::authz::{Context, Model, Tuple, TupleError};
+use crate::wire::{Condition, Fields, TupleKey};
 
-/// A JSON body; unknown fields are ignored, as OpenFGA does, and the content type is not looked at.
-pub struct Lenient<T>(pub T);
+/// A null as the empty value.
+pub fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Lenient<T> {
-    type Rejection = FgaError;
+/// An object; what is derived would take a list of its fields too.
+pub struct Object<T>(pub T);
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, FgaError> {
-        let body = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|error| FgaError::new(error.status(), "validation_error", error.to_string()))?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| FgaError::validation(error.to_string()))
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+
+        from.deserialize_map(Fields(PhantomData))
     }
 }
 
-/// An authenticated administrator of the authorization stores.
-pub struct Administrator {
-    pub principal: Principal,
-    pub request_id: String,
+/// An [`Object`], or a null for none.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(from)?.map(|Object(value)| value))
 }
 
-impl Administrator {
-    pub fn require(&self, scope: Scope) -> Result<(), FgaError> {
-        Ok(self.principal.require(scope)?)
-    }
+/// A list of [`Object`]s, or a null for none.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    let objects = Option::<Vec<Object<T>>>::deserialize(from)?.unwrap_or_default();
+    Ok(objects.into_iter().map(|Object(value)| value).collect())
 }
 
-impl FromRequestParts<Arc<Service>> for Administrator {
-    type Rejection = FgaError;
-
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, FgaError> {
-        let snapshot = service.published.load();
-        let credential = credential(&parts.headers);
-        let principal = service.authenticator.authenticate(&snapshot, &credential, jiff::Timestamp::now()).await?;
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        Ok(Self { principal, request_id })
-    }
+/// A whole number, also as text.
+pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let whole = match Value::deserialize(from)? {
+        Value::Null => return Ok(None),
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    whole.map(Some).ok_or_else(|| serde::de::Error::custom("a whole number is expected"))
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct TupleKeys {
-    #[serde(default)]
-    pub tuple_keys: Vec<TupleKey>,
+/// A tuple to be written, or sent along.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct TupleShape {
+    #[serde(flatten)]
+    pub key: QuestionShape,
+    #[serde(deserialize_with = "object")]
+    pub condition: Option<ConditionShape>,
 }
 
-/// A tuple as a question: any part may be missing, which is a validation error and not malformed JSON.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct PartialKey {
-    #[serde(default)]
+/// A tuple as a question, or to be deleted.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct QuestionShape {
+    #[serde(deserialize_with = "nullable")]
     pub user: String,
-    #[serde(default)]
+    #[serde(deserialize_with = "nullable")]
     pub relation: String,
-    #[serde(default)]
+    #[serde(deserialize_with = "nullable")]
     pub object: String,
 }
 
-/// The store and the model that a request names; an empty model id means the newest.
-pub fn model<'a>(
-    snapshot: &'a Snapshot,
-    store: &str,
-    id: Option<&str>,
-) -> Result<(&'a StoreState, Arc<Model>), FgaError> {
-    let none = || {
-        FgaError::bad(
-            "latest_authorization_model_not_found",
-            format!("No authorization models found for store '{store}'"),
-        )
-    };
-    let state = snapshot.store(store).ok_or_else(none)?;
-    let model = match id.filter(|id| !id.is_empty()) {
-        Some(id) => state.model(id).ok_or_else(|| {
-            FgaError::bad("authorization_model_not_found", format!("Authorization Model '{id}' not found"))
-        })?,
-        None => state.latest_model().ok_or_else(none)?,
-    };
-    Ok((state, model.clone()))
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ConditionShape {
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    pub context: Option<Fields>,
 }
 
-/// Contextual tuples, validated as for a write.
-pub fn contextual(keys: &[TupleKey], model: &Model) -> Result<Vec<Tuple>, FgaError> {
-    if keys.len() > 100 {
-        return Err(FgaError::validation("at most 100 contextual tuples are allowed"));
+impl From<TupleShape> for TupleKey {
+    fn from(shape: TupleShape) -> TupleKey {
+        let condition = shape.condition.map(|condition| Condition {
+            name: condition.name,
+            context: condition.context.map(|fields| Value::Object(fields.into_iter().collect())),
+        });
+        TupleKey { condition, ..shape.key.into() }
     }
-    keys.iter()
-        .map(|key| {
-            let refuse = |error: crate::authz::TupleError| FgaError::bad("invalid_tuple", error.to_string());
-            let tuple = Tuple::parse(key).map_err(refuse)?;
-            model.check_contextual(&tuple).map_err(refuse)?;
-            Ok(tuple)
-        })
-        .collect()
 }
 
-pub fn context(fields: &Option<Fields>) -> Context {
-    Context(fields.clone().unwrap_or_default())
+impl From<QuestionShape> for TupleKey {
+    fn from(shape: QuestionShape) -> TupleKey {
+        TupleKey { user: shape.user, relation: shape.relation, object: shape.object, condition: None }
+    }
+}
+
+/// `{"tuple_keys": […]}`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct TupleKeys {
+    #[serde(deserialize_with = "objects")]
+    pub tuple_keys: Vec<TupleShape>,
+}
+
+/// How fresh an answer must be. Every answer is of the newest snapshot, so it is only checked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Consistency;
+
+impl<'de> Deserialize<'de> for Consistency {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let known = match Value::deserialize(from)? {
+            // Names that it does not know OpenFGA takes for no preference.
+            Value::Null | Value::String(_) => true,
+            Value::Number(number) => matches!(number.as_u64(), Some(0 | 100 | 200)),
+            _ => false,
+        };
+        if known { Ok(Self) } else { Err(serde::de::Error::custom("the consistency preference is not known")) }
+    }
+}
+
+/// What a question brings along.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Brought {
+    pub tuples: Vec<TupleShape>,
+    pub context: Context,
+}
+
+impl Brought {
+    /// # Errors
+    /// When there is too much of it, or a field is out of its bounds.
+    pub fn new(tuples: Vec<TupleShape>, context: Option<Fields>) -> Result<Self, FgaError> {
+        rules::contextual(&tuples)?;
+        let context = Context(context.unwrap_or_default());
+        rules::context(&context.0)?;
+        Ok(Self { tuples, context })
+    }
+
+    /// # Errors
+    /// [`Brought::new`].
+    pub fn of(tuples: Option<TupleKeys>, context: Option<Fields>) -> Result<Self, FgaError> {
+        Self::new(tuples.unwrap_or_default().tuple_keys, context)
+    }
+
+    /// The contextual tuples, validated as for a write.
+    ///
+    /// # Errors
+    /// The first that the model refuses.
+    pub fn admitted(&self, model: &Model) -> Result<Vec<Tuple>, TupleError> {
+        self.tuples
+            .iter()
+            .map(|shape| {
+                let tuple = Tuple::parse(&shape.clone().into())?;
+                model.check_contextual(&tuple)?;
+                Ok(tuple)
+            })
+            .collect()
+    }
 }

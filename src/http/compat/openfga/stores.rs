@@ -1,102 +1,91 @@
 //! Stores.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::error::FgaError;
-use super::shapes::{Administrator, Lenient};
+use super::request::{Body, Call, Parameters};
+use super::rules;
+use super::shapes::nullable;
+use super::token::Listing;
 use crate::catalog::stores::StoreRow;
-use crate::commit::stores::{CreateStore, DeleteStore};
+use crate::commit::stores::{CreateStore, DeleteStore, RenameStore};
 use crate::identity::Scope;
-use crate::service::Service;
 
-#[derive(Deserialize)]
-pub struct Create {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Named {
+    #[serde(deserialize_with = "nullable")]
     name: String,
 }
 
-fn shape(row: &StoreRow) -> Value {
+fn created(row: &StoreRow) -> Value {
     json!({"id": row.id, "name": row.name, "created_at": row.created_at, "updated_at": row.updated_at})
 }
 
-pub async fn create(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Lenient(body): Lenient<Create>,
-) -> Result<(StatusCode, Json<Value>), FgaError> {
-    admin.require(Scope::Admin)?;
-    let is_good = |c: char| c.is_ascii_alphanumeric() || c.is_whitespace() || "-./^_&@".contains(c);
-    let length = body.name.chars().count();
-    if !(3..=64).contains(&length) || !body.name.chars().all(is_good) {
-        return Err(FgaError::validation("the name must be 3 to 64 letters, digits, blanks or any of - . / ^ _ & @"));
+fn shape(row: &StoreRow) -> Value {
+    let mut shape = created(row);
+    if let Some(fields) = shape.as_object_mut() {
+        fields.insert("deleted_at".to_owned(), Value::Null);
     }
-    let committed = service.committer.submit(CreateStore { name: body.name }).await?;
-    Ok((StatusCode::CREATED, Json(shape(&committed.output))))
+    shape
+}
+
+pub async fn create(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaError> {
+    call.require(Scope::Admin)?;
+    rules::store_name(&body.name)?;
+    let committed = call.service.committer.submit(CreateStore { name: body.name }).await?;
+    call.record("stores.create", committed.revision, vec![committed.output.id.clone()]).await?;
+    Ok(Answer::created(created(&committed.output)))
 }
 
 #[derive(Deserialize)]
 pub struct ListParameters {
     page_size: Option<i64>,
-    continuation_token: Option<String>,
-    name: Option<String>,
+    #[serde(default)]
+    continuation_token: String,
+    #[serde(default)]
+    name: String,
 }
 
-pub async fn list(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Query(parameters): Query<ListParameters>,
-) -> Result<Json<Value>, FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let size = page_size(parameters.page_size)?;
-    let after = parameters.continuation_token.unwrap_or_default();
-    let snapshot = service.published.load();
-    let mut rows = snapshot
-        .stores
-        .values()
-        .map(|store| &store.row)
-        .filter(|row| row.id > after && parameters.name.as_ref().is_none_or(|name| *name == row.name));
+pub async fn list(call: Call, Parameters(parameters): Parameters<ListParameters>) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    let size = rules::page_size(parameters.page_size)?;
+    let (after, _) = Listing::Stores.open(&parameters.continuation_token)?.unwrap_or_default();
+    let snapshot = call.snapshot().await?;
+    let is_named = |row: &&StoreRow| parameters.name.is_empty() || parameters.name == row.name;
+    let mut rows = snapshot.stores.values().map(|store| &store.row).filter(|row| row.id > after).filter(is_named);
     let page: Vec<&StoreRow> = rows.by_ref().take(size).collect();
-    let token = if rows.next().is_some() { page.last().map(|row| row.id.clone()) } else { None };
+    let next = page.last().filter(|_| rows.next().is_some()).map(|row| Listing::Stores.token(&row.id, ""));
     let stores: Vec<Value> = page.into_iter().map(shape).collect();
-    Ok(Json(json!({"stores": stores, "continuation_token": token.unwrap_or_default()})))
+    Ok(Answer::ok(json!({"stores": stores, "continuation_token": next.unwrap_or_default()})))
 }
 
-/// 1 to 100, by default 50.
-pub fn page_size(given: Option<i64>) -> Result<usize, FgaError> {
-    match given {
-        None => Ok(50),
-        Some(size @ 1..=100) => Ok(size as usize),
-        Some(_) => Err(FgaError::bad("page_size_invalid", "the page size must be 1 to 100")),
-    }
+pub async fn get(call: Call) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    let snapshot = call.snapshot().await?;
+    let store = snapshot.store(&call.store).ok_or_else(FgaError::unknown_store)?;
+    Ok(Answer::ok(shape(&store.row)))
 }
 
-pub async fn get(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-) -> Result<Json<Value>, FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let snapshot = service.published.load();
-    let missing = || FgaError::new(StatusCode::NOT_FOUND, "store_id_not_found", "Store ID not found");
-    snapshot.store(&store).map(|store| Json(shape(&store.row))).ok_or_else(missing)
+pub async fn rename(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaError> {
+    call.require(Scope::Admin)?;
+    rules::store_name(&body.name)?;
+    let change = RenameStore { id: call.store.clone(), name: body.name };
+    let committed = call.service.committer.submit(change).await?;
+    call.record("stores.rename", committed.revision, vec![call.store.clone()]).await?;
+    let row = committed.output.ok_or_else(FgaError::unknown_store)?;
+    Ok(Answer::ok(shape(&row)))
 }
 
-pub async fn delete(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-) -> Result<StatusCode, FgaError> {
-    admin.require(Scope::Admin)?;
-    service.committer.submit(DeleteStore { id: store }).await?;
-    Ok(StatusCode::NO_CONTENT)
+pub async fn delete(call: Call) -> Result<Answer, FgaError> {
+    call.require(Scope::Admin)?;
+    let committed = call.service.committer.submit(DeleteStore { id: call.store.clone() }).await?;
+    call.record("stores.delete", committed.revision, vec![call.store.clone()]).await?;
+    Ok(Answer::no_content())
 }
 
-pub async fn healthz() -> Json<Value> {
-    Json(json!({"status": "SERVING"}))
+pub async fn healthz() -> Answer {
+    Answer::ok(json!({"status": "SERVING"}))
 }

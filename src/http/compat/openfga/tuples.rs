@@ -1,160 +1,130 @@
 //! Write, Read and ReadChanges.
 
-use std::sync::Arc;
-
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::{Answer, tuple};
 use super::error::FgaError;
-use super::shapes::{Administrator, Lenient, PartialKey, model};
-use super::stores::page_size;
-use crate::audit::Record;
+use super::request::{Body, Call, Parameters};
+use super::rules;
+use super::shapes::{Consistency, QuestionShape, TupleShape, nullable, number, object, objects};
+use super::token::Listing;
 use crate::catalog::tuples::TupleFilter;
 use crate::commit::tuples::{Tolerance, WriteTuples, show};
 use crate::identity::Scope;
-use crate::service::Service;
 use crate::wire::TupleKey;
 
 /// Tuples of one Write, deletes included.
 const MAX_TUPLES: usize = 100;
 
 #[derive(Default, Deserialize)]
-pub struct Writes {
-    #[serde(default)]
-    tuple_keys: Vec<TupleKey>,
-    #[serde(default)]
+#[serde(default)]
+struct Writes {
+    #[serde(deserialize_with = "objects")]
+    tuple_keys: Vec<TupleShape>,
+    #[serde(deserialize_with = "nullable")]
     on_duplicate: String,
 }
 
 #[derive(Default, Deserialize)]
-pub struct Deletes {
-    #[serde(default)]
-    tuple_keys: Vec<TupleKey>,
-    #[serde(default)]
+#[serde(default)]
+struct Deletes {
+    #[serde(deserialize_with = "objects")]
+    tuple_keys: Vec<QuestionShape>,
+    #[serde(deserialize_with = "nullable")]
     on_missing: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Write {
-    #[serde(default)]
+    #[serde(deserialize_with = "object")]
     writes: Option<Writes>,
-    #[serde(default)]
+    #[serde(deserialize_with = "object")]
     deletes: Option<Deletes>,
     authorization_model_id: Option<String>,
 }
 
-fn tolerance(option: &str) -> Result<Tolerance, FgaError> {
+fn tolerance(field: &str, option: &str) -> Result<Tolerance, FgaError> {
     match option {
         "" | "error" => Ok(Tolerance::Error),
         "ignore" => Ok(Tolerance::Ignore),
-        _ => Err(FgaError::validation("must be `error` or `ignore`")),
+        _ => Err(FgaError::validation(format!("{field}: `error` or `ignore` is expected"))),
     }
 }
 
-pub async fn write(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Lenient(body): Lenient<Write>,
-) -> Result<(HeaderMap, Json<Value>), FgaError> {
-    admin.require(Scope::RelationshipsWrite)?;
-    let snapshot = service.published.load();
-    let (_, model) = model(&snapshot, &store, body.authorization_model_id.as_deref())?;
+pub async fn write(call: Call, Body(body): Body<Write>) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsWrite)?;
+    rules::model_id(body.authorization_model_id.as_deref())?;
+    if let Some(writes) = &body.writes {
+        rules::some_tuples("writes.tuple_keys", writes.tuple_keys.len())?;
+        writes.tuple_keys.iter().try_for_each(|shape| rules::tuple(&shape.key))?;
+    }
+    if let Some(deletes) = &body.deletes {
+        rules::some_tuples("deletes.tuple_keys", deletes.tuple_keys.len())?;
+        deletes.tuple_keys.iter().try_for_each(rules::tuple)?;
+    }
     let (writes, deletes) = (body.writes.unwrap_or_default(), body.deletes.unwrap_or_default());
+    let on_duplicate = tolerance("on_duplicate", &writes.on_duplicate)?;
+    let on_missing = tolerance("on_missing", &deletes.on_missing)?;
+    let scene = call.scene(body.authorization_model_id.as_deref()).await?;
     if writes.tuple_keys.len() + deletes.tuple_keys.len() > MAX_TUPLES {
         return Err(FgaError::bad("exceeded_entity_limit", "at most 100 tuples can be written and deleted at once"));
     }
-    let items = writes.tuple_keys.iter().chain(&deletes.tuple_keys).map(show).collect();
+    let writes: Vec<TupleKey> = writes.tuple_keys.into_iter().map(TupleKey::from).collect();
+    let deletes: Vec<TupleKey> = deletes.tuple_keys.into_iter().map(TupleKey::from).collect();
+    let items = writes.iter().chain(&deletes).map(show).collect();
     let change = WriteTuples {
-        store,
-        on_duplicate: tolerance(&writes.on_duplicate)?,
-        on_missing: tolerance(&deletes.on_missing)?,
-        writes: writes.tuple_keys,
-        deletes: deletes.tuple_keys,
-        model: Some(model.id().to_owned()),
+        store: call.store.clone(),
+        writes,
+        deletes,
+        on_duplicate,
+        on_missing,
+        model: Some(scene.model.id().to_owned()),
         expected_revision: None,
         may_replace: false,
         dry_run: false,
     };
-    let committed = service.committer.submit(change).await?;
-    let record = Record {
-        at: jiff::Timestamp::now().to_string(),
-        request_id: &admin.request_id,
-        event: "relationships.write",
-        subjects: Vec::new(),
-        credential: &admin.principal.credential_id,
-        revision: committed.revision,
-        items,
-        question: None,
-    };
-    let internal =
-        || FgaError::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal Server Error");
-    service.audit.record(&record).await.map_err(|_| internal())?;
-    let mut headers = HeaderMap::new();
-    let token = service.revisions.seal(committed.revision).map_err(|_| internal())?;
-    if let (Ok(token), Ok(model)) = (HeaderValue::from_str(&token), HeaderValue::from_str(model.id())) {
-        headers.insert("usher-revision", token);
-        headers.insert("openfga-authorization-model-id", model);
-    }
-    Ok((headers, Json(json!({}))))
+    let committed = call.service.committer.submit(change).await?;
+    call.record("relationships.write", committed.revision, items).await?;
+    Answer::ok(json!({})).by_model(scene.model.id()).at_revision(&call.service, committed.revision)
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Read {
-    tuple_key: Option<PartialKey>,
+    #[serde(deserialize_with = "object")]
+    tuple_key: Option<QuestionShape>,
+    #[serde(deserialize_with = "number")]
     page_size: Option<i64>,
-    #[serde(default)]
+    #[serde(deserialize_with = "nullable")]
     continuation_token: String,
+    #[serde(rename = "consistency")]
+    _consistency: Consistency,
 }
 
-/// Continuation tokens are positions with the object type that they were given for.
-fn token(change: u64, object_type: &str) -> String {
-    URL_SAFE.encode(format!("{change}|{object_type}"))
+/// Tuples as they are stored, whatever the newest model makes of them.
+pub async fn read(call: Call, Body(body): Body<Read>) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    let size = rules::page_size(body.page_size)?;
+    let filter = body.tuple_key.map(read_filter).transpose()?.unwrap_or_default();
+    let after = Listing::Tuples.open_change(&body.continuation_token)?.map_or(0, |(change, _)| change);
+    call.snapshot().await?;
+    let rows = call.service.catalog.tuples(&call.store, &filter, after, size as u32 + 1).await?;
+    let page = rows.get(..size).unwrap_or(&rows);
+    let has_more = rows.len() > page.len();
+    let next = page.last().filter(|_| has_more).map(|row| Listing::Tuples.token(&row.change.to_string(), ""));
+    let tuples: Vec<Value> = page.iter().map(|row| json!({"key": tuple(&row.key), "timestamp": row.at})).collect();
+    Ok(Answer::ok(json!({"tuples": tuples, "continuation_token": next.unwrap_or_default()})))
 }
 
-fn open_token(token: &str) -> Result<Option<(u64, String)>, FgaError> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let invalid = || FgaError::bad("invalid_continuation_token", "Invalid continuation token");
-    let bytes = URL_SAFE.decode(token).map_err(|_| invalid())?;
-    let text = String::from_utf8(bytes).map_err(|_| invalid())?;
-    let (change, object_type) = text.split_once('|').ok_or_else(invalid)?;
-    Ok(Some((change.parse().map_err(|_| invalid())?, object_type.to_owned())))
-}
-
-pub async fn read(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Lenient(body): Lenient<Read>,
-) -> Result<Json<Value>, FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let size = page_size(body.page_size)?;
-    let filter = match body.tuple_key {
-        None => TupleFilter::default(),
-        Some(key) if key.user.is_empty() && key.relation.is_empty() && key.object.is_empty() => TupleFilter::default(),
-        Some(key) => read_filter(key)?,
-    };
-    let after = open_token(&body.continuation_token)?.map_or(0, |(change, _)| change);
-    let rows = service.catalog.tuples(&store, &filter, after, size as u32 + 1).await?;
-    let has_more = rows.len() > size;
-    let page = rows.get(..size.min(rows.len())).unwrap_or_default();
-    let next = page.last().filter(|_| has_more).map(|row| token(row.change, "")).unwrap_or_default();
-    let tuples: Vec<Value> = page.iter().map(|row| json!({"key": row.key, "timestamp": row.at})).collect();
-    Ok(Json(json!({"tuples": tuples, "continuation_token": next})))
-}
-
-fn read_filter(key: PartialKey) -> Result<TupleFilter, FgaError> {
-    let Some((object_type, id)) = key.object.split_once(':') else {
+/// An object type must be given, with an object id or a user.
+fn read_filter(key: QuestionShape) -> Result<TupleFilter, FgaError> {
+    let (object_type, id) = key.object.split_once(':').unwrap_or_default();
+    if object_type.is_empty() {
         return Err(FgaError::validation("the object's type is needed: `type:` or `type:id`"));
-    };
-    if object_type.is_empty() || (id.is_empty() && key.user.is_empty()) {
+    }
+    if id.is_empty() && key.user.is_empty() {
         return Err(FgaError::validation("an object id or a user is needed"));
     }
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -168,24 +138,21 @@ fn read_filter(key: PartialKey) -> Result<TupleFilter, FgaError> {
 
 #[derive(Deserialize)]
 pub struct ChangesParameters {
-    #[serde(rename = "type")]
-    object_type: Option<String>,
+    #[serde(rename = "type", default)]
+    object_type: String,
     page_size: Option<i64>,
-    continuation_token: Option<String>,
-    start_time: Option<String>,
+    #[serde(default)]
+    continuation_token: String,
+    #[serde(default)]
+    start_time: String,
 }
 
-pub async fn changes(
-    State(service): State<Arc<Service>>,
-    admin: Administrator,
-    Path(store): Path<String>,
-    Query(parameters): Query<ChangesParameters>,
-) -> Result<Json<Value>, FgaError> {
-    admin.require(Scope::RelationshipsRead)?;
-    let size = page_size(parameters.page_size)?;
-    let object_type = parameters.object_type.unwrap_or_default();
-    let given = parameters.continuation_token.unwrap_or_default();
-    let after = match open_token(&given)? {
+pub async fn changes(call: Call, Parameters(parameters): Parameters<ChangesParameters>) -> Result<Answer, FgaError> {
+    call.require(Scope::RelationshipsRead)?;
+    let size = rules::changes_page_size(parameters.page_size)?;
+    let (object_type, given) = (parameters.object_type, parameters.continuation_token);
+    let start = start_time(&parameters.start_time)?;
+    let after = match Listing::Changes.open_change(&given)? {
         Some((_, of)) if of != object_type => {
             return Err(FgaError::bad(
                 "query_string_type_continuation_token_mismatch",
@@ -195,21 +162,31 @@ pub async fn changes(
         Some((change, _)) => change,
         None => 0,
     };
-    let from = parameters.start_time.filter(|_| given.is_empty());
-    let from = from
-        .map(|time| time.parse::<jiff::Timestamp>().map(|time| time.to_string()))
-        .transpose()
-        .map_err(|_| FgaError::validation("start_time must be an RFC 3339 time"))?;
+    // A token is more exact than a time.
+    let from = start.filter(|_| given.is_empty());
     let only = Some(object_type.as_str()).filter(|name| !name.is_empty());
-    let rows = service.catalog.tuple_changes(&store, only, after, from.as_deref(), size as u32).await?;
+    call.snapshot().await?;
+    let rows = call.service.catalog.tuple_changes(&call.store, only, after, from.as_deref(), size as u32).await?;
     // At the end the same token comes back, so that a poller can go on with it.
-    let next = rows.last().map_or(given, |row| token(row.change, &object_type));
+    let next = rows.last().map_or(given, |row| Listing::Changes.token(&row.change.to_string(), &object_type));
     let changes: Vec<Value> = rows
         .iter()
         .map(|row| {
             let operation = if row.written { "TUPLE_OPERATION_WRITE" } else { "TUPLE_OPERATION_DELETE" };
-            json!({"tuple_key": row.key, "operation": operation, "timestamp": row.at})
+            json!({"tuple_key": tuple(&row.key), "operation": operation, "timestamp": row.at})
         })
         .collect();
-    Ok(Json(json!({"changes": changes, "continuation_token": next})))
+    Ok(Answer::ok(json!({"changes": changes, "continuation_token": next})))
+}
+
+fn start_time(given: &str) -> Result<Option<String>, FgaError> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let malformed = |_| FgaError::validation("start_time: an RFC 3339 time is expected");
+    let time: jiff::Timestamp = given.parse().map_err(malformed)?;
+    if time > jiff::Timestamp::now() {
+        return Err(FgaError::validation("start_time: a time in the past is expected"));
+    }
+    Ok(Some(time.to_string()))
 }

@@ -1,0 +1,206 @@
+//! From a request to what every handler starts with: the caller, the store, the body, the state to answer from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+
+use super::answer::{STORE_ID, header_value};
+use super::error::FgaError;
+use super::rules;
+use super::shapes::Object;
+use crate::authz::Model;
+use crate::http::extract::{Caller, check_json, credential};
+use crate::http::headers::RequestId;
+use crate::identity::{IdentityError, Scope, key};
+use crate::service::Service;
+use crate::snapshot::{Snapshot, StoreState};
+
+/// How long one call may take, OpenFGA's default.
+pub const DEADLINE: Duration = Duration::from_secs(3);
+const MIN_REVISION: &str = "usher-min-revision";
+/// Deepest nesting of a request's JSON.
+const MAX_DEPTH: usize = 32;
+/// A model nests three levels per operator.
+pub const MAX_MODEL_DEPTH: usize = 120;
+
+/// Runs around every route: refuses addresses that are no text, and names the store in the answer.
+pub async fn surface(parameters: Result<RawPathParams, impl IntoResponse>, request: Request, next: Next) -> Response {
+    let Ok(parameters) = parameters else {
+        return FgaError::validation("the address is not UTF-8 after decoding").into_response();
+    };
+    let store = parameters.iter().find(|(name, _)| *name == "store").and_then(|(_, id)| header_value(id));
+    let mut response = next.run(request).await;
+    if let Some(store) = store {
+        response.headers_mut().insert(STORE_ID, store);
+    }
+    response
+}
+
+/// A call by an authenticated caller, about a well-formed store (and model) id.
+pub struct Call {
+    pub service: Arc<Service>,
+    pub caller: Caller,
+    /// Empty where the address names none.
+    pub store: String,
+    /// The model id of the address; empty where it names none.
+    pub model: String,
+    min_revision: Option<u64>,
+}
+
+impl FromRequestParts<Arc<Service>> for Call {
+    type Rejection = FgaError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, FgaError> {
+        let caller = authenticate(parts, service).await?;
+        let parameters = RawPathParams::from_request_parts(parts, service)
+            .await
+            .map_err(|error| FgaError::validation(error.to_string()))?;
+        let mut call = Self {
+            service: service.clone(),
+            caller,
+            store: String::new(),
+            model: String::new(),
+            min_revision: min_revision(&parts.headers, service)?,
+        };
+        for (name, value) in &parameters {
+            rules::id(name, value)?;
+            match name {
+                "store" => call.store = value.to_owned(),
+                _ => call.model = value.to_owned(),
+            }
+        }
+        Ok(call)
+    }
+}
+
+async fn authenticate(parts: &Parts, service: &Arc<Service>) -> Result<Caller, FgaError> {
+    let credential = credential(&parts.headers);
+    let snapshot = service.published.load();
+    let checked = service.authenticator.authenticate(&snapshot, &credential, jiff::Timestamp::now()).await;
+    let principal = checked.map_err(|error| match error {
+        IdentityError::Invalid { .. } | IdentityError::Expired
+            if credential.bearer.as_deref().is_some_and(is_token) =>
+        {
+            FgaError::new(StatusCode::UNAUTHORIZED, "invalid_claims", "the token is not valid here")
+        }
+        error => error.into(),
+    })?;
+    let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    Ok(Caller { principal, request_id })
+}
+
+/// Whether a bearer credential has the form of a JWT.
+fn is_token(bearer: &str) -> bool {
+    !bearer.starts_with(key::PREFIX) && bearer.split('.').count() == 3
+}
+
+fn min_revision(headers: &HeaderMap, service: &Service) -> Result<Option<u64>, FgaError> {
+    let Some(value) = headers.get(MIN_REVISION) else { return Ok(None) };
+    let opened = value.to_str().ok().and_then(|token| service.revisions.open(token).ok());
+    opened.map(Some).ok_or_else(|| FgaError::validation("Usher-Min-Revision is no revision of this service"))
+}
+
+impl Call {
+    /// # Errors
+    /// 403 when the credential lacks the scope.
+    pub fn require(&self, scope: Scope) -> Result<(), FgaError> {
+        Ok(self.caller.principal.require(scope)?)
+    }
+
+    /// The newest snapshot, once it is as new as the caller demands.
+    ///
+    /// # Errors
+    /// When that does not come to pass in time.
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, FgaError> {
+        let Some(revision) = self.min_revision else { return Ok(self.service.published.load()) };
+        let wait = self.service.published.at_least(revision);
+        tokio::time::timeout(DEADLINE, wait).await.map_err(|_| FgaError::deadline())
+    }
+
+    /// The store with the model of this id; absent or empty: the newest.
+    ///
+    /// # Errors
+    /// When there is none, with the code that says whether one was named.
+    pub async fn scene(&self, model: Option<&str>) -> Result<Scene, FgaError> {
+        let id = model.unwrap_or_default();
+        let snapshot = self.snapshot().await?;
+        let none = || FgaError::no_model(&self.store);
+        let store = match snapshot.store(&self.store) {
+            Some(store) => store.clone(),
+            // OpenFGA looks for the model alone: a store that does not exist has none.
+            None if id.is_empty() => return Err(none()),
+            None => return Err(FgaError::unknown_model(id)),
+        };
+        let model = match id {
+            "" => store.latest_model().ok_or_else(none)?,
+            id => store.model(id).ok_or_else(|| FgaError::unknown_model(id))?,
+        };
+        let model = model.clone();
+        Ok(Scene { store, model })
+    }
+
+    /// Records a change in the audit; without the record there is no acknowledgement.
+    ///
+    /// # Errors
+    /// When the record can't be written.
+    pub async fn record(&self, event: &str, revision: u64, items: Vec<String>) -> Result<(), FgaError> {
+        self.caller.record(&self.service, event, revision, items).await.map_err(|_| FgaError::internal())
+    }
+}
+
+/// A store and one of its models, in one snapshot.
+#[derive(Clone)]
+pub struct Scene {
+    pub store: Arc<StoreState>,
+    pub model: Arc<Model>,
+}
+
+/// Evaluates beside the tasks that serve connections, within the deadline of a call.
+///
+/// # Errors
+/// Those of the work, or that it took too long.
+pub async fn evaluate<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FgaError> + Send + 'static,
+) -> Result<T, FgaError> {
+    match tokio::time::timeout(DEADLINE, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(FgaError::internal()),
+        Err(_) => Err(FgaError::deadline()),
+    }
+}
+
+/// A JSON body of limited nesting and without duplicate keys. Unknown fields are ignored, an empty body is the empty
+/// object, and the content type is not looked at: all as OpenFGA does.
+pub struct Body<T, const DEPTH: usize = MAX_DEPTH>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync, const DEPTH: usize> FromRequest<S> for Body<T, DEPTH> {
+    type Rejection = FgaError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, FgaError> {
+        let body = axum::body::Bytes::from_request(request, state)
+            .await
+            .map_err(|error| FgaError::new(error.status(), "validation_error", error.to_string()))?;
+        let body = if body.is_empty() { b"{}".as_slice() } else { &body };
+        let malformed = |error: serde_json::Error| FgaError::validation(error.to_string());
+        check_json(body, DEPTH).map_err(malformed)?;
+        serde_json::from_slice(body).map(|Object(body)| Self(body)).map_err(malformed)
+    }
+}
+
+/// The parameters of the address.
+pub struct Parameters<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = FgaError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, FgaError> {
+        let parsed = Query::try_from_uri(&parts.uri);
+        parsed.map(|Query(parsed)| Self(parsed)).map_err(|error| FgaError::validation(error.to_string()))
+    }
+}
