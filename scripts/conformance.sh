@@ -9,4 +9,4 @@ else
     echo "skipped: published conformance data (make conformance CONFORMANCE=<folder>)"
 fi
 export USHER_MUTANTS=1
-cargo test --test conformance -- --nocapture --test-threads=1
+cargo test --features onnx --test conformance -- --nocapture --test-threads=1

@@ -6,6 +6,7 @@ source "$(dirname "$0")/lib.sh"
 export USHER_MUTANTS=1 RUST_BACKTRACE="${RUST_BACKTRACE:-0}"
 
 need curl curl
+source scripts/onnx.sh
 
 stage "Formatting"
 if cargo fmt --version >/dev/null 2>&1; then
@@ -15,10 +16,10 @@ else
 fi
 
 stage "Building (the first time takes several minutes)"
-cargo test --workspace --no-run
+cargo test --workspace --features usher/onnx --no-run
 
 stage "Tests"
-cargo test --workspace --no-fail-fast
+cargo test --workspace --features usher/onnx --no-fail-fast
 
 if [ -z "${USHER_CONFORMANCE:-}" ]; then
     stage "skipped: published conformance data (set USHER_CONFORMANCE to its folder)"

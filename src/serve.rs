@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
@@ -24,6 +25,7 @@ use crate::commit::stores::{CreateStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{CommitError, Committer, Published, Writer};
 use crate::config::Config;
+use crate::cursor::Cursors;
 use crate::embed::Embedders;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
@@ -63,10 +65,10 @@ pub enum ServeError {
     #[error("serving: {0}")]
     Io(#[from] std::io::Error),
     #[error(
-        "collection `{collection}` was made with the embedder `{embedder}`, which is not configured; configure it, or \
-         remove the collection"
+        "collection `{collection}` was made with the embedder `{embedder}`, which is not configured ({configured}); \
+         configure it, or remove the collection"
     )]
-    Embedder { collection: String, embedder: String },
+    Embedder { collection: String, embedder: String, configured: String },
 }
 
 /// An opened service with its background tasks.
@@ -114,6 +116,11 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
             return Err(ServeError::Embedder {
                 collection: collection.name.to_string(),
                 embedder: collection.settings.embedder.clone(),
+                configured: embedders
+                    .iter()
+                    .map(|(name, it)| format!("`{name}` is `{}`", it.id()))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             });
         };
         indexes.repair(&catalog, collection.id, embedder).await?;
@@ -145,11 +152,13 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         authenticator,
         embedders,
         revisions: RevisionTokens::new(&secrets.derive("revision tokens")),
+        cursors: Cursors::new(&secrets.derive("cursors")),
         receipts: Receipts::new(&secrets.derive("receipts")),
         audit,
         chunk_keys,
         metrics: Metrics::new()?,
         limits: config.limits.clone(),
+        running: Semaphore::new(config.limits.max_running),
         default_store,
     });
     let sweeper = tokio::spawn(crate::expiry::sweep(service.clone()));

@@ -7,6 +7,11 @@ mod common;
 mod documents;
 #[path = "service/embedders.rs"]
 mod embedders;
+#[path = "service/lists.rs"]
+mod lists;
+#[cfg(feature = "onnx")]
+#[path = "service/onnx.rs"]
+mod onnx;
 #[path = "service/openapi.rs"]
 mod openapi;
 #[path = "service/openfga.rs"]
