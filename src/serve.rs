@@ -108,7 +108,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     // Before anything is derived from it.
     catalog.check().await?;
     let secrets = Secrets::of(&catalog).await?;
-    let indexes = Arc::new(Indexes::new(config.data.join("indexes")));
+    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
     let snapshot = load(&catalog, &indexes).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
@@ -124,6 +124,9 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
             });
         };
         indexes.repair(&catalog, collection.id, embedder).await?;
+        if let Err(error) = indexes.erase_dead(collection.id, collection.live_chunks(), collection.next_chunk()) {
+            tracing::warn!(collection = %collection.name, %error, "vectors of removed chunks could not be erased yet");
+        }
     }
     let published = Arc::new(Published::new(snapshot));
     let changes = Arc::new(ChangeLog::default());

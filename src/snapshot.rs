@@ -228,6 +228,14 @@ impl CollectionState {
         (first..self.documents.len()).filter_map(|ordinal| self.document(ordinal))
     }
 
+    /// Chunks of current versions, ascending.
+    pub fn live_chunks(&self) -> impl Iterator<Item = std::ops::Range<u32>> {
+        self.versions.iter().filter_map(|(_, (first, _))| {
+            let entry = self.document_of_chunk(*first)?;
+            Some(*first..*first + entry.chunk_count)
+        })
+    }
+
     /// Chunk ordinals below this have been given.
     pub fn next_chunk(&self) -> u32 {
         self.next_chunk

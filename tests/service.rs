@@ -18,6 +18,8 @@ mod openapi;
 mod openfga;
 #[path = "service/permissions.rs"]
 mod permissions;
+#[path = "service/removal.rs"]
+mod removal;
 #[path = "service/restart.rs"]
 mod restart;
 #[path = "service/tokens.rs"]
