@@ -10,4 +10,4 @@ else
     echo "skipped: published conformance data (make conformance CONFORMANCE=<folder>)"
 fi
 export USHER_MUTANTS=1
-cargo test --test conformance -- --nocapture --test-threads=1
+cargo test --features "$TESTED" --test conformance -- --nocapture --test-threads=1

@@ -3,6 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# One set of features for every test, so that nothing is built twice.
+TESTED=usher/onnx,usher/openfga
+
 stage() { printf '\n== %s\n' "$*"; }
 
 fail() {
@@ -10,14 +13,16 @@ fail() {
     exit 1
 }
 
+# Installs a Debian package where that can be done.
+install_package() { # package
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    stage "Installing $1"
+    apt-get update -qq && apt-get install -qq -y --no-install-recommends "$1"
+}
+
 # Installs a Debian package where a command is missing and that can be done; says what is needed otherwise.
 need() { # command, package
-    command -v "$1" >/dev/null && return
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        stage "Installing $2"
-        apt-get update -qq && apt-get install -qq -y --no-install-recommends "$2" && return
-    fi
-    fail "$1 is missing: install it (Debian: apt-get install $2)"
+    command -v "$1" >/dev/null || install_package "$2" || fail "$1 is missing: install it (Debian: apt-get install $2)"
 }
 
 command -v cargo >/dev/null || fail "cargo is missing: install Rust 1.95 or newer (rustup)"

@@ -9,18 +9,18 @@ shard="${SHARD%/*}" shards="${SHARD#*/}"
 seed=$((SEED * 1000000 + shard * 10000))
 
 stage "Building"
-cargo test -p usher --no-run --lib --test crash --test leak --test openfga
+cargo test -p usher --features "$TESTED" --no-run --lib --test crash --test leak --test openfga
 scripts/openfga.sh
 
 stage "Audience soundness (seed $seed)"
-USHER_SOAK=$((20000 / shards)) cargo test -p usher --lib audience_sound -- --nocapture
+USHER_SOAK=$((20000 / shards)) cargo test -p usher --features "$TESTED" --lib audience_sound -- --nocapture
 
 stage "Leak oracle: sequential, concurrent, twin worlds (seed $seed)"
-USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --test leak -- --nocapture --test-threads=2 \
+USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --features "$TESTED" --test leak -- --nocapture --test-threads=2 \
     --skip mutants --skip races
 
 stage "Kills, failing calls, full disks, damage (SEED=$SEED SHARD=$SHARD)"
-USHER_SOAK=1 cargo test -p usher --test crash -- --nocapture --test-threads=2
+USHER_SOAK=1 cargo test -p usher --features "$TESTED" --test crash -- --nocapture --test-threads=2
 
 stage "Beside the OpenFGA server (seed $seed)"
-USHER_SEED=$seed USHER_SOAK=$((20000 / shards)) cargo test -p usher --test openfga random_worlds -- --nocapture
+USHER_SEED=$seed USHER_SOAK=$((20000 / shards)) cargo test -p usher --features "$TESTED" --test openfga random_worlds -- --nocapture

@@ -6,6 +6,7 @@ source "$(dirname "$0")/lib.sh"
 export USHER_MUTANTS=1 RUST_BACKTRACE="${RUST_BACKTRACE:-0}"
 
 need curl curl
+source scripts/onnx.sh
 
 stage "Formatting"
 if cargo fmt --version >/dev/null 2>&1; then
@@ -15,13 +16,13 @@ else
 fi
 
 stage "Building (the first time takes several minutes)"
-cargo test --workspace --no-run
+cargo test --workspace --features "$TESTED" --no-run
 
 # The real server and unmodified clients, for the tests that compare with them; they say what they skip.
 scripts/openfga.sh
 
 stage "Tests"
-cargo test --workspace --no-fail-fast
+cargo test --workspace --features "$TESTED" --no-fail-fast
 
 if [ -z "${USHER_CONFORMANCE:-}" ]; then
     stage "skipped: published conformance data (set USHER_CONFORMANCE to its folder)"

@@ -17,7 +17,6 @@ mod graph;
 mod intern;
 mod list;
 mod model;
-mod paged;
 mod reach;
 mod resolve;
 mod sorted;

@@ -44,6 +44,9 @@ pub struct RawConfig {
     /// Longest deadline that a query may name, milliseconds [default: 30000]
     #[arg(long, env = "USHER_MAX_DEADLINE_MS")]
     pub max_deadline_ms: Option<u64>,
+    /// Queries answered at one time, 1 to 10000; more are refused with 503 [default: 64]
+    #[arg(long, env = "USHER_MAX_QUERIES")]
+    pub max_queries: Option<usize>,
     /// Memory for cached masks, MiB [default: 256]
     #[arg(long, env = "USHER_MASK_CACHE_MIB")]
     pub mask_cache_mib: Option<u64>,
@@ -130,6 +133,7 @@ impl RawConfig {
             depth: self.depth.or(base.depth),
             deadline_ms: self.deadline_ms.or(base.deadline_ms),
             max_deadline_ms: self.max_deadline_ms.or(base.max_deadline_ms),
+            max_queries: self.max_queries.or(base.max_queries),
             mask_cache_mib: self.mask_cache_mib.or(base.mask_cache_mib),
             cached_readers: self.cached_readers.or(base.cached_readers),
             log_json: self.log_json.or(base.log_json),
@@ -161,17 +165,22 @@ impl RawConfig {
         if default_deadline.is_zero() || default_deadline > max_deadline {
             return value("deadline_ms", "must be at least 1 and at most `max_deadline_ms`");
         }
+        let max_running = self.max_queries.unwrap_or(64);
+        if !(1..=10_000).contains(&max_running) {
+            return value("max_queries", "must be 1 to 10000");
+        }
+        let data = self.data.unwrap_or_else(|| "data".into());
         Ok(Config {
-            data: self.data.unwrap_or_else(|| "data".into()),
+            embedders: embedders::resolve(self.embedders, &data.join("models"))?,
+            data,
             listen,
             admin_listen,
             collection: self.collection.unwrap_or_else(|| "main".to_owned()),
-            limits: QueryLimits { depth, default_deadline, max_deadline },
+            limits: QueryLimits { depth, default_deadline, max_deadline, max_running },
             mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
             cached_readers: self.cached_readers.unwrap_or(10_000),
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers(self.issuers)?,
-            embedders: embedders::resolve(self.embedders)?,
         })
     }
 }

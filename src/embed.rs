@@ -9,6 +9,9 @@ use futures::future::BoxFuture;
 mod error;
 pub mod hash;
 pub mod http;
+pub mod local;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 
 pub use error::{EmbedError, Failure};
 pub use hash::HashEmbedder;
@@ -71,6 +74,8 @@ pub enum Settings {
         name: String,
     },
     Http(Box<http::Settings>),
+    /// A model that runs in this process.
+    Local(local::Settings),
 }
 
 /// The configured embedders.
@@ -93,11 +98,12 @@ impl Embedders {
         Self { by_id, names }
     }
 
-    /// Makes the configured embedders, without calling any; the built-in one alone where none is configured. The log
-    /// says which they are: nothing is ever chosen silently.
+    /// Makes the configured embedders, without calling any server; the built-in one alone where none is configured. The
+    /// log says which they are: nothing is ever chosen silently. Blocks while models are loaded, or downloaded where
+    /// that is configured.
     ///
     /// # Errors
-    /// When the system's certificates can't be used.
+    /// When the system's certificates or a model can't be used.
     pub fn open(settings: Vec<Settings>) -> Result<Self, EmbedError> {
         if settings.is_empty() {
             tracing::warn!(
@@ -110,7 +116,11 @@ impl Embedders {
             let (name, embedder): (String, Arc<dyn Embedder>) = match settings {
                 Settings::Hash { name } => (name, Arc::new(HashEmbedder)),
                 Settings::Http(settings) => (settings.name.clone(), Arc::new(HttpEmbedder::new(*settings)?)),
+                Settings::Local(settings) => (settings.name.clone(), local(&settings)?),
             };
+            if embedders.iter().any(|(_, other)| other.id() == embedder.id()) {
+                return Err(EmbedError::new(&name, Failure::Twice));
+            }
             let is_default = embedders.is_empty();
             tracing::info!(name, id = embedder.id(), dimensions = embedder.dimensions(), is_default, "an embedder");
             embedders.push((name, embedder));
@@ -136,6 +146,18 @@ impl Embedders {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<dyn Embedder>)> {
         self.names.iter().filter_map(|(name, id)| Some((name.as_str(), self.by_id.get(id)?)))
     }
+}
+
+/// The id holds a digest of the model's files, so it is known once they are read.
+#[cfg(feature = "onnx")]
+fn local(settings: &local::Settings) -> Result<Arc<dyn Embedder>, EmbedError> {
+    let failed = |error| EmbedError::new(&settings.name, Failure::Unusable(error));
+    Ok(Arc::new(onnx::OnnxEmbedder::open(settings).map_err(failed)?))
+}
+
+#[cfg(not(feature = "onnx"))]
+fn local(settings: &local::Settings) -> Result<Arc<dyn Embedder>, EmbedError> {
+    Err(EmbedError::new(&settings.name, Failure::Unusable(local::ModelError::NotBuilt)))
 }
 
 /// Scales a vector to length 1; one that has no length becomes zero.

@@ -141,7 +141,18 @@ pub fn verify_neighbours(newest: &View, keys: &ChunkKeys, chunk: &VerifiedChunk)
 /// The document, if the reader of `newest` may read it; hidden and absent are the same.
 pub fn verify_document(newest: &View, collection: &str, id: &str) -> Option<VerifiedDocument> {
     let view = newest.collections.iter().find(|view| *view.state.name == *collection)?;
-    let document = view.state.document_by_id(id)?;
+    verified(view, view.state.document_by_id(id)?)
+}
+
+/// The documents of a collection that the reader of `newest` may read, from number `from` on, at most `limit`; none of a
+/// collection that is beyond its reach.
+pub fn verify_documents(newest: &View, collection: &str, from: u32, limit: usize) -> Vec<VerifiedDocument> {
+    let views = newest.collections.iter().filter(|view| *view.state.name == *collection);
+    let all = views.flat_map(|view| view.state.documents_from(from).filter_map(|document| verified(view, document)));
+    all.take(limit).collect()
+}
+
+fn verified(view: &CollectionView, document: &Arc<DocumentEntry>) -> Option<VerifiedDocument> {
     if !view.may_read_document(document) {
         return None;
     }

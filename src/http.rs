@@ -29,12 +29,16 @@ pub fn router(service: Arc<Service>) -> Router {
     let native = Router::new()
         .route("/v1/query", post(routes::query::query))
         .route("/v1/recheck", post(routes::query::recheck))
-        .route("/v1/documents", post(routes::documents::put).layer(DefaultBodyLimit::max(MAX_DOCUMENTS_BODY)))
+        .route(
+            "/v1/documents",
+            post(routes::documents::put).get(routes::list::documents).layer(DefaultBodyLimit::max(MAX_DOCUMENTS_BODY)),
+        )
         .route("/v1/documents/state", get(routes::documents::state))
         .route("/v1/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
-        .route("/v1/documents/{id}/acl", put(routes::documents::put_acl))
+        .route("/v1/documents/{id}/acl", put(routes::documents::put_acl).get(routes::documents::get_acl))
         .route("/v1/relationships/write", post(routes::relationships::write))
         .route("/v1/relationships/read", post(routes::relationships::read))
+        .route("/v1/relationships/changes", get(routes::relationships::changes))
         .route("/v1/collections", get(routes::collections::list))
         .route(
             "/v1/collections/{name}",

@@ -1,18 +1,21 @@
 //! The embedded indexes of all collections: opening, following the operation log, rebuilding.
 //!
-//! Vectors are written by the commit that names them. Keywords follow the catalog's operation log, one applier task per
-//! collection, and remember durably how far they got; a damaged index is cleared and replayed.
+//! Vectors are written by the commit that names them, and erased by the applier. Keywords follow the catalog's operation
+//! log, one applier task per collection, and remember durably how far they got. The log is cut behind them; an index that
+//! is damaged, or older than what is left of the log, is filled from the catalog's chunks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch};
 
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::documents::OperationKind;
+use crate::catalog::index_text::IndexText;
 use crate::catalog::{Catalog, CatalogError};
 use crate::embed::{self, Embedder, Role};
 use crate::index::scan::ScanConfig;
@@ -20,6 +23,10 @@ use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, Ta
 
 /// Operations read from the log at once.
 const BATCH: u32 = 64;
+/// Chunks read at once, when a keyword index is filled from them.
+const FILLED_AT_ONCE: u32 = 1024;
+/// Beyond the longest query.
+const ERASE_MARGIN: Duration = Duration::from_secs(1);
 /// Damaged rows computed again at once.
 const EMBEDDED_AT_ONCE: usize = 256;
 
@@ -27,17 +34,25 @@ const EMBEDDED_AT_ONCE: usize = 256;
 pub struct CollectionIndexes {
     pub vectors: MaskedScan,
     /// Vectors that were found damaged at opening; see [`Indexes::repair`].
-    damaged: Vec<std::ops::Range<u32>>,
+    damaged: Vec<Range<u32>>,
     pub keywords: TantivyKeywords,
     pub analyser: Analyser,
     applied: watch::Sender<u64>,
     /// The last attempt to follow the log failed; another one is coming.
     is_failing: watch::Sender<bool>,
+    /// How long a query may still look for chunks that were removed.
+    erase_after: Duration,
     wake: Notify,
 }
 
 impl CollectionIndexes {
-    fn open(folder: &Path, settings: &CollectionSettings, chunks: u32, scan: ScanConfig) -> Result<Self, IndexError> {
+    fn open(
+        folder: &Path,
+        settings: &CollectionSettings,
+        chunks: u32,
+        scan: ScanConfig,
+        erase_after: Duration,
+    ) -> Result<Self, IndexError> {
         let analyser = Analyser::by_name(&settings.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
         let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, scan)?;
@@ -51,6 +66,7 @@ impl CollectionIndexes {
             analyser,
             applied,
             is_failing,
+            erase_after,
             wake: Notify::new(),
         })
     }
@@ -99,14 +115,18 @@ pub struct Indexes {
     folder: PathBuf,
     /// One for all collections: its helper threads are shared.
     scan: ScanConfig,
+    erase_after: Duration,
     open: RwLock<HashMap<u32, Arc<CollectionIndexes>>>,
     /// Counts changes of `open`, for the task that keeps an applier for each.
     changed: watch::Sender<u64>,
 }
 
 impl Indexes {
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder, scan: ScanConfig::default(), open: RwLock::default(), changed: watch::Sender::new(0) }
+    /// `longest_query` is the longest time that a query may go on with an older state than the newest.
+    pub fn new(folder: PathBuf, longest_query: Duration) -> Self {
+        let erase_after = longest_query + ERASE_MARGIN;
+        let (open, changed) = (RwLock::default(), watch::Sender::new(0));
+        Self { folder, scan: ScanConfig::default(), erase_after, open, changed }
     }
 
     fn folder_of(&self, collection: u32) -> PathBuf {
@@ -115,7 +135,8 @@ impl Indexes {
 
     /// Opens the indexes of a collection that holds `chunks` chunk ordinals.
     pub fn open(&self, collection: u32, settings: &CollectionSettings, chunks: u32) -> Result<(), IndexError> {
-        let indexes = CollectionIndexes::open(&self.folder_of(collection), settings, chunks, self.scan.clone())?;
+        let folder = self.folder_of(collection);
+        let indexes = CollectionIndexes::open(&folder, settings, chunks, self.scan.clone(), self.erase_after)?;
         self.open.write().insert(collection, Arc::new(indexes));
         self.changed.send_modify(|count| *count += 1);
         Ok(())
@@ -193,6 +214,26 @@ impl Indexes {
         Ok(())
     }
 
+    /// Erases the vectors of all chunks below `committed` that are not live, as far as their removal did not, and gives
+    /// their space back. `live` is ascending.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn erase_dead(
+        &self,
+        collection: u32,
+        live: impl Iterator<Item = Range<u32>>,
+        committed: u32,
+    ) -> Result<(), IndexError> {
+        let Some(indexes) = self.get(collection) else { return Ok(()) };
+        let mut from = 0;
+        for range in live.chain(std::iter::once(committed..committed)) {
+            indexes.vectors.erase(from..range.start.max(from))?;
+            from = from.max(range.end);
+        }
+        indexes.vectors.compact(committed).map(|_| ())
+    }
+
     /// Wakes the appliers of all collections.
     pub fn wake_all(&self) {
         self.open.read().values().for_each(|indexes| indexes.wake());
@@ -236,8 +277,10 @@ impl Drop for Applier {
 
 /// Applies the operation log of one collection as it grows.
 async fn follow_log(catalog: Catalog, collection: u32, indexes: Arc<CollectionIndexes>) {
+    let mut dead = Dead::new();
     loop {
-        match apply_batch(&catalog, collection, &indexes).await {
+        erase_due(&catalog, collection, &indexes, &mut dead).await;
+        match apply_batch(&catalog, collection, &indexes, &mut dead).await {
             Ok(true) => {
                 indexes.is_failing.send_replace(false);
             }
@@ -269,21 +312,28 @@ async fn apply_batch(
     catalog: &Catalog,
     collection: u32,
     indexes: &Arc<CollectionIndexes>,
+    dead: &mut Dead,
 ) -> Result<bool, FollowError> {
     // Operations and texts from one state: an operation whose text is not there yet would be applied as nothing.
     let mut tx = catalog.read().await?;
+    let cut = catalog.operations_cut(&mut tx, collection).await?;
+    if indexes.applied() < cut {
+        drop(tx);
+        return fill(catalog, collection, indexes, cut).await.map(|()| true);
+    }
     let rows = catalog.operations(&mut tx, collection, indexes.applied(), BATCH).await?;
     let Some(last) = rows.last().map(|row| row.sequence) else { return Ok(false) };
-    let mut operations = Vec::new();
+    let (mut operations, mut removed) = (Vec::new(), Vec::new());
     for row in rows {
         match row.kind {
             OperationKind::Remove => {
-                operations.push(KeywordOp::Remove { chunks: row.first_chunk..row.first_chunk + row.chunk_count })
+                let chunks = row.first_chunk..row.first_chunk + row.chunk_count;
+                operations.push(KeywordOp::Remove { chunks: chunks.clone() });
+                removed.push(chunks);
             }
             OperationKind::Add => {
                 for text in catalog.index_texts(&mut tx, collection, row.first_chunk, row.chunk_count).await? {
-                    let tokens = text.with(|text| indexes.analyser.tokens(text));
-                    operations.push(KeywordOp::Add { chunk: text.chunk, tokens });
+                    operations.push(add(indexes, &text));
                 }
             }
         }
@@ -293,5 +343,73 @@ async fn apply_batch(
         .await
         .unwrap_or(Err(IndexError::Stopped))?;
     indexes.applied.send_replace(last);
+    dead.extend(removed.into_iter().map(|chunks| (Instant::now(), chunks)));
     Ok(true)
+}
+
+/// Vectors of chunks that were removed, with the time of it, oldest first.
+type Dead = VecDeque<(Instant, Range<u32>)>;
+
+/// Erases vectors that no query can be looking for any more. What fails here is made up for by the next start.
+async fn erase_due(catalog: &Catalog, collection: u32, indexes: &Arc<CollectionIndexes>, dead: &mut Dead) {
+    let count = dead.iter().take_while(|(since, _)| since.elapsed() >= indexes.erase_after).count();
+    if count == 0 {
+        return;
+    }
+    let mut due: Vec<Range<u32>> = dead.drain(..count).map(|(_, chunks)| chunks).collect();
+    // Neighbours in one piece: each piece waits for the disk.
+    due.sort_by_key(|chunks| chunks.start);
+    due.dedup_by(|next, last| {
+        let is_near = next.start <= last.end;
+        last.end = if is_near { last.end.max(next.end) } else { last.end };
+        is_near
+    });
+    // Chunks below this are committed: nothing appends there any more.
+    let Ok((_, committed)) = catalog.next_ordinals(collection).await else { return };
+    let target = indexes.clone();
+    let erase = move || {
+        due.into_iter().try_for_each(|chunks| target.vectors.erase(chunks))?;
+        target.vectors.compact(committed).map(|_| ())
+    };
+    if let Err(error) = tokio::task::spawn_blocking(erase).await.unwrap_or(Err(IndexError::Stopped)) {
+        tracing::warn!(collection, %error, "vectors of removed chunks could not be erased yet");
+    }
+}
+
+fn add(indexes: &CollectionIndexes, text: &IndexText) -> KeywordOp {
+    KeywordOp::Add { chunk: text.chunk, tokens: text.with(|text| indexes.analyser.tokens(text)) }
+}
+
+/// Fills a keyword index with the live chunks, as if it had followed the log up to where it was cut. What the log still
+/// holds is applied after it, and adding or removing a chunk twice changes nothing.
+async fn fill(
+    catalog: &Catalog,
+    collection: u32,
+    indexes: &Arc<CollectionIndexes>,
+    cut: u64,
+) -> Result<(), FollowError> {
+    tracing::info!(collection, "filling a keyword index from the catalog's chunks");
+    let apply = async |operations: Option<Vec<KeywordOp>>, position: u64| {
+        let target = indexes.clone();
+        let work = move || match operations {
+            Some(operations) => target.keywords.apply(&operations, position),
+            None => target.keywords.clear(),
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(IndexError::Stopped))
+    };
+    apply(None, 0).await?;
+    let (_, chunks) = catalog.next_ordinals(collection).await?;
+    for first in (0..chunks).step_by(FILLED_AT_ONCE as usize) {
+        let mut tx = catalog.read().await?;
+        let texts = catalog.index_texts(&mut tx, collection, first, FILLED_AT_ONCE).await?;
+        drop(tx);
+        let operations: Vec<_> = texts.iter().map(|text| add(indexes, text)).collect();
+        if !operations.is_empty() {
+            // Not yet where the log begins: after a crash it is filled again.
+            apply(Some(operations), 0).await?;
+        }
+    }
+    apply(Some(Vec::new()), cut).await?;
+    indexes.applied.send_replace(cut);
+    Ok(())
 }

@@ -23,6 +23,8 @@ pub mod commit;
 #[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
+pub mod cursor;
+#[cfg(feature = "server")]
 pub mod embed;
 #[cfg(feature = "server")]
 pub mod expiry;
@@ -36,7 +38,6 @@ pub mod identity;
 pub mod index;
 #[cfg(feature = "server")]
 pub mod indexes;
-#[cfg(feature = "server")]
 pub mod paged;
 #[cfg(feature = "server")]
 pub mod pause;

@@ -61,7 +61,8 @@ async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> 
     telemetry::log(config.log_json);
     // One crypto library for everything, chosen here and not by feature unification.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let embedders = Embedders::open(std::mem::take(&mut config.embedders))?;
+    let settings = std::mem::take(&mut config.embedders);
+    let embedders = tokio::task::spawn_blocking(|| Embedders::open(settings)).await??;
     let running = serve::open(&config, embedders).await?;
     let listener = TcpListener::bind(config.listen).await?;
     let admin = TcpListener::bind(config.admin_listen).await?;

@@ -1,24 +1,31 @@
-//! A vector that snapshots share: pages behind `Arc`, of which a change copies only those that it touches.
+//! A growing vector that snapshots share: pages behind `Arc` in groups behind `Arc`, of which cloning copies a short
+//! spine, and writing one page.
 
 use std::sync::Arc;
 
-const PAGE: usize = 1024;
+/// Elements per page. Small pages make a scattered batch of changes cheap.
+const PAGE: usize = 256;
+/// Pages per group. A clone counts groups, so that it stays in the microseconds for millions of elements.
+const GROUP: usize = 64;
 
-/// Growable array with cheap clones (`O(len / 1024)`) and copy-on-write pages.
+type Page<T> = Arc<Vec<T>>;
+
+/// Elements by number. A number that was jumped over holds a default element, or none where nothing near it was written.
 #[derive(Debug, Clone)]
-pub struct PagedVec<T> {
-    pages: Vec<Arc<Vec<T>>>,
-    len: usize,
+pub struct Paged<T> {
+    groups: Vec<Arc<Vec<Page<T>>>>,
+    len: u32,
 }
 
-impl<T> Default for PagedVec<T> {
+impl<T> Default for Paged<T> {
     fn default() -> Self {
-        Self { pages: Vec::new(), len: 0 }
+        Self { groups: Vec::new(), len: 0 }
     }
 }
 
-impl<T: Clone> PagedVec<T> {
-    pub fn len(&self) -> usize {
+impl<T: Clone + Default> Paged<T> {
+    /// One more than the highest number that was ever written to.
+    pub fn len(&self) -> u32 {
         self.len
     }
 
@@ -26,36 +33,60 @@ impl<T: Clone> PagedVec<T> {
         self.len == 0
     }
 
-    pub fn get(&self, index: usize) -> Option<&T> {
-        self.pages.get(index / PAGE)?.get(index % PAGE)
+    pub fn get(&self, index: u32) -> Option<&T> {
+        let at = index as usize;
+        let page = at / PAGE;
+        self.groups.get(page / GROUP)?.get(page % GROUP)?.get(at % PAGE).filter(|_| index < self.len)
     }
 
-    /// The element for writing; its page is copied when a snapshot still holds it.
-    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        Arc::make_mut(self.pages.get_mut(index / PAGE)?).get_mut(index % PAGE)
+    /// The element at `index` for writing, the vector grown up to it. Copies its page, and the group of pages, where they
+    /// are shared.
+    pub fn get_mut(&mut self, index: u32) -> &mut T {
+        self.len = self.len.max(index.saturating_add(1));
+        let index = index as usize;
+        let page = index / PAGE;
+        while self.groups.len() <= page / GROUP {
+            self.groups.push(Arc::default());
+        }
+        #[allow(clippy::indexing_slicing, reason = "the loops grow both spines, and every page holds PAGE elements")]
+        {
+            let group = Arc::make_mut(&mut self.groups[page / GROUP]);
+            while group.len() <= page % GROUP {
+                group.push(Arc::new(vec![T::default(); PAGE]));
+            }
+            &mut Arc::make_mut(&mut group[page % GROUP])[index % PAGE]
+        }
     }
 
     pub fn push(&mut self, value: T) {
-        match self.pages.last_mut() {
-            Some(page) if page.len() < PAGE => Arc::make_mut(page).push(value),
-            _ => {
-                let mut page = Vec::with_capacity(PAGE);
-                page.push(value);
-                self.pages.push(Arc::new(page));
-            }
+        *self.get_mut(self.len) = value;
+    }
+
+    /// All elements that there are, with their numbers, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        let pages = self.groups.iter().enumerate().flat_map(|(group, pages)| {
+            pages.iter().enumerate().map(move |(page, elements)| ((group * GROUP + page) * PAGE, elements))
+        });
+        // A number fits `u32`, because elements are only ever entered by one.
+        let all = pages.flat_map(|(first, elements)| (first as u32..).zip(elements.iter()));
+        all.take_while(|(index, _)| *index < self.len)
+    }
+
+    /// Number of the last element for which `not_after` holds, given that it holds for a prefix and that no number was
+    /// jumped over.
+    pub fn partition_last(&self, not_after: impl Fn(&T) -> bool) -> Option<u32> {
+        let (mut low, mut high) = (0, self.len);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.get(middle).is_some_and(&not_after) { low = middle + 1 } else { high = middle }
         }
-        self.len += 1;
+        low.checked_sub(1)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pages.iter().flat_map(|page| page.iter())
-    }
-
-    /// Index of the last element for which `not_after` holds, given that it holds for a prefix.
-    pub fn partition_last(&self, not_after: impl Fn(&T) -> bool) -> Option<usize> {
-        let page = self.pages.partition_point(|page| page.first().is_some_and(&not_after)).checked_sub(1)?;
-        let within = self.pages.get(page)?.partition_point(&not_after).checked_sub(1)?;
-        Some(page * PAGE + within)
+    /// Bytes of spine and pages, without what the elements own.
+    pub fn shallow_bytes(&self) -> usize {
+        let pages: usize = self.groups.iter().map(|group| group.len()).sum();
+        pages * (size_of::<usize>() + size_of::<Vec<T>>() + 16 + PAGE * size_of::<T>())
     }
 }
 
@@ -63,35 +94,45 @@ impl<T: Clone> PagedVec<T> {
 mod tests {
     use super::*;
 
+    fn shared_pages<T>(first: &Paged<T>, second: &Paged<T>) -> usize {
+        let pages = first.groups.iter().flat_map(|group| group.iter());
+        let others = second.groups.iter().flat_map(|group| group.iter());
+        pages.zip(others).filter(|(a, b)| Arc::ptr_eq(a, b)).count()
+    }
+
     #[test]
-    fn a_clone_keeps_its_own_state() {
-        let mut current = PagedVec::default();
-        (0..3000).for_each(|i| current.push(i));
+    fn a_write_copies_one_page_and_a_clone_keeps_its_own_state() {
+        let mut current = Paged::default();
+        (0..1001).for_each(|i| current.push(i));
         let before = current.clone();
-        *current.get_mut(1500).unwrap() = -1;
-        current.push(3000);
-        assert_eq!((before.len(), before.get(1500)), (3000, Some(&1500)));
-        assert_eq!((current.len(), current.get(1500), current.get(3000)), (3001, Some(&-1), Some(&3000)));
-        assert!(Arc::ptr_eq(&before.pages[0], &current.pages[0]), "untouched pages are shared");
+        *current.get_mut(3) = -1;
+        current.push(1001);
+        assert_eq!((before.len(), before.get(3), before.get(1001)), (1001, Some(&3), None));
+        assert_eq!((current.len(), current.get(3), current.get(1001)), (1002, Some(&-1), Some(&1001)));
+        assert_eq!(shared_pages(&before, &current), 2, "of four pages, the first and the last were written to");
+        assert_eq!(current.iter().map(|(at, _)| at).collect::<Vec<_>>(), (0..1002).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn groups_may_have_gaps() {
+        let mut sparse: Paged<u32> = Paged::default();
+        let far = (PAGE * GROUP * 3 + 5) as u32;
+        *sparse.get_mut(far) = 9;
+        assert_eq!((sparse.get(0), sparse.get(far), sparse.get(far + 1)), (None, Some(&9), None));
+        assert_eq!(sparse.iter().filter(|(_, held)| **held != 0).map(|(at, _)| at).collect::<Vec<_>>(), [far]);
+        *sparse.get_mut(2) = 4;
+        assert_eq!(sparse.get(2), Some(&4));
+        assert_eq!(sparse.iter().filter(|(_, held)| **held != 0).count(), 2);
     }
 
     #[test]
     fn partition_last_finds_the_boundary() {
-        let mut numbers = PagedVec::default();
+        let mut numbers = Paged::default();
         (0..5000).for_each(|i| numbers.push(i * 2));
         for probe in [0, 1, 2, 2047, 2048, 4097, 9998, 20000] {
-            let expected = numbers.iter().rposition_of(|n| *n <= probe);
+            let expected = numbers.iter().filter(|(_, n)| **n <= probe).map(|(at, _)| at).last();
             assert_eq!(numbers.partition_last(|n| *n <= probe), expected, "{probe}");
         }
         assert_eq!(numbers.partition_last(|n| *n < 0), None);
-    }
-
-    trait RpositionOf<T> {
-        fn rposition_of(self, test: impl Fn(&T) -> bool) -> Option<usize>;
-    }
-    impl<'a, T: 'a, I: Iterator<Item = &'a T>> RpositionOf<T> for I {
-        fn rposition_of(self, test: impl Fn(&T) -> bool) -> Option<usize> {
-            self.enumerate().filter(|(_, item)| test(item)).map(|(i, _)| i).last()
-        }
     }
 }

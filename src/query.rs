@@ -51,6 +51,8 @@ pub enum QueryError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Audit(#[from] crate::audit::AuditError),
+    #[error("as many queries are being answered as may be")]
+    Overloaded,
     #[error("no randomness")]
     Randomness,
 }
@@ -73,6 +75,8 @@ pub async fn answer(
         service.authenticator.authenticate(&service.published.load(), credential, jiff::Timestamp::now()).await?;
     principal.require(Scope::Query)?;
     let reader = principal.reader()?;
+    // Held until the answer is made.
+    let _running = service.running.try_acquire().map_err(|_| QueryError::Overloaded)?;
 
     let question = validate::parse(request, &service.limits)?;
     let mut stages = Stages::new(arrived, question.deadline, &service.metrics);

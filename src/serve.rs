@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
@@ -24,6 +25,7 @@ use crate::commit::stores::{CreateStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{CommitError, Committer, Published, Writer};
 use crate::config::Config;
+use crate::cursor::Cursors;
 use crate::embed::Embedders;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
@@ -63,10 +65,10 @@ pub enum ServeError {
     #[error("serving: {0}")]
     Io(#[from] std::io::Error),
     #[error(
-        "collection `{collection}` was made with the embedder `{embedder}`, which is not configured; configure it, or \
-         remove the collection"
+        "collection `{collection}` was made with the embedder `{embedder}`, which is not configured ({configured}); \
+         configure it, or remove the collection"
     )]
-    Embedder { collection: String, embedder: String },
+    Embedder { collection: String, embedder: String, configured: String },
 }
 
 /// An opened service with its background tasks.
@@ -106,7 +108,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     // Before anything is derived from it.
     catalog.check().await?;
     let secrets = Secrets::of(&catalog).await?;
-    let indexes = Arc::new(Indexes::new(config.data.join("indexes")));
+    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
     let snapshot = load(&catalog, &indexes).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
@@ -114,9 +116,17 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
             return Err(ServeError::Embedder {
                 collection: collection.name.to_string(),
                 embedder: collection.settings.embedder.clone(),
+                configured: embedders
+                    .iter()
+                    .map(|(name, it)| format!("`{name}` is `{}`", it.id()))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             });
         };
         indexes.repair(&catalog, collection.id, embedder).await?;
+        if let Err(error) = indexes.erase_dead(collection.id, collection.live_chunks(), collection.next_chunk()) {
+            tracing::warn!(collection = %collection.name, %error, "vectors of removed chunks could not be erased yet");
+        }
     }
     let published = Arc::new(Published::new(snapshot));
     let changes = Arc::new(ChangeLog::default());
@@ -145,11 +155,13 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         authenticator,
         embedders,
         revisions: RevisionTokens::new(&secrets.derive("revision tokens")),
+        cursors: Cursors::new(&secrets.derive("cursors")),
         receipts: Receipts::new(&secrets.derive("receipts")),
         audit,
         chunk_keys,
         metrics: Metrics::new()?,
         limits: config.limits.clone(),
+        running: Semaphore::new(config.limits.max_running),
         default_store,
     });
     let sweeper = tokio::spawn(crate::expiry::sweep(service.clone()));

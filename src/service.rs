@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::Authority;
 use crate::catalog::Catalog;
 use crate::commit::{Committer, Published};
+use crate::cursor::Cursors;
 use crate::embed::Embedders;
 use crate::identity::Authenticator;
 use crate::indexes::Indexes;
@@ -22,6 +25,8 @@ pub struct QueryLimits {
     pub depth: usize,
     pub default_deadline: Duration,
     pub max_deadline: Duration,
+    /// Queries that are answered at one time; another one is refused at once.
+    pub max_running: usize,
 }
 
 /// A running service.
@@ -34,11 +39,14 @@ pub struct Service {
     pub authenticator: Authenticator,
     pub embedders: Embedders,
     pub revisions: RevisionTokens,
+    pub cursors: Cursors,
     pub receipts: Receipts,
     pub audit: Audit,
     pub chunk_keys: ChunkKeys,
     pub metrics: Metrics,
     pub limits: QueryLimits,
+    /// One permit for each query that is being answered.
+    pub running: Semaphore,
     /// The store of collections and requests that name none.
     pub default_store: String,
 }

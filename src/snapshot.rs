@@ -14,7 +14,7 @@ use crate::catalog::documents::DocumentRow;
 use crate::catalog::keys::KeyRow;
 use crate::catalog::stores::StoreRow;
 use crate::index::filter::{DeclaredFields, FieldValues, FilterError, FilterSubject};
-use crate::paged::PagedVec;
+use crate::paged::Paged;
 
 pub mod load;
 pub mod names;
@@ -50,10 +50,10 @@ pub struct CollectionState {
     pub settings: Arc<CollectionSettings>,
     pub fields: Arc<DeclaredFields>,
     pub binding: Binding,
-    documents: PagedVec<Option<Arc<DocumentEntry>>>,
+    documents: Paged<Option<Arc<DocumentEntry>>>,
     by_id: rpds::HashTrieMapSync<Arc<str>, u32>,
     /// (first chunk, document) of every version ever stored, ascending.
-    versions: PagedVec<(u32, u32)>,
+    versions: Paged<(u32, u32)>,
     next_chunk: u32,
     /// Last entry of the operation log that concerns this collection.
     pub last_operation: u64,
@@ -177,9 +177,9 @@ impl CollectionState {
             fields: Arc::new(DeclaredFields::new(&settings.fields)?),
             settings: Arc::new(settings),
             binding,
-            documents: PagedVec::default(),
+            documents: Paged::default(),
             by_id: rpds::HashTrieMapSync::new_sync(),
-            versions: PagedVec::default(),
+            versions: Paged::default(),
             next_chunk: 0,
             last_operation: 0,
             documents_revision: 0,
@@ -209,7 +209,7 @@ impl CollectionState {
     }
 
     pub fn document(&self, ordinal: u32) -> Option<&Arc<DocumentEntry>> {
-        self.documents.get(ordinal as usize)?.as_ref()
+        self.documents.get(ordinal)?.as_ref()
     }
 
     pub fn document_by_id(&self, id: &str) -> Option<&Arc<DocumentEntry>> {
@@ -225,7 +225,20 @@ impl CollectionState {
     }
 
     pub fn documents(&self) -> impl Iterator<Item = &Arc<DocumentEntry>> {
-        self.documents.iter().flatten()
+        self.documents.iter().filter_map(|(_, slot)| slot.as_ref())
+    }
+
+    /// Documents with ordinals from `first` on, in order.
+    pub fn documents_from(&self, first: u32) -> impl Iterator<Item = &Arc<DocumentEntry>> {
+        (first..self.documents.len()).filter_map(|ordinal| self.document(ordinal))
+    }
+
+    /// Chunks of current versions, ascending.
+    pub fn live_chunks(&self) -> impl Iterator<Item = std::ops::Range<u32>> {
+        self.versions.iter().filter_map(|(_, (first, _))| {
+            let entry = self.document_of_chunk(*first)?;
+            Some(*first..*first + entry.chunk_count)
+        })
     }
 
     /// Chunk ordinals below this have been given.
@@ -235,7 +248,7 @@ impl CollectionState {
 
     /// Document ordinals below this have been given.
     pub fn next_document(&self) -> u32 {
-        u32::try_from(self.documents.len()).unwrap_or(u32::MAX)
+        self.documents.len()
     }
 
     /// Never lower: ordinals of removed documents stay used.
@@ -254,15 +267,13 @@ impl CollectionState {
         }
         self.reserve(entry.ordinal + 1, entry.first_chunk + entry.chunk_count);
         self.by_id.insert_mut(entry.id.clone(), entry.ordinal);
-        let ordinal = entry.ordinal as usize;
-        if let Some(slot) = self.documents.get_mut(ordinal) {
-            *slot = Some(Arc::new(entry));
-        }
+        let ordinal = entry.ordinal;
+        *self.documents.get_mut(ordinal) = Some(Arc::new(entry));
     }
 
     pub fn remove(&mut self, ordinal: u32) {
-        if let Some(slot) = self.documents.get_mut(ordinal as usize)
-            && let Some(entry) = slot.take()
+        if ordinal < self.documents.len()
+            && let Some(entry) = self.documents.get_mut(ordinal).take()
         {
             self.by_id.remove_mut(&entry.id);
         }
@@ -270,9 +281,9 @@ impl CollectionState {
 
     /// Order of versions at start-up, when documents arrive by ordinal and not by first chunk.
     pub(crate) fn sort_versions(&mut self) {
-        let mut all: Vec<(u32, u32)> = self.versions.iter().copied().collect();
+        let mut all: Vec<(u32, u32)> = self.versions.iter().map(|(_, version)| *version).collect();
         all.sort_unstable();
-        let mut sorted = PagedVec::default();
+        let mut sorted = Paged::default();
         all.into_iter().for_each(|version| sorted.push(version));
         self.versions = sorted;
     }

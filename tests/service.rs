@@ -7,12 +7,19 @@ mod common;
 mod documents;
 #[path = "service/embedders.rs"]
 mod embedders;
+#[path = "service/lists.rs"]
+mod lists;
+#[cfg(feature = "onnx")]
+#[path = "service/onnx.rs"]
+mod onnx;
 #[path = "service/openapi.rs"]
 mod openapi;
 #[path = "service/openfga.rs"]
 mod openfga;
 #[path = "service/permissions.rs"]
 mod permissions;
+#[path = "service/removal.rs"]
+mod removal;
 #[path = "service/restart.rs"]
 mod restart;
 #[path = "service/tokens.rs"]

@@ -9,9 +9,9 @@ use std::hash::{BuildHasher, RandomState};
 use super::{
     edge::{Back, Edge, OBJECT},
     intern::{Symbol, Vertex},
-    paged::Paged,
     sorted::SortedList,
 };
+use crate::paged::Paged;
 
 /// Dense number of an audience inside one process. Never reused in a process's life, never shown to anybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

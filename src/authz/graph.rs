@@ -13,10 +13,10 @@ use super::{
     audience::{Audience, AudienceOrdinal, Audiences, is_parent},
     edge::{Back, Edge, SubjectKey, WILDCARD},
     intern::{ConditionId, Interner, NodeId, Symbol, Vertex},
-    paged::Paged,
     sorted::{Range, SortedList},
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
+use crate::paged::Paged;
 
 mod change;
 mod edit;

@@ -77,6 +77,7 @@ pub async fn delete(tx: &mut CatalogTx, id: u32) -> Result<(), CatalogError> {
         "DELETE FROM documents WHERE collection = $1",
         "DELETE FROM document_versions WHERE collection = $1",
         "DELETE FROM operations WHERE collection = $1",
+        "DELETE FROM meta WHERE name IN ('ordinals/' || $1, 'operations cut/' || $1)",
         "DELETE FROM collections WHERE id = $1",
     ] {
         sqlx::query(statement).bind(i64::from(id)).execute(&mut **tx).await?;

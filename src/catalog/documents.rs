@@ -5,6 +5,9 @@ use sqlx::Row;
 use super::*;
 use crate::wire::{Acl, Fields, TupleKey};
 
+/// Operations that are applied and still kept, so that cutting the log is rare.
+const KEPT_OPERATIONS: i64 = 256;
+
 /// A document's current version, without text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentRow {
@@ -178,6 +181,16 @@ impl Catalog {
         unsigned(last.unwrap_or_default(), "sequence")
     }
 
+    /// Up to where the log of a collection was cut off; an index that knows less is filled from the chunks.
+    pub async fn operations_cut(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
+        let value: Option<Vec<u8>> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+            .bind(cut_name(collection))
+            .fetch_optional(&mut **tx)
+            .await?;
+        let Some(value) = value else { return Ok(0) };
+        Ok(u64::from_be_bytes(value.try_into().map_err(|_| CatalogError::Malformed { what: "cut of the log" })?))
+    }
+
     /// Operations of a collection after `after`, in order.
     pub async fn operations(
         &self,
@@ -208,6 +221,30 @@ impl Catalog {
             })
             .collect()
     }
+}
+
+fn cut_name(collection: u32) -> String {
+    format!("operations cut/{collection}")
+}
+
+/// Forgets operations that the collection's index has durably applied, the newest one excepted, as soon as there are
+/// enough of them.
+pub async fn cut_operations(tx: &mut CatalogTx, collection: u32, applied: u64) -> Result<(), CatalogError> {
+    let (count, last): (i64, Option<i64>) = sqlx::query_as(
+        "SELECT count(*), max(sequence) FROM operations WHERE collection = $1 AND sequence <= $2
+            AND sequence < (SELECT max(sequence) FROM operations WHERE collection = $1)",
+    )
+    .bind(i64::from(collection))
+    .bind(signed(applied)?)
+    .fetch_one(&mut **tx)
+    .await?;
+    let Some(last) = last.filter(|_| count >= KEPT_OPERATIONS) else { return Ok(()) };
+    sqlx::query("DELETE FROM operations WHERE collection = $1 AND sequence <= $2")
+        .bind(i64::from(collection))
+        .bind(last)
+        .execute(&mut **tx)
+        .await?;
+    meta::set(tx, &cut_name(collection), &unsigned::<u64>(last, "sequence")?.to_be_bytes()).await
 }
 
 fn ordinals_name(collection: u32) -> String {

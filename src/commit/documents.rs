@@ -102,6 +102,9 @@ async fn finish(draft: &mut Draft, collection: &str) -> Result<(), CommitError> 
     state.documents_revision = revision;
     let (id, document, chunk) = (state.id, state.next_document(), state.next_chunk());
     catalog::documents::set_next_ordinals(&mut draft.tx, id, document, chunk).await?;
+    if let Some(indexes) = draft.indexes.get(id) {
+        catalog::documents::cut_operations(&mut draft.tx, id, indexes.applied()).await?;
+    }
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! `[[embedders]]` of the file: which servers turn text into vectors, and on which terms texts are sent to them.
+//! `[[embedders]]` of the file: which servers or models turn text into vectors, and on which terms texts are sent to
+//! them.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use super::ConfigError;
 use crate::embed::Settings;
 use crate::embed::http::{self, Kind};
+use crate::embed::local::{self, Hub, Source};
 
 /// One entry. Which keys may stand in it depends on its kind.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -18,11 +20,17 @@ use crate::embed::http::{self, Kind};
 pub struct RawEmbedder {
     /// What people call it.
     pub name: String,
-    /// `openai`, `tei` or `hash` (built in; no other key).
+    /// `openai` or `tei` (a server), `dir` or `hub` (a model in this process), `hash` (built in).
     pub kind: String,
     /// Address of the server, without the path of the call.
     pub url: Option<String>,
     pub model: Option<String>,
+    /// Folder with a model and its manifest (`dir`).
+    pub path: Option<PathBuf>,
+    /// Commit, branch or tag of the model's repository (`hub`) [default: main]
+    pub revision: Option<String>,
+    /// Cores that one text may use (`dir`, `hub`) [default: all]
+    pub threads: Option<usize>,
     /// Of the vectors that the model gives.
     pub dimensions: Option<usize>,
     /// Ask for `dimensions` in each request, of a model that can shorten its vectors (`openai`) [default: false]
@@ -46,7 +54,8 @@ pub struct RawEmbedder {
 /// A mistake in an entry: the key, and what is wrong with it.
 type Mistake = (&'static str, &'static str);
 
-pub(super) fn resolve(raw: Vec<RawEmbedder>) -> Result<Vec<Settings>, ConfigError> {
+/// `models` is where downloaded models are kept unless the environment says otherwise.
+pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Settings>, ConfigError> {
     let mut names = HashSet::new();
     let mut ids = HashSet::new();
     let mut resolved = Vec::with_capacity(raw.len());
@@ -57,12 +66,14 @@ pub(super) fn resolve(raw: Vec<RawEmbedder>) -> Result<Vec<Settings>, ConfigErro
             return Err(mistake(("name", "is used twice")));
         }
         let key = raw.key_file.as_deref().map(|path| read_key(path, &mistake)).transpose()?;
-        let settings = one(raw, key).map_err(mistake)?;
+        let settings = one(raw, key, models).map_err(mistake)?;
         let id = match &settings {
-            Settings::Hash { .. } => "hash-v1".to_owned(),
-            Settings::Http(settings) => settings.id(),
+            Settings::Hash { .. } => Some("hash-v1".to_owned()),
+            Settings::Http(settings) => Some(settings.id()),
+            // Its files say what it is; they are read when it is opened.
+            Settings::Local(_) => None,
         };
-        if !ids.insert(id) {
+        if id.is_some_and(|id| !ids.insert(id)) {
             return Err(mistake(("model", "with these dimensions and prefixes is configured twice")));
         }
         resolved.push(settings);
@@ -70,18 +81,109 @@ pub(super) fn resolve(raw: Vec<RawEmbedder>) -> Result<Vec<Settings>, ConfigErro
     Ok(resolved)
 }
 
-fn one(raw: RawEmbedder, key: Option<HeaderValue>) -> Result<Settings, Mistake> {
+fn one(raw: RawEmbedder, key: Option<HeaderValue>, models: &Path) -> Result<Settings, Mistake> {
     let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     if raw.name.is_empty() || raw.name.len() > 64 || !raw.name.chars().all(is_good) {
         return Err(("name", "must be 1 to 64 of a-z, 0-9, `-`, `_`, `.`"));
     }
-    let kind = match raw.kind.as_str() {
-        "openai" => Kind::OpenAi,
-        "tei" => Kind::Tei,
-        "hash" if has_only_a_name(&raw) => return Ok(Settings::Hash { name: raw.name }),
-        "hash" => return Err(("kind", "is `hash`, which takes no other key than `name`")),
-        _ => return Err(("kind", "must be `openai`, `tei` or `hash`")),
-    };
+    let (query_prefix, passage_prefix) =
+        (raw.query_prefix.clone().unwrap_or_default(), raw.passage_prefix.clone().unwrap_or_default());
+    if query_prefix.len() > 512 {
+        return Err(("query_prefix", "must be at most 512 bytes"));
+    }
+    if passage_prefix.len() > 512 {
+        return Err(("passage_prefix", "must be at most 512 bytes"));
+    }
+    match raw.kind.as_str() {
+        "openai" => server(raw, Kind::OpenAi, key, query_prefix, passage_prefix),
+        "tei" => server(raw, Kind::Tei, key, query_prefix, passage_prefix),
+        "dir" => {
+            only(&raw, &["path", "threads"])?;
+            let threads = threads(&raw)?;
+            let path = raw.path.ok_or(("path", "is needed: the folder with the model and `embedder.toml`"))?;
+            Ok(Settings::Local(local::Settings { name: raw.name, source: Source::Dir { path }, threads }))
+        }
+        "hub" => {
+            only(&raw, &["model", "revision", "threads", "query_prefix", "passage_prefix"])?;
+            let threads = threads(&raw)?;
+            let source = Source::Hub(hub(&raw, models, query_prefix, passage_prefix)?);
+            Ok(Settings::Local(local::Settings { name: raw.name, source, threads }))
+        }
+        "hash" => {
+            only(&raw, &[])?;
+            Ok(Settings::Hash { name: raw.name })
+        }
+        _ => Err(("kind", "must be `openai`, `tei`, `dir`, `hub` or `hash`")),
+    }
+}
+
+/// Refuses keys that would have no effect.
+fn only(raw: &RawEmbedder, allowed: &[&str]) -> Result<(), Mistake> {
+    let given = [
+        ("url", raw.url.is_some()),
+        ("model", raw.model.is_some()),
+        ("path", raw.path.is_some()),
+        ("revision", raw.revision.is_some()),
+        ("threads", raw.threads.is_some()),
+        ("dimensions", raw.dimensions.is_some()),
+        ("send_dimensions", raw.send_dimensions.is_some()),
+        ("key_file", raw.key_file.is_some()),
+        ("query_prefix", raw.query_prefix.is_some()),
+        ("passage_prefix", raw.passage_prefix.is_some()),
+        ("timeout_ms", raw.timeout_ms.is_some()),
+        ("batch", raw.batch.is_some()),
+        ("max_in_flight", raw.max_in_flight.is_some()),
+        ("allow_plain_http", raw.allow_plain_http.is_some()),
+    ];
+    let other = given.into_iter().find(|(key, is_given)| *is_given && !allowed.contains(key));
+    other.map_or(Ok(()), |(key, _)| Err((key, "is not a key of this kind of embedder")))
+}
+
+fn threads(raw: &RawEmbedder) -> Result<usize, Mistake> {
+    let threads = raw.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if (1..=256).contains(&threads) { Ok(threads) } else { Err(("threads", "must be 1 to 256")) }
+}
+
+/// The places are the ones that other tools for the same hub use.
+fn hub(raw: &RawEmbedder, models: &Path, query_prefix: String, passage_prefix: String) -> Result<Hub, Mistake> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let is_path = |text: &str| !text.is_empty() && text.len() <= 256 && !text.contains("..") && !text.contains(' ');
+    let model = raw.model.clone().ok_or(("model", "is needed, such as `BGESmallENV15`"))?;
+    let revision = raw.revision.clone().unwrap_or_else(|| "main".to_owned());
+    if !is_path(&revision) {
+        return Err(("revision", "must be a commit, a branch or a tag"));
+    }
+    let endpoint = set("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
+    let address: Url = endpoint.parse().map_err(|_| ("model", "comes from HF_ENDPOINT, which is not an address"))?;
+    if address.scheme() != "https" && !is_loopback(&address) {
+        return Err(("model", "comes from HF_ENDPOINT, which must begin with `https://`"));
+    }
+    let cache = set("HF_HOME").or_else(|| set("FASTEMBED_CACHE_DIR")).map_or_else(|| models.to_owned(), PathBuf::from);
+    Ok(Hub { model, revision, query_prefix, passage_prefix, endpoint, cache })
+}
+
+/// An embedder that is called over HTTP.
+fn server(
+    raw: RawEmbedder,
+    kind: Kind,
+    key: Option<HeaderValue>,
+    query_prefix: String,
+    passage_prefix: String,
+) -> Result<Settings, Mistake> {
+    const KEYS: [&str; 11] = [
+        "url",
+        "model",
+        "dimensions",
+        "send_dimensions",
+        "key_file",
+        "query_prefix",
+        "passage_prefix",
+        "timeout_ms",
+        "batch",
+        "max_in_flight",
+        "allow_plain_http",
+    ];
+    only(&raw, &KEYS)?;
     let url = url(&raw, kind)?;
     let model = raw.model.unwrap_or_default();
     if model.is_empty() || model.len() > 256 || model.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -94,13 +196,6 @@ fn one(raw: RawEmbedder, key: Option<HeaderValue>) -> Result<Settings, Mistake> 
     let send_dimensions = raw.send_dimensions.unwrap_or(false);
     if send_dimensions && kind != Kind::OpenAi {
         return Err(("send_dimensions", "is for the kind `openai` only"));
-    }
-    let (query_prefix, passage_prefix) = (raw.query_prefix.unwrap_or_default(), raw.passage_prefix.unwrap_or_default());
-    if query_prefix.len() > 512 {
-        return Err(("query_prefix", "must be at most 512 bytes"));
-    }
-    if passage_prefix.len() > 512 {
-        return Err(("passage_prefix", "must be at most 512 bytes"));
     }
     let timeout_ms = raw.timeout_ms.unwrap_or(30_000);
     if !(1..=600_000).contains(&timeout_ms) {
@@ -128,17 +223,6 @@ fn one(raw: RawEmbedder, key: Option<HeaderValue>) -> Result<Settings, Mistake> 
         batch,
         max_in_flight,
     })))
-}
-
-fn has_only_a_name(raw: &RawEmbedder) -> bool {
-    let texts = [&raw.url, &raw.model, &raw.query_prefix, &raw.passage_prefix];
-    let numbers = [raw.dimensions, raw.batch, raw.max_in_flight];
-    texts.iter().all(|text| text.is_none())
-        && numbers.iter().all(Option::is_none)
-        && raw.timeout_ms.is_none()
-        && raw.key_file.is_none()
-        && raw.send_dimensions.is_none()
-        && raw.allow_plain_http.is_none()
 }
 
 /// SECURITY: texts and keys leave the machine encrypted unless the operator says otherwise, and an address holds no
@@ -186,7 +270,7 @@ mod tests {
 
     fn resolved(entries: &str) -> Result<Vec<Settings>, String> {
         let raw: crate::config::RawConfig = toml::from_str(entries).map_err(|error| error.to_string())?;
-        resolve(raw.embedders).map_err(|error| error.to_string())
+        resolve(raw.embedders, Path::new("models")).map_err(|error| error.to_string())
     }
 
     fn entry(more: &str) -> String {
@@ -229,10 +313,35 @@ mod tests {
             ("dimensions = 8", "dimensions = 8\nbatch = 0"),
             ("dimensions = 8", "dimensions = 8\ntimeout_ms = 0"),
             ("dimensions = 8", "dimensions = 8\nkey = \"sesame\""),
+            ("dimensions = 8", "dimensions = 8\npath = \"a\""),
         ] {
             assert!(resolved(&good.replace(from, to)).is_err(), "{to}");
         }
         resolved("[[embedders]]\nname = \"built-in\"\nkind = \"hash\"").unwrap();
+    }
+
+    #[test]
+    fn a_model_takes_the_keys_of_its_kind() {
+        let entry = |more: &str| resolved(&format!("[[embedders]]\nname = \"a\"\n{more}"));
+        for good in [
+            "kind = \"dir\"\npath = \"models/a\"",
+            "kind = \"dir\"\npath = \"models/a\"\nthreads = 2",
+            "kind = \"hub\"\nmodel = \"BGESmallENV15\"",
+            "kind = \"hub\"\nmodel = \"BGESmallENV15\"\nrevision = \"main\"\nquery_prefix = \"query: \"",
+        ] {
+            assert!(matches!(entry(good).unwrap().as_slice(), [Settings::Local(_)]), "{good}");
+        }
+        for (bad, key) in [
+            ("kind = \"dir\"", "path"),
+            ("kind = \"dir\"\npath = \"a\"\nthreads = 0", "threads"),
+            ("kind = \"dir\"\npath = \"a\"\ndimensions = 8", "dimensions"),
+            ("kind = \"dir\"\npath = \"a\"\nquery_prefix = \"q\"", "query_prefix"),
+            ("kind = \"hub\"", "model"),
+            ("kind = \"hub\"\nmodel = \"m\"\nurl = \"https://x\"", "url"),
+            ("kind = \"hub\"\nmodel = \"m\"\nrevision = \"../..\"", "revision"),
+        ] {
+            assert!(entry(bad).unwrap_err().contains(&format!("`{key}`")), "{bad}");
+        }
     }
 
     #[test]

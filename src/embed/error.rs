@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::local::ModelError;
+
 /// A failure of one embedder.
 #[derive(Debug, thiserror::Error)]
 #[error("the embedder `{embedder}` {failure}")]
@@ -20,6 +22,8 @@ impl EmbedError {
     pub fn is_outage(&self) -> bool {
         match &self.failure {
             Failure::NotConfigured
+            | Failure::Twice
+            | Failure::Unusable(_)
             | Failure::Client { .. }
             | Failure::Unreachable { .. }
             | Failure::Slow { .. }
@@ -30,6 +34,7 @@ impl EmbedError {
             | Failure::Count { .. }
             | Failure::Index { .. }
             | Failure::Dimension { .. }
+            | Failure::Model
             | Failure::NotFinite => false,
         }
     }
@@ -40,6 +45,12 @@ impl EmbedError {
 pub enum Failure {
     #[error("is not configured")]
     NotConfigured,
+    #[error("is the same as one that is configured under another name")]
+    Twice,
+    #[error("{0}")]
+    Unusable(#[source] ModelError),
+    #[error("could not embed a text")]
+    Model,
     #[error("can't be called from here: {}", root(source))]
     Client { source: reqwest::Error },
     #[error("can't be reached: {}", root(source))]

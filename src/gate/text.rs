@@ -1,5 +1,7 @@
 //! The catalog's text on its way to a caller. Every function here takes a proof that only the gate can make.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 
 use super::{VerifiedChunk, VerifiedDocument};
@@ -62,6 +64,35 @@ impl Catalog {
         Ok(found)
     }
 
+    /// Titles and metadata of verified documents of one collection, in the order of their ordinals. One that was replaced
+    /// or removed meanwhile is missing.
+    pub async fn document_heads(&self, documents: &[VerifiedDocument]) -> Result<Vec<DocumentHead>, CatalogError> {
+        let Some(first) = documents.first() else { return Ok(Vec::new()) };
+        let ordinals: Vec<u32> = documents.iter().map(VerifiedDocument::ordinal).collect();
+        let rows = sqlx::query(
+            "SELECT ordinal, version, title, url, metadata, updated_at FROM documents
+              WHERE collection = $1 AND ordinal IN (SELECT value FROM json_each($2)) ORDER BY ordinal",
+        )
+        .bind(i64::from(first.collection()))
+        .bind(json(&ordinals)?)
+        .fetch_all(self.readers())
+        .await?;
+        let head = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(DocumentHead {
+                ordinal: unsigned(row.try_get("ordinal")?, "document ordinal")?,
+                version: unsigned(row.try_get("version")?, "version")?,
+                title: row.try_get("title")?,
+                url: row.try_get("url")?,
+                metadata: from_json(row.try_get("metadata")?, "metadata")?,
+                updated_at: row.try_get("updated_at")?,
+            })
+        };
+        let mut heads: Vec<DocumentHead> = rows.iter().map(head).collect::<Result<_, CatalogError>>()?;
+        let versions: HashMap<u32, u64> = documents.iter().map(|it| (it.ordinal(), it.version())).collect();
+        heads.retain(|head| versions.get(&head.ordinal) == Some(&head.version));
+        Ok(heads)
+    }
+
     /// The readable parts of a verified document's text, in order; `None` when its version was replaced meanwhile.
     pub async fn document_text(&self, document: &VerifiedDocument) -> Result<Option<DocumentText>, CatalogError> {
         let row = sqlx::query(
@@ -90,6 +121,16 @@ impl Catalog {
             metadata: from_json(row.try_get("metadata")?, "metadata")?,
         }))
     }
+}
+
+/// What a list shows of a document.
+pub struct DocumentHead {
+    pub ordinal: u32,
+    pub version: u64,
+    pub title: String,
+    pub url: Option<String>,
+    pub metadata: Fields,
+    pub updated_at: String,
 }
 
 /// A document as one reader may see it.

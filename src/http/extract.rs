@@ -149,6 +149,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     }
 }
 
+/// Parts of the path, percent-decoded; one that is not well formed is a problem like any other.
+pub struct Place<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiProblem> {
+        let malformed = || ApiProblem::invalid("", "the path must be percent-encoded UTF-8, such as `hr%2Fleave.md`");
+        // The router takes a `%` without two digits for itself; two texts would then name one thing.
+        let is_hex = |digit: Option<&u8>| digit.is_some_and(u8::is_ascii_hexdigit);
+        let mut rest = parts.uri.path().as_bytes().split(|byte| *byte == b'%').skip(1);
+        if !rest.all(|after| is_hex(after.first()) && is_hex(after.get(1))) {
+            return Err(malformed());
+        }
+        let axum::extract::Path(place) =
+            axum::extract::Path::from_request_parts(parts, state).await.map_err(|_| malformed())?;
+        Ok(Self(place))
+    }
+}
+
 /// The credential of a request, not verified.
 pub fn credential(headers: &HeaderMap) -> Credential {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

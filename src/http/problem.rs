@@ -217,6 +217,7 @@ impl From<QueryError> for ApiProblem {
                 tracing::error!(%error, "no audit, no answer");
                 Self::new(STORAGE, "The audit record can't be written, so there is no answer.").retry_after(5)
             }
+            QueryError::Overloaded => Self::new(OVERLOADED, "Ask again, or ask less at once.").retry_after(1),
             QueryError::Randomness => Self::new(INTERNAL, "The system gives no randomness."),
         }
     }

@@ -4,9 +4,40 @@ pub mod collections;
 pub mod documents;
 pub mod health;
 pub mod keys;
+pub mod list;
 pub mod models;
 pub mod query;
 pub mod relationships;
+
+/// The number of items of a page.
+fn page_size(limit: Option<usize>) -> Result<usize, super::problem::ApiProblem> {
+    let limit = limit.unwrap_or(100);
+    let wrong = || super::problem::ApiProblem::invalid("/limit", "must be 1 to 1,000");
+    if (1..=1000).contains(&limit) { Ok(limit) } else { Err(wrong()) }
+}
+
+/// A cursor for the page after `place`, for a quarter of an hour.
+fn next_page(
+    service: &crate::service::Service,
+    place: u64,
+    bound: crate::cursor::Bound<'_>,
+) -> Result<String, super::problem::ApiProblem> {
+    let until = jiff::Timestamp::now().checked_add(crate::cursor::VALID_FOR).ok();
+    service.cursors.seal(place, until, bound).map_err(|_| crate::query::QueryError::Randomness.into())
+}
+
+/// The place that a cursor names.
+fn page_after(
+    service: &crate::service::Service,
+    cursor: Option<&str>,
+    bound: crate::cursor::Bound<'_>,
+) -> Result<Option<u64>, super::problem::ApiProblem> {
+    let open = |cursor: &str| service.cursors.open(cursor, jiff::Timestamp::now(), bound);
+    let refused = |error: crate::cursor::InvalidCursor| {
+        super::problem::ApiProblem::invalid("/cursor", &format!("{error}; start again without one"))
+    };
+    cursor.map(open).transpose().map_err(refused)
+}
 
 /// A revision token for a response.
 fn seal(service: &crate::service::Service, revision: u64) -> Result<String, super::problem::ApiProblem> {

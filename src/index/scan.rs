@@ -9,17 +9,18 @@
 mod codes;
 mod files;
 mod helpers;
+mod places;
 mod raw;
 mod rotate;
 mod search;
 mod segment;
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 pub use self::helpers::Helpers;
 
@@ -30,6 +31,8 @@ use self::segment::{Layout, SEGMENT_ROWS, Segment};
 use crate::index::folder;
 use crate::index::{ChunkMask, IndexError, KeyOf, Scored, VectorStore, Work};
 
+/// Rows that are erased while searches wait.
+const ERASED_AT_ONCE: u32 = 256;
 /// How far the squared length of a row or query may be from 1.
 const LENGTH_TOLERANCE: f64 = 0.01;
 
@@ -68,12 +71,17 @@ impl Default for ScanConfig {
 /// A folder of vector segments, open for one process.
 #[derive(Debug)]
 pub struct MaskedScan {
+    path: PathBuf,
     layout: Layout,
     config: ScanConfig,
     coder: Coder,
     kernel: Kernel,
     state: ArcSwap<State>,
     writer: Mutex<Writer>,
+    /// Held for reading by searches, so that erased rows are overwritten while none runs.
+    reading: RwLock<()>,
+    /// Held by what rewrites rows that are in use: one of them at a time.
+    housekeeping: Mutex<()>,
 }
 
 /// An opened store, and what the owner must do before all of it can be searched.
@@ -120,12 +128,15 @@ impl MaskedScan {
         let damaged = files::verify(&segments, expected_rows, &coder, config.helpers.threads() + 1)?;
         let state = State { segments, rows: expected_rows, damaged: damaged.clone() };
         let store = Self {
+            path: folder.path().to_owned(),
             layout,
             config,
             coder,
             kernel: Kernel::detect(),
             state: ArcSwap::from_pointee(state),
             writer: Mutex::new(Writer { folder, stopped: false }),
+            reading: RwLock::new(()),
+            housekeeping: Mutex::new(()),
         };
         Ok(OpenedScan { store, damaged })
     }
@@ -137,6 +148,7 @@ impl MaskedScan {
     pub fn repair(&self, first: u32, rows: &[f32]) -> Result<(), IndexError> {
         let count = self.checked(rows)?;
         let end = first.checked_add(count).ok_or(IndexError::Full)?;
+        let _alone = self.housekeeping.lock();
         let mut writer = self.writer.lock();
         let state = self.state.load_full();
         if end > state.rows {
@@ -147,6 +159,44 @@ impl MaskedScan {
         next.damaged = without(&next.damaged, &(first..end));
         self.state.store(Arc::new(next));
         Ok(())
+    }
+
+    /// Rewrites each segment of which more than half of the rows have no vector, so that they take no space; says how
+    /// many it were. Rows from `committed` on may still change and are left alone. Searches and appends go on meanwhile;
+    /// a crash leaves the old files or the new ones.
+    ///
+    /// # Errors
+    /// As for [`VectorStore::append`]; the segment is as it was.
+    pub fn compact(&self, committed: u32) -> Result<u32, IndexError> {
+        let _alone = self.housekeeping.lock();
+        let mut compacted = 0;
+        for number in 0..committed / SEGMENT_ROWS {
+            let state = self.state.load_full();
+            let rows = number * SEGMENT_ROWS..(number + 1) * SEGMENT_ROWS;
+            let Some(old) = state.segments.get(number as usize) else { break };
+            let is_damaged = state.damaged.iter().any(|range| range.start < rows.end && rows.start < range.end);
+            // What was compacted already is small; it is worth another time when half of the rest has gone.
+            let in_use = SEGMENT_ROWS - old.zero_rows();
+            if is_damaged || in_use.saturating_mul(2) >= old.own_records() {
+                continue;
+            }
+            // Appends don't touch a full segment, so copying it holds up none of them.
+            let places = old.write_compact(&self.path, &self.coder)?;
+            let mut writer = self.writer.lock();
+            if writer.stopped {
+                return Err(IndexError::Stopped);
+            }
+            let new = writer.folder.adopt(self.layout, rows.start, places);
+            writer.stopped = new.as_ref().is_err_and(|error| !is_full(error));
+            let mut next = (*self.state.load_full()).clone();
+            if let Some(place) = next.segments.get_mut(number as usize) {
+                *place = Arc::new(new?);
+            }
+            self.state.store(Arc::new(next));
+            writer.folder.remove_files(old);
+            compacted += 1;
+        }
+        Ok(compacted)
     }
 
     /// The number of rows of a valid batch.
@@ -207,6 +257,32 @@ impl MaskedScan {
         Ok(())
     }
 
+    /// Overwrites the rows that still have a vector. Searches wait for each write, not for the disk.
+    fn erase_rows(&self, state: &State, chunks: &Range<u32>) -> Result<(), IndexError> {
+        for number in chunks.start / SEGMENT_ROWS..=(chunks.end - 1) / SEGMENT_ROWS {
+            let Some(segment) = state.segments.get(number as usize) else { break };
+            let first = number * SEGMENT_ROWS;
+            let (mut at, end) = (chunks.start.saturating_sub(first), (chunks.end - first).min(SEGMENT_ROWS));
+            let mut is_changed = false;
+            while at < end {
+                // In steps, so that a long range needs little memory and no search waits long.
+                let count = (end - at).min(ERASED_AT_ONCE);
+                let is_damaged =
+                    state.damaged.iter().any(|range| range.start < first + at + count && first + at < range.end);
+                if is_damaged || (at..at + count).any(|at| !segment.is_zero(at)) {
+                    let _nobody = self.reading.write();
+                    segment.erase(at, count, &self.coder)?;
+                    is_changed = true;
+                }
+                at += count;
+            }
+            if is_changed {
+                segment.sync()?;
+            }
+        }
+        Ok(())
+    }
+
     fn readable_rows(&self, chunks: &Range<u32>, state: &State) -> Result<(), IndexError> {
         if chunks.end > state.rows {
             return Err(IndexError::BeyondEnd { chunk: chunks.end.saturating_sub(1), len: state.rows });
@@ -255,6 +331,7 @@ impl VectorStore for MaskedScan {
             return Err(IndexError::Dimensions { expected: self.layout.dimensions, found: query.len() });
         }
         check_vector(0, query)?;
+        let _reading = self.reading.read();
         let state = self.state.load_full();
         if let Some(last) = mask.last()
             && last >= state.rows
@@ -276,6 +353,7 @@ impl VectorStore for MaskedScan {
     }
 
     fn row(&self, chunk: u32) -> Result<Vec<f32>, IndexError> {
+        let _reading = self.reading.read();
         let state = self.state.load();
         self.readable_rows(&(chunk..chunk.saturating_add(1)), &state)?;
         if state.damaged.iter().any(|range| range.contains(&chunk)) {
@@ -289,15 +367,20 @@ impl VectorStore for MaskedScan {
         if chunks.is_empty() {
             return Ok(());
         }
-        self.readable_rows(&chunks, &self.state.load())?;
-        // In steps, so that a long range needs little memory.
-        let zeros = vec![0.0; (chunks.len()).min(1024) * self.layout.dimensions];
-        let mut first = chunks.start;
-        while first < chunks.end {
-            let count = (chunks.end - first).min(1024);
-            self.repair(first, zeros.get(..count as usize * self.layout.dimensions).unwrap_or_default())?;
-            first += count;
+        let _alone = self.housekeeping.lock();
+        let state = self.state.load_full();
+        self.readable_rows(&chunks, &state)?;
+        if self.writer.lock().stopped {
+            return Err(IndexError::Stopped);
         }
+        // Rows that exist are never appended to, so appends can go on.
+        let erased = self.erase_rows(&state, &chunks);
+        let mut writer = self.writer.lock();
+        writer.stopped |= erased.as_ref().is_err_and(|error| !is_full(error));
+        erased?;
+        let mut next = (*self.state.load_full()).clone();
+        next.damaged = without(&next.damaged, &chunks);
+        self.state.store(Arc::new(next));
         Ok(())
     }
 }
@@ -333,5 +416,7 @@ fn without(ranges: &[Range<u32>], gone: &Range<u32>) -> Vec<Range<u32>> {
         .collect()
 }
 
+#[cfg(test)]
+mod compact_tests;
 #[cfg(test)]
 mod tests;

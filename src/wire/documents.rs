@@ -264,6 +264,53 @@ pub struct DocumentView {
     pub revision: String,
 }
 
+/// `GET /v1/documents?collection=`: what one reader may read of a collection, a page at a time. No texts, no counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct DocumentList {
+    pub documents: Vec<DocumentListed>,
+    /// For the next page, by the same caller with the same parameters (`limit` may differ), within 15 minutes; null at
+    /// the end. Each page is decided anew.
+    pub next_cursor: Option<String>,
+    pub revision: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct DocumentListed {
+    pub id: String,
+    pub version: u64,
+    pub title: String,
+    pub url: Option<String>,
+    pub metadata: Fields,
+    pub updated_at: String,
+}
+
+/// `GET /v1/documents/{id}/acl?collection=` (scope `documents.write`): the rules as they were last sent. Tuples that
+/// somebody wrote by hand are not among them; `POST /v1/relationships/read` shows those.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct AclView {
+    pub id: String,
+    pub collection: String,
+    /// Null: it was sent without rules and has those that were the collection's default then.
+    pub acl: Option<Acl>,
+    pub sections: Vec<SectionAcl>,
+    /// As in `GET /v1/documents/state`.
+    pub acl_digest: String,
+    /// Hidden from everybody, whatever the rules say.
+    pub parked: bool,
+    pub revision: String,
+}
+
+/// Rules of a restricted part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct SectionAcl {
+    pub id: String,
+    pub acl: Acl,
+}
+
 /// `PUT /v1/collections/{name}`; what is set at creation can't be changed later, except `default_acl` and `fields`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]

@@ -60,6 +60,7 @@ pub struct ReadRelationships {
     /// 1 to 1,000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// `next_cursor` of the page before: for the same caller and the same filter, within 15 minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -70,6 +71,33 @@ pub struct RelationshipsRead {
     pub tuples: Vec<TupleKey>,
     pub next_cursor: Option<String>,
     pub revision: String,
+}
+
+/// `GET /v1/relationships/changes`: what was written and deleted, oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct RelationshipChanges {
+    pub changes: Vec<RelationshipChange>,
+    /// For the changes after these, now or when there are some; it doesn't expire. Null before the first change.
+    pub next_cursor: Option<String>,
+    pub revision: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct RelationshipChange {
+    /// Of a deleted tuple without its condition.
+    pub tuple: TupleKey,
+    pub operation: RelationshipOperation,
+    pub at: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RelationshipOperation {
+    Write,
+    Delete,
 }
 
 /// `POST /v1/keys` (scope `admin`): makes an API key. The secret is shown once.

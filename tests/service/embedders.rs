@@ -211,7 +211,7 @@ async fn a_collection_is_never_served_with_another_embedder() {
         stub.entry("far", "tei", "").replace("dimensions = 4", "dimensions = 5"),
     ];
     for embedders in others.iter().map(|entry| embedders(entry)).chain([Embedders::open(Vec::new()).unwrap()]) {
-        let Err(ServeError::Embedder { collection, embedder }) = serve::open(&config, embedders).await else {
+        let Err(ServeError::Embedder { collection, embedder, .. }) = serve::open(&config, embedders).await else {
             panic!("served with another embedder");
         };
         assert_eq!((collection.as_str(), embedder.as_str()), ("main", "tei:4:m"));

@@ -26,8 +26,11 @@ async fn two_people_ask_the_same_and_get_different_passages() {
     assert_eq!(eve, ["hr/exec.md", "hr/leave.md"]);
 }
 
+/// Documents that one membership reaches.
+const REACHED: usize = 10_000;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_binds_the_next_query_through_five_groups() {
+async fn a_revocation_binds_the_next_query_through_five_groups_and_writes_no_index() {
     let service = TestService::start().await;
     let admin = service.admin();
     let mut tuples = vec![tuple("user:ann", "member", "group:g0")];
@@ -35,18 +38,35 @@ async fn a_revocation_binds_the_next_query_through_five_groups() {
         tuples.push(tuple(&format!("group:g{level}#member"), "member", &format!("group:g{}", level + 1)));
     }
     admin.write(json!(tuples), json!([])).await;
-    let texts = (0..50)
-        .map(|n| document(&format!("s/{n}"), &format!("budget number {n}"), json!({"viewers": ["group:g5#member"]})));
-    admin.put_documents(texts.collect()).await;
+    let documents: Vec<_> = (0..REACHED)
+        .map(|n| document(&format!("s/{n}"), &format!("budget {n}"), json!({"viewers": ["group:g5#member"]})))
+        .collect();
+    for batch in documents.chunks(250) {
+        admin.put_documents(batch.to_vec()).await;
+    }
     let ann = service.as_reader("user:ann");
-    assert_eq!(ann.ask("budget").await.len(), 50);
+    let listed = async || {
+        let (mut count, mut cursor) = (0, String::new());
+        loop {
+            let page = ann.get(&format!("/v1/documents?collection=main&limit=1000{cursor}")).await.ok();
+            count += page["documents"].as_array().unwrap().len();
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return count,
+            }
+        }
+    };
+    assert_eq!((listed().await, ann.ask("budget").await.len()), (REACHED, 50));
     let before = operations(&service).await;
+    assert_eq!(before, format!("usher_index_operations {REACHED}"));
     for _ in 0..10 {
         admin.write(json!([]), json!([tuple("user:ann", "member", "group:g0")])).await;
         assert!(ann.ask("budget").await.is_empty());
+        assert_eq!(listed().await, 0);
         admin.write(json!([tuple("user:ann", "member", "group:g0")]), json!([])).await;
         assert_eq!(ann.ask("budget").await.len(), 50);
     }
+    assert_eq!(listed().await, REACHED);
     assert_eq!(operations(&service).await, before, "a change of groups writes nothing to an index");
 }
 

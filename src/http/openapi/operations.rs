@@ -8,9 +8,9 @@ use crate::http::problem::{
 };
 use crate::identity::Scope;
 use crate::wire::{
-    Answer, CollectionView, Collections, CreateKey, DocumentStates, DocumentView, DocumentsPut, Health, KeyCreated,
-    Keys, ModelChanged, PutAcl, PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Recheck, Rechecked,
-    RelationshipsRead, RelationshipsWritten, WriteRelationships,
+    AclView, Answer, CollectionView, Collections, CreateKey, DocumentList, DocumentStates, DocumentView, DocumentsPut,
+    Health, KeyCreated, Keys, ModelChanged, PutAcl, PutCollection, PutDocuments, PutModel, Query, ReadRelationships,
+    Recheck, Rechecked, RelationshipChanges, RelationshipsRead, RelationshipsWritten, WriteRelationships,
 };
 
 /// Adds a type to the description and refers to it.
@@ -54,6 +54,10 @@ const SOURCE: Parameter = parameter("query", "source", "The part of the ids befo
 const LIMIT: Parameter =
     Parameter { is_number: true, ..optional(parameter("query", "limit", "1 to 1,000; default 100.")) };
 const CURSOR: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before."));
+const STORE: Parameter = optional(parameter("query", "store", "Id of the store; default: the service's own."));
+const OBJECT_TYPE: Parameter = optional(parameter("query", "type", "Only changes of objects of this type."));
+const START_TIME: Parameter =
+    optional(parameter("query", "start_time", "Only changes at this time or later; a cursor goes before it."));
 const IF_MATCH: Parameter = optional(parameter("header", "If-Match", "Refuse (412) unless this version is stored."));
 const SUBJECT_TOKEN: Parameter =
     optional(parameter("header", "Usher-Subject-Token", "Token of the person that a service asks for."));
@@ -86,7 +90,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&SUBJECT_TOKEN, &ACT_AS],
         request: of::<Query>(),
         answers: &[(200, "Passages, best first.", of::<Answer>())],
-        problems: &[CALLER, READER, BODY, &[INVALID_FILTER, EMBEDDER, REVISION, INDEX, DEADLINE]],
+        problems: &[CALLER, READER, BODY, &[INVALID_FILTER, EMBEDDER, REVISION, INDEX, OVERLOADED, DEADLINE]],
     },
     Operation {
         method: "post",
@@ -109,6 +113,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
         request: of::<PutDocuments>(),
         answers: &[(200, "One result per document, in order; a refused one has a problem.", of::<DocumentsPut>())],
         problems: &[CALLER, BODY, WRITE, PLACE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/documents",
+        id: "documents_list",
+        summary: "List the documents of a collection that the caller may read",
+        scope: Some(Scope::DocumentsRead),
+        parameters: &[&COLLECTION, &LIMIT, &CURSOR, &SUBJECT_TOKEN, &ACT_AS],
+        request: None,
+        answers: &[(200, "A page; empty where there is nothing that the caller may read.", of::<DocumentList>())],
+        problems: &[CALLER, READER, &[INVALID]],
     },
     Operation {
         method: "get",
@@ -144,6 +159,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[CALLER, WRITE, PLACE, &[VERSION]],
     },
     Operation {
+        method: "get",
+        path: "/v1/documents/{id}/acl",
+        id: "documents_get_acl",
+        summary: "Read the access rules of a document as they were last sent",
+        scope: Some(Scope::DocumentsWrite),
+        parameters: &[&DOCUMENT, &COLLECTION],
+        request: None,
+        answers: &[(200, "The rules.", of::<AclView>())],
+        problems: &[CALLER, PLACE],
+    },
+    Operation {
         method: "put",
         path: "/v1/documents/{id}/acl",
         id: "documents_put_acl",
@@ -175,6 +201,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
         request: of::<ReadRelationships>(),
         answers: &[(200, "A page of tuples.", of::<RelationshipsRead>())],
         problems: &[CALLER, BODY, PLACE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/relationships/changes",
+        id: "relationships_changes",
+        summary: "Follow what was written and deleted, oldest first",
+        scope: Some(Scope::RelationshipsRead),
+        parameters: &[&STORE, &OBJECT_TYPE, &START_TIME, &LIMIT, &CURSOR],
+        request: None,
+        answers: &[(200, "A page of changes; the cursor is good for the next ones.", of::<RelationshipChanges>())],
+        problems: &[CALLER, PLACE],
     },
     Operation {
         method: "get",

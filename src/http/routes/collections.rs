@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::record_change;
 use crate::catalog::collections::CollectionSettings;
 use crate::commit::collections::{DeleteCollection, PutCollection};
-use crate::http::extract::{Caller, StrictJson};
+use crate::http::extract::{Caller, Place, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::index::Analyser;
@@ -32,7 +32,7 @@ pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result
 pub async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(name): Path<String>,
+    Place(name): Place<String>,
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
     let snapshot = service.published.load();
@@ -43,7 +43,7 @@ pub async fn get(
 pub async fn put(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(name): Path<String>,
+    Place(name): Place<String>,
     StrictJson(request): StrictJson<PutCollectionBody>,
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::Admin)?;
@@ -119,7 +119,7 @@ fn settings(
 pub async fn delete(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(name): Path<String>,
+    Place(name): Place<String>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
     let id = service.published.load().collection(&name).map(|collection| collection.id);

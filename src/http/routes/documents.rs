@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -17,15 +17,15 @@ use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
 use crate::gate;
-use crate::http::extract::{Caller, Parameters, StrictJson};
+use crate::http::extract::{Caller, Parameters, Place, StrictJson};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::Scope;
 use crate::prepare::{self, PrepareError};
 use crate::service::Service;
 use crate::snapshot::source_of;
 use crate::wire::{
-    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentView, DocumentsPut, Problem,
-    PutAcl, PutDocuments as PutDocumentsBody,
+    AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentView, DocumentsPut,
+    Problem, PutAcl, PutDocuments as PutDocumentsBody, SectionAcl,
 };
 
 const MAX_DOCUMENTS: usize = 256;
@@ -186,7 +186,7 @@ pub struct InCollection {
 pub async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Place(id): Place<String>,
     Parameters(at): Parameters<InCollection>,
 ) -> Result<Response, ApiProblem> {
     caller.require(Scope::DocumentsRead)?;
@@ -232,7 +232,7 @@ pub async fn get(
 pub async fn delete(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Place(id): Place<String>,
     Parameters(at): Parameters<InCollection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiProblem> {
@@ -264,7 +264,7 @@ pub async fn delete(
 pub async fn put_acl(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Place(id): Place<String>,
     Parameters(at): Parameters<InCollection>,
     StrictJson(request): StrictJson<PutAcl>,
 ) -> Result<Json<DocumentsPut>, ApiProblem> {
@@ -283,6 +283,34 @@ pub async fn put_acl(
         Err(rejection) => rejected(id, problem::of_rejection(&rejection)),
     };
     Ok(Json(DocumentsPut { results: vec![result], revision: seal(&service, committed.revision)? }))
+}
+
+/// The rules of a document, for those who may replace them.
+pub async fn get_acl(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Place(id): Place<String>,
+    Parameters(at): Parameters<InCollection>,
+) -> Result<Json<AclView>, ApiProblem> {
+    caller.require(Scope::DocumentsWrite)?;
+    if !caller.principal.may_write_source(source_of(&id)) {
+        return Err(ApiProblem::forbidden_source());
+    }
+    if !caller.principal.reaches(&at.collection) {
+        return Err(ApiProblem::not_found());
+    }
+    let snapshot = service.published.load();
+    let collection = snapshot.collection(&at.collection).ok_or_else(ApiProblem::not_found)?;
+    let row = service.catalog.document_by_id(collection.id, &id).await?.ok_or_else(ApiProblem::not_found)?;
+    Ok(Json(AclView {
+        id: row.id,
+        collection: at.collection,
+        acl: row.rules.acl,
+        sections: row.rules.sections.into_iter().map(|(id, acl)| SectionAcl { id, acl }).collect(),
+        acl_digest: row.acl_digest,
+        parked: row.parked,
+        revision: seal(&service, snapshot.revision)?,
+    }))
 }
 
 #[derive(Debug, Deserialize)]

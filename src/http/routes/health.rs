@@ -62,5 +62,10 @@ pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
     for (name, kind, value) in values {
         text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
     }
+    text.push_str("# TYPE usher_embedder_info gauge\n");
+    for (name, embedder) in service.embedders.iter() {
+        let id = embedder.id().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        text.push_str(&format!("usher_embedder_info{{name=\"{name}\",id=\"{id}\"}} 1\n"));
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

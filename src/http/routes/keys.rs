@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::record_change;
 use crate::catalog::keys::{KeyRow, KeySettings};
 use crate::commit::keys::{CreateKey, RevokeKey};
-use crate::http::extract::{Caller, StrictJson};
+use crate::http::extract::{Caller, Place, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::{Scope, parse_subject};
 use crate::service::Service;
@@ -75,7 +75,7 @@ pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result
 pub async fn revoke(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Place(id): Place<String>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
     let committed = service.committer.submit(RevokeKey { id: id.clone() }).await?;

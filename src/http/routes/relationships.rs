@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
 
-use super::{record_change, seal};
+use super::{next_page, page_after, page_size, record_change, seal};
 use crate::catalog::tuples::TupleFilter;
 use crate::commit::tuples::{Tolerance, WriteTuples, show};
 use crate::commit::{CommitError, Committed};
-use crate::http::extract::{Caller, StrictJson};
+use crate::http::extract::{Caller, Parameters, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::service::Service;
-use crate::wire::{ReadRelationships, RelationshipsRead, RelationshipsWritten, WriteRelationships};
+use crate::wire::{
+    ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipOperation, RelationshipsRead,
+    RelationshipsWritten, WriteRelationships,
+};
 
 const MAX_TUPLES: usize = 1000;
 
@@ -66,10 +70,7 @@ pub async fn read(
     StrictJson(request): StrictJson<ReadRelationships>,
 ) -> Result<Json<RelationshipsRead>, ApiProblem> {
     caller.require(Scope::RelationshipsRead)?;
-    let limit = request.limit.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        return Err(ApiProblem::invalid("/limit", "must be 1 to 1,000"));
-    }
+    let limit = page_size(request.limit)?;
     let store = request.store.unwrap_or_else(|| service.default_store.clone());
     let revision = service.published.load().revision;
     if service.published.load().store(&store).is_none() {
@@ -81,23 +82,72 @@ pub async fn read(
         Some(Some((object_type, ""))) => (Some(object_type.to_owned()), None),
         Some(Some((object_type, id))) => (Some(object_type.to_owned()), Some(id.to_owned())),
     };
+    let given = |part: &Option<String>| part.clone().unwrap_or_default();
+    let filtered = [given(&request.object), given(&request.relation), given(&request.user)];
+    let [object, relation, user] = &filtered;
+    let bound = ["relationships.read", &caller.principal.credential_id, &store, object, relation, user];
+    let after = page_after(&service, request.cursor.as_deref(), &bound)?.unwrap_or_default();
     let filter = TupleFilter { object_type, object_id, relation: request.relation, user: request.user };
-    // A cursor is a sealed position in the store's log, so that it says nothing about other tuples.
-    let after = request
-        .cursor
-        .as_deref()
-        .map(|cursor| service.revisions.open(cursor))
-        .transpose()
-        .map_err(|_| ApiProblem::invalid("/cursor", "is not a cursor of this service"))?
-        .unwrap_or_default();
-    let rows = service.catalog.tuples(&store, &filter, after, limit as u32).await?;
-    let next_cursor = match rows.last() {
-        Some(last) if rows.len() == limit => Some(seal(&service, last.change)?),
-        _ => None,
-    };
+    let mut rows = service.catalog.tuples(&store, &filter, after, limit as u32 + 1).await?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| has_more);
+    let next_cursor = last.map(|last| next_page(&service, last.change, &bound)).transpose()?;
     Ok(Json(RelationshipsRead {
         tuples: rows.into_iter().map(|row| row.key).collect(),
         next_cursor,
         revision: seal(&service, revision)?,
     }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangesParameters {
+    store: Option<String>,
+    /// Only changes of objects of this type.
+    #[serde(rename = "type")]
+    object_type: Option<String>,
+    /// Only changes at this time or later; RFC 3339. A cursor goes before it.
+    start_time: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// The log of tuples, for those who follow it.
+pub async fn changes(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Parameters(parameters): Parameters<ChangesParameters>,
+) -> Result<Json<RelationshipChanges>, ApiProblem> {
+    caller.require(Scope::RelationshipsRead)?;
+    let limit = page_size(parameters.limit)?;
+    let store = parameters.store.unwrap_or_else(|| service.default_store.clone());
+    let snapshot = service.published.load();
+    if snapshot.store(&store).is_none() {
+        return Err(ApiProblem::not_found());
+    }
+    let object_type = parameters.object_type.unwrap_or_default();
+    let bound = ["relationships.changes", &caller.principal.credential_id, &store, &object_type];
+    let after = page_after(&service, parameters.cursor.as_deref(), &bound)?;
+    let from = parameters.start_time.filter(|_| after.is_none());
+    let from = from
+        .map(|time| time.parse::<jiff::Timestamp>().map(|time| time.to_string()))
+        .transpose()
+        .map_err(|_| ApiProblem::invalid("/start_time", "must be an RFC 3339 time, such as 2027-01-31T00:00:00Z"))?;
+    let only = Some(object_type.as_str()).filter(|name| !name.is_empty());
+    let after_change = after.unwrap_or_default();
+    let rows = service.catalog.tuple_changes(&store, only, after_change, from.as_deref(), limit as u32).await?;
+    // At the end the same place comes back, so that a poller can go on with it.
+    let place = rows.last().map(|row| row.change).or(after);
+    let seal_place = |place| service.cursors.seal(place, None, &bound);
+    let next_cursor = place.map(seal_place).transpose().map_err(|_| crate::query::QueryError::Randomness)?;
+    let changes = rows
+        .into_iter()
+        .map(|row| RelationshipChange {
+            tuple: row.key,
+            operation: if row.written { RelationshipOperation::Write } else { RelationshipOperation::Delete },
+            at: row.at,
+        })
+        .collect();
+    Ok(Json(RelationshipChanges { changes, next_cursor, revision: seal(&service, snapshot.revision)? }))
 }

@@ -1,5 +1,6 @@
 //! The folder of a store: its lock, the note of its format, and its segments from start to end.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::ops::Range;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::codes::Coder;
+use super::places::{self, Places};
 use super::segment::{self, KINDS, Layout, SEGMENT_ROWS, Segment};
 use crate::failpoint;
 use crate::index::IndexError;
@@ -58,10 +60,15 @@ impl Folder {
         let mut first = 0;
         while first < rows {
             let count = (rows - first).min(SEGMENT_ROWS);
-            segments.push(Arc::new(Segment::open(&self.path, layout, first, count)?));
+            // Only full segments are ever compacted.
+            let places = if count == SEGMENT_ROWS { Places::read(&self.path, first)? } else { None };
+            segments.push(Arc::new(match places {
+                Some(places) => Segment::open_compact(&self.path, layout, first, places)?,
+                None => Segment::open(&self.path, layout, first, count)?,
+            }));
             first += count;
         }
-        self.remove_after(rows)?;
+        self.remove_others(&segments)?;
         self.sync()?;
         Ok(segments)
     }
@@ -75,12 +82,41 @@ impl Folder {
         Segment::open(&self.path, layout, first, rows)
     }
 
-    fn remove_after(&self, rows: u32) -> Result<(), IndexError> {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts the files that [`Segment::write_compact`] wrote in place of the segment's old ones, durably.
+    pub(super) fn adopt(&self, layout: Layout, first: u32, places: Places) -> Result<Segment, IndexError> {
+        self.sync()?;
+        places.write(&self.path, first)?;
+        self.sync()?;
+        Segment::open_compact(&self.path, layout, first, places)
+    }
+
+    /// Removes the files of a segment that others have replaced; where that fails, the next start does it.
+    pub(super) fn remove_files(&self, old: &Segment) {
+        for path in old.files() {
+            if let Err(error) = remove(path) {
+                tracing::warn!(%error, "a file that was replaced could not be removed");
+            }
+        }
+    }
+
+    /// Removes what no segment consists of: leftovers of a write or a compaction that was cut short.
+    fn remove_others(&self, segments: &[Arc<Segment>]) -> Result<(), IndexError> {
+        let used: HashSet<PathBuf> = (0..)
+            .zip(segments)
+            .flat_map(|(number, segment)| {
+                let note = places::path(&self.path, number * SEGMENT_ROWS);
+                segment.files().map(Path::to_owned).chain(segment.is_compact().then_some(note)).collect::<Vec<_>>()
+            })
+            .collect();
         let entries = fs::read_dir(&self.path).map_err(|source| failed("list", &self.path, source))?;
         for entry in entries {
             let path = entry.map_err(|source| failed("list", &self.path, source))?.path();
-            let first = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u32>().ok());
-            if first.is_some_and(|first| first >= rows) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with(|c: char| c.is_ascii_digit()) && !used.contains(&path) {
                 remove(&path)?;
             }
         }

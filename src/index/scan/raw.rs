@@ -21,7 +21,8 @@ impl Map {
     /// Maps the first `bytes` of a file; the file must be at least so long and stay so.
     pub(super) fn new(file: &File, bytes: usize) -> io::Result<Self> {
         // SAFETY: the folder is locked against other processes, and this process never shortens a mapped file. Rows are
-        // written through the file only at ordinals that no search is allowed to read yet, or that are damaged.
+        // written through the file only at ordinals that no search is allowed to read yet, or that are damaged, or while
+        // no search runs.
         let map = unsafe { MmapOptions::new().len(bytes).map(file)? };
         Ok(Self(map))
     }

@@ -139,7 +139,7 @@ impl Search {
             words: layout.words,
         };
         let (rows, found) = (&batch.rows[..batch.len], &mut batch.bins[..batch.len]);
-        let scanned = self.kernel.bins(records, rows, coded, found);
+        let scanned = self.kernel.bins(records, segment.places(rows, &mut batch.places[..batch.len]), coded, found);
         debug_assert!(scanned);
         let segment_first = first - first % SEGMENT_ROWS;
         for (&row, &bin) in rows.iter().zip(found.iter()) {
@@ -225,13 +225,14 @@ impl Search {
 /// Rows of one segment that wait for the kernel.
 struct SignBatch {
     rows: [u32; BATCH],
+    places: [u32; BATCH],
     bins: [u16; BATCH],
     len: usize,
 }
 
 impl SignBatch {
     fn new() -> Self {
-        Self { rows: [0; BATCH], bins: [0; BATCH], len: 0 }
+        Self { rows: [0; BATCH], places: [0; BATCH], bins: [0; BATCH], len: 0 }
     }
 }
 

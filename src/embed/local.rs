@@ -1,0 +1,60 @@
+//! Embedders that run inside this process, from the files of a model: how they are configured and why they can't be
+//! opened. What runs them is built with the feature `onnx`.
+
+use std::path::PathBuf;
+
+/// One model and where its files come from.
+#[derive(Debug)]
+pub struct Settings {
+    pub name: String,
+    pub source: Source,
+    /// Cores that one text may use.
+    pub threads: usize,
+}
+
+#[derive(Debug)]
+pub enum Source {
+    /// A folder with the model, its tokenizer and a manifest, `embedder.toml`.
+    Dir {
+        path: PathBuf,
+    },
+    Hub(Hub),
+}
+
+/// A model that is downloaded once, then read from a folder.
+#[derive(Debug)]
+pub struct Hub {
+    /// As fastembed calls it, such as `BGESmallENV15`.
+    pub model: String,
+    /// Commit, branch or tag of the model's repository.
+    pub revision: String,
+    pub query_prefix: String,
+    pub passage_prefix: String,
+    /// Where the repositories are.
+    pub endpoint: String,
+    /// Where downloaded files are kept.
+    pub cache: PathBuf,
+}
+
+/// Why a model can't be used. Shown to operators only; made before any text is embedded, so it holds none.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error("is of a kind that this build lacks: build with `--features onnx`")]
+    NotBuilt,
+    #[error(
+        "needs ONNX Runtime 1.{minor} or newer: set ORT_DYLIB_PATH to its shared library (libonnxruntime.so) ({cause})"
+    )]
+    Runtime { minor: u32, cause: String },
+    #[error("can't read {}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("has a manifest that can't be used, {}: {problem}", path.display())]
+    Manifest { path: PathBuf, problem: String },
+    #[error("has files that give no working model: {cause}")]
+    Load { cause: String },
+    #[error("gives vectors of {found} dimensions where {} says {expected}", place.display())]
+    Dimensions { place: PathBuf, expected: usize, found: usize },
+    #[error("asks for the model `{model}`, which is none of fastembed's text models, such as `BGESmallENV15`")]
+    UnknownModel { model: String },
+    #[error("can't get `{file}` of {model} at {revision} from {endpoint}: {cause}")]
+    Download { model: String, revision: String, file: String, endpoint: String, cause: String },
+}

@@ -1,0 +1,82 @@
+//! `GET /v1/documents`: what a reader may read of a collection, a page at a time.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::{next_page, page_after, page_size, seal};
+use crate::authority::CallerContext;
+use crate::gate;
+use crate::http::extract::{Caller, Parameters};
+use crate::http::problem::ApiProblem;
+use crate::identity::Scope;
+use crate::service::Service;
+use crate::wire::{DocumentList, DocumentListed};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListParameters {
+    collection: String,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// A collection that the reader can't see is as empty as one that doesn't exist.
+pub async fn documents(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Parameters(parameters): Parameters<ListParameters>,
+) -> Result<Json<DocumentList>, ApiProblem> {
+    caller.require(Scope::DocumentsRead)?;
+    let reader = caller.principal.reader()?;
+    let limit = page_size(parameters.limit)?;
+    let subjects: Vec<String> = reader.subjects.iter().map(ToString::to_string).collect();
+    let mut bound = vec!["documents", &caller.principal.credential_id, &parameters.collection];
+    bound.extend(subjects.iter().map(String::as_str));
+    let from = page_after(&service, parameters.cursor.as_deref(), &bound)?.unwrap_or_default();
+    // A cursor's place was an ordinal when it was sealed.
+    let from = u32::try_from(from).unwrap_or(u32::MAX);
+
+    let snapshot = service.published.load();
+    let revision = snapshot.revision;
+    let names = [parameters.collection.clone()];
+    let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &names, jiff::Timestamp::now())?;
+    // One more than the page, so that a cursor says only that something readable follows.
+    let mut found = gate::verify_documents(&view, &parameters.collection, from, limit + 1);
+    let next = found.get(limit).map(|document| u64::from(document.ordinal()));
+    let next_cursor = next.map(|place| next_page(&service, place, &bound)).transpose()?;
+    found.truncate(limit);
+    let heads = service.catalog.document_heads(&found).await?;
+
+    let mut documents = Vec::with_capacity(heads.len());
+    // Both are in the order of ordinals; what was replaced since is missing in the second.
+    let mut found = found.into_iter();
+    for head in heads {
+        let Some(document) = found.find(|document| document.ordinal() == head.ordinal) else { break };
+        documents.push(DocumentListed {
+            id: document.id().to_owned(),
+            version: head.version,
+            title: head.title,
+            url: head.url,
+            metadata: head.metadata,
+            updated_at: head.updated_at,
+        });
+    }
+    service
+        .audit
+        .record(&crate::audit::Record {
+            at: jiff::Timestamp::now().to_string(),
+            request_id: &caller.request_id,
+            event: "documents.list",
+            subjects: subjects.clone(),
+            credential: &caller.principal.credential_id,
+            revision,
+            items: documents.iter().map(|document| document.id.clone()).collect(),
+            question: None,
+        })
+        .await
+        .map_err(crate::query::QueryError::from)?;
+    Ok(Json(DocumentList { documents, next_cursor, revision: seal(&service, revision)? }))
+}
