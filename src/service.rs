@@ -9,8 +9,10 @@ use crate::authority::Authority;
 use crate::catalog::Catalog;
 use crate::commit::{Committer, Published};
 use crate::embed::Embedders;
+use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::indexes::Indexes;
+use crate::remote::Remote;
 use crate::revision::RevisionTokens;
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
@@ -31,6 +33,9 @@ pub struct Service {
     pub committer: Committer,
     pub indexes: Arc<Indexes>,
     pub authority: Arc<Authority>,
+    pub gate: Gate,
+    /// The store whose tuples an OpenFGA server owns.
+    pub remote: Option<Arc<Remote>>,
     pub authenticator: Authenticator,
     pub embedders: Embedders,
     pub revisions: RevisionTokens,

@@ -1,6 +1,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 //! A service on a free port with a folder of its own, and a small client.
 
+pub mod tokens;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,19 +39,20 @@ impl TestService {
 
     /// Starts with embedders of the test's own.
     pub async fn start_with(folder: tempfile::TempDir, embedders: Embedders) -> Self {
+        Self::start_raw_with(RawConfig::default(), folder, embedders).await
+    }
+
+    /// Starts with a configuration and embedders of the test's own.
+    pub async fn start_raw_with(raw: RawConfig, folder: tempfile::TempDir, embedders: Embedders) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let raw = RawConfig { data: Some(folder.path().to_owned()), ..RawConfig::default() };
+        let raw = RawConfig { data: Some(folder.path().to_owned()), ..raw };
         let server = start_with(raw, embedders).await;
         Self { folder, server }
     }
 
     /// Starts with a configuration of the test's own; the folder is a new one.
     pub async fn start_raw(raw: RawConfig) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let folder = tempfile::tempdir().unwrap();
-        let raw = RawConfig { data: Some(folder.path().to_owned()), ..raw };
-        let server = start_with(raw, Embedders::new(vec![Arc::new(HashEmbedder)])).await;
-        Self { folder, server }
+        Self::start_raw_with(raw, tempfile::tempdir().unwrap(), Embedders::new(vec![Arc::new(HashEmbedder)])).await
     }
 
     /// Starts on a folder that exists.
@@ -72,12 +75,6 @@ impl TestService {
         server.task.await.unwrap();
         let server = start(folder.path()).await;
         Self { folder, server }
-    }
-
-    /// As [`Self::restart`], with embedders of the test's own.
-    pub async fn restart_with(self, embedders: Embedders) -> Self {
-        let folder = self.stop().await;
-        Self::start_with(folder, embedders).await
     }
 
     /// Stops the service and gives the folder back.
@@ -110,6 +107,11 @@ impl TestService {
             request_id: None,
             http: self.server.http.clone(),
         }
+    }
+
+    /// Somebody with a token of the tests' issuer: a person, and the agents that act for it.
+    pub fn with_token(&self, reader: &[String]) -> Client {
+        Client { key: tokens::token_of(reader), ..self.admin() }
     }
 
     /// The admin key acting as somebody.

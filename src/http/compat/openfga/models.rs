@@ -12,7 +12,6 @@ use super::error::FgaError;
 use super::shapes::{Administrator, Lenient};
 use super::stores::page_size;
 use crate::authz::{AuthorizationModel, Model};
-use crate::commit::stores::WriteModel;
 use crate::identity::Scope;
 use crate::service::Service;
 
@@ -23,7 +22,7 @@ pub async fn write(
     Lenient(source): Lenient<AuthorizationModel>,
 ) -> Result<(StatusCode, Json<Value>), FgaError> {
     admin.require(Scope::Admin)?;
-    let committed = service.committer.submit(WriteModel { store, source }).await?;
+    let committed = service.write_model(store, source).await?;
     Ok((StatusCode::CREATED, Json(json!({"authorization_model_id": committed.output}))))
 }
 

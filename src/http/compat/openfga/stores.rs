@@ -36,7 +36,7 @@ pub async fn create(
     if !(3..=64).contains(&length) || !body.name.chars().all(is_good) {
         return Err(FgaError::validation("the name must be 3 to 64 letters, digits, blanks or any of - . / ^ _ & @"));
     }
-    let committed = service.committer.submit(CreateStore { name: body.name }).await?;
+    let committed = service.committer.submit(CreateStore::named(body.name)).await?;
     Ok((StatusCode::CREATED, Json(shape(&committed.output))))
 }
 

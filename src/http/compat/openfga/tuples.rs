@@ -81,7 +81,7 @@ pub async fn write(
         may_replace: false,
         dry_run: false,
     };
-    let committed = service.committer.submit(change).await?;
+    let committed = service.write_tuples(change).await?;
     let record = Record {
         at: jiff::Timestamp::now().to_string(),
         request_id: &admin.request_id,
