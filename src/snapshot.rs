@@ -189,8 +189,12 @@ impl CollectionState {
     }
 
     fn bound_types(&self, snapshot: &Snapshot) -> Vec<BoundType> {
-        let mut types =
-            vec![BoundType { object_type: self.binding.object_type.clone(), parent_tupleset: None, parent_type: None }];
+        let mut types = vec![BoundType {
+            object_type: self.binding.object_type.clone(),
+            parent_tupleset: None,
+            parent_type: None,
+            single_valued: Some(names::CLASSIFICATION.to_owned()),
+        }];
         let model = snapshot.store(&self.settings.store).and_then(|store| store.latest_model());
         if let (Some(section_type), Some(model)) = (&self.binding.section_type, model)
             && let Ok(Some(tupleset)) =
@@ -200,6 +204,7 @@ impl CollectionState {
                 object_type: section_type.clone(),
                 parent_tupleset: Some(tupleset),
                 parent_type: Some(self.binding.object_type.clone()),
+                single_valued: None,
             });
         }
         types

@@ -63,9 +63,12 @@ impl CollectionView {
     }
 
     fn allows(&self, object: NodeId) -> bool {
-        let audience = self.store.graph.audience(object);
+        let graph = &self.store.graph;
+        let audience = graph.audience(object);
         // INVARIANT: a reader has at least one subject; without any, nothing is allowed.
-        !self.sets.is_empty() && self.sets.iter().all(|resolved| resolved.set().contains(audience))
+        !self.sets.is_empty()
+            && self.sets.iter().all(|resolved| resolved.set().contains(audience))
+            && (!graph.is_ambiguous(audience) || crate::mutants::active("second_label_widens"))
     }
 
     /// Whether the reader may see the document as such (its unrestricted parts, its title).
@@ -90,6 +93,13 @@ impl CollectionView {
     #[cfg(usher_mutants)]
     pub fn with_sets_of(mut self, other: &CollectionView) -> Self {
         self.sets = other.sets.clone();
+        self
+    }
+
+    /// The same view with another document table: only the test build uses it, for a deliberate bug.
+    #[cfg(usher_mutants)]
+    pub fn with_documents_of(mut self, other: &CollectionView) -> Self {
+        self.state = other.state.clone();
         self
     }
 

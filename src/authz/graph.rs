@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
 use super::{
     audience::{Audience, AudienceOrdinal, Audiences, is_parent},
     edge::{Back, Edge, SubjectKey, WILDCARD},
@@ -31,6 +33,9 @@ pub struct BoundType {
     pub parent_tupleset: Option<String>,
     /// For types of sections: the type of the documents.
     pub parent_type: Option<String>,
+    /// Relation that decides only while an object has one tuple of it; an object with more is ambiguous, see
+    /// [`Graph::is_ambiguous`].
+    pub single_valued: Option<String>,
 }
 
 /// A [`BoundType`] in numbers.
@@ -41,6 +46,7 @@ struct Bound {
     parent: Option<(Symbol, Symbol)>,
     /// The audience of no grants.
     empty: AudienceOrdinal,
+    single_valued: Option<Symbol>,
 }
 
 impl Bound {
@@ -89,6 +95,8 @@ pub struct Graph {
     audiences: Audiences,
     /// Kept per graph: the interner's own count runs ahead of a snapshot that is still being read.
     audience_count: u32,
+    /// Audiences whose grants have two tuples of a relation that is to have one.
+    ambiguous: RoaringBitmap,
     tuples: usize,
 }
 
@@ -108,6 +116,7 @@ impl Graph {
             wildcards: Vec::new(),
             audiences: Audiences::default(),
             audience_count: 0,
+            ambiguous: RoaringBitmap::new(),
             tuples: 0,
         };
         let mut bound: Vec<Bound> = Vec::new();
@@ -120,7 +129,8 @@ impl Graph {
                 .map(|(tupleset, parent)| (graph.interner.symbol(tupleset), graph.interner.symbol(parent)));
             let empty = graph.interner.next_audience();
             graph.audiences.insert(empty, object_type, &[]);
-            bound.push(Bound { object_type, parent, empty });
+            let single_valued = declared.single_valued.as_deref().map(|relation| graph.interner.symbol(relation));
+            bound.push(Bound { object_type, parent, empty, single_valued });
         }
         graph.bound = Arc::new(bound);
         graph.audience_count = graph.interner.audience_count();
@@ -167,6 +177,12 @@ impl Graph {
             Some(slot) if slot.audience != 0 => AudienceOrdinal(slot.audience),
             _ => self.bound_of(node).map_or(AudienceOrdinal::NOBODY, |bound| bound.empty),
         }
+    }
+
+    /// Whether objects of the audience have two tuples of their single-valued relation. Which of the two is meant can't
+    /// be known (a second label would widen), so nobody reads such an object.
+    pub fn is_ambiguous(&self, audience: AudienceOrdinal) -> bool {
+        self.ambiguous.contains(audience.0)
     }
 
     /// The ordinals of this graph are below this, and those that later graphs add are not; none is used twice in a

@@ -53,11 +53,12 @@ pub fn model(json: Value) -> Result<Model, ModelError> {
 /// Documents, and sections whose parents they are.
 pub fn bound() -> Vec<BoundType> {
     vec![
-        BoundType { object_type: "document".to_owned(), parent_tupleset: None, parent_type: None },
+        BoundType { object_type: "document".to_owned(), parent_tupleset: None, parent_type: None, single_valued: None },
         BoundType {
             object_type: "section".to_owned(),
             parent_tupleset: Some("document".to_owned()),
             parent_type: Some("document".to_owned()),
+            single_valued: None,
         },
     ]
 }

@@ -1,7 +1,7 @@
 //! From access rules to tuples of the default model: the one place that spells its relations.
 
 use crate::authz::{Model, ObjectRef};
-use crate::snapshot::names::{document_object, section_object};
+use crate::snapshot::names::{CLASSIFICATION, document_object, section_object};
 use crate::wire::{Acl, Principal, Section, TupleKey};
 
 /// Classification of a document that names none; the first start clears every wildcard for it.
@@ -63,7 +63,7 @@ pub fn tuples(
         }
     }
     if let Some(label) = label(target, acl) {
-        all.push(tuple(&label, "classification", &document));
+        all.push(tuple(&label, CLASSIFICATION, &document));
     }
     for (principals, relation) in [(&acl.owners, "owner"), (&acl.editors, "editor")] {
         all.extend(principals.iter().map(|principal| granted(principal, relation, &document)));
@@ -80,7 +80,7 @@ pub fn tuples(
 fn label(target: &Target<'_>, acl: &Acl) -> Option<String> {
     match &acl.classification {
         Some(label) => Some(label.clone()),
-        None if target.model.has_relation(target.object_type, "classification") => Some(OPEN.to_owned()),
+        None if target.model.has_relation(target.object_type, CLASSIFICATION) => Some(OPEN.to_owned()),
         None => None,
     }
 }

@@ -3,6 +3,9 @@
 use crate::authz::ObjectRef;
 use crate::index::ChunkKey;
 
+/// Relation that carries the one label of a document.
+pub const CLASSIFICATION: &str = "classification";
+
 /// OpenFGA's limit on `type:id`, bytes.
 const MAX_OBJECT: usize = 256;
 

@@ -46,7 +46,7 @@ pub fn all_bound(model: &Model) -> Vec<BoundType> {
                 })
             });
             let (parent_tupleset, parent_type) = parent.unzip();
-            BoundType { object_type: definition.name.clone(), parent_tupleset, parent_type }
+            BoundType { object_type: definition.name.clone(), parent_tupleset, parent_type, single_valued: None }
         })
         .collect()
 }

@@ -69,13 +69,13 @@ async fn no_answer_holds_what_was_never_readable_while_it_was_made() {
     for task in readers {
         for read in task.await.unwrap() {
             queries += 1;
-            check(&driver, &states, &read);
+            check(&states, &read);
         }
     }
     println!("leak oracle, concurrent: {queries} queries beside {changes} changes from seed {seed}, 0 leaks");
 }
 
-fn check(driver: &Driver, states: &[State], read: &Read) {
+fn check(states: &[State], read: &Read) {
     let held =
         states.iter().filter(|state| state.from <= read.end && state.until.is_none_or(|until| until >= read.begin));
     let mut readable: BTreeSet<String> = BTreeSet::new();
@@ -83,7 +83,7 @@ fn check(driver: &Driver, states: &[State], read: &Read) {
         if read.found.iter().all(|name| readable.contains(name)) {
             return;
         }
-        readable.extend(state.world.visible_names(&driver.model, &vec![read.reader.clone()], now()));
+        readable.extend(state.world.visible_names(&vec![read.reader.clone()], now()));
     }
     for name in &read.found {
         assert!(readable.contains(name), "LEAK: {} got {name}", read.reader);

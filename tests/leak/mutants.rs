@@ -7,11 +7,13 @@ const SEQUENTIAL: &str = "sequential::every_answer_equals_brute_force";
 const MUTANTS: &[(&str, &str)] = &[
     ("skip_verification", "races::a_revocation_between_search_and_verification_binds"),
     ("trust_the_searchs_audience", "races::a_revocation_between_search_and_verification_binds"),
+    ("skip_the_version_check", "races::a_version_between_search_and_verification_takes_the_old_ones_place"),
     ("new_audience_with_old_sets", "races::new_rules_are_never_judged_by_old_groups"),
     ("parked_only_at_masking", "races::a_document_that_ends_between_search_and_verification_is_not_returned"),
     ("set_inserted_after_its_invalidation", SEQUENTIAL),
     ("invalidation_of_visited_only", SEQUENTIAL),
     ("depth_ignored_on_union_paths", "races::a_path_of_thirty_groups_is_too_long_in_a_union_too"),
+    ("second_label_widens", "races::a_second_label_hides_the_document"),
     ("conditional_in_context_free_set", "races::a_cached_reader_forgets_a_grant_that_ended"),
     ("section_without_grants_open", SEQUENTIAL),
     ("fusing_before_verifying", "races::ranks_count_verified_hits_only"),

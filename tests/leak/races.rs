@@ -89,6 +89,36 @@ async fn ranks_count_verified_hits_only() {
     assert_eq!(answer["complete"], false);
 }
 
+/// What was found in a version that is gone by then is found again in the new one, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_between_search_and_verification_takes_the_old_ones_place() {
+    let service = world().await;
+    let admin = service.admin();
+    let new = document("a/best", "orchid, as the new version says", json!({"viewers": ["group:g#member"]}));
+    let answer = ask_while(&service, async {
+        admin.put_documents(vec![new]).await;
+    })
+    .await;
+    assert!(!answer.to_string().contains("orchid orchid orchid"), "{answer}");
+    let best = answer["results"].as_array().unwrap().iter().find(|hit| hit["document_id"] == "a/best");
+    assert_eq!(best.map(|hit| &hit["document_version"]), Some(&json!(2)), "{answer}");
+}
+
+/// Of two labels nobody can say which is meant; the second one must not widen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_label_hides_the_document() {
+    let service = world().await;
+    let (admin, ann) = (service.admin(), service.as_reader("user:ann"));
+    let second = tuple("classification:secret", "classification", "document:a/best");
+    admin.write(json!([second]), json!([])).await;
+    assert_eq!(ann.ask("orchid").await, ["a/next"]);
+    let first = tuple("classification:open", "classification", "document:a/best");
+    admin.write(json!([]), json!([first])).await;
+    assert_eq!(ann.ask("orchid").await, ["a/next"], "not cleared for the one label that is left");
+    admin.write(json!([tuple("user:ann", "cleared", "classification:secret")]), json!([])).await;
+    assert_eq!(ann.ask("orchid").await, ["a/best", "a/next"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_ends_between_search_and_verification_is_not_returned() {
     let service = world().await;
@@ -143,6 +173,7 @@ fn a_contextual_tuple_isolates_the_documents_sections() {
         object_type: object_type.into(),
         parent_tupleset: parent.map(Into::into),
         parent_type: parent.map(|_| "document".into()),
+        single_valued: None,
     };
     let graph = Graph::new(vec![bound("document", None), bound("section", Some("document"))]);
     let parse = |user: &str, relation: &str, object: &str| {

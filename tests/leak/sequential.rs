@@ -1,6 +1,6 @@
 //! One change, one question, one comparison, many times.
 
-use usher_oracle::world::{sentence, subjects};
+use usher_oracle::world::sentence;
 
 use crate::driver::Driver;
 use crate::plan;
@@ -16,7 +16,7 @@ async fn every_answer_equals_brute_force() {
             let operation = driver.draw();
             driver.apply(operation).await;
             for _ in 0..2 {
-                let reader = vec![driver.rng.pick(&subjects()).cloned().unwrap()];
+                let reader = driver.draw_reader();
                 let words = driver.rng.below(4) + 1;
                 let question = sentence(&mut driver.rng, words);
                 let top_k = [3, 10, 50][driver.rng.below(3)];
@@ -24,8 +24,7 @@ async fn every_answer_equals_brute_force() {
                 queries += 1;
             }
             if step == 120 && world == 0 {
-                let restarted = driver.service.restart_with(crate::driver::embedders()).await;
-                driver.service = restarted;
+                driver.service = Driver::serve(driver.service.stop().await).await;
             }
         }
     }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use usher_oracle::world::{sentence, subjects};
 
-use crate::common::{TestService, document};
-use crate::driver::{Driver, embedders, send};
+use crate::common::document;
+use crate::driver::{Driver, send};
 use crate::plan;
 
 /// An answer without what is different each time by design; everything else must be equal.
@@ -42,13 +42,12 @@ async fn hidden_documents_move_no_byte_of_an_answer() {
     let (seed, steps) = plan(60);
     // Both worlds share the instance's secrets, since the second is a copy of the first.
     let first = Driver::start(seed ^ 0x7717).await;
-    let Driver { service, world, model, rng, canaries } = first;
+    let Driver { service, world, rng, store, canaries } = first;
     let folder = service.stop().await;
     let twin = tempfile::tempdir().unwrap();
     copy(folder.path(), twin.path());
-    let service = TestService::start_with(folder, embedders()).await;
-    let other = TestService::start_with(twin, embedders()).await;
-    let mut driver = Driver { service, world, model, rng, canaries };
+    let (service, other) = (Driver::serve(folder).await, Driver::serve(twin).await);
+    let mut driver = Driver { service, world, rng, store, canaries };
     let mut compared = 0;
     for step in 0..steps {
         let operation = driver.draw();

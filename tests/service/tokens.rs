@@ -2,51 +2,17 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::SigningKey;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::Header;
 use serde_json::{Value, json};
-use usher::config::{RawConfig, RawIssuer};
+use usher::config::RawConfig;
 
+use crate::common::tokens::{AUDIENCE, claims, header, issuer, sign};
 use crate::common::{Client, TestService, document, tuple};
-
-const ISSUER: &str = "https://id.example";
-const AUDIENCE: &str = "https://usher.example";
-
-fn key(seed: u8) -> (EncodingKey, String) {
-    let signing = SigningKey::from_bytes(&[seed; 32]);
-    // PKCS#8 of an Ed25519 key (RFC 8410): a fixed prefix and the 32 bytes.
-    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    der.extend(signing.to_bytes());
-    (EncodingKey::from_ed_der(&der), URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes()))
-}
-
-fn claims() -> Value {
-    let now = jiff::Timestamp::now().as_second();
-    json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "exp": now + 300, "nbf": now - 5, "scope": "usher.query usher.documents.read"})
-}
-
-fn header() -> Header {
-    Header { kid: Some("k1".into()), typ: Some("at+jwt".into()), ..Header::new(Algorithm::EdDSA) }
-}
-
-fn sign(claims: &Value, header: &Header, seed: u8) -> String {
-    encode(header, claims, &key(seed).0).unwrap()
-}
 
 async fn service() -> (TestService, tempfile::TempDir) {
     let files = tempfile::tempdir().unwrap();
-    let jwks = files.path().join("jwks.json");
-    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "k1", "x": key(1).1});
-    std::fs::write(&jwks, json!({"keys": [jwk]}).to_string()).unwrap();
-    let issuer = RawIssuer {
-        issuer: ISSUER.into(),
-        audience: AUDIENCE.into(),
-        algorithms: vec!["EdDSA".into()],
-        jwks_file: jwks,
-        subject_prefix: String::new(),
-        subject_claim: None,
-    };
-    let service = TestService::start_raw(RawConfig { issuers: vec![issuer], ..RawConfig::default() }).await;
+    let service =
+        TestService::start_raw(RawConfig { issuers: vec![issuer(files.path())], ..RawConfig::default() }).await;
     (service, files)
 }
 

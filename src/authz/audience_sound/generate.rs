@@ -208,12 +208,18 @@ pub fn sample(random: &mut Random) -> Sample {
 }
 
 pub fn bound(sections: bool) -> Vec<BoundType> {
-    let mut types = vec![BoundType { object_type: "document".to_owned(), parent_tupleset: None, parent_type: None }];
+    let mut types = vec![BoundType {
+        object_type: "document".to_owned(),
+        parent_tupleset: None,
+        parent_type: None,
+        single_valued: None,
+    }];
     if sections {
         types.push(BoundType {
             object_type: "section".to_owned(),
             parent_tupleset: Some("document".to_owned()),
             parent_type: Some("document".to_owned()),
+            single_valued: None,
         });
     }
     types

@@ -272,6 +272,10 @@ impl Work {
         let audience = self.next.interner.next_audience();
         self.next.audiences.insert(audience, bound.object_type, grants);
         self.link(Vertex::audience(audience), grants, &[]);
+        let labels = grants.iter().filter(|edge| Some(edge.relation) == bound.single_valued).count();
+        if labels > 1 {
+            self.next.ambiguous.insert(audience.0);
+        }
         audience
     }
 
@@ -287,6 +291,7 @@ impl Work {
             if let Some(gone) = self.next.audiences.retire(audience) {
                 let edges: Vec<Edge> = gone.edges.iter().collect();
                 self.link(Vertex::audience(audience), &[], &edges);
+                self.next.ambiguous.remove(audience.0);
                 self.change.retired.push(audience);
             }
         }

@@ -171,6 +171,7 @@ fn sections_of_the_same_type_and_of_sections_keep_their_parents() {
         object_type: "document".to_owned(),
         parent_tupleset: Some("part_of".to_owned()),
         parent_type: Some("document".to_owned()),
+        single_valued: None,
     }];
     let tuples = ["document:1 part_of document:2", "document:3 part_of document:4", "document:2 viewer user:anne"];
     let (graph, _) = with(&Graph::new(own), &tuples);

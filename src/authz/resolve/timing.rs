@@ -60,8 +60,13 @@ fn measure(scale: usize) {
     let model = Model::compile("default", serde_json::from_str(DEFAULT_MODEL_JSON).unwrap()).unwrap();
     let parent = model.check_binding("document", "can_view", Some("section")).unwrap();
     let bound = vec![
-        BoundType { object_type: "document".into(), parent_tupleset: None, parent_type: None },
-        BoundType { object_type: "section".into(), parent_tupleset: parent, parent_type: Some("document".into()) },
+        BoundType { object_type: "document".into(), parent_tupleset: None, parent_type: None, single_valued: None },
+        BoundType {
+            object_type: "section".into(),
+            parent_tupleset: parent,
+            parent_type: Some("document".into()),
+            single_valued: None,
+        },
     ];
     let binding =
         Binding { object_type: "document".into(), relation: "can_view".into(), section_type: Some("section".into()) };

@@ -4,6 +4,7 @@
 //! and depends on no part of it. Rights come from a naive fixpoint over all tuples, ranking from brute force over all
 //! readable chunks. Slow on purpose.
 
+pub mod models;
 pub mod rank;
 pub mod rights;
 pub mod rng;

@@ -33,6 +33,8 @@ enum Rewrite {
 #[derive(Debug, Clone)]
 pub struct Model {
     relations: BTreeMap<(String, String), Rewrite>,
+    /// Usersets that may be written directly to a relation.
+    usersets: BTreeMap<(String, String), Vec<(String, String)>>,
     strata: BTreeMap<(String, String), usize>,
 }
 
@@ -65,15 +67,25 @@ fn rewrite(value: &Value) -> Rewrite {
 impl Model {
     pub fn of_json(json: &str) -> Result<Self, serde_json::Error> {
         let value: Value = serde_json::from_str(json)?;
-        let mut relations = BTreeMap::new();
+        let (mut relations, mut usersets) = (BTreeMap::new(), BTreeMap::new());
         for definition in value["type_definitions"].as_array().into_iter().flatten() {
             for (name, body) in definition["relations"].as_object().into_iter().flatten() {
-                relations.insert((text(&definition["type"]), name.clone()), rewrite(body));
+                let key = (text(&definition["type"]), name.clone());
+                let types = &definition["metadata"]["relations"][name]["directly_related_user_types"];
+                let named = types.as_array().into_iter().flatten().filter(|of| of["relation"].is_string());
+                let named = named.map(|of| (text(&of["type"]), text(&of["relation"]))).collect();
+                usersets.insert(key.clone(), named);
+                relations.insert(key, rewrite(body));
             }
         }
-        let mut model = Self { relations, strata: BTreeMap::new() };
+        let mut model = Self { relations, usersets, strata: BTreeMap::new() };
         model.stratify();
         Ok(model)
+    }
+
+    /// Whether the model has the relation.
+    pub fn has_relation(&self, object_type: &str, relation: &str) -> bool {
+        self.relations.contains_key(&(object_type.to_owned(), relation.to_owned()))
     }
 
     /// A relation's stratum is at least that of every relation that it may use, and above that of every one that it
@@ -85,7 +97,7 @@ impl Model {
             for key in &keys {
                 let Some(body) = self.relations.get(key) else { continue };
                 let mut needed = 0;
-                self.uses(&key.0, body, false, &mut |used, subtracted| {
+                self.uses(key, body, false, &mut |used, subtracted| {
                     let at = strata.get(used).copied().unwrap_or_default() + usize::from(subtracted);
                     needed = needed.max(at);
                 });
@@ -97,27 +109,29 @@ impl Model {
 
     fn uses(
         &self,
-        object_type: &str,
+        of: &(String, String),
         body: &Rewrite,
         subtracted: bool,
         note: &mut impl FnMut(&(String, String), bool),
     ) {
         match body {
-            // Usersets of any type's relation of the same stratum may be written directly: they are handled by iterating
-            // within the stratum, since no relation of the models used here is both subtracted and written as a userset.
-            Rewrite::This => {}
-            Rewrite::Computed(relation) => note(&(object_type.to_owned(), relation.clone()), subtracted),
+            Rewrite::This => {
+                for userset in self.usersets.get(of).into_iter().flatten() {
+                    note(userset, subtracted);
+                }
+            }
+            Rewrite::Computed(relation) => note(&(of.0.clone(), relation.clone()), subtracted),
             Rewrite::FromTupleset { computed, .. } => {
                 for key in self.relations.keys().filter(|(_, relation)| relation == computed) {
                     note(key, subtracted);
                 }
             }
             Rewrite::Union(list) | Rewrite::Intersection(list) => {
-                list.iter().for_each(|child| self.uses(object_type, child, subtracted, note));
+                list.iter().for_each(|child| self.uses(of, child, subtracted, note));
             }
             Rewrite::Difference(base, subtract) => {
-                self.uses(object_type, base, subtracted, note);
-                self.uses(object_type, subtract, true, note);
+                self.uses(of, base, subtracted, note);
+                self.uses(of, subtract, true, note);
             }
         }
     }

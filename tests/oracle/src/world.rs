@@ -30,6 +30,7 @@ pub struct Part {
 /// Everything that decides, at one instant.
 #[derive(Debug, Clone)]
 pub struct World {
+    pub model: Model,
     pub tuples: BTreeSet<Tuple>,
     pub documents: BTreeMap<String, Document>,
     /// Versions ever given, also of documents that are gone.
@@ -50,14 +51,19 @@ pub type Reader = Vec<String>;
 
 impl World {
     /// The tuples that every world starts with.
-    pub fn new() -> Self {
+    pub fn new(model: Model) -> Self {
         let cleared = ["user:*", "agent:*", "service:*"].map(|user| tuple(user, "cleared", "classification:open"));
-        Self { tuples: cleared.into(), documents: BTreeMap::new(), versions: BTreeMap::new() }
+        Self { model, tuples: cleared.into(), documents: BTreeMap::new(), versions: BTreeMap::new() }
     }
 
     /// Whether the chunk may be read, given the facts of each subject.
     fn readable(&self, facts: &[Facts<'_>], document: &Document, part: &Part) -> bool {
         let object = format!("document:{}", document.id);
+        let is_label = |tuple: &&Tuple| tuple.object == object && tuple.relation == "classification";
+        // Of two labels nobody can say which is meant.
+        if self.tuples.iter().filter(is_label).count() > 1 {
+            return false;
+        }
         facts.iter().all(|facts| {
             facts.has(&object, "can_view")
                 && part
@@ -68,14 +74,8 @@ impl World {
     }
 
     /// Readable chunks of a reader, keyed by `key(document, version, number)`.
-    pub fn visible(
-        &self,
-        model: &Model,
-        reader: &Reader,
-        now: i64,
-        key: &dyn Fn(&str, u64, u32) -> [u8; 16],
-    ) -> Vec<Chunk> {
-        let facts: Vec<_> = reader.iter().map(|subject| facts(model, &self.tuples, subject, now)).collect();
+    pub fn visible(&self, reader: &Reader, now: i64, key: &dyn Fn(&str, u64, u32) -> [u8; 16]) -> Vec<Chunk> {
+        let facts: Vec<_> = reader.iter().map(|subject| facts(&self.model, &self.tuples, subject, now)).collect();
         let mut chunks = Vec::new();
         for document in self.documents.values() {
             for (part, number) in document.chunks.iter().zip(0..) {
@@ -96,25 +96,26 @@ impl World {
     /// The expected answer.
     pub fn answer(
         &self,
-        model: &Model,
         reader: &Reader,
         query: &str,
         top_k: usize,
         now: i64,
         key: &dyn Fn(&str, u64, u32) -> [u8; 16],
     ) -> Vec<Ranked> {
-        rank::hybrid(query, &self.visible(model, reader, now, key), 100, top_k)
+        rank::hybrid(query, &self.visible(reader, now, key), 100, top_k)
+    }
+
+    /// Objects of a type that a tuple names and to which the subject has the relation.
+    pub fn objects(&self, subject: &str, object_type: &str, relation: &str, now: i64) -> BTreeSet<String> {
+        let facts = facts(&self.model, &self.tuples, subject, now);
+        let prefix = format!("{object_type}:");
+        let named = self.tuples.iter().map(|tuple| &tuple.object).filter(|object| object.starts_with(&prefix));
+        named.filter(|object| facts.has(object, relation)).cloned().collect()
     }
 
     /// Names of the readable chunks.
-    pub fn visible_names(&self, model: &Model, reader: &Reader, now: i64) -> BTreeSet<String> {
-        self.visible(model, reader, now, &|_, _, _| [0; 16]).into_iter().map(|chunk| chunk.id).collect()
-    }
-}
-
-impl Default for World {
-    fn default() -> Self {
-        Self::new()
+    pub fn visible_names(&self, reader: &Reader, now: i64) -> BTreeSet<String> {
+        self.visible(reader, now, &|_, _, _| [0; 16]).into_iter().map(|chunk| chunk.id).collect()
     }
 }
 
