@@ -125,11 +125,7 @@ impl Gate {
     ///
     /// # Errors
     /// When the server gives no answer: then nothing passes.
-    pub async fn verify(
-        &self,
-        view: &View,
-        candidates: &[Candidate],
-    ) -> Result<Vec<VerifiedChunk>, AuthorityError> {
+    pub async fn verify(&self, view: &View, candidates: &[Candidate]) -> Result<Vec<VerifiedChunk>, AuthorityError> {
         let admitted = self.admit(view, candidates);
         let mut asked = Questions::default();
         for chunk in &admitted {

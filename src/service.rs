@@ -17,6 +17,8 @@ use crate::revision::RevisionTokens;
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
+mod writes;
+
 /// Limits of the query path; see the table in the README.
 #[derive(Debug, Clone)]
 pub struct QueryLimits {

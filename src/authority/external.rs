@@ -50,14 +50,7 @@ impl External {
         timeout: Duration,
         max_model_age: Duration,
     ) -> Self {
-        Self {
-            store,
-            server,
-            timeout,
-            breaker: Mutex::default(),
-            freshness: Mutex::default(),
-            max_model_age,
-        }
+        Self { store, server, timeout, breaker: Mutex::default(), freshness: Mutex::default(), max_model_age }
     }
 
     /// Runs one call under the deadline and the breaker.
@@ -138,8 +131,11 @@ impl External {
                 .collect();
             let model = model.to_owned();
             let answers = self.call(|server| async move { server.check(&model, &items).await }).await?;
-            let verdicts = answers.chunks(subjects.len()).map(|of_one| of_one.len() == subjects.len() && of_one.iter().all(|allowed| *allowed));
-            let confirmed = objects.iter().zip(verdicts).filter(|(_, allowed)| *allowed).map(|(object, _)| object.clone());
+            let verdicts = answers
+                .chunks(subjects.len())
+                .map(|of_one| of_one.len() == subjects.len() && of_one.iter().all(|allowed| *allowed));
+            let confirmed =
+                objects.iter().zip(verdicts).filter(|(_, allowed)| *allowed).map(|(object, _)| object.clone());
             Ok::<_, ServerError>(confirmed.collect::<Vec<_>>())
         });
         Ok(try_join_all(calls).await?.into_iter().flatten().collect())
@@ -181,15 +177,12 @@ impl External {
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
-
     use super::*;
     use crate::authority::server::fake::FakeServer;
     use crate::authz::ObjectRef;
 
     fn external(server: Arc<FakeServer>) -> External {
-        let external =
-            External::new("s".into(), server, Duration::from_millis(50), Duration::from_secs(60));
+        let external = External::new("s".into(), server, Duration::from_millis(50), Duration::from_secs(60));
         external.saw_model();
         external
     }
@@ -227,7 +220,8 @@ mod tests {
         let server = Arc::new(FakeServer::default());
         server.allow("document:1", "user:ann");
         let external = External::new("s".into(), server, Duration::from_millis(50), Duration::ZERO);
-        let ask = || external.confirmed("m", "r", vec!["document:1".into()], &[], &Arc::new(Context::new())).boxed_local();
+        let context = Arc::new(Context::new());
+        let ask = || external.confirmed("m", "r", vec!["document:1".into()], &[], &context);
         assert!(ask().await.is_err());
         external.saw_model();
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -240,7 +234,8 @@ mod tests {
         server.allow("document:1", "user:ann");
         let external = external(server.clone());
         let context = Arc::new(Context::new());
-        let ask = || external.confirmed("m", "r", vec!["document:1".into()], &subjects(&["ann"]), &context);
+        let ann = subjects(&["ann"]);
+        let ask = || external.confirmed("m", "r", vec!["document:1".into()], &ann, &context);
         server.be_silent(true);
         for _ in 0..FAILURES {
             assert!(ask().await.is_err());
@@ -254,5 +249,4 @@ mod tests {
         assert_eq!(ask().await.unwrap().len(), 1);
         assert_eq!(ask().await.unwrap().len(), 1);
     }
-
 }

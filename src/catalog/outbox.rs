@@ -42,7 +42,8 @@ impl Catalog {
 
     /// The revision of the oldest row; absent when nothing waits.
     pub async fn outbox_begin(&self) -> Result<Option<u64>, CatalogError> {
-        let first: Option<i64> = sqlx::query_scalar("SELECT min(revision) FROM outbox").fetch_one(&self.readers).await?;
+        let first: Option<i64> =
+            sqlx::query_scalar("SELECT min(revision) FROM outbox").fetch_one(&self.readers).await?;
         first.map(|revision| unsigned(revision, "revision")).transpose()
     }
 }

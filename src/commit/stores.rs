@@ -30,12 +30,8 @@ impl Change for CreateStore {
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<StoreRow, CommitError>> {
         async move {
             let now = draft.now_text();
-            let row = StoreRow {
-                id: self.id.clone(),
-                name: self.name.clone(),
-                created_at: now.clone(),
-                updated_at: now,
-            };
+            let row =
+                StoreRow { id: self.id.clone(), name: self.name.clone(), created_at: now.clone(), updated_at: now };
             catalog::stores::insert(&mut draft.tx, &row).await?;
             let state = StoreState {
                 row: row.clone(),

@@ -67,7 +67,10 @@ pub(super) fn resolve(raw: RawOpenFga) -> Result<OpenFga, ConfigError> {
         return mistake("openfga.url", "must begin with http:// or https://");
     }
     if url.scheme() == "http" && !is_loopback(&url) && raw.allow_plain_http != Some(true) {
-        return mistake("openfga.url", "is not encrypted and not on this machine: use https, or set `allow_plain_http`");
+        return mistake(
+            "openfga.url",
+            "is not encrypted and not on this machine: use https, or set `allow_plain_http`",
+        );
     }
     if raw.store.len() != 26 || !raw.store.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
         return mistake("openfga.store", "must be the id of a store: 26 capital letters and digits");
@@ -75,8 +78,8 @@ pub(super) fn resolve(raw: RawOpenFga) -> Result<OpenFga, ConfigError> {
     let token = match &raw.token_file {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
             Some(text.trim().to_owned())
         }
     };
@@ -87,18 +90,13 @@ pub(super) fn resolve(raw: RawOpenFga) -> Result<OpenFga, ConfigError> {
     let timeout = between(raw.timeout_ms, 1_500, 10, 60_000, "openfga.timeout_ms", "must be 10 to 60000")?;
     let poll = between(raw.poll_ms, 200, 10, 60_000, "openfga.poll_ms", "must be 10 to 60000")?;
     let compare = between(raw.compare_s, 600, 1, 86_400, "openfga.compare_s", "must be 1 to 86400")?;
-    let age =
-        between(raw.max_model_age_ms, 5_000, 100, 600_000, "openfga.max_model_age_ms", "must be 100 to 600000")?;
+    let age = between(raw.max_model_age_ms, 5_000, 100, 600_000, "openfga.max_model_age_ms", "must be 100 to 600000")?;
     Ok(OpenFga {
         url: raw.url,
         store: raw.store,
         token,
         timeout: Duration::from_millis(timeout),
-        pace: Pace {
-            poll: Duration::from_millis(poll),
-            compare: Duration::from_secs(compare),
-            ..Pace::default()
-        },
+        pace: Pace { poll: Duration::from_millis(poll), compare: Duration::from_secs(compare), ..Pace::default() },
         max_model_age: Duration::from_millis(age),
     })
 }

@@ -253,9 +253,15 @@ impl From<CommitError> for ApiProblem {
             CommitError::Server(error) => {
                 tracing::error!(%error, "the authorization server did not take a write");
                 match error {
-                    ServerError::Refused(reason) => Self::new(CONFLICT, &format!("The authorization server refuses: {reason}")),
-                    ServerError::Conflict => Self::new(CONFLICT, "The authorization server's state is another one. Read it, then try again."),
-                    _ => Self::new(AUTHORIZATION, "The authorization server does not answer. Try again.").retry_after(1),
+                    ServerError::Refused(reason) => {
+                        Self::new(CONFLICT, &format!("The authorization server refuses: {reason}"))
+                    }
+                    ServerError::Conflict => {
+                        Self::new(CONFLICT, "The authorization server's state is another one. Read it, then try again.")
+                    }
+                    _ => {
+                        Self::new(AUTHORIZATION, "The authorization server does not answer. Try again.").retry_after(1)
+                    }
                 }
             }
             CommitError::Replicated { what } => Self::new(

@@ -249,8 +249,7 @@ impl Replica {
         let mut token = String::new();
         loop {
             let from = token.clone();
-            let (keys, next) =
-                self.remote.external.call(|server| async move { server.tuples(&from).await }).await?;
+            let (keys, next) = self.remote.external.call(|server| async move { server.tuples(&from).await }).await?;
             for key in keys {
                 theirs.insert((key.object, key.relation, key.user), key.condition);
             }

@@ -123,7 +123,9 @@ impl OpenFga {
     /// Writes and deletes tuples past Usher: (user, relation, object).
     pub async fn write(&self, writes: &[(&str, &str, &str)], deletes: &[(&str, &str, &str)]) {
         let keys = |list: &[(&str, &str, &str)]| -> Value {
-            list.iter().map(|(user, relation, object)| json!({"user": user, "relation": relation, "object": object})).collect()
+            list.iter()
+                .map(|(user, relation, object)| json!({"user": user, "relation": relation, "object": object}))
+                .collect()
         };
         let mut body = json!({});
         if !writes.is_empty() {

@@ -112,10 +112,9 @@ fn whole_numbers(value: &mut Value) {
 }
 
 fn key_of(key: api::TupleKey) -> TupleKey {
-    let condition = key.condition.map(|condition| Condition {
-        name: condition.name,
-        context: condition.context.as_ref().and_then(from_struct),
-    });
+    let condition = key
+        .condition
+        .map(|condition| Condition { name: condition.name, context: condition.context.as_ref().and_then(from_struct) });
     TupleKey { user: key.user, relation: key.relation, object: key.object, condition }
 }
 
@@ -127,12 +126,7 @@ fn wire_key(key: &TupleKey) -> Result<api::TupleKey, ServerError> {
             context: condition.context.as_ref().map(to_struct).transpose()?,
         }),
     };
-    Ok(api::TupleKey {
-        user: key.user.clone(),
-        relation: key.relation.clone(),
-        object: key.object.clone(),
-        condition,
-    })
+    Ok(api::TupleKey { user: key.user.clone(), relation: key.relation.clone(), object: key.object.clone(), condition })
 }
 
 fn instant(at: Option<&WireTimestamp>) -> Timestamp {

@@ -16,7 +16,6 @@ use crate::catalog::collections::CollectionSettings;
 use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
-use crate::gate;
 use crate::http::extract::{Caller, Parameters, StrictJson};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::Scope;
@@ -196,8 +195,7 @@ pub async fn get(
     let revision = snapshot.revision;
     let names = [at.collection.clone()];
     let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &names, jiff::Timestamp::now())?;
-    let document =
-        service.gate.verify_document(&view, &at.collection, &id).await?.ok_or_else(ApiProblem::not_found)?;
+    let document = service.gate.verify_document(&view, &at.collection, &id).await?.ok_or_else(ApiProblem::not_found)?;
     let text = service.catalog.document_text(&document).await?.ok_or_else(ApiProblem::not_found)?;
     service
         .audit

@@ -57,7 +57,8 @@ pub async fn recheck(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &[], jiff::Timestamp::now())?;
-    let candidate = |(collection, chunk, _): &(u32, u32, [u8; 32])| Candidate { collection: *collection, chunk: *chunk };
+    let candidate =
+        |(collection, chunk, _): &(u32, u32, [u8; 32])| Candidate { collection: *collection, chunk: *chunk };
     let candidates: Vec<_> = found.iter().flatten().map(candidate).collect();
     let verified = service.gate.verify(&view, &candidates).await?;
     let verified: HashSet<Candidate> = verified.iter().map(VerifiedChunk::candidate).collect();
