@@ -153,9 +153,14 @@ impl External {
         freshness.problem = None;
     }
 
-    /// The replica can't follow; the reason is shown to operators.
-    pub fn failed(&self, error: &dyn std::fmt::Display) {
-        self.freshness.lock().problem = Some(error.to_string());
+    /// The replica can't follow; the reason is shown to operators. Unless the server may be back in a moment, nothing is
+    /// answered until it follows again.
+    pub fn failed(&self, error: &dyn std::fmt::Display, is_passing: bool) {
+        let mut freshness = self.freshness.lock();
+        freshness.problem = Some(error.to_string());
+        if !is_passing {
+            freshness.model_at = None;
+        }
     }
 
     /// How old the replica may be; absent before it was ever complete.

@@ -57,6 +57,18 @@ pub enum ReplicaError {
     NoModel,
 }
 
+impl ReplicaError {
+    /// Whether the next attempt may succeed without anybody's doing.
+    fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Server(ServerError::Unavailable(_))
+                | Self::Catalog(_)
+                | Self::Commit(CommitError::Busy | CommitError::Storage(_))
+        )
+    }
+}
+
 /// Where the replica is, as the catalog remembers it.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Place {
@@ -122,7 +134,7 @@ impl Replica {
                     if self.remote.external.problem().is_none() {
                         tracing::warn!(%error, "the authorization server can't be followed");
                     }
-                    self.remote.external.failed(&error);
+                    self.remote.external.failed(&error, error.is_passing());
                     // What was missed meanwhile can be more than the log's position covers.
                     if matches!(error, ReplicaError::Server(ServerError::WrongStore(_))) {
                         self.place = None;

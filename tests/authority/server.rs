@@ -37,6 +37,7 @@ fn free_port() -> u16 {
 impl OpenFga {
     /// Starts the server and makes a store with the default model, everybody cleared for the open classification.
     pub async fn start(program: PathBuf) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let mut server = Self::new(program, folder);
         server.run().await;
