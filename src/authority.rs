@@ -13,9 +13,12 @@ use crate::snapshot::Snapshot;
 use crate::wire::Fields;
 
 pub mod changes;
+pub mod external;
 pub mod resolver;
+pub mod server;
 pub mod view;
 
+pub use external::External;
 pub use resolver::Resolver;
 pub use view::{CollectionView, View};
 
@@ -26,6 +29,8 @@ pub enum AuthorityError {
     NoModel,
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Server(#[from] server::ServerError),
 }
 
 /// The effective identity that retrieval runs for: every subject must be allowed, within the ceilings.
@@ -49,15 +54,29 @@ impl Reader {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CallerContext(pub Fields);
 
+/// Whom a view is for, and of what.
+#[derive(Debug)]
+pub struct Asked {
+    pub reader: Reader,
+    caller: CallerContext,
+    collections: Vec<String>,
+}
+
 /// Resolves readers; one for the whole service.
 pub struct Authority {
     resolver: Resolver,
     masks: view::MaskCache,
+    /// The store whose tuples an OpenFGA server owns.
+    external: Option<Arc<External>>,
 }
 
 impl Authority {
-    pub fn new(resolver: Resolver, cached_masks_bytes: u64) -> Self {
-        Self { resolver, masks: view::MaskCache::new(cached_masks_bytes) }
+    pub fn new(resolver: Resolver, cached_masks_bytes: u64, external: Option<Arc<External>>) -> Self {
+        Self { resolver, masks: view::MaskCache::new(cached_masks_bytes), external }
+    }
+
+    pub fn external(&self) -> Option<&Arc<External>> {
+        self.external.as_ref()
     }
 
     /// What the reader may see of the named collections in the snapshot at the instant `now`. Unknown collections, and
@@ -73,6 +92,20 @@ impl Authority {
         collections: &[String],
         now: Timestamp,
     ) -> Result<View, AuthorityError> {
+        let asked = Asked { reader: reader.clone(), caller: caller.clone(), collections: collections.to_vec() };
+        self.view_of(snapshot, Arc::new(asked), now)
+    }
+
+    /// The same reader's view of another snapshot, now.
+    ///
+    /// # Errors
+    /// As [`Self::view`].
+    pub fn renewed(&self, view: &View, snapshot: Arc<Snapshot>) -> Result<View, AuthorityError> {
+        self.view_of(snapshot, view.asked.clone(), Timestamp::now())
+    }
+
+    fn view_of(&self, snapshot: Arc<Snapshot>, asked: Arc<Asked>, now: Timestamp) -> Result<View, AuthorityError> {
+        let Asked { reader, caller, collections } = &*asked;
         let mut views = Vec::new();
         let wanted = snapshot.collections.values().filter(|collection| {
             reader.reaches(&collection.name)
@@ -92,9 +125,9 @@ impl Authority {
                     now,
                 )?);
             }
-            views.push(CollectionView::new(collection.clone(), store.clone(), sets, now));
+            views.push(CollectionView::new(collection.clone(), store.clone(), sets, Arc::new(context), now));
         }
-        Ok(View { snapshot, now, collections: views })
+        Ok(View { snapshot, now, collections: views, asked })
     }
 
     /// The mask of a collection for a view; cached where no filter narrows it.

@@ -16,6 +16,7 @@ pub mod documents;
 pub mod index_text;
 pub mod keys;
 pub mod meta;
+pub mod outbox;
 mod seal;
 pub mod stores;
 pub mod tuples;

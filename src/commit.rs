@@ -25,6 +25,7 @@ use crate::snapshot::{CollectionState, Snapshot, StoreState};
 pub mod acl;
 pub mod collections;
 pub mod documents;
+pub mod follow;
 pub mod keys;
 pub mod stores;
 pub mod tuples;
@@ -61,6 +62,10 @@ pub enum CommitError {
     Fields(#[from] crate::index::filter::FilterError),
     #[error("{what} can't be changed after creation")]
     Fixed { what: &'static str },
+    #[error(transparent)]
+    Server(#[from] crate::authority::server::ServerError),
+    #[error("{what} is not possible where an authorization server owns the tuples")]
+    Replicated { what: &'static str },
     #[error("the store is bound by a collection")]
     StoreInUse,
     /// Prepared against a state that changed meanwhile; prepare again.
@@ -108,6 +113,8 @@ pub struct Draft {
     pub now: Timestamp,
     pub chunk_keys: ChunkKeys,
     pub indexes: Arc<Indexes>,
+    /// The store whose tuples an OpenFGA server owns.
+    pub external: Option<Arc<str>>,
     changes: Vec<(Arc<str>, Arc<crate::authz::GraphChange>)>,
 }
 
@@ -120,6 +127,11 @@ impl Draft {
     /// The collection for writing.
     pub fn collection_mut(&mut self, name: &str) -> Result<&mut CollectionState, CommitError> {
         self.next.collections.get_mut(name).map(Arc::make_mut).ok_or(CommitError::UnknownCollection)
+    }
+
+    /// Whether the store's tuples are only replicated here.
+    pub fn is_external(&self, store: &str) -> bool {
+        self.external.as_deref() == Some(store)
     }
 
     /// Tells the cached allowed sets what changed in a store's graph.
@@ -177,6 +189,8 @@ pub struct Writer {
     pub changes: Arc<ChangeLog>,
     pub chunk_keys: ChunkKeys,
     pub indexes: Arc<Indexes>,
+    /// The store whose tuples an OpenFGA server owns.
+    pub external: Option<Arc<str>>,
 }
 
 impl Committer {
@@ -340,6 +354,7 @@ impl Writer {
             next,
             chunk_keys: self.chunk_keys.clone(),
             indexes: self.indexes.clone(),
+            external: self.external.clone(),
             changes: Vec::new(),
         })
     }

@@ -13,8 +13,10 @@ use crate::identity::jwt::{self, Issuer, Issuers};
 use crate::service::QueryLimits;
 
 mod embedders;
+mod openfga;
 
 pub use embedders::RawEmbedder;
+pub use openfga::{AddressError, OpenFga, RawOpenFga};
 
 /// Every option, in the order of precedence flag, environment, file, default.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -62,6 +64,9 @@ pub struct RawConfig {
     /// Embedders, the first one for new collections that name none; in the file only
     #[arg(skip)]
     pub embedders: Vec<RawEmbedder>,
+    /// The OpenFGA server that owns the tuples; absent: the catalog owns them. In the file only
+    #[arg(skip)]
+    pub openfga: Option<RawOpenFga>,
 }
 
 /// `[[issuers]]` of the file.
@@ -94,6 +99,7 @@ pub struct Config {
     pub log_json: bool,
     pub issuers: Issuers,
     pub embedders: Vec<crate::embed::Settings>,
+    pub openfga: Option<OpenFga>,
 }
 
 /// A configuration that can't be used; says what, where and how to mend it.
@@ -139,6 +145,7 @@ impl RawConfig {
             log_json: self.log_json.or(base.log_json),
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
+            openfga: self.openfga.or(base.openfga),
         }
     }
 
@@ -156,7 +163,8 @@ impl RawConfig {
         if !admin_listen.ip().is_loopback() {
             return value("admin_listen", "must be loopback: it has no authentication");
         }
-        let depth = self.depth.unwrap_or(100);
+        // Every candidate costs a question to the server, if one owns the tuples.
+        let depth = self.depth.unwrap_or(if self.openfga.is_some() { 25 } else { 100 });
         if !(10..=1000).contains(&depth) {
             return value("depth", "must be 10 to 1000");
         }
@@ -181,6 +189,7 @@ impl RawConfig {
             cached_readers: self.cached_readers.unwrap_or(10_000),
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers(self.issuers)?,
+            openfga: self.openfga.map(openfga::resolve).transpose()?,
         })
     }
 }

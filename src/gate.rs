@@ -3,7 +3,8 @@
 //! Every route that returns text (query, document reads, neighbours, recheck) brings candidates and gets
 //! [`VerifiedChunk`]s or a [`VerifiedDocument`] back; only these open the catalog's text. Verification asks the newest
 //! snapshot, whatever snapshot found the candidates: current version, not parked, not expired, every subject of the
-//! reader allowed on document and section. What fails is simply absent.
+//! reader allowed on document and section. Where an OpenFGA server owns the tuples, it is asked as well, about each
+//! object by its own id. What fails is simply absent.
 //!
 //! No code outside this module can make a verified value:
 //!
@@ -13,13 +14,15 @@
 
 pub mod text;
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::authority::{CollectionView, View};
+use crate::authority::{Authority, AuthorityError, CollectionView, View};
+use crate::authz::NodeId;
 use crate::index::ChunkKey;
-use crate::snapshot::DocumentEntry;
 use crate::snapshot::names::ChunkKeys;
+use crate::snapshot::{DocumentEntry, SectionEntry, Snapshot};
 
 /// A chunk that a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,68 +103,217 @@ impl VerifiedDocument {
     }
 }
 
-/// Lets through the candidates that the reader of `newest` may read, in their order.
-pub fn verify(newest: &View, keys: &ChunkKeys, candidates: &[Candidate]) -> Vec<VerifiedChunk> {
-    candidates
-        .iter()
-        .filter_map(|candidate| {
-            let view = newest.collection(candidate.collection)?;
-            let document = current_document(view, candidate.chunk)?;
+/// Makes verified values, and is the only one that can.
+pub struct Gate {
+    authority: Arc<Authority>,
+    keys: ChunkKeys,
+    /// The newest snapshot.
+    newest: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+}
+
+impl Gate {
+    pub fn new(
+        authority: Arc<Authority>,
+        keys: ChunkKeys,
+        newest: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static,
+    ) -> Self {
+        Self { authority, keys, newest: Box::new(newest) }
+    }
+
+    /// Lets through the candidates that the reader of `view` may read, in their order. `view` is of the newest snapshot;
+    /// where a server owns the tuples, it is asked as well.
+    ///
+    /// # Errors
+    /// When the server gives no answer: then nothing passes.
+    pub async fn verify(&self, view: &View, candidates: &[Candidate]) -> Result<Vec<VerifiedChunk>, AuthorityError> {
+        let admitted = self.admit(view, candidates);
+        let mut asked = Questions::default();
+        for chunk in &admitted {
+            if let Some(of) = view.collection(chunk.collection) {
+                asked.add(of, chunk.document.node);
+                asked.extend(of, chunk.document.section_of(chunk.number));
+            }
+        }
+        let Some(confirmed) = self.confirm(view, asked).await? else { return Ok(admitted) };
+        let holds = |chunk: &VerifiedChunk| {
+            let (before, after) = (view.collection(chunk.collection), confirmed.after.collection(chunk.collection));
+            let (Some(before), Some(after)) = (before, after) else { return false };
+            confirmed.allows(before, chunk.document.node)
+                && chunk.document.section_of(chunk.number).is_none_or(|s| confirmed.allows(before, s.node))
+                && current_document(after, chunk.ordinal).is_some_and(|now| Arc::ptr_eq(now, &chunk.document))
+                && after.may_read_chunk(&chunk.document, chunk.number)
+        };
+        Ok(admitted.into_iter().filter(holds).collect())
+    }
+
+    /// What the view itself lets through.
+    fn admit(&self, view: &View, candidates: &[Candidate]) -> Vec<VerifiedChunk> {
+        let admit = |candidate: &Candidate| {
+            let of = view.collection(candidate.collection)?;
+            let document = current_document(of, candidate.chunk)?;
             let number = candidate.chunk.checked_sub(document.first_chunk)?;
             let passes = crate::mutants::active("skip_verification")
-                || crate::mutants::active("trust_the_searchs_audience") && !document.is_hidden(newest.now)
-                || view.may_read_chunk(document, number);
+                || crate::mutants::active("trust_the_searchs_audience") && !document.is_hidden(view.now)
+                || of.may_read_chunk(document, number);
             passes.then(|| VerifiedChunk {
                 collection: candidate.collection,
                 ordinal: candidate.chunk,
                 number,
-                key: keys.key(candidate.collection, &document.id, document.version, number),
+                key: self.keys.key(candidate.collection, &document.id, document.version, number),
                 document: document.clone(),
             })
-        })
-        .collect()
+        };
+        candidates.iter().filter_map(admit).collect()
+    }
+
+    /// The chunks just before and after a verified one, each verified for itself.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub async fn verify_neighbours(
+        &self,
+        view: &View,
+        chunk: &VerifiedChunk,
+    ) -> Result<Vec<VerifiedChunk>, AuthorityError> {
+        let neighbours: Vec<_> = [chunk.number.checked_sub(1), chunk.number.checked_add(1)]
+            .into_iter()
+            .flatten()
+            .filter(|number| *number < chunk.document.chunk_count)
+            .map(|number| Candidate { collection: chunk.collection, chunk: chunk.document.first_chunk + number })
+            .collect();
+        self.verify(view, &neighbours).await
+    }
+
+    /// The document, if the reader of `view` may read it; hidden and absent are the same.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub async fn verify_document(
+        &self,
+        view: &View,
+        collection: &str,
+        id: &str,
+    ) -> Result<Option<VerifiedDocument>, AuthorityError> {
+        let Some(of) = view.collections.iter().find(|of| *of.state.name == *collection) else { return Ok(None) };
+        let found = of.state.document_by_id(id).cloned().into_iter().collect();
+        Ok(self.verified(view, of, found).await?.pop())
+    }
+
+    /// The documents of a collection that the reader of `view` may read, from number `from` on, at most `limit`; none of
+    /// a collection that is beyond its reach.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub async fn verify_documents(
+        &self,
+        view: &View,
+        collection: &str,
+        from: u32,
+        limit: usize,
+    ) -> Result<Vec<VerifiedDocument>, AuthorityError> {
+        let mut all = Vec::new();
+        let Some(of) = view.collections.iter().find(|of| *of.state.name == *collection) else { return Ok(all) };
+        let mut next = from;
+        while all.len() < limit {
+            let readable = of.state.documents_from(next).filter(|document| of.may_read_document(document));
+            let found: Vec<_> = readable.take(limit - all.len()).cloned().collect();
+            let Some(last) = found.last() else { break };
+            next = last.ordinal + 1;
+            all.extend(self.verified(view, of, found).await?);
+        }
+        Ok(all)
+    }
+
+    /// Those of the documents that the reader may read, with the spans that it may not.
+    async fn verified(
+        &self,
+        view: &View,
+        of: &CollectionView,
+        mut documents: Vec<Arc<DocumentEntry>>,
+    ) -> Result<Vec<VerifiedDocument>, AuthorityError> {
+        documents.retain(|document| of.may_read_document(document));
+        let mut asked = Questions::default();
+        for document in &documents {
+            asked.add(of, document.node);
+            asked.extend(of, document.sections.iter().filter(|section| of.may_read_section(section)));
+        }
+        let confirmed = self.confirm(view, asked).await?;
+        let is_open = |node| confirmed.as_ref().is_none_or(|confirmed| confirmed.allows(of, node));
+        if let Some(confirmed) = &confirmed {
+            let after = confirmed.after.collection(of.state.id);
+            documents.retain(|document| {
+                let now = after.and_then(|after| Some((after, after.state.document_by_id(&document.id)?)));
+                let holds = now.is_some_and(|(after, now)| Arc::ptr_eq(now, document) && after.may_read_document(now));
+                holds && is_open(document.node)
+            });
+        }
+        let verify = |document: Arc<DocumentEntry>| {
+            let is_hidden = |section: &&SectionEntry| !(of.may_read_section(section) && is_open(section.node));
+            let mut hidden: Vec<_> =
+                document.sections.iter().filter(is_hidden).map(|section| section.start..section.end).collect();
+            hidden.sort_by_key(|span| span.start);
+            VerifiedDocument { collection: of.state.id, document, hidden }
+        };
+        Ok(documents.into_iter().map(verify).collect())
+    }
+
+    /// Asks the server that owns the tuples about every object, by its own id; absent where no server owns them. The
+    /// state is looked at once more afterwards: what changed while the server answered is not confirmed.
+    async fn confirm(&self, view: &View, asked: Questions) -> Result<Option<Confirmed>, AuthorityError> {
+        let Some(external) = self.authority.external() else { return Ok(None) };
+        let mut allowed = HashSet::new();
+        let mut own = HashSet::new();
+        for (collection, objects) in asked.by_collection {
+            let Some(of) = view.collection(collection) else { continue };
+            if *of.state.settings.store != *external.store {
+                own.insert(collection);
+                continue;
+            }
+            let model = of.store().latest_model().ok_or(AuthorityError::NoModel)?;
+            let objects = objects.into_iter().collect();
+            let subjects = &view.reader().subjects;
+            let answer =
+                external.confirmed(model.id(), &of.state.binding.relation, objects, subjects, of.context()).await?;
+            allowed.extend(answer.into_iter().map(|object| (collection, object)));
+        }
+        let after = self.authority.renewed(view, (self.newest)())?;
+        Ok(Some(Confirmed { allowed, own, after }))
+    }
+}
+
+/// Objects to ask the server about, by collection.
+#[derive(Default)]
+struct Questions {
+    by_collection: BTreeMap<u32, BTreeSet<String>>,
+}
+
+impl Questions {
+    fn add(&mut self, of: &CollectionView, node: NodeId) {
+        let name = of.store().graph.object(node).map(|object| object.to_string());
+        self.by_collection.entry(of.state.id).or_default().extend(name);
+    }
+
+    fn extend<'a>(&mut self, of: &CollectionView, sections: impl IntoIterator<Item = &'a SectionEntry>) {
+        sections.into_iter().for_each(|section| self.add(of, section.node));
+    }
+}
+
+/// What the server said, and the state after it said so.
+struct Confirmed {
+    allowed: HashSet<(u32, String)>,
+    /// Collections whose tuples the catalog owns: the view decides alone.
+    own: HashSet<u32>,
+    after: View,
+}
+
+impl Confirmed {
+    fn allows(&self, of: &CollectionView, node: NodeId) -> bool {
+        let name = of.store().graph.object(node).map(|object| object.to_string());
+        self.own.contains(&of.state.id) || name.is_some_and(|name| self.allowed.contains(&(of.state.id, name)))
+    }
 }
 
 /// The document whose current version holds the chunk; a chunk of an older version has none.
 fn current_document(view: &CollectionView, chunk: u32) -> Option<&Arc<DocumentEntry>> {
     view.state.document_of_chunk(chunk)
-}
-
-/// The chunks just before and after a verified one, each verified for itself.
-pub fn verify_neighbours(newest: &View, keys: &ChunkKeys, chunk: &VerifiedChunk) -> Vec<VerifiedChunk> {
-    let neighbours: Vec<_> = [chunk.number.checked_sub(1), chunk.number.checked_add(1)]
-        .into_iter()
-        .flatten()
-        .filter(|number| *number < chunk.document.chunk_count)
-        .map(|number| Candidate { collection: chunk.collection, chunk: chunk.document.first_chunk + number })
-        .collect();
-    verify(newest, keys, &neighbours)
-}
-
-/// The document, if the reader of `newest` may read it; hidden and absent are the same.
-pub fn verify_document(newest: &View, collection: &str, id: &str) -> Option<VerifiedDocument> {
-    let view = newest.collections.iter().find(|view| *view.state.name == *collection)?;
-    verified(view, view.state.document_by_id(id)?)
-}
-
-/// The documents of a collection that the reader of `newest` may read, from number `from` on, at most `limit`; none of a
-/// collection that is beyond its reach.
-pub fn verify_documents(newest: &View, collection: &str, from: u32, limit: usize) -> Vec<VerifiedDocument> {
-    let views = newest.collections.iter().filter(|view| *view.state.name == *collection);
-    let all = views.flat_map(|view| view.state.documents_from(from).filter_map(|document| verified(view, document)));
-    all.take(limit).collect()
-}
-
-fn verified(view: &CollectionView, document: &Arc<DocumentEntry>) -> Option<VerifiedDocument> {
-    if !view.may_read_document(document) {
-        return None;
-    }
-    let mut hidden: Vec<_> = document
-        .sections
-        .iter()
-        .filter(|section| !view.may_read_section(section))
-        .map(|section| section.start..section.end)
-        .collect();
-    hidden.sort_by_key(|span| span.start);
-    Some(VerifiedDocument { collection: view.state.id, document: document.clone(), hidden })
 }

@@ -46,6 +46,8 @@ pub mod prepare;
 #[cfg(feature = "server")]
 pub mod query;
 #[cfg(feature = "server")]
+pub mod remote;
+#[cfg(feature = "server")]
 pub mod revision;
 #[cfg(feature = "server")]
 pub mod serve;

@@ -6,36 +6,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::changes::ChangeLog;
-use crate::authority::{Authority, Resolver};
-use crate::authz::AuthorizationModel;
-use crate::catalog::collections::CollectionSettings;
-use crate::catalog::keys::KeySettings;
+use crate::authority::{Authority, External, Resolver};
 use crate::catalog::{Catalog, CatalogError, meta};
-use crate::commit::acl::OPEN;
-use crate::commit::collections::PutCollection;
-use crate::commit::keys::CreateKey;
-use crate::commit::stores::{CreateStore, WriteModel};
-use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{CommitError, Committer, Published, Writer};
 use crate::config::Config;
 use crate::cursor::Cursors;
 use crate::embed::Embedders;
+use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
 use crate::indexes::Indexes;
+use crate::remote::replica::{Replica, ReplicaError};
+use crate::remote::{Remote, publish};
 use crate::revision::RevisionTokens;
 use crate::service::Service;
 use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
-use crate::wire::TupleKey;
+
+mod first;
+
+pub use first::{ADMIN_KEY_FILE, write_secret};
 
 /// How long running requests may take after the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -62,6 +59,10 @@ pub enum ServeError {
     Randomness(#[from] getrandom::Error),
     #[error("repairing an index: {0}")]
     Repair(#[from] crate::indexes::FollowError),
+    #[error("the authorization server: {0}")]
+    Authorization(#[from] ReplicaError),
+    #[error("`openfga`: {0}")]
+    Address(#[from] crate::config::AddressError),
     #[error("serving: {0}")]
     Io(#[from] std::io::Error),
     #[error(
@@ -129,6 +130,9 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         }
     }
     let published = Arc::new(Published::new(snapshot));
+    // The oldest store is the default one; ULIDs sort by time.
+    let oldest = published.load().stores.keys().next().map(|id| id.to_string());
+    let default_store = oldest.unwrap_or_else(|| ulid::Ulid::generate().to_string());
     let changes = Arc::new(ChangeLog::default());
     let chunk_keys = ChunkKeys::new(secrets.derive("chunk keys"));
     let writer = Writer {
@@ -137,6 +141,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         changes: changes.clone(),
         chunk_keys: chunk_keys.clone(),
         indexes: indexes.clone(),
+        external: config.openfga.as_ref().map(|_| default_store.as_str().into()),
     };
     let (committer, writer) = Committer::start(writer);
     let follower = tokio::spawn(indexes.clone().follow(catalog.clone()));
@@ -145,13 +150,57 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         Authenticator { keys: KeyHasher::new(secrets.derive("api keys")), issuers: config.issuers.clone() };
     let audit = Audit::open(&config.data, secrets.derive("audit digests"))
         .map_err(|source| ServeError::Folder { path: config.data.join("audit.jsonl"), source })?;
-    let default_store = first_start(config, &catalog, &published, &committer, &authenticator, &embedders).await?;
+    let remote = match &config.openfga {
+        None => None,
+        Some(openfga) => Some(Remote::new(Arc::new(External::new(
+            default_store.clone(),
+            openfga.connect()?,
+            openfga.timeout,
+            openfga.max_model_age,
+        )))),
+    };
+    let mut replica = match (&remote, &config.openfga) {
+        (Some(remote), Some(openfga)) => Some(
+            Replica::open(
+                remote.clone(),
+                catalog.clone(),
+                published.clone(),
+                committer.clone(),
+                openfga.store.clone(),
+                openfga.pace.clone(),
+            )
+            .await?,
+        ),
+        _ => None,
+    };
+    first::first_start(
+        config,
+        &default_store,
+        &catalog,
+        &published,
+        &committer,
+        &authenticator,
+        &embedders,
+        replica.as_mut(),
+    )
+    .await?;
+    let mut tasks = vec![follower];
+    if let Some(remote) = &remote {
+        tasks.push(tokio::spawn(publish::run(remote.clone(), catalog.clone(), published.clone(), committer.clone())));
+    }
+    tasks.extend(replica.map(|replica| tokio::spawn(replica.run())));
+    let external = remote.as_ref().map(|remote| remote.external.clone());
+    let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, external));
+    let newest = published.clone();
+    let gate = Gate::new(authority.clone(), chunk_keys.clone(), move || newest.load());
     let service = Arc::new(Service {
         catalog,
         published,
         committer,
         indexes,
-        authority: Arc::new(Authority::new(resolver, config.mask_cache_bytes)),
+        authority,
+        gate,
+        remote,
         authenticator,
         embedders,
         revisions: RevisionTokens::new(&secrets.derive("revision tokens")),
@@ -164,8 +213,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         running: Semaphore::new(config.limits.max_running),
         default_store,
     });
-    let sweeper = tokio::spawn(crate::expiry::sweep(service.clone()));
-    Ok(Running { service, _lock: lock, tasks: vec![follower, sweeper], writer })
+    tasks.push(tokio::spawn(crate::expiry::sweep(service.clone())));
+    Ok(Running { service, _lock: lock, tasks, writer })
 }
 
 /// Serves on both listeners until `shutdown` ends, then lets running requests finish.
@@ -258,102 +307,4 @@ impl Secrets {
     fn derive(&self, purpose: &str) -> [u8; 32] {
         blake3::derive_key(&format!("usher 2026-11 {purpose}"), &self.root)
     }
-}
-
-/// Makes the default store with the default model, a collection and an admin key, whatever of it is missing. Returns the
-/// default store.
-async fn first_start(
-    config: &Config,
-    catalog: &Catalog,
-    published: &Published,
-    committer: &Committer,
-    authenticator: &Authenticator,
-    embedders: &Embedders,
-) -> Result<String, ServeError> {
-    // The oldest store is the default one; ULIDs sort by time.
-    let store = match published.load().stores.keys().next() {
-        Some(id) => id.to_string(),
-        None => committer.submit(CreateStore { name: "usher".to_owned() }).await?.output.id,
-    };
-    let state = published.load();
-    // The mark that is set last, below: whatever is missing before it was cut short.
-    let is_first = catalog.meta("first collection").await?.is_none();
-    if is_first {
-        if state.store(&store).is_some_and(|store| store.models.is_empty()) {
-            let source: AuthorizationModel = serde_json::from_str(crate::authz::DEFAULT_MODEL_JSON)?;
-            committer.submit(WriteModel { store: store.clone(), source }).await?;
-        }
-        let cleared = ["user:*", "agent:*", "service:*"].map(|user| TupleKey {
-            user: user.to_owned(),
-            relation: "cleared".to_owned(),
-            object: OPEN.to_owned(),
-            condition: None,
-        });
-        let change = WriteTuples {
-            store: store.clone(),
-            writes: cleared.to_vec(),
-            on_duplicate: Tolerance::Ignore,
-            ..WriteTuples::default()
-        };
-        committer.submit(change).await?;
-        let embedder = embedders.default_id().to_owned();
-        let settings = CollectionSettings {
-            dimensions: embedders.get(&embedder).map_or(0, |embedder| embedder.dimensions()),
-            embedder,
-            analyser: "english".to_owned(),
-            store: store.clone(),
-            object_type: "document".to_owned(),
-            section_type: Some("section".to_owned()),
-            relation: "can_view".to_owned(),
-            default_acl: None,
-            fields: Default::default(),
-            caller_context: Vec::new(),
-        };
-        if state.collections.is_empty() {
-            committer.submit(PutCollection { name: config.collection.clone(), settings }).await?;
-        }
-        committer.submit(crate::commit::SetMeta { name: "first collection", value: Vec::new() }).await?;
-    }
-    if state.keys.is_empty() {
-        make_admin_key(&config.data, committer, &authenticator.keys).await?;
-    }
-    Ok(store)
-}
-
-/// Name of the file with the first admin key.
-pub const ADMIN_KEY_FILE: &str = "admin.key";
-
-/// The key goes to a file that only the owner can read, never to the log.
-async fn make_admin_key(folder: &Path, committer: &Committer, keys: &KeyHasher) -> Result<(), ServeError> {
-    let settings = KeySettings {
-        name: "first administrator".to_owned(),
-        scopes: vec!["admin".to_owned(), "act_as".to_owned()],
-        subject: None,
-        collections: None,
-        sources: None,
-        act_as_types: vec!["user".to_owned(), "agent".to_owned(), "service".to_owned()],
-    };
-    let now = Timestamp::now();
-    let expires_at = now.checked_add(SignedDuration::from_hours(24 * 365)).unwrap_or(now);
-    let (key, row) = keys.make(settings, now, expires_at)?;
-    let path = folder.join(ADMIN_KEY_FILE);
-    write_secret(&path, &key).map_err(|source| ServeError::Folder { path: path.clone(), source })?;
-    committer.submit(CreateKey { row }).await?;
-    tracing::info!(file = %path.display(), "made the first admin key");
-    Ok(())
-}
-
-/// Writes a file that only its owner can read.
-///
-/// # Errors
-/// I/O.
-pub fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()
 }

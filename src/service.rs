@@ -12,11 +12,15 @@ use crate::catalog::Catalog;
 use crate::commit::{Committer, Published};
 use crate::cursor::Cursors;
 use crate::embed::Embedders;
+use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::indexes::Indexes;
+use crate::remote::Remote;
 use crate::revision::RevisionTokens;
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
+
+mod writes;
 
 /// Limits of the query path; see the table in the README.
 #[derive(Debug, Clone)]
@@ -36,6 +40,9 @@ pub struct Service {
     pub committer: Committer,
     pub indexes: Arc<Indexes>,
     pub authority: Arc<Authority>,
+    pub gate: Gate,
+    /// The store whose tuples an OpenFGA server owns.
+    pub remote: Option<Arc<Remote>>,
     pub authenticator: Authenticator,
     pub embedders: Embedders,
     pub revisions: RevisionTokens,

@@ -74,6 +74,8 @@ pub struct DocumentEntry {
     pub sections: Box<[SectionEntry]>,
     /// Hidden from everybody, whatever the tuples say.
     pub parked: bool,
+    /// Hidden until the server that owns the tuples has taken the rules.
+    pub awaits_rules: bool,
     pub expires_at: Option<Timestamp>,
     pub updated_at: Timestamp,
     pub fields: FieldValues,
@@ -93,7 +95,7 @@ pub struct SectionEntry {
 impl DocumentEntry {
     /// Hidden by a flag or by time, for everybody.
     pub fn is_hidden(&self, now: Timestamp) -> bool {
-        self.parked || self.expires_at.is_some_and(|end| end <= now)
+        self.parked || self.awaits_rules || self.expires_at.is_some_and(|end| end <= now)
     }
 
     pub fn source(&self) -> &str {
@@ -317,6 +319,7 @@ pub fn document_entry(
         node,
         sections,
         parked: row.parked,
+        awaits_rules: row.awaits_rules,
         expires_at: row.expires_at.as_deref().map(crate::catalog::timestamp).transpose()?,
         updated_at: crate::catalog::timestamp(&row.updated_at)?,
         fields: fields.values(&row.metadata).0,

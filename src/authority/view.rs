@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::resolver::Resolved;
-use crate::authz::NodeId;
+use super::{Asked, Reader};
+use crate::authz::{Context, NodeId};
 use crate::index::ChunkMask;
 use crate::index::filter::MetadataFilter;
 use crate::snapshot::{CollectionState, DocumentEntry, Snapshot, StoreState};
@@ -15,9 +16,15 @@ pub struct View {
     pub snapshot: Arc<Snapshot>,
     pub now: Timestamp,
     pub collections: Vec<CollectionView>,
+    pub(super) asked: Arc<Asked>,
 }
 
 impl View {
+    /// Whom the view is for.
+    pub fn reader(&self) -> &Reader {
+        &self.asked.reader
+    }
+
     pub fn collection(&self, id: u32) -> Option<&CollectionView> {
         self.collections.iter().find(|view| view.state.id == id)
     }
@@ -30,6 +37,8 @@ pub struct CollectionView {
     store: Arc<StoreState>,
     /// One per subject of the reader; all must allow.
     sets: Vec<Arc<Resolved>>,
+    /// What conditions were evaluated with.
+    context: Arc<Context>,
     now: Timestamp,
 }
 
@@ -38,9 +47,19 @@ impl CollectionView {
         state: Arc<CollectionState>,
         store: Arc<StoreState>,
         sets: Vec<Arc<Resolved>>,
+        context: Arc<Context>,
         now: Timestamp,
     ) -> Self {
-        Self { state, store, sets, now }
+        Self { state, store, sets, context, now }
+    }
+
+    /// The store that decides.
+    pub fn store(&self) -> &StoreState {
+        &self.store
+    }
+
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
     }
 
     fn allows(&self, object: NodeId) -> bool {

@@ -222,6 +222,11 @@ impl Graph {
             .collect()
     }
 
+    /// Every tuple, by object. O(tuples).
+    pub fn all_tuples(&self) -> impl Iterator<Item = Tuple> {
+        self.objects().flat_map(|(node, _)| self.tuples(node))
+    }
+
     /// The objects of a type that a tuple names. O(objects of all types).
     pub fn objects_of_type(&self, object_type: &str) -> Vec<NodeId> {
         let Some(object_type) = self.interner.known_symbol(object_type) else { return Vec::new() };

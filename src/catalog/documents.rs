@@ -29,6 +29,8 @@ pub struct DocumentRow {
     pub rules: Rules,
     pub source_tuples: Vec<TupleKey>,
     pub parked: bool,
+    /// Hidden until the server that owns the tuples has taken the rules.
+    pub awaits_rules: bool,
     pub expires_at: Option<String>,
     pub updated_at: String,
 }
@@ -100,6 +102,7 @@ fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, CatalogError> 
         rules: from_json(row.try_get("rules")?, "rules")?,
         source_tuples: from_json(row.try_get("source_tuples")?, "source tuples")?,
         parked: row.try_get::<i64, _>("parked")? != 0,
+        awaits_rules: row.try_get::<i64, _>("awaits_rules")? != 0,
         expires_at: row.try_get("expires_at")?,
         updated_at: row.try_get("updated_at")?,
     })
@@ -290,8 +293,8 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
     sqlx::query(
         "INSERT OR REPLACE INTO documents (collection, ordinal, id, source, version, title, url, media_type, metadata,
                 content_digest, acl_digest, source_hash, source_version, first_chunk, chunk_count, sections,
-                source_tuples, parked, expires_at, updated_at, rules)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+                source_tuples, parked, expires_at, updated_at, rules, awaits_rules)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
     )
     .bind(i64::from(collection))
     .bind(i64::from(document.ordinal))
@@ -314,8 +317,19 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
     .bind(document.expires_at.clone())
     .bind(document.updated_at.clone())
     .bind(json(&document.rules)?)
+    .bind(i64::from(document.awaits_rules))
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Forgets what the rules of a document were, so that the same rules sent again are taken as new.
+pub async fn forget_rules(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<(), CatalogError> {
+    sqlx::query("UPDATE documents SET acl_digest = '' WHERE collection = $1 AND id = $2")
+        .bind(i64::from(collection))
+        .bind(id.to_owned())
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -9,8 +9,9 @@ use futures::future::BoxFuture;
 use super::acl::{self, Target};
 use super::tuples::{self, Tolerance};
 use super::{Change, CommitError, Draft};
-use crate::authz::{Model, NodeId, ObjectRef};
+use crate::authz::{Model, NodeId, ObjectRef, Tuple};
 use crate::catalog::documents::{ChunkRow, DocumentRow, Rules as StoredRules, SectionRow};
+use crate::catalog::outbox::OutboxRow;
 use crate::catalog::{self, CatalogError};
 use crate::snapshot::names::{document_object, section_object};
 use crate::snapshot::{CollectionState, DocumentEntry, document_entry, source_of};
@@ -143,9 +144,10 @@ async fn put(
         (None, ..) => DocumentStatus::Created,
     };
     let previous = existing.as_ref().map(|row| row.source_tuples.clone()).unwrap_or_default();
-    rules.apply(draft, &collection, &previous).await?;
+    let awaits_rules = rules.apply(draft, &collection, &document.id, &previous).await?;
     let row = match (existing, same_content) {
         (Some(row), true) => DocumentRow {
+            awaits_rules: awaits_rules || row.awaits_rules,
             acl_digest: prepared.acl_digest.clone(),
             rules: stored_rules(document),
             source_tuples: rules.tuples.clone(),
@@ -160,7 +162,8 @@ async fn put(
                 return Ok(Err(Rejection::Full));
             }
             vectors.extend_from_slice(&content.vectors);
-            new_version(draft, &collection, prepared, content, &rules, existing.as_ref()).await?
+            let row = new_version(draft, &collection, prepared, content, &rules, existing.as_ref()).await?;
+            DocumentRow { awaits_rules: awaits_rules || row.awaits_rules, ..row }
         }
     };
     catalog::documents::put(&mut draft.tx, collection.id, &row).await?;
@@ -222,13 +225,14 @@ impl Rules {
     }
 
     /// The three-way difference: only what the source changed since `previous` is written and deleted; what an
-    /// administrator did by hand stays.
+    /// administrator did by hand stays. Says whether a server has to take it first; until then the document is hidden.
     async fn apply(
         &self,
         draft: &mut Draft,
         collection: &CollectionState,
+        id: &str,
         previous: &[TupleKey],
-    ) -> Result<(), CommitError> {
+    ) -> Result<bool, CommitError> {
         let deletes: Vec<_> = previous
             .iter()
             .filter(|tuple| acl::is_own(tuple) && !self.tuples.contains(tuple))
@@ -242,10 +246,56 @@ impl Rules {
             .filter(|(_, tuple)| !acl::is_own(tuple) || !previous.contains(&format!("{tuple:?}")))
             .map(|(parsed, _)| parsed.clone())
             .collect();
-        let store = collection.settings.store.clone();
-        tuples::apply(draft, &store, &deletes, &writes, Tolerance::Keep, Tolerance::Keep).await?;
-        Ok(())
+        change_tuples(draft, collection, id, deletes, writes).await
     }
+}
+
+/// Changes tuples that belong to a document: here, or, by way of the outbox, on the server that owns them. Says whether
+/// they wait for the server.
+async fn change_tuples(
+    draft: &mut Draft,
+    collection: &CollectionState,
+    id: &str,
+    deletes: Vec<Tuple>,
+    mut writes: Vec<Tuple>,
+) -> Result<bool, CommitError> {
+    let store = collection.settings.store.clone();
+    if !draft.is_external(&store) {
+        tuples::apply(draft, &store, &deletes, &writes, Tolerance::Keep, Tolerance::Keep).await?;
+        return Ok(false);
+    }
+    // What is there already, under whatever condition, was put there by hand or by an earlier attempt; but what is there
+    // now can be gone when changes that still wait were made.
+    if !catalog::outbox::has(&mut draft.tx, collection.id, id).await? {
+        let graph = draft.next.store(&store).ok_or(CommitError::UnknownStore)?.graph.clone();
+        writes.retain(|tuple| graph.get(&tuple.object, &tuple.relation, &tuple.subject).is_none());
+    }
+    if deletes.is_empty() && writes.is_empty() {
+        return Ok(false);
+    }
+    let keys = |tuples: &[Tuple]| tuples.iter().map(TupleKey::from).collect();
+    let row = OutboxRow {
+        sequence: 0,
+        revision: draft.next.revision,
+        store,
+        collection: collection.id,
+        document: id.to_owned(),
+        deletes: keys(&deletes),
+        writes: keys(&writes),
+    };
+    catalog::outbox::insert(&mut draft.tx, &row).await?;
+    Ok(true)
+}
+
+/// Shows a document again whose rules the server has taken.
+pub(super) async fn show_published(draft: &mut Draft, collection: &str, id: &str) -> Result<(), CommitError> {
+    let state = draft.next.collection(collection).ok_or(CommitError::UnknownCollection)?.clone();
+    let Some(entry) = state.document_by_id(id) else { return Ok(()) };
+    let Some(row) = catalog::documents::read(&mut draft.tx, state.id, entry.ordinal).await? else { return Ok(()) };
+    let row = DocumentRow { awaits_rules: false, ..row };
+    catalog::documents::put(&mut draft.tx, state.id, &row).await?;
+    enter(draft, collection, &row)?;
+    finish(draft, collection).await
 }
 
 fn model_of(draft: &Draft, collection: &CollectionState) -> Result<Arc<Model>, CommitError> {
@@ -283,6 +333,7 @@ async fn new_version(
         rules: stored_rules(document),
         source_tuples: rules.tuples.clone(),
         parked: existing.is_some_and(|row| row.parked),
+        awaits_rules: existing.is_some_and(|row| row.awaits_rules),
         expires_at: document.expires_at.clone(),
         updated_at: draft.now_text(),
     };
@@ -386,7 +437,7 @@ impl Change for PutRules {
                 rules.parsed.push(crate::authz::Tuple::parse(tuple).map_err(|_| CommitError::UnknownDocument)?);
                 rules.tuples.push(tuple.clone());
             }
-            rules.apply(draft, &collection, &row.source_tuples).await?;
+            let awaits_rules = rules.apply(draft, &collection, &self.id, &row.source_tuples).await?;
             let stored = StoredRules { acl: Some(self.acl.clone()), sections: row.rules.sections.clone() };
             let sections = stored.sections.iter().map(|(id, acl)| (id, acl));
             let row = DocumentRow {
@@ -394,9 +445,14 @@ impl Change for PutRules {
                 acl_digest: rules_digest(stored.acl.as_ref(), sections),
                 source_tuples: rules.tuples,
                 rules: stored,
+                awaits_rules: awaits_rules || row.awaits_rules,
                 ..row
             };
             catalog::documents::put(&mut draft.tx, collection.id, &row).await?;
+            if awaits_rules {
+                enter(draft, &self.collection, &row)?;
+                finish(draft, &self.collection).await?;
+            }
             Ok(Ok(Stored { status: DocumentStatus::AclUpdated, version: Some(row.version) }))
         }
         .boxed()
@@ -436,8 +492,8 @@ impl Change for DeleteDocuments {
 /// Removes one document with its text, chunks and the tuples that its source gave it. What an administrator granted by
 /// hand stays in the store, as an orphan.
 pub async fn remove_document(draft: &mut Draft, collection: &str, entry: &DocumentEntry) -> Result<(), CommitError> {
-    let state = draft.collection_mut(collection)?;
-    let (id, store) = (state.id, state.settings.store.clone());
+    let held = draft.next.collection(collection).ok_or(CommitError::UnknownCollection)?.clone();
+    let id = held.id;
     if let Some(row) = catalog::documents::read(&mut draft.tx, id, entry.ordinal).await? {
         let own: Vec<_> = row
             .source_tuples
@@ -445,7 +501,7 @@ pub async fn remove_document(draft: &mut Draft, collection: &str, entry: &Docume
             .filter(|tuple| acl::is_own(tuple))
             .filter_map(|tuple| crate::authz::Tuple::parse(&TupleKey { condition: None, ..tuple.clone() }).ok())
             .collect();
-        tuples::apply(draft, &store, &own, &[], Tolerance::Keep, Tolerance::Keep).await?;
+        change_tuples(draft, &held, &entry.id, own, Vec::new()).await?;
     }
     remove_chunks(draft, collection, entry.first_chunk, entry.chunk_count).await?;
     catalog::documents::delete(&mut draft.tx, id, entry.ordinal).await?;

@@ -14,7 +14,15 @@ use crate::snapshot::StoreState;
 /// Makes an empty store.
 #[derive(Debug)]
 pub struct CreateStore {
+    pub id: String,
     pub name: String,
+}
+
+impl CreateStore {
+    /// A store with a new id.
+    pub fn named(name: String) -> Self {
+        Self { id: ulid::Ulid::generate().to_string(), name }
+    }
 }
 
 impl Change for CreateStore {
@@ -23,12 +31,8 @@ impl Change for CreateStore {
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<StoreRow, CommitError>> {
         async move {
             let now = draft.now_text();
-            let row = StoreRow {
-                id: ulid::Ulid::generate().to_string(),
-                name: self.name.clone(),
-                created_at: now.clone(),
-                updated_at: now,
-            };
+            let row =
+                StoreRow { id: self.id.clone(), name: self.name.clone(), created_at: now.clone(), updated_at: now };
             catalog::stores::insert(&mut draft.tx, &row).await?;
             let state = StoreState {
                 row: row.clone(),
@@ -119,6 +123,8 @@ impl Change for DeleteStore {
 pub struct WriteModel {
     pub store: String,
     pub source: AuthorizationModel,
+    /// The id that the server which owns the store gave it; absent: a new one.
+    pub id: Option<String>,
 }
 
 impl Change for WriteModel {
@@ -127,7 +133,11 @@ impl Change for WriteModel {
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<String, CommitError>> {
         async move {
             draft.next.store(&self.store).ok_or(CommitError::UnknownStore)?;
-            let id = ulid::Ulid::generate().to_string();
+            let id = match (&self.id, draft.is_external(&self.store)) {
+                (Some(id), true) => id.clone(),
+                (None, false) => ulid::Ulid::generate().to_string(),
+                _ => return Err(CommitError::Replicated { what: "writing a model here" }),
+            };
             let model = Model::compile(&id, self.source.clone())?;
             // A binding that the new model breaks would make its collection unreadable; refuse instead.
             for collection in draft.next.collections.values().filter(|c| c.settings.store == self.store) {

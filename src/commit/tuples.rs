@@ -29,6 +29,13 @@ pub enum TupleWriteError {
     Implicit { tuple: String },
 }
 
+impl TupleWriteError {
+    /// Whether it says that a tuple is there, or not; everything else is wrong with the request itself.
+    pub fn is_about_existence(&self) -> bool {
+        matches!(self, Self::Exists { .. } | Self::OtherCondition { .. } | Self::Missing { .. })
+    }
+}
+
 /// What to do with a write that exists, or a delete that doesn't.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tolerance {
@@ -71,6 +78,9 @@ impl Change for WriteTuples {
             // `next` carries the number of the group being made.
             if self.expected_revision.is_some_and(|expected| expected + 1 != draft.next.revision) {
                 return Err(CommitError::RevisionConflict);
+            }
+            if draft.is_external(&self.store) && !self.dry_run {
+                return Err(CommitError::Replicated { what: "writing tuples here" });
             }
             let store = draft.next.store(&self.store).ok_or(CommitError::UnknownStore)?;
             let model = match &self.model {

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::authority::AuthorityError;
+use crate::authority::server::ServerError;
 use crate::catalog::CatalogError;
 use crate::commit::CommitError;
 use crate::commit::documents::Rejection;
@@ -250,6 +251,24 @@ impl From<CommitError> for ApiProblem {
             CommitError::Outdated => {
                 Self::new(CONFLICT, "The document changed meanwhile. Send it again.").retry_after(1)
             }
+            CommitError::Server(error) => {
+                tracing::error!(%error, "the authorization server did not take a write");
+                match error {
+                    ServerError::Refused(reason) => {
+                        Self::new(CONFLICT, &format!("The authorization server refuses: {reason}"))
+                    }
+                    ServerError::Conflict => {
+                        Self::new(CONFLICT, "The authorization server's state is another one. Read it, then try again.")
+                    }
+                    _ => {
+                        Self::new(AUTHORIZATION, "The authorization server does not answer. Try again.").retry_after(1)
+                    }
+                }
+            }
+            CommitError::Replicated { what } => Self::new(
+                CONFLICT,
+                &format!("With an authorization server of its own, {what} is not possible. Write to the server."),
+            ),
             CommitError::Busy => Self::new(OVERLOADED, "Send less at once, or later.").retry_after(1),
             CommitError::Storage(error) => {
                 tracing::error!(%error, "the storage refuses writes");

@@ -32,6 +32,9 @@ pub(super) struct AllowedCollection {
 /// # Errors
 /// When the token is not one of ours, or names a revision that doesn't exist yet at the deadline.
 pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<Snapshot>, QueryError> {
+    if let Some(bound) = question.max_staleness {
+        service.no_staler_than(bound).await;
+    }
     let Some(token) = &question.min_revision else { return Ok(service.published.load()) };
     let revision = service.revisions.open(token).map_err(|_| {
         QueryError::Invalid(vec![FieldProblem {

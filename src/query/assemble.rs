@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::fuse::Ranked;
 use super::{QueryError, Question};
 use crate::gate::text::PassageText;
-use crate::gate::{self, Candidate, VerifiedChunk};
+use crate::gate::{Candidate, VerifiedChunk};
 use crate::service::Service;
 use crate::snapshot::names::chunk_id;
 use crate::wire::{Assembled, Citation, Include, Neighbor, Passage, PassageSpan};
@@ -91,7 +91,7 @@ pub async fn neighbours(
     view: &crate::authority::View,
     chunk: &VerifiedChunk,
 ) -> Result<Vec<Neighbor>, QueryError> {
-    let verified = gate::verify_neighbours(view, &service.chunk_keys, chunk);
+    let verified = service.gate.verify_neighbours(view, chunk).await?;
     let mut texts = read(service, &verified).await?;
     Ok(verified
         .iter()

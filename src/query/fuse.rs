@@ -9,7 +9,7 @@ use super::allow::Allowed;
 use super::search::{Hits, WeightedList};
 use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
-use crate::gate::{self, Candidate, VerifiedChunk};
+use crate::gate::{Candidate, VerifiedChunk};
 use crate::service::Service;
 use crate::wire::Ranks;
 
@@ -64,8 +64,8 @@ pub(super) async fn verify(
         hits.vector.iter().chain(&hits.keyword).flat_map(|list| list.candidates.iter().copied()).collect();
     union.sort_unstable();
     union.dedup();
-    let chunks: HashMap<_, _> =
-        gate::verify(&view, &service.chunk_keys, &union).into_iter().map(|chunk| (chunk.candidate(), chunk)).collect();
+    let verified = service.gate.verify(&view, &union).await?;
+    let chunks: HashMap<_, _> = verified.into_iter().map(|chunk| (chunk.candidate(), chunk)).collect();
     let dropped = union.len() - chunks.len();
     Ok(Verified {
         view,

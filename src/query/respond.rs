@@ -63,7 +63,7 @@ pub(super) async fn respond(
         assembled: found.assembled,
         revision: service.revisions.seal(found.revision).map_err(|_| QueryError::Randomness)?,
         as_of,
-        staleness_ms: 0,
+        staleness_ms: service.staleness().map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         complete: !(found.is_cut || found.is_incomplete || found.is_degraded),
         warnings,
         timings_ms: wants_timings.then(|| stages.timings()),

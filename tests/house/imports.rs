@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["authority"],
     &["gate", "identity"],
     &["commit"],
+    &["remote"],
     &["prepare"],
     &["service"],
     &["query", "expiry"],

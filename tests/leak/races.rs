@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use usher::authz::{BoundType, Context, Graph, GraphEdit, Model, SubjectRef, Tuple, list_objects};
+use usher::authz::{
+    BoundType, Context, Graph, GraphEdit, Model, ObjectRef, ObjectsQuestion, SubjectRef, Tuple, list_objects,
+};
 use usher::wire::TupleKey;
 
 use crate::common::{Client, TestService, document, tuple};
@@ -190,7 +192,16 @@ fn a_contextual_tuple_isolates_the_documents_sections() {
     let (graph, _) = edit.finish();
     let contextual = [parse("user:ann", "viewer", "document:1")];
     let ann = SubjectRef::parse("user:ann").unwrap();
-    let found = list_objects(&graph, &model, "section", "can_view", &ann, &Context::default(), &contextual).unwrap();
+    let context = Context::default();
+    let question = ObjectsQuestion {
+        object_type: "section",
+        relation: "can_view",
+        subject: &ann,
+        context: &context,
+        contextual: &contextual,
+    };
+    let mut found: Vec<ObjectRef> = Vec::new();
+    list_objects(&graph, &model, &question, &mut found).unwrap();
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["section:1"]);
 }

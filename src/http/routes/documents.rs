@@ -16,7 +16,6 @@ use crate::catalog::collections::CollectionSettings;
 use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
-use crate::gate;
 use crate::http::extract::{Caller, Parameters, Place, StrictJson};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::Scope;
@@ -110,6 +109,7 @@ async fn store(
             }
             other => other?,
         };
+        let revision = service.settled(committed.revision).await?;
         let mut stored = committed.output.into_iter();
         for result in results.iter_mut().filter(|result| result.problem.is_none()) {
             match stored.next() {
@@ -119,7 +119,7 @@ async fn store(
             }
         }
         await_indexes(service, collection).await;
-        return Ok(Committed { output: results, revision: committed.revision });
+        return Ok(Committed { output: results, revision });
     }
 }
 
@@ -195,7 +195,7 @@ pub async fn get(
     let revision = snapshot.revision;
     let names = [at.collection.clone()];
     let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &names, jiff::Timestamp::now())?;
-    let document = gate::verify_document(&view, &at.collection, &id).ok_or_else(ApiProblem::not_found)?;
+    let document = service.gate.verify_document(&view, &at.collection, &id).await?.ok_or_else(ApiProblem::not_found)?;
     let text = service.catalog.document_text(&document).await?.ok_or_else(ApiProblem::not_found)?;
     service
         .audit
@@ -252,10 +252,11 @@ pub async fn delete(
     };
     let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id.clone()], if_version };
     let committed = service.committer.submit(change).await?;
+    let revision = service.settled(committed.revision).await?;
     await_indexes(&service, &at.collection).await;
-    record_change(&service, &caller, "documents.delete", committed.revision, vec![id]).await?;
+    record_change(&service, &caller, "documents.delete", revision, vec![id]).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Ok(token) = HeaderValue::from_str(&seal(&service, committed.revision)?) {
+    if let Ok(token) = HeaderValue::from_str(&seal(&service, revision)?) {
         response.headers_mut().insert("usher-revision", token);
     }
     Ok(response)
@@ -277,12 +278,13 @@ pub async fn put_acl(
     }
     let change = PutRules { collection: at.collection, id: id.clone(), acl: request.acl };
     let committed = service.committer.submit(change).await?;
-    record_change(&service, &caller, "documents.put_acl", committed.revision, vec![id.clone()]).await?;
+    let revision = service.settled(committed.revision).await?;
+    record_change(&service, &caller, "documents.put_acl", revision, vec![id.clone()]).await?;
     let result = match committed.output {
         Ok(stored) => DocumentResult { id, status: stored.status, version: stored.version, problem: None },
         Err(rejection) => rejected(id, problem::of_rejection(&rejection)),
     };
-    Ok(Json(DocumentsPut { results: vec![result], revision: seal(&service, committed.revision)? }))
+    Ok(Json(DocumentsPut { results: vec![result], revision: seal(&service, revision)? }))
 }
 
 /// The rules of a document, for those who may replace them.

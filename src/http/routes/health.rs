@@ -27,9 +27,13 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
         Component { name, status }
     };
     let mut components = vec![component("catalog".into(), catalog), component("indexes".into(), indexes)];
+    let authorization = service.authority.external().is_none_or(|external| external.is_ready());
+    if service.authority.external().is_some() {
+        components.push(component("authorization".into(), authorization));
+    }
     let embedders = service.embedders.iter();
     components.extend(embedders.map(|(name, embedder)| component(format!("embedder:{name}"), embedder.is_answering())));
-    let (code, status) = match catalog && indexes {
+    let (code, status) = match catalog && indexes && authorization {
         false => (StatusCode::SERVICE_UNAVAILABLE, HealthStatus::Failed),
         true if components.iter().all(|component| component.status == HealthStatus::Ok) => {
             (StatusCode::OK, HealthStatus::Ok)

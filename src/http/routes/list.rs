@@ -8,7 +8,6 @@ use serde::Deserialize;
 
 use super::{next_page, page_after, page_size, seal};
 use crate::authority::CallerContext;
-use crate::gate;
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -44,7 +43,7 @@ pub async fn documents(
     let names = [parameters.collection.clone()];
     let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &names, jiff::Timestamp::now())?;
     // One more than the page, so that a cursor says only that something readable follows.
-    let mut found = gate::verify_documents(&view, &parameters.collection, from, limit + 1);
+    let mut found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
     let next = found.get(limit).map(|document| u64::from(document.ordinal()));
     let next_cursor = next.map(|place| next_page(&service, place, &bound)).transpose()?;
     found.truncate(limit);

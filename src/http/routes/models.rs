@@ -8,7 +8,6 @@ use axum::extract::State;
 use super::record_change;
 use crate::authz::{AuthorizationModel, Model, Tuple};
 use crate::catalog::tuples::TupleFilter;
-use crate::commit::stores::WriteModel;
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -46,7 +45,7 @@ pub async fn put(
         }
     }
     if !request.dry_run {
-        let committed = service.committer.submit(WriteModel { store, source }).await?;
+        let committed = service.write_model(store, source).await?;
         record_change(&service, &caller, "models.write", committed.revision, vec![committed.output.clone()]).await?;
         changed.authorization_model_id = Some(committed.output);
     }

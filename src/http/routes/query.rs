@@ -1,12 +1,13 @@
 //! `POST /v1/query` and `POST /v1/recheck`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 
 use crate::authority::CallerContext;
-use crate::gate::{self, Candidate};
+use crate::gate::{Candidate, VerifiedChunk};
 use crate::http::extract::{Asker, Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -56,11 +57,13 @@ pub async fn recheck(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &[], jiff::Timestamp::now())?;
+    let candidate =
+        |(collection, chunk, _): &(u32, u32, [u8; 32])| Candidate { collection: *collection, chunk: *chunk };
+    let candidates: Vec<_> = found.iter().flatten().map(candidate).collect();
+    let verified = service.gate.verify(&view, &candidates).await?;
+    let verified: HashSet<Candidate> = verified.iter().map(VerifiedChunk::candidate).collect();
     let items = request.items.into_iter().zip(found).map(|(item, place)| {
-        let readable = place.filter(|(collection, chunk, _)| {
-            let candidate = Candidate { collection: *collection, chunk: *chunk };
-            !gate::verify(&view, &service.chunk_keys, &[candidate]).is_empty()
-        });
+        let readable = place.filter(|place| verified.contains(&candidate(place)));
         let status = match (readable, &item.content_hash) {
             (None, _) => RecheckStatus::NotReadable,
             (Some((.., hash)), Some(expected))

@@ -49,7 +49,7 @@ pub async fn write(
         may_replace: request.idempotent,
         dry_run: request.dry_run,
     };
-    let committed = match service.committer.submit(change).await {
+    let committed = match service.write_tuples(change).await {
         Err(CommitError::DryRun(written)) => Committed { output: written, revision: service.published.load().revision },
         other => {
             let committed = other?;

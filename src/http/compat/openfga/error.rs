@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::authority::server::ServerError;
 use crate::authz::{CheckError, ModelError, NameError, TupleError};
 use crate::catalog::CatalogError;
 use crate::commit::CommitError;
@@ -181,6 +182,11 @@ impl From<CommitError> for FgaError {
             CommitError::Model(error) => error.into(),
             CommitError::Binding(error) => Self::bad("invalid_authorization_model", error.to_string()),
             CommitError::StoreInUse => Self::bad("validation_error", "a collection is bound to the store"),
+            CommitError::Server(ServerError::Refused(reason)) => Self::validation(reason),
+            CommitError::Server(ServerError::Conflict) => {
+                Self::new(StatusCode::CONFLICT, "Aborted", "the authorization server's state is another one")
+            }
+            CommitError::Replicated { what } => Self::validation(format!("{what} is not possible here")),
             CommitError::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many writes wait")
             }

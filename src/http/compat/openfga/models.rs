@@ -10,12 +10,11 @@ use super::request::{Body, Call, MAX_MODEL_DEPTH, Parameters};
 use super::rules;
 use super::token::Listing;
 use crate::authz::{AuthorizationModel, Model};
-use crate::commit::stores::WriteModel;
 use crate::identity::Scope;
 
 pub async fn write(call: Call, Body(source): Body<AuthorizationModel, MAX_MODEL_DEPTH>) -> Result<Answer, FgaError> {
     call.require(Scope::Admin)?;
-    let committed = call.service.committer.submit(WriteModel { store: call.store.clone(), source }).await?;
+    let committed = call.service.write_model(call.store.clone(), source).await?;
     let id = committed.output;
     call.record("models.write", committed.revision, vec![id.clone()]).await?;
     Answer::created(json!({"authorization_model_id": id})).at_revision(&call.service, committed.revision)

@@ -35,7 +35,7 @@ fn shape(row: &StoreRow) -> Value {
 pub async fn create(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaError> {
     call.require(Scope::Admin)?;
     rules::store_name(&body.name)?;
-    let committed = call.service.committer.submit(CreateStore { name: body.name }).await?;
+    let committed = call.service.committer.submit(CreateStore::named(body.name)).await?;
     call.record("stores.create", committed.revision, vec![committed.output.id.clone()]).await?;
     Ok(Answer::created(created(&committed.output)))
 }

@@ -85,7 +85,7 @@ pub async fn write(call: Call, Body(body): Body<Write>) -> Result<Answer, FgaErr
         may_replace: false,
         dry_run: false,
     };
-    let committed = call.service.committer.submit(change).await?;
+    let committed = call.service.write_tuples(change).await?;
     call.record("relationships.write", committed.revision, items).await?;
     Answer::ok(json!({})).by_model(scene.model.id()).at_revision(&call.service, committed.revision)
 }

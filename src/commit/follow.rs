@@ -1,0 +1,108 @@
+//! Changes that come from the OpenFGA server that owns a store's tuples: what it logged, and what it has taken from us.
+
+use std::collections::HashMap;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::documents::show_published;
+use super::tuples::{self, Tolerance};
+use super::{Change, CommitError, Draft};
+use crate::authority::server::TupleChange;
+use crate::authz::Tuple;
+use crate::catalog::outbox::{self, OutboxRow};
+use crate::catalog::{self, meta};
+use crate::wire::TupleKey;
+
+/// Takes over changes of the server's log, with the position after them.
+pub struct Follow {
+    pub store: String,
+    /// In the order of the log.
+    pub changes: Vec<TupleChange>,
+    /// Name and value of the position; stored in the same transaction.
+    pub position: Option<(String, Vec<u8>)>,
+}
+
+impl Change for Follow {
+    type Output = usize;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<usize, CommitError>> {
+        async move {
+            if let Some((name, value)) = &self.position {
+                meta::set(&mut draft.tx, name, value).await?;
+            }
+            take_over(draft, &self.store, &self.changes).await
+        }
+        .boxed()
+    }
+}
+
+/// Makes the store's tuples what the changes say; how many tuples were not so already.
+async fn take_over(draft: &mut Draft, store: &str, changes: &[TupleChange]) -> Result<usize, CommitError> {
+    // Of several changes of one tuple the last one decides.
+    let mut last: HashMap<(&str, &str, &str), &TupleChange> = HashMap::new();
+    for change in changes {
+        last.insert((&change.key.object, &change.key.relation, &change.key.user), change);
+    }
+    let (mut deletes, mut writes) = (Vec::new(), Vec::new());
+    let graph = draft.next.store(store).ok_or(CommitError::UnknownStore)?.graph.clone();
+    for change in last.into_values() {
+        // What can't be a tuple here can't make anything readable either.
+        let Ok(wanted) = Tuple::parse(&change.key) else {
+            tracing::warn!(object = %change.key.object, "a tuple of the authorization server can't be read; skipped");
+            continue;
+        };
+        let held = graph.get(&wanted.object, &wanted.relation, &wanted.subject);
+        match (held, change.is_written) {
+            (Some(held), true) if held.condition == wanted.condition => {}
+            (Some(held), true) => {
+                deletes.push(held);
+                writes.push(wanted);
+            }
+            (None, true) => writes.push(wanted),
+            (Some(held), false) => deletes.push(held),
+            (None, false) => {}
+        }
+    }
+    if deletes.is_empty() && writes.is_empty() {
+        return Ok(0);
+    }
+    let done = tuples::apply(draft, store, &deletes, &writes, Tolerance::Ignore, Tolerance::Ignore).await?;
+    Ok(done.written + done.deleted)
+}
+
+/// The server has taken rows of the outbox: their tuples hold, and their documents are shown again.
+pub struct Publish {
+    pub rows: Vec<OutboxRow>,
+    /// The server has refused the rows for good: their documents stay hidden, and the source's next attempt is taken as
+    /// new.
+    pub is_refused: bool,
+}
+
+impl Change for Publish {
+    type Output = ();
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+        async move {
+            for row in &self.rows {
+                if !self.is_refused {
+                    let at = draft.now;
+                    let change = |key: &TupleKey, is_written| TupleChange { key: key.clone(), is_written, at };
+                    let deletes = row.deletes.iter().map(|key| change(key, false));
+                    let changes: Vec<_> = deletes.chain(row.writes.iter().map(|key| change(key, true))).collect();
+                    take_over(draft, &row.store, &changes).await?;
+                }
+                outbox::remove(&mut draft.tx, row.sequence).await?;
+                let name = draft.next.collections.values().find(|held| held.id == row.collection);
+                let Some(name) = name.map(|held| held.name.to_string()) else { continue };
+                if self.is_refused {
+                    catalog::documents::forget_rules(&mut draft.tx, row.collection, &row.document).await?;
+                } else if !outbox::has(&mut draft.tx, row.collection, &row.document).await? {
+                    show_published(draft, &name, &row.document).await?;
+                }
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,121 @@
+//! `[openfga]` of the file: the OpenFGA server that owns the tuples.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::ConfigError;
+use super::embedders::is_loopback;
+use crate::authority::server::AuthorizationServer;
+use crate::remote::replica::Pace;
+
+/// The table as it can be written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOpenFga {
+    /// Address of the server's gRPC listener.
+    pub url: String,
+    /// Id of its store.
+    pub store: String,
+    /// File with a preshared key.
+    pub token_file: Option<PathBuf>,
+    /// For one call [default: 1500]
+    pub timeout_ms: Option<u64>,
+    /// Pause between two looks at the log of changes [default: 200]
+    pub poll_ms: Option<u64>,
+    /// Pause between two comparisons with all of the server's tuples, seconds [default: 600]
+    pub compare_s: Option<u64>,
+    /// Without a newer look at the server's model than this, nothing is answered [default: 5000]
+    pub max_model_age_ms: Option<u64>,
+    /// Send the key unencrypted to another machine [default: false]
+    pub allow_plain_http: Option<bool>,
+}
+
+/// What the service connects to.
+#[derive(Clone)]
+pub struct OpenFga {
+    #[cfg_attr(not(feature = "openfga"), allow(dead_code, reason = "only a build that can connect reads it"))]
+    url: String,
+    pub store: String,
+    #[cfg_attr(not(feature = "openfga"), allow(dead_code, reason = "only a build that can connect reads it"))]
+    token: Option<String>,
+    pub timeout: Duration,
+    pub pace: Pace,
+    pub max_model_age: Duration,
+}
+
+/// The server can't be connected to, whether it runs or not.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    #[cfg(feature = "openfga")]
+    #[error(transparent)]
+    Grpc(#[from] crate::authority::server::grpc::AddressError),
+    #[cfg(not(feature = "openfga"))]
+    #[error("this program was built without it; build it with `--features openfga`")]
+    NotBuilt,
+}
+
+pub(super) fn resolve(raw: RawOpenFga) -> Result<OpenFga, ConfigError> {
+    let mistake = |option, problem| Err(ConfigError::Value { option, problem });
+    let Ok(url) = Url::parse(&raw.url) else {
+        return mistake("openfga.url", "must be an address such as http://127.0.0.1:8081");
+    };
+    if url.scheme() != "https" && url.scheme() != "http" {
+        return mistake("openfga.url", "must begin with http:// or https://");
+    }
+    if url.scheme() == "http" && !is_loopback(&url) && raw.allow_plain_http != Some(true) {
+        return mistake(
+            "openfga.url",
+            "is not encrypted and not on this machine: use https, or set `allow_plain_http`",
+        );
+    }
+    if raw.store.len() != 26 || !raw.store.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+        return mistake("openfga.store", "must be the id of a store: 26 capital letters and digits");
+    }
+    let token = match &raw.token_file {
+        None => None,
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            Some(text.trim().to_owned())
+        }
+    };
+    let between = |value: Option<u64>, default: u64, least: u64, most: u64, option, problem| {
+        let value = value.unwrap_or(default);
+        if (least..=most).contains(&value) { Ok(value) } else { Err(ConfigError::Value { option, problem }) }
+    };
+    let timeout = between(raw.timeout_ms, 1_500, 10, 60_000, "openfga.timeout_ms", "must be 10 to 60000")?;
+    let poll = between(raw.poll_ms, 200, 10, 60_000, "openfga.poll_ms", "must be 10 to 60000")?;
+    let compare = between(raw.compare_s, 600, 1, 86_400, "openfga.compare_s", "must be 1 to 86400")?;
+    let age = between(raw.max_model_age_ms, 5_000, 100, 600_000, "openfga.max_model_age_ms", "must be 100 to 600000")?;
+    Ok(OpenFga {
+        url: raw.url,
+        store: raw.store,
+        token,
+        timeout: Duration::from_millis(timeout),
+        pace: Pace { poll: Duration::from_millis(poll), compare: Duration::from_secs(compare), ..Pace::default() },
+        max_model_age: Duration::from_millis(age),
+    })
+}
+
+impl OpenFga {
+    /// The server; nothing is connected before the first call.
+    ///
+    /// # Errors
+    /// When the address or the token is malformed, or this build can't connect.
+    #[cfg(feature = "openfga")]
+    pub fn connect(&self) -> Result<Arc<dyn AuthorizationServer>, AddressError> {
+        use crate::authority::server::grpc::GrpcServer;
+        Ok(Arc::new(GrpcServer::new(self.url.clone(), self.store.clone(), self.token.as_deref())?))
+    }
+
+    /// # Errors
+    /// Always: this build can't connect.
+    #[cfg(not(feature = "openfga"))]
+    pub fn connect(&self) -> Result<Arc<dyn AuthorizationServer>, AddressError> {
+        Err(AddressError::NotBuilt)
+    }
+}

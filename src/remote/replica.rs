@@ -1,0 +1,317 @@
+//! Follows the server that owns the tuples: its newest model, its log of changes, and, from time to time, all of its
+//! tuples.
+//!
+//! The replica only finds candidates; the server confirms what is returned. A replica that is behind denies too much for
+//! a moment and never shows too much. Three loops make it complete: the log from where it was read last; a second look at
+//! the log's last seconds, since a server on an SQL database numbers changes before it commits them; and a comparison
+//! with all stored tuples, at the start, after a break, and periodically.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Remote;
+use crate::authority::server::{ChangePage, Position, ServerError, TupleChange};
+use crate::catalog::{Catalog, CatalogError};
+use crate::commit::follow::Follow;
+use crate::commit::stores::WriteModel;
+use crate::commit::{CommitError, Committer, Published};
+use crate::wire::{Condition, TupleKey};
+
+/// How far back the second look goes; a transaction that takes longer is found by the comparison.
+const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(15);
+/// Difference of clocks that the first read of the log allows for.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
+/// Changes of a comparison that go in one commit.
+const BATCH: usize = 1000;
+
+/// How often each loop runs.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    pub poll: Duration,
+    pub second_look: Duration,
+    pub compare: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_millis(200),
+            second_look: Duration::from_secs(2),
+            compare: Duration::from_secs(600),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error("the server's model or tuples can't be taken over: {0}")]
+    Commit(#[from] CommitError),
+    #[error("the server's store has no authorization model; write one, such as the default model of `usher model`")]
+    NoModel,
+}
+
+impl ReplicaError {
+    /// Whether the next attempt may succeed without anybody's doing.
+    fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Server(ServerError::Unavailable(_))
+                | Self::Catalog(_)
+                | Self::Commit(CommitError::Busy | CommitError::Storage(_))
+        )
+    }
+}
+
+/// Where the replica is, as the catalog remembers it.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+struct Place {
+    /// The server's store; another one begins anew.
+    server_store: String,
+    position: Position,
+}
+
+pub struct Replica {
+    remote: Arc<Remote>,
+    catalog: Catalog,
+    published: Arc<Published>,
+    committer: Committer,
+    server_store: String,
+    pace: Pace,
+    place: Option<Place>,
+    last_change: Option<Timestamp>,
+    looked_twice_at: Instant,
+    compared_at: Instant,
+}
+
+impl Replica {
+    pub async fn open(
+        remote: Arc<Remote>,
+        catalog: Catalog,
+        published: Arc<Published>,
+        committer: Committer,
+        server_store: String,
+        pace: Pace,
+    ) -> Result<Self, CatalogError> {
+        let now = Instant::now();
+        let mut replica = Self {
+            remote,
+            catalog,
+            published,
+            committer,
+            server_store,
+            pace,
+            place: None,
+            last_change: None,
+            looked_twice_at: now,
+            compared_at: now,
+        };
+        if let Some(stored) = replica.catalog.meta(&replica.place_name()).await? {
+            let place: Place = serde_json::from_slice(&stored)
+                .map_err(|source| CatalogError::Corrupt { what: "position in the server's log", source })?;
+            replica.place = Some(place).filter(|place| place.server_store == replica.server_store);
+        }
+        Ok(replica)
+    }
+
+    fn place_name(&self) -> String {
+        format!("replica/{}", self.remote.external.store)
+    }
+
+    /// Runs until cancelled.
+    pub async fn run(mut self) {
+        let mut pause = self.pace.poll;
+        loop {
+            match self.step().await {
+                Ok(()) => pause = self.pace.poll,
+                Err(error) => {
+                    if self.remote.external.problem().is_none() {
+                        tracing::warn!(%error, "the authorization server can't be followed");
+                    }
+                    self.remote.external.failed(&error, error.is_passing());
+                    // What was missed meanwhile can be more than the log's position covers.
+                    if matches!(error, ReplicaError::Server(ServerError::WrongStore(_))) {
+                        self.place = None;
+                    }
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Brings the replica up to date once.
+    ///
+    /// # Errors
+    /// When the server or the catalog fails, or the server's model can't be used.
+    pub async fn step(&mut self) -> Result<(), ReplicaError> {
+        self.follow_model().await?;
+        let begun = Instant::now();
+        if self.place.is_none() || self.compared_at.elapsed() >= self.pace.compare {
+            self.compare().await?;
+        }
+        self.follow_log().await?;
+        self.look_twice().await?;
+        self.remote.external.saw_changes(begun);
+        Ok(())
+    }
+
+    async fn follow_model(&self) -> Result<(), ReplicaError> {
+        let external = &self.remote.external;
+        let newest = external.call(|server| async move {
+            // A store that is gone looks like an empty one to every other call.
+            server.check_store().await?;
+            server.latest_model().await
+        });
+        let Some((id, source)) = newest.await? else { return Err(ReplicaError::NoModel) };
+        let snapshot = self.published.load();
+        let held = snapshot.store(&external.store).and_then(|store| store.latest_model());
+        if held.is_none_or(|model| model.id() != id) {
+            let change = WriteModel { store: external.store.clone(), source, id: Some(id.clone()) };
+            self.committer.submit(change).await?;
+            tracing::info!(model = %id, "took over the authorization server's model");
+        }
+        external.saw_model();
+        Ok(())
+    }
+
+    async fn page(&self, position: Position) -> Result<ChangePage, ServerError> {
+        self.remote.external.call(|server| async move { server.changes(&position).await }).await
+    }
+
+    /// Takes over the log from the last position to its end.
+    async fn follow_log(&mut self) -> Result<(), ReplicaError> {
+        while let Some(place) = self.place.clone() {
+            let page = self.page(place.position.clone()).await?;
+            let is_end = page.changes.is_empty();
+            if is_end && (page.token.is_empty() || Position::Token(page.token.clone()) == place.position) {
+                return Ok(());
+            }
+            self.last_change = page.changes.iter().map(|change| change.at).max().max(self.last_change);
+            let position = if page.token.is_empty() { place.position } else { Position::Token(page.token) };
+            self.take(page.changes, Some(Place { position, ..place })).await?;
+            if is_end {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the log's last seconds once more: a change may have been committed after a later one was read.
+    async fn look_twice(&mut self) -> Result<(), ReplicaError> {
+        let Some(last) = self.last_change else { return Ok(()) };
+        if self.looked_twice_at.elapsed() < self.pace.second_look {
+            return Ok(());
+        }
+        self.looked_twice_at = Instant::now();
+        let from = last.checked_sub(SECOND_LOOK).unwrap_or(last);
+        let changes = self.log_since(from).await?;
+        self.take(changes, None).await?;
+        if Timestamp::now().duration_since(last) > SECOND_LOOK * 2 {
+            self.last_change = None;
+        }
+        Ok(())
+    }
+
+    async fn log_since(&self, from: Timestamp) -> Result<Vec<TupleChange>, ReplicaError> {
+        let mut position = Position::Since(from);
+        let mut all = Vec::new();
+        loop {
+            let page = self.page(position.clone()).await?;
+            let is_end = page.changes.is_empty() || page.token.is_empty();
+            all.extend(page.changes);
+            if is_end {
+                return Ok(all);
+            }
+            position = Position::Token(page.token);
+        }
+    }
+
+    async fn take(&mut self, changes: Vec<TupleChange>, place: Option<Place>) -> Result<(), ReplicaError> {
+        if changes.is_empty() && place.is_none() {
+            return Ok(());
+        }
+        let position = match &place {
+            None => None,
+            Some(place) => {
+                let bytes = serde_json::to_vec(place)
+                    .map_err(|source| CatalogError::Corrupt { what: "position in the server's log", source })?;
+                Some((self.place_name(), bytes))
+            }
+        };
+        let store = self.remote.external.store.clone();
+        self.committer.submit(Follow { store, changes, position }).await?;
+        if place.is_some() {
+            self.place = place;
+        }
+        Ok(())
+    }
+
+    /// Compares the replica with everything that the server stores, and mends it. What changes meanwhile is taken from
+    /// the log, which is read from before the comparison on.
+    async fn compare(&mut self) -> Result<(), ReplicaError> {
+        let begin = Timestamp::now().checked_sub(CLOCKS).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut theirs: HashMap<(String, String, String), Option<Condition>> = HashMap::new();
+        let mut token = String::new();
+        loop {
+            let from = token.clone();
+            let (keys, next) = self.remote.external.call(|server| async move { server.tuples(&from).await }).await?;
+            for key in keys {
+                theirs.insert((key.object, key.relation, key.user), key.condition);
+            }
+            if next.is_empty() {
+                break;
+            }
+            token = next;
+        }
+        let moving: HashSet<(String, String, String)> = self
+            .log_since(begin)
+            .await?
+            .into_iter()
+            .map(|change| (change.key.object, change.key.relation, change.key.user))
+            .collect();
+        let now = Timestamp::now();
+        let mut changes = Vec::new();
+        for ours in self.held() {
+            let key = (ours.object.clone(), ours.relation.clone(), ours.user.clone());
+            if !theirs.contains_key(&key) && !moving.contains(&key) {
+                changes.push(TupleChange { key: ours, is_written: false, at: now });
+            }
+        }
+        let found = changes.len();
+        for ((object, relation, user), condition) in theirs {
+            let key = (object, relation, user);
+            if !moving.contains(&key) {
+                let (object, relation, user) = key;
+                changes.push(TupleChange {
+                    key: TupleKey { user, relation, object, condition },
+                    is_written: true,
+                    at: now,
+                });
+            }
+        }
+        if self.place.is_some() && found > 0 {
+            tracing::warn!(tuples = found, "the replica held tuples that the authorization server does not");
+        }
+        for part in changes.chunks(BATCH) {
+            self.take(part.to_vec(), None).await?;
+        }
+        let place = Place { server_store: self.server_store.clone(), position: Position::Since(begin) };
+        self.take(Vec::new(), Some(place)).await?;
+        self.compared_at = Instant::now();
+        Ok(())
+    }
+
+    /// All tuples of the replica.
+    fn held(&self) -> Vec<TupleKey> {
+        let snapshot = self.published.load();
+        let Some(store) = snapshot.store(&self.remote.external.store) else { return Vec::new() };
+        store.graph.all_tuples().map(|tuple| TupleKey::from(&tuple)).collect()
+    }
+}
