@@ -44,7 +44,14 @@ pub const UNRELATED_ERROR: &str = "an error of a condition of another object";
 /// meanwhile goes on, so it is started anew. Not counted as compared.
 pub const GAVE_UP: &str = "a question that the server can't answer in its time";
 /// A relation that it met in one operand the server takes for a cycle in the next, when it looks for entry points.
-pub const ENTRY_POINT: &str = "a model with an entry point that the server overlooks";
+pub const ENTRY_POINT: &str = "a model in which the server takes one relation in two operands for a loop";
+/// Check is an error for some object that is not listed, and only one of the two listings met it on its way. What is
+/// listed is right.
+pub const UNLISTED_ERROR: &str = "an error of an object that is not listed";
+/// Of a relation that recurs into itself alone the server counts one hop less, by the strategy that it has for those.
+pub const ONE_HOP: &str = "one hop at the depth limit";
+/// What the test asks about rows of objects.
+pub const NEAR_LIMIT: &str = "check near the depth limit";
 
 /// Whether a listing says what checks of all the objects say: those allowed, or the error of one of them. An error of an
 /// object that is not listed may go unnoticed.
