@@ -12,7 +12,7 @@ stage "Lints, the core alone"
 cargo clippy -p usher --no-default-features --lib -- -D warnings
 
 stage "Lints, all features"
-cargo clippy -p usher --all-features --lib -- -D warnings
+cargo clippy -p usher --all-features --all-targets -- -D warnings
 
 stage "Licences, sources and advisories"
 if command -v cargo-deny >/dev/null; then

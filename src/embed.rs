@@ -151,13 +151,13 @@ impl Embedders {
 /// The id holds a digest of the model's files, so it is known once they are read.
 #[cfg(feature = "onnx")]
 fn local(settings: &local::Settings) -> Result<Arc<dyn Embedder>, EmbedError> {
-    let failed = |error| EmbedError::new(&settings.name, Failure::Unusable(error));
+    let failed = |error| EmbedError::new(&settings.name, Failure::Unusable(Box::new(error)));
     Ok(Arc::new(onnx::OnnxEmbedder::open(settings).map_err(failed)?))
 }
 
 #[cfg(not(feature = "onnx"))]
 fn local(settings: &local::Settings) -> Result<Arc<dyn Embedder>, EmbedError> {
-    Err(EmbedError::new(&settings.name, Failure::Unusable(local::ModelError::NotBuilt)))
+    Err(EmbedError::new(&settings.name, Failure::Unusable(Box::new(local::ModelError::NotBuilt))))
 }
 
 /// Scales a vector to length 1; one that has no length becomes zero.

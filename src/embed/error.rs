@@ -48,7 +48,7 @@ pub enum Failure {
     #[error("is the same as one that is configured under another name")]
     Twice,
     #[error("{0}")]
-    Unusable(#[source] ModelError),
+    Unusable(#[source] Box<ModelError>),
     #[error("could not embed a text")]
     Model,
     #[error("can't be called from here: {}", root(source))]
