@@ -1,6 +1,6 @@
 # The words of everyday work; CI runs the same ones. Each prints its stages.
 
-.PHONY: run test check fmt openapi soak conformance bench clean
+.PHONY: run test check fmt openapi soak conformance bench real-files clean
 
 run: ## Build, load the sample corpus, serve it in the foreground
 	@scripts/run.sh
@@ -23,8 +23,11 @@ soak: ## The long randomised tests; SEED=n starts elsewhere, SHARD=i/n runs a pa
 conformance: ## OpenFGA conformance data; CONFORMANCE=<folder>
 	@scripts/conformance.sh
 
-bench: ## Ratios against baselines; SIZE=S (minutes) or M
+bench: ## Ratios against baselines; SIZE=S (minutes), M or L, SHAPE=mixed
 	@scripts/bench.sh
+
+real-files: ## Thousands of this machine's files with POSIX rights, every answer compared with the kernel's; needs root
+	@scripts/real-files.sh
 
 clean: ## Remove builds and the sample's data
 	@cargo clean; rm -rf .run

@@ -1,20 +1,29 @@
 #!/usr/bin/env bash
-# Measures both search legs by readable fraction, and resolving readers, in one run each; SIZE=S (50,000 chunks), M
-# (100,000) or L (1,000,000). The corpus of the end-to-end benchmark is not built yet.
+# The end-to-end benchmark: a generated corpus in a real service, readers of planted shares, baselines, verdicts. SIZE=S
+# (10,000 chunks), M (100,000) or L (1,000,000); SHAPE=mixed, unique, deep, flat or exclusive; SEED=1. Results go to
+# benches/results. LEGS=1 measures both search legs and the resolver alone, against the keyword engine's own search and
+# at depths 10 and 100, instead. BIN names a folder with the built program.
 source "$(dirname "$0")/lib.sh"
 
-case "${SIZE:-S}" in
-S) chunks=50000 ;;
-M) chunks=100000 ;;
-L) chunks=1000000 ;;
-*) fail "SIZE must be S, M or L" ;;
-esac
+if [ -n "${LEGS:-}" ]; then
+    case "${SIZE:-S}" in
+    S) chunks=50000 ;;
+    M) chunks=100000 ;;
+    L) chunks=1000000 ;;
+    *) fail "SIZE must be S, M or L" ;;
+    esac
+    stage "Vector and keyword legs, $chunks chunks"
+    USHER_MEASURE_CHUNKS=$chunks cargo test --release -p usher --lib measure -- --ignored --nocapture --test-threads=1
+    stage "Resolving readers"
+    cargo test --release -p usher --lib timing -- --ignored --nocapture --test-threads=1
+    exit
+fi
 
-stage "Building"
-cargo test --release -p usher --lib --no-run
-
-stage "Vector and keyword legs, $chunks chunks"
-USHER_MEASURE_CHUNKS=$chunks cargo test --release -p usher --lib measure -- --ignored --nocapture --test-threads=1
-
-stage "Resolving readers"
-cargo test --release -p usher --lib timing -- --ignored --nocapture --test-threads=1
+if [ -z "${BIN:-}" ]; then
+    stage "Building (the first time takes several minutes)"
+    cargo build --release -p usher-bench
+    BIN="${CARGO_TARGET_DIR:-target}/release"
+fi
+commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+stage "Size ${SIZE:-S}, shape ${SHAPE:-mixed}"
+"$BIN/usher-bench" --size "${SIZE:-S}" --shape "${SHAPE:-mixed}" --seed "${SEED:-1}" --commit "$commit"

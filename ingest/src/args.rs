@@ -70,7 +70,7 @@ pub struct RunArgs {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
     /// Seconds that reading one file may take.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub extract_timeout: u64,
     /// Make the collection first if there is none.
     #[arg(long)]
@@ -227,6 +227,6 @@ pub struct ExtractArgs {
     pub json: bool,
     #[arg(long, default_value_t = 64 * 1024 * 1024)]
     pub max_file_size: u64,
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub extract_timeout: u64,
 }

@@ -96,10 +96,6 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         None => (job.name.as_str(), bytes),
     };
     let (kind, warnings) = detect::kind(name, bytes)?;
-    let gz = job.name.len() != name.len();
-    if gz && matches!(kind, Kind::Pdf | Kind::Docx) {
-        return Err(ExtractError::Unsupported("only text is read from .gz files".into()));
-    }
     let mut builder = Builder::default();
     builder.warnings.extend(warnings);
     match kind {
