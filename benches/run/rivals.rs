@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Context as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use usher::authz::{Context, Evaluator, SubjectRef, list_objects};
+use usher::authz::{Context, Evaluator, ObjectRef, ObjectsQuestion, SubjectRef, list_objects};
 use usher::index::{ChunkMask, Work};
 use usher::snapshot::names::document_object;
 use usher_bench::planted::FRACTIONS;
@@ -100,7 +100,16 @@ fn listed(loaded: &Loaded, subject: &str) -> anyhow::Result<ChunkMask> {
     let store = snapshot.store(&state.settings.store).context("a store")?;
     let model = store.latest_model().context("a model")?;
     let subject = SubjectRef::parse(subject)?;
-    let ids = list_objects(&store.graph, model, "document", "can_view", &subject, &context(), &[])?;
+    let context = context();
+    let question = ObjectsQuestion {
+        object_type: "document",
+        relation: "can_view",
+        subject: &subject,
+        context: &context,
+        contextual: &[],
+    };
+    let mut ids: Vec<ObjectRef> = Vec::new();
+    list_objects(&store.graph, model, &question, &mut ids)?;
     let ids: HashSet<String> = ids.into_iter().map(|object| object.id).collect();
     let mut mask = ChunkMask::new(state.next_chunk());
     // The index looks each of its documents' ids up in the filter.
