@@ -263,8 +263,9 @@ impl CollectionState {
 
     /// Puts a document's new state in place of its old one.
     pub fn put(&mut self, entry: DocumentEntry) {
-        let is_new_version = self.document(entry.ordinal).is_none_or(|old| old.first_chunk != entry.first_chunk);
-        if is_new_version && entry.chunk_count > 0 {
+        // After a version without chunks the next one begins at the same chunk.
+        let is_listed = |old: &Arc<DocumentEntry>| old.first_chunk == entry.first_chunk && old.chunk_count > 0;
+        if entry.chunk_count > 0 && !self.document(entry.ordinal).is_some_and(is_listed) {
             self.versions.push((entry.first_chunk, entry.ordinal));
         }
         self.reserve(entry.ordinal + 1, entry.first_chunk + entry.chunk_count);

@@ -179,8 +179,9 @@ fn folders(access: &Access, stream: &mut Stream, target: f64, layout: Layout) ->
         // What of the folder's inheriting part is new.
         let (mut below, mut at) = (vec![index], 0);
         while let Some(folder) = below.get(at) {
-            let further = children[*folder as usize].iter().filter(|child| !covered[**child as usize]);
-            below.extend(further.copied().collect::<Vec<_>>());
+            let further: Vec<u32> =
+                children[*folder as usize].iter().copied().filter(|child| !covered[*child as usize]).collect();
+            below.extend(further);
             at += 1;
         }
         let new: u32 = below.iter().map(|folder| direct[*folder as usize]).sum();

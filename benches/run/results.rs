@@ -16,6 +16,8 @@ pub struct Results {
     title: String,
     notes: Vec<(String, Value)>,
     verdicts: Vec<Verdict>,
+    /// The machine was too busy: wall time says nothing either way.
+    pub is_noisy: bool,
 }
 
 struct Verdict {
@@ -38,6 +40,7 @@ impl Results {
             title: format!("{size}, `{shape}`, commit {commit}, {date}"),
             notes: Vec::new(),
             verdicts: Vec::new(),
+            is_noisy: false,
         };
         results.line(json!({
             "kind": "env", "size": size, "shape": shape, "seed": corpus.seed, "commit": commit,
@@ -61,7 +64,7 @@ impl Results {
         self.notes.push((what.to_owned(), value));
     }
 
-    /// A target that must not be exceeded; `interval` where the value is one of blocks.
+    /// A target of wall time that must not be exceeded; `interval` where the value is one of blocks.
     pub fn upper(&mut self, what: &str, value: f64, interval: Option<Interval>, gate: f64, goal: f64) {
         let (low, high) = interval.map_or((value, value), |interval| (interval.low, interval.high));
         let state = match () {
@@ -70,10 +73,17 @@ impl Results {
             () if low > gate => "FAIL",
             () => "inconclusive",
         };
-        self.verdict(what, value, interval, format!("≤ {gate} (goal {goal})"), state);
+        self.verdict(what, value, interval, format!("≤ {gate} (goal {goal})"), self.unless_noisy(state));
     }
 
-    /// A target that must be reached.
+    /// As [`Self::upper`], for what no neighbour can disturb.
+    pub fn at_most(&mut self, what: &str, value: f64, interval: Option<Interval>, gate: f64, goal: f64) {
+        let is_noisy = std::mem::take(&mut self.is_noisy);
+        self.upper(what, value, interval, gate, goal);
+        self.is_noisy = is_noisy;
+    }
+
+    /// A target of wall time that must be reached.
     pub fn lower(&mut self, what: &str, value: f64, interval: Option<Interval>, gate: f64, goal: f64) {
         let (low, high) = interval.map_or((value, value), |interval| (interval.low, interval.high));
         let state = match () {
@@ -82,7 +92,18 @@ impl Results {
             () if high < gate => "FAIL",
             () => "inconclusive",
         };
-        self.verdict(what, value, interval, format!("≥ {gate} (goal {goal})"), state);
+        self.verdict(what, value, interval, format!("≥ {gate} (goal {goal})"), self.unless_noisy(state));
+    }
+
+    /// A target that no neighbour can disturb.
+    pub fn at_least(&mut self, what: &str, value: f64, gate: f64, goal: f64) {
+        let is_noisy = std::mem::take(&mut self.is_noisy);
+        self.lower(what, value, None, gate, goal);
+        self.is_noisy = is_noisy;
+    }
+
+    fn unless_noisy(&self, state: &'static str) -> &'static str {
+        if self.is_noisy { "noisy" } else { state }
     }
 
     fn verdict(&mut self, what: &str, value: f64, interval: Option<Interval>, target: String, state: &'static str) {

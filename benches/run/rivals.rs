@@ -84,7 +84,7 @@ pub fn measure(
         }
         if fraction == 0.001 {
             results.lower("c (search, then check) / ours, 0.001 readable", c.value, Some(c), 10.0, 50.0);
-            results.upper("recall@10 of c, 0.001 readable", recall, None, 0.5, 0.5);
+            results.at_most("recall@10 of c, 0.001 readable", recall, None, 0.5, 0.5);
         }
     }
     Ok(())

@@ -73,7 +73,7 @@ pub async fn update(tx: &mut CatalogTx, id: u32, settings: &CollectionSettings) 
 pub async fn delete(tx: &mut CatalogTx, id: u32) -> Result<(), CatalogError> {
     for statement in [
         "DELETE FROM chunks WHERE collection = $1",
-        "DELETE FROM texts WHERE collection = $1",
+        "DELETE FROM text_parts WHERE collection = $1",
         "DELETE FROM documents WHERE collection = $1",
         "DELETE FROM document_versions WHERE collection = $1",
         "DELETE FROM operations WHERE collection = $1",

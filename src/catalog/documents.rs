@@ -333,6 +333,25 @@ pub async fn forget_rules(tx: &mut CatalogTx, collection: u32, id: &str) -> Resu
     Ok(())
 }
 
+/// Whether two rows of `chunk_texts` are parts of one chunk.
+pub(crate) fn same_chunk(a: &sqlx::sqlite::SqliteRow, b: &sqlx::sqlite::SqliteRow) -> bool {
+    matches!((a.try_get::<i64, _>("ordinal"), b.try_get::<i64, _>("ordinal")), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The text of a chunk from its rows of `chunk_texts`, in order. A border of parts may lie inside a character.
+pub(crate) fn chunk_text(parts: &[sqlx::sqlite::SqliteRow]) -> Result<String, CatalogError> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend_from_slice(part.try_get("text")?);
+    }
+    String::from_utf8(bytes).map_err(|_| CatalogError::Malformed { what: "text" })
+}
+
+/// Bytes of text per row, as the schema says. A passage is read without the rest of its document.
+const TEXT_PART: usize = 32_768;
+
+const DELETE_TEXT: &str = "DELETE FROM text_parts WHERE collection = $1 AND document = $2";
+
 /// Stores text and chunks of a new version and logs them for the indexes.
 pub async fn put_text(
     tx: &mut CatalogTx,
@@ -342,13 +361,17 @@ pub async fn put_text(
     chunks: &[ChunkRow],
     revision: u64,
 ) -> Result<u64, CatalogError> {
-    sqlx::query("INSERT OR REPLACE INTO texts (collection, document, version, text) VALUES ($1, $2, $3, $4)")
-        .bind(i64::from(collection))
-        .bind(i64::from(document.ordinal))
-        .bind(signed(document.version)?)
-        .bind(text.as_bytes().to_vec())
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(DELETE_TEXT).bind(i64::from(collection)).bind(i64::from(document.ordinal)).execute(&mut **tx).await?;
+    for (part, bytes) in (0_i64..).zip(text.as_bytes().chunks(TEXT_PART)) {
+        sqlx::query("INSERT INTO text_parts (collection, document, version, part, text) VALUES ($1, $2, $3, $4, $5)")
+            .bind(i64::from(collection))
+            .bind(i64::from(document.ordinal))
+            .bind(signed(document.version)?)
+            .bind(part)
+            .bind(bytes.to_vec())
+            .execute(&mut **tx)
+            .await?;
+    }
     for chunk in chunks {
         sqlx::query(
             "INSERT INTO chunks (collection, ordinal, document, version, number, start_byte, end_byte, heading_path,
@@ -391,10 +414,7 @@ pub async fn remove_chunks(
 
 /// Removes a document and its text; its chunks are removed by [`remove_chunks`].
 pub async fn delete(tx: &mut CatalogTx, collection: u32, ordinal: u32) -> Result<(), CatalogError> {
-    for statement in [
-        "DELETE FROM texts WHERE collection = $1 AND document = $2",
-        "DELETE FROM documents WHERE collection = $1 AND ordinal = $2",
-    ] {
+    for statement in [DELETE_TEXT, "DELETE FROM documents WHERE collection = $1 AND ordinal = $2"] {
         sqlx::query(statement).bind(i64::from(collection)).bind(i64::from(ordinal)).execute(&mut **tx).await?;
     }
     Ok(())

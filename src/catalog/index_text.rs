@@ -3,6 +3,7 @@
 
 use sqlx::Row;
 
+use super::documents::{chunk_text, same_chunk};
 use super::*;
 
 /// Title and text of one chunk for an index.
@@ -34,25 +35,22 @@ impl Catalog {
         count: u32,
     ) -> Result<Vec<IndexText>, CatalogError> {
         let rows = sqlx::query(
-            "SELECT c.ordinal, d.title, substr(t.text, c.start_byte + 1, c.end_byte - c.start_byte) AS text
-               FROM chunks c
-               JOIN texts t ON t.collection = c.collection AND t.document = c.document AND t.version = c.version
+            "SELECT c.ordinal, c.text, d.title FROM chunk_texts c
                JOIN documents d ON d.collection = c.collection AND d.ordinal = c.document
-              WHERE c.collection = $1 AND c.ordinal >= $2 AND c.ordinal < $3 ORDER BY c.ordinal",
+              WHERE c.collection = $1 AND c.ordinal >= $2 AND c.ordinal < $3 ORDER BY c.ordinal, c.part",
         )
         .bind(i64::from(collection))
         .bind(i64::from(first))
         .bind(i64::from(first) + i64::from(count))
         .fetch_all(&mut **tx)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let text: &[u8] = row.try_get("text")?;
-                let text = std::str::from_utf8(text).map_err(|_| CatalogError::Malformed { what: "text" })?;
+        rows.chunk_by(same_chunk)
+            .map(|parts| {
+                let row = parts.first().ok_or(CatalogError::Malformed { what: "chunk" })?;
                 Ok(IndexText {
                     chunk: unsigned(row.try_get("ordinal")?, "chunk")?,
                     title: row.try_get("title")?,
-                    text: text.to_owned(),
+                    text: chunk_text(parts)?,
                 })
             })
             .collect()

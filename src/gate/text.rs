@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::Row;
 
 use super::{VerifiedChunk, VerifiedDocument};
+use crate::catalog::documents::{chunk_text, same_chunk};
 use crate::catalog::{Catalog, CatalogError, from_json, json, signed, unsigned};
 use crate::wire::Fields;
 
@@ -44,21 +45,20 @@ impl Catalog {
         let mut found = Vec::with_capacity(chunks.len());
         for (collection, ordinals) in by_collection {
             let rows = sqlx::query(
-                "SELECT c.ordinal, c.start_byte, c.end_byte, c.heading_path, c.page, c.content_hash,
-                        substr(t.text, c.start_byte + 1, c.end_byte - c.start_byte) AS text,
+                "SELECT c.ordinal, c.start_byte, c.end_byte, c.heading_path, c.page, c.content_hash, c.text,
                         d.title, d.url, d.metadata
-                   FROM chunks c
-                   JOIN texts t ON t.collection = c.collection AND t.document = c.document AND t.version = c.version
+                   FROM chunk_texts c
                    JOIN documents d ON d.collection = c.collection AND d.ordinal = c.document
                                    AND d.version = c.version
-                  WHERE c.collection = $1 AND c.ordinal IN (SELECT value FROM json_each($2))",
+                  WHERE c.collection = $1 AND c.ordinal IN (SELECT value FROM json_each($2))
+                  ORDER BY c.ordinal, c.part",
             )
             .bind(i64::from(collection))
             .bind(json(&ordinals)?)
             .fetch_all(self.readers())
             .await?;
-            for row in &rows {
-                found.push(passage(collection, row)?);
+            for parts in rows.chunk_by(same_chunk) {
+                found.push(passage(collection, parts)?);
             }
         }
         Ok(found)
@@ -95,18 +95,21 @@ impl Catalog {
 
     /// The readable parts of a verified document's text, in order; `None` when its version was replaced meanwhile.
     pub async fn document_text(&self, document: &VerifiedDocument) -> Result<Option<DocumentText>, CatalogError> {
-        let row = sqlx::query(
-            "SELECT t.text, d.title, d.url, d.metadata FROM texts t
-               JOIN documents d ON d.collection = t.collection AND d.ordinal = t.document AND d.version = t.version
-              WHERE t.collection = $1 AND t.document = $2 AND t.version = $3",
+        let rows = sqlx::query(
+            "SELECT coalesce(t.text, x'') AS text, d.title, d.url, d.metadata FROM documents d
+               LEFT JOIN text_parts t ON t.collection = d.collection AND t.document = d.ordinal AND t.version = d.version
+              WHERE d.collection = $1 AND d.ordinal = $2 AND d.version = $3 ORDER BY t.part",
         )
         .bind(i64::from(document.collection()))
         .bind(i64::from(document.ordinal()))
         .bind(signed(document.version())?)
-        .fetch_optional(self.readers())
+        .fetch_all(self.readers())
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let bytes: Vec<u8> = row.try_get("text")?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut bytes = Vec::new();
+        for part in &rows {
+            bytes.extend_from_slice(part.try_get("text")?);
+        }
         let mut text = String::new();
         let mut at = 0;
         for hidden in document.hidden_spans() {
@@ -145,8 +148,9 @@ fn utf8(bytes: &[u8]) -> Result<&str, CatalogError> {
     std::str::from_utf8(bytes).map_err(|_| CatalogError::Malformed { what: "text" })
 }
 
-fn passage(collection: u32, row: &sqlx::sqlite::SqliteRow) -> Result<PassageText, CatalogError> {
-    let text = utf8(row.try_get::<&[u8], _>("text")?)?.to_owned();
+fn passage(collection: u32, parts: &[sqlx::sqlite::SqliteRow]) -> Result<PassageText, CatalogError> {
+    let row = parts.first().ok_or(CatalogError::Malformed { what: "chunk" })?;
+    let text = chunk_text(parts)?;
     let content_hash: [u8; 32] = row
         .try_get::<&[u8], _>("content_hash")?
         .try_into()

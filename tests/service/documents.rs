@@ -171,3 +171,32 @@ async fn expired_documents_are_hidden_at_once() {
     tokio::time::sleep(std::time::Duration::from_millis(2300)).await;
     assert!(ann.ask("snowdrops").await.is_empty());
 }
+
+/// Text is stored in parts of 32 KiB; borders lie inside words and characters, and shorter texts leave nothing behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_texts_are_read_back_whole_and_in_pieces() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let long: String = (0..9_000).map(|n| format!("wörd{n} ")).collect();
+    let viewers = json!({"viewers": ["user:ann"]});
+    // The version without any chunk also begins where the next one does.
+    for text in [long.as_str(), "wörd1 short", ""] {
+        admin.put_documents(vec![document("s/long", text, viewers.clone())]).await;
+        let ann = service.as_reader("user:ann");
+        let read = ann.get("/v1/documents/s%2Flong?collection=main").await.ok();
+        assert_eq!(read["text"], text);
+    }
+    let stored = admin.put_documents(vec![document("s/long", &long, viewers)]).await;
+    for border in [32_768, 65_536] {
+        let before = &long[..(0..=border).rev().find(|at| long.is_char_boundary(*at)).unwrap()];
+        let word = before.rsplit(' ').nth(1).unwrap();
+        let question = json!({"query": word, "mode": "keyword", "top_k": 5, "min_revision": stored["revision"]});
+        let answer = service.as_reader("user:ann").post("/v1/query", question).await.ok();
+        let passages = answer["results"].as_array().unwrap();
+        assert!(!passages.is_empty(), "{word}");
+        for passage in passages {
+            let at = |end: &str| passage["span"][end].as_u64().unwrap() as usize;
+            assert_eq!(passage["text"], long[at("start")..at("end")]);
+        }
+    }
+}
