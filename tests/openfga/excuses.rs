@@ -15,7 +15,7 @@ use crate::generate::{Rule, World};
 pub const FORGOTTEN_ERROR: &str = "an error of a condition that the server forgets";
 /// Whether a cycle below an exclusion is seen depends on which strategy the server chooses; Usher denies.
 pub const CYCLE_UNDER_EXCLUSION: &str = "a cycle below an exclusion";
-/// The server's listing is not what its own Check says of the same objects; Usher's is.
+/// The server's listing is not what its own Check says: of objects, where Usher's is, or of users whom its Check denies.
 pub const LISTING_IS_NOT_CHECK: &str = "a listing of the server that is not its Check";
 
 /// Whether Usher allows what the server denies, which nothing excuses.

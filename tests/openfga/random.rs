@@ -277,7 +277,13 @@ impl Run {
                     "object": {"type": of, "id": object_id(&mut self.rng)}, "relation": relation,
                     "user_filters": [filter], "context": context, "contextual_tuples": contextual,
                 });
-                self.same("list users", "/stores/{store}/list-users", &body).await;
+                if let Some((usher, server)) = self.compare("list users", "/stores/{store}/list-users", &body).await {
+                    if self.lists_the_denied(&body, &usher, &server).await {
+                        self.excuse(excuses::LISTING_IS_NOT_CHECK);
+                    } else {
+                        self.differ("list users", &body, &usher, &server);
+                    }
+                }
             }
             _ => {
                 let key = json!({"relation": relation, "object": format!("{of}:{}", object_id(&mut self.rng))});
@@ -343,6 +349,27 @@ impl Run {
         }
     }
 
+    /// Whether the server lists what Usher lists and some users more, each of whom its own Check denies.
+    async fn lists_the_denied(&self, body: &Value, usher: &Said, server: &Said) -> bool {
+        let users = |said: &Said| said.body().and_then(|body| body["users"].as_array().cloned());
+        let (Some(by_usher), Some(by_server)) = (users(usher), users(server)) else { return false };
+        if !by_usher.iter().all(|user| by_server.contains(user)) {
+            return false;
+        }
+        let object = format!("{}:{}", body["object"]["type"].as_str().unwrap(), body["object"]["id"].as_str().unwrap());
+        for user in by_server.iter().filter(|user| !by_usher.contains(user)) {
+            let question = json!({
+                "tuple_key": {"user": name_of(user), "relation": body["relation"], "object": object},
+                "context": body["context"], "contextual_tuples": {"tuple_keys": body["contextual_tuples"]},
+            });
+            let said = self.pair.server.post(CHECK, &question).await;
+            if said.body().is_none_or(|body| body["allowed"] != false) {
+                return false;
+            }
+        }
+        true
+    }
+
     fn report(&self) {
         for (kind, (all, plain)) in &self.counts {
             println!("beside the server, {kind}: {all} compared ({plain} answers, {} errors)", all - plain);
@@ -352,6 +379,18 @@ impl Run {
         }
         println!("beside the server: {} compared, {} differ", self.total(), self.wrong.len());
     }
+}
+
+/// A listed user as it stands in tuples.
+fn name_of(user: &Value) -> String {
+    let part = |pointer: &str| user.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    if user.get("userset").is_some() {
+        return format!("{}:{}#{}", part("/userset/type"), part("/userset/id"), part("/userset/relation"));
+    }
+    if user.get("wildcard").is_some() {
+        return format!("{}:*", part("/wildcard/type"));
+    }
+    format!("{}:{}", part("/object/type"), part("/object/id"))
 }
 
 fn key(tuple: &Value) -> String {
