@@ -15,8 +15,13 @@ use crate::generate::{Rule, World};
 pub const FORGOTTEN_ERROR: &str = "an error of a condition that the server forgets";
 /// Whether a cycle below an exclusion is seen depends on which strategy the server chooses; Usher denies.
 pub const CYCLE_UNDER_EXCLUSION: &str = "a cycle below an exclusion";
-/// The server's listing is not what its own Check says of the same objects; Usher's is.
+/// The server's listing is not what its own Check says: of objects, where Usher's is, or of users whom its Check denies.
 pub const LISTING_IS_NOT_CHECK: &str = "a listing of the server that is not its Check";
+
+/// Whether Usher allows what the server denies, which nothing excuses.
+pub fn is_wider(usher: &Said, server: &Said) -> bool {
+    allowed(usher) == Some(true) && allowed(server) == Some(false)
+}
 
 fn allowed(said: &Said) -> Option<bool> {
     said.body()?.get("allowed")?.as_bool()
@@ -50,6 +55,8 @@ pub const ENTRY_POINT: &str = "a model in which the server takes one relation in
 pub const UNLISTED_ERROR: &str = "an error of an object that is not listed";
 /// Of a relation that recurs into itself alone the server counts one hop less, by the strategy that it has for those.
 pub const ONE_HOP: &str = "one hop at the depth limit";
+/// A contextual tuple takes the place of the stored one with its key; where the server reads sets it counts both.
+pub const REPLACED: &str = "a contextual tuple with the key of a stored one";
 /// What the test asks about rows of objects.
 pub const NEAR_LIMIT: &str = "check near the depth limit";
 

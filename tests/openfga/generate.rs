@@ -132,12 +132,12 @@ impl World {
 
     fn stored(&self, rng: &mut Rng, name: &str) -> Value {
         let parameters = CONDITIONS.iter().find(|held| held.name == name).map_or(&[][..], |held| held.parameters);
-        let fields: Map<String, Value> = parameters
-            .iter()
-            .filter_map(|(parameter, ..)| {
-                rng.chance(40).then(|| ((*parameter).to_owned(), values::value(rng, parameter)))
-            })
-            .collect();
+        let mut fields = Map::new();
+        for (parameter, ..) in parameters {
+            if rng.chance(40) {
+                fields.insert((*parameter).to_owned(), values::value(rng, parameter));
+            }
+        }
         Value::from(fields)
     }
 

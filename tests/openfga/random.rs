@@ -3,7 +3,7 @@
 //! `USHER_SOAK` is the number of comparisons, `USHER_SEED` where the random numbers begin. A difference is printed with
 //! all that is needed to ask again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -30,6 +30,8 @@ struct Run {
     label: String,
     /// What happened in this world so far.
     history: Vec<String>,
+    /// Keys of the stored tuples.
+    stored: HashSet<String>,
     /// By kind: comparisons, of which answers that are no errors.
     counts: BTreeMap<&'static str, (usize, usize)>,
     excused: BTreeMap<&'static str, usize>,
@@ -54,11 +56,22 @@ impl Run {
     }
 
     fn differ(&mut self, kind: &str, asked: &Value, usher: &Said, server: &Said) {
+        if self.replaces_stored(asked) && !excuses::is_wider(usher, server) {
+            self.excuse(excuses::REPLACED);
+            return;
+        }
         let mut text = format!("{} {kind}: {asked}\n  usher  {usher:?}\n  server {server:?}\n", self.label);
         for step in &self.history {
             let _ = writeln!(text, "    {step}");
         }
         self.wrong.push(text);
+    }
+
+    /// Whether a contextual tuple has the key of a stored one.
+    fn replaces_stored(&self, asked: &Value) -> bool {
+        let brought = &asked["contextual_tuples"];
+        let tuples = brought.as_array().or_else(|| brought["tuple_keys"].as_array());
+        tuples.into_iter().flatten().any(|tuple| self.stored.contains(&key(tuple)))
     }
 
     /// Sends the same to both and counts it; the answers, if they differ.
@@ -86,6 +99,7 @@ impl Run {
 
     async fn world(&mut self) {
         self.history.clear();
+        self.stored.clear();
         self.pair.new_store("{store}").await;
         let Some(mut world) = self.model().await else { return };
         self.tuples(&world).await;
@@ -165,6 +179,7 @@ impl Run {
             }
             if usher.body().is_some() {
                 self.history.push(format!("{list} {tuple}"));
+                let _ = if delete { self.stored.remove(&key(&tuple)) } else { self.stored.insert(key(&tuple)) };
                 written.push(tuple);
             }
         }
@@ -262,7 +277,13 @@ impl Run {
                     "object": {"type": of, "id": object_id(&mut self.rng)}, "relation": relation,
                     "user_filters": [filter], "context": context, "contextual_tuples": contextual,
                 });
-                self.same("list users", "/stores/{store}/list-users", &body).await;
+                if let Some((usher, server)) = self.compare("list users", "/stores/{store}/list-users", &body).await {
+                    if self.lists_the_denied(&body, &usher, &server).await {
+                        self.excuse(excuses::LISTING_IS_NOT_CHECK);
+                    } else {
+                        self.differ("list users", &body, &usher, &server);
+                    }
+                }
             }
             _ => {
                 let key = json!({"relation": relation, "object": format!("{of}:{}", object_id(&mut self.rng))});
@@ -273,13 +294,14 @@ impl Run {
     }
 
     /// Checks differ: why that may be.
-    async fn checked(&self, world: &World, question: &Value, usher: &Said, server: &Said) -> Option<&'static str> {
+    async fn checked(&mut self, world: &World, question: &Value, usher: &Said, server: &Said) -> Option<&'static str> {
         for _ in 0..AGAIN {
             let again = self.pair.server.post(CHECK, question).await;
             if again == *usher {
                 return Some(excuses::ASKED_AGAIN);
             }
             if again.gave_up() {
+                self.is_lost = true;
                 return Some(excuses::GAVE_UP);
             }
         }
@@ -327,6 +349,27 @@ impl Run {
         }
     }
 
+    /// Whether the server lists what Usher lists and some users more, each of whom its own Check denies.
+    async fn lists_the_denied(&self, body: &Value, usher: &Said, server: &Said) -> bool {
+        let users = |said: &Said| said.body().and_then(|body| body["users"].as_array().cloned());
+        let (Some(by_usher), Some(by_server)) = (users(usher), users(server)) else { return false };
+        if !by_usher.iter().all(|user| by_server.contains(user)) {
+            return false;
+        }
+        let object = format!("{}:{}", body["object"]["type"].as_str().unwrap(), body["object"]["id"].as_str().unwrap());
+        for user in by_server.iter().filter(|user| !by_usher.contains(user)) {
+            let question = json!({
+                "tuple_key": {"user": name_of(user), "relation": body["relation"], "object": object},
+                "context": body["context"], "contextual_tuples": {"tuple_keys": body["contextual_tuples"]},
+            });
+            let said = self.pair.server.post(CHECK, &question).await;
+            if said.body().is_none_or(|body| body["allowed"] != false) {
+                return false;
+            }
+        }
+        true
+    }
+
     fn report(&self) {
         for (kind, (all, plain)) in &self.counts {
             println!("beside the server, {kind}: {all} compared ({plain} answers, {} errors)", all - plain);
@@ -336,6 +379,22 @@ impl Run {
         }
         println!("beside the server: {} compared, {} differ", self.total(), self.wrong.len());
     }
+}
+
+/// A listed user as it stands in tuples.
+fn name_of(user: &Value) -> String {
+    let part = |pointer: &str| user.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    if user.get("userset").is_some() {
+        return format!("{}:{}#{}", part("/userset/type"), part("/userset/id"), part("/userset/relation"));
+    }
+    if user.get("wildcard").is_some() {
+        return format!("{}:*", part("/wildcard/type"));
+    }
+    format!("{}:{}", part("/object/type"), part("/object/id"))
+}
+
+fn key(tuple: &Value) -> String {
+    format!("{}#{}@{}", tuple["object"], tuple["relation"], tuple["user"])
 }
 
 /// The lines of a stream as one listing; an error of a stream by its name elsewhere.
@@ -369,6 +428,7 @@ async fn random_worlds_are_answered_as_the_server_does() {
         rng: Rng::new(first),
         label: String::new(),
         history: Vec::new(),
+        stored: HashSet::new(),
         counts: BTreeMap::new(),
         excused: BTreeMap::new(),
         wrong: Vec::new(),

@@ -68,11 +68,11 @@ pub fn list_users(
     let users = walk.check(vertex, id, 0)?;
     let mut listed: BTreeSet<SubjectRef> = BTreeSet::new();
     for (key, user) in &users.named {
-        if user.has && (user.own || !users.anybody) {
+        if user.has && (user.own || !users.anybody.has) {
             listed.extend(walk.evaluator.subject_name(graph, *key));
         }
     }
-    if users.anybody {
+    if users.anybody.has {
         listed.insert(SubjectRef::Wildcard(filter.object_type.clone()));
     }
     Ok(listed.into_iter().collect())
@@ -105,18 +105,40 @@ fn has_path(
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct User {
     has: bool,
     /// Whether some tuple on the way names the user.
     own: bool,
+    /// Whether a cycle took part in the user's not having the relation, as in Check; never set with `has`.
+    mark: bool,
+}
+
+impl User {
+    fn or(self, other: User) -> User {
+        let own = (self.has && self.own) || (other.has && other.own);
+        self.joined(other, self.has || other.has, own)
+    }
+
+    fn and(self, other: User) -> User {
+        self.joined(other, self.has && other.has, self.own || other.own)
+    }
+
+    /// A cycle in what is subtracted denies: "not seen to have it" must not become "does not have it".
+    fn but_not(self, other: User) -> User {
+        self.joined(other, self.has && !other.has && !other.mark, self.own)
+    }
+
+    fn joined(self, other: User, has: bool, own: bool) -> User {
+        User { has, own, mark: !has && (self.mark || other.mark) }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
 struct Users {
     named: BTreeMap<SubjectKey, User>,
-    /// Whether users that are not named have the relation.
-    anybody: bool,
+    /// What holds for users that are not named.
+    anybody: User,
     /// Whether a cycle was cut: the set then belongs to the path on which it was.
     cycle: bool,
     /// Levels explored below.
@@ -125,40 +147,31 @@ struct Users {
 
 impl Users {
     fn user(&self, key: &SubjectKey) -> User {
-        self.named.get(key).copied().unwrap_or(User { has: self.anybody, own: false })
+        self.named.get(key).copied().unwrap_or(self.anybody)
     }
 
     fn add(&mut self, key: SubjectKey) {
-        self.named.insert(key, User { has: true, own: true });
+        self.named.insert(key, User { has: true, own: true, mark: false });
     }
 
-    fn combine(self, other: &Users, has: impl Fn(bool, bool) -> bool, own: impl Fn(User, User) -> bool) -> Users {
+    /// Everybody of the type that is looked for.
+    fn everybody() -> Users {
+        Users { anybody: User { has: true, ..User::default() }, ..Users::default() }
+    }
+
+    /// A set met again on its own path.
+    fn cycle() -> Users {
+        Users { anybody: User { mark: true, ..User::default() }, cycle: true, ..Users::default() }
+    }
+
+    fn combine(self, other: &Users, join: impl Fn(User, User) -> User) -> Users {
         let keys: BTreeSet<SubjectKey> = self.named.keys().chain(other.named.keys()).copied().collect();
-        let named = keys.into_iter().map(|key| {
-            let (a, b) = (self.user(&key), other.user(&key));
-            (key, User { has: has(a.has, b.has), own: own(a, b) })
-        });
         Users {
-            named: named.collect(),
-            anybody: has(self.anybody, other.anybody),
+            named: keys.into_iter().map(|key| (key, join(self.user(&key), other.user(&key)))).collect(),
+            anybody: join(self.anybody, other.anybody),
             cycle: self.cycle || other.cycle,
             height: self.height.max(other.height),
         }
-    }
-
-    fn or(self, other: &Users) -> Users {
-        self.combine(other, |a, b| a || b, |a, b| (a.has && a.own) || (b.has && b.own))
-    }
-
-    fn and(self, other: &Users) -> Users {
-        self.combine(other, |a, b| a && b, |a, b| a.own || b.own)
-    }
-
-    fn but_not(self, other: &Users) -> Users {
-        if other.cycle {
-            return Users { cycle: true, ..Users::default() };
-        }
-        self.combine(other, |a, b| a && !b, |a, _| a.own)
     }
 }
 
@@ -199,7 +212,7 @@ impl Walk<'_> {
             return Err(CheckError::TooComplex);
         }
         if self.path.contains(&(vertex, id)) {
-            return Ok(Users { cycle: true, ..Users::default() });
+            return Ok(Users::cycle());
         }
         if let Some(known) = self.memo.get(&(vertex, id))
             && depth.saturating_add(known.height) < MAX_DEPTH
@@ -236,7 +249,7 @@ impl Walk<'_> {
                     let parent_type = self.evaluator.names().object_type(self.graph, parent);
                     let target = computed.iter().find(|id| self.evaluator.linked().type_of(**id) == parent_type);
                     if let Some(target) = target {
-                        users = users.or(&self.check(parent, *target, depth + 1)?);
+                        users = users.combine(&self.check(parent, *target, depth + 1)?, User::or);
                     }
                 }
                 Ok(users)
@@ -244,7 +257,7 @@ impl Walk<'_> {
             Rule::Union(operands) => {
                 let mut users = Users::default();
                 for operand in operands {
-                    users = users.or(&self.rule(operand, vertex, id, depth)?);
+                    users = users.combine(&self.rule(operand, vertex, id, depth)?, User::or);
                 }
                 Ok(users)
             }
@@ -254,14 +267,14 @@ impl Walk<'_> {
                     let operand = self.rule(operand, vertex, id, depth)?;
                     users = Some(match users {
                         None => operand,
-                        Some(users) => users.and(&operand),
+                        Some(users) => users.combine(&operand, User::and),
                     });
                 }
                 Ok(users.unwrap_or_default())
             }
             Rule::Difference(base, subtract) => {
                 let base = self.rule(base, vertex, id, depth)?;
-                Ok(base.but_not(&self.rule(subtract, vertex, id, depth)?))
+                Ok(base.combine(&self.rule(subtract, vertex, id, depth)?, User::but_not))
             }
         }
     }
@@ -275,12 +288,14 @@ impl Walk<'_> {
             };
             let wanted = subject_type.is_some() && subject_type == self.wanted_type;
             match (subject.vertex(), subject.relation()) {
-                (None, _) => users.anybody |= wanted && self.wanted_relation.is_none(),
+                (None, _) if wanted && self.wanted_relation.is_none() => {
+                    users = users.combine(&Users::everybody(), User::or);
+                }
                 (Some(_), None) if wanted => users.add(subject),
                 (Some(object), Some(relation)) => {
                     let target = subject_type.and_then(|held| self.evaluator.linked().relation(held, relation));
                     if let Some(target) = target {
-                        users = users.or(&self.check(object, target, depth + 1)?);
+                        users = users.combine(&self.check(object, target, depth + 1)?, User::or);
                     }
                 }
                 _ => {}
