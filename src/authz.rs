@@ -3,7 +3,7 @@
 //! An [`AuthorizationModel`] compiles to a [`Model`]. Tuples live in an immutable [`Graph`], changed by a [`GraphEdit`]
 //! that yields the next graph and a [`GraphChange`]. An [`Evaluator`] answers one subject's checks exactly as OpenFGA
 //! would; [`AllowedSet`] answers which audiences a reader may see, and is carried over changes instead of being computed
-//! again. [`list_objects`], [`list_users`] and [`expand`] serve the OpenFGA surface. Nothing here may read a clock, a
+//! again. [`list_objects`], [`list_users`] and [`expand`] serve the OpenFGA surface; [`explain`] retells a check. Nothing here may read a clock, a
 //! file or the network, and no error may become a grant.
 
 mod audience;
@@ -12,6 +12,7 @@ mod audience_sound;
 mod check;
 mod condition;
 mod edge;
+mod explain;
 mod fast;
 mod graph;
 mod intern;
@@ -27,6 +28,7 @@ mod tuple;
 pub use audience::AudienceOrdinal;
 pub use check::{CheckError, Evaluator};
 pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
+pub use explain::{Explanation, Path, explain};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
 pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ListUsersFilter, ObjectSink, ObjectsQuestion, expand, list_objects, list_users};

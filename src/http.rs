@@ -46,6 +46,7 @@ pub fn router(service: Arc<Service>) -> Router {
         )
         .route("/v1/keys", post(routes::keys::create).get(routes::keys::list))
         .route("/v1/keys/{id}", delete(routes::keys::revoke))
+        .route("/v1/explain", post(routes::explain::explain))
         .route("/v1/models", post(routes::models::put))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     let health = Router::new()

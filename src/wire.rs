@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub mod documents;
+pub mod explain;
 pub mod query;
 pub mod relationships;
 
 pub use documents::*;
+pub use explain::*;
 pub use query::*;
 pub use relationships::*;
 

@@ -7,6 +7,8 @@ mod common;
 mod documents;
 #[path = "service/embedders.rs"]
 mod embedders;
+#[path = "service/explain.rs"]
+mod explain;
 #[path = "service/lists.rs"]
 mod lists;
 #[cfg(feature = "onnx")]

@@ -2,6 +2,7 @@
 
 pub mod collections;
 pub mod documents;
+pub mod explain;
 pub mod health;
 pub mod keys;
 pub mod list;

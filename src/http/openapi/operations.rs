@@ -9,8 +9,9 @@ use crate::http::problem::{
 use crate::identity::Scope;
 use crate::wire::{
     AclView, Answer, CollectionView, Collections, CreateKey, DocumentList, DocumentStates, DocumentView, DocumentsPut,
-    Health, KeyCreated, Keys, ModelChanged, PutAcl, PutCollection, PutDocuments, PutModel, Query, ReadRelationships,
-    Recheck, Rechecked, RelationshipChanges, RelationshipsRead, RelationshipsWritten, WriteRelationships,
+    Explain, Explained, Health, KeyCreated, Keys, ModelChanged, PutAcl, PutCollection, PutDocuments, PutModel, Query,
+    ReadRelationships, Recheck, Rechecked, RelationshipChanges, RelationshipsRead, RelationshipsWritten,
+    WriteRelationships,
 };
 
 /// Adds a type to the description and refers to it.
@@ -289,6 +290,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
         request: None,
         answers: &[(204, "It is revoked.", None)],
         problems: &[CALLER, WRITE, &[NOT_FOUND]],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/explain",
+        id: "explain",
+        summary: "Explain why a subject may read a document, or why not",
+        scope: Some(Scope::Explain),
+        parameters: &[],
+        request: of::<Explain>(),
+        answers: &[(200, "What decides.", of::<Explained>())],
+        problems: &[CALLER, READER, BODY, PLACE],
     },
     Operation {
         method: "post",

@@ -1,0 +1,81 @@
+//! `POST /v1/explain`: why a reader may read a document, or why not. For administrators, never for end users.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fields, TupleKey};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Explain {
+    /// `user:anne`
+    pub subject: String,
+    pub collection: String,
+    pub document_id: String,
+    /// For conditions; `current_time` is the service's own.
+    #[serde(default)]
+    pub context: Fields,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct Explained {
+    /// Whether a query of the subject can return the document.
+    pub readable: bool,
+    pub revision: String,
+    pub authorization_model_id: String,
+    /// What the tuples say of the document.
+    pub tuples: Proof,
+    /// Why nobody reads the document, whatever the tuples say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Hidden>,
+    /// Its restricted parts.
+    pub sections: Vec<SectionExplained>,
+    /// Where in a query the document passes.
+    pub stages: ExplainStages,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct Proof {
+    pub allowed: bool,
+    /// If allowed: chains of tuples from the document to the subject that together prove it.
+    pub paths: Vec<Vec<TupleKey>>,
+    /// If an exclusion denies: the chains that prove the exclusion.
+    pub blocked_by: Vec<Vec<TupleKey>>,
+    /// If denied: what would be needed and nothing grants, as `object#relation`.
+    pub missing: Vec<String>,
+    /// `condition: parameter` that the context lacks.
+    pub missing_context: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Hidden {
+    Parked,
+    Expired,
+    /// The server that owns the tuples has not taken the rules yet.
+    AwaitsRules,
+    /// More than one label.
+    AmbiguousClassification,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct SectionExplained {
+    /// Object of the section in the authorization model.
+    pub object: String,
+    pub tuples: Proof,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct ExplainStages {
+    /// The document has chunks and is not hidden.
+    pub candidate: bool,
+    /// A chunk of it is under the subject's mask.
+    pub prefilter: bool,
+    /// The gate lets it through.
+    pub recheck: bool,
+}
