@@ -18,6 +18,11 @@ pub const CYCLE_UNDER_EXCLUSION: &str = "a cycle below an exclusion";
 /// The server's listing is not what its own Check says: of objects, where Usher's is, or of users whom its Check denies.
 pub const LISTING_IS_NOT_CHECK: &str = "a listing of the server that is not its Check";
 
+/// Whether the server fails, by a condition, where Usher finds a way.
+pub fn may_be_unrelated(usher: &Said, server: &Said) -> bool {
+    allowed(usher) == Some(true) && server.code() == Some("validation_error")
+}
+
 /// Whether Usher allows what the server denies, which nothing excuses.
 pub fn is_wider(usher: &Said, server: &Said) -> bool {
     allowed(usher) == Some(true) && allowed(server) == Some(false)
