@@ -89,7 +89,7 @@ pub struct Acl {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<String>,
     /// Whether grants are inherited from `parents`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inherit: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<Principal>,
