@@ -173,17 +173,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         ),
         _ => None,
     };
-    first::first_start(
-        config,
-        &default_store,
-        &catalog,
-        &published,
-        &committer,
-        &authenticator,
-        &embedders,
-        replica.as_mut(),
-    )
-    .await?;
+    first::first_start(config, &default_store, &catalog, &published, &committer, &embedders, replica.as_mut()).await?;
+    first::admin_key(config, &published, &committer, &authenticator.keys).await?;
     let mut tasks = vec![follower];
     if let Some(remote) = &remote {
         tasks.push(tokio::spawn(publish::run(remote.clone(), catalog.clone(), published.clone(), committer.clone())));
@@ -258,6 +249,7 @@ async fn listen(
 }
 
 /// Makes the folder readable by its owner alone, and locks it.
+#[allow(clippy::result_large_err, reason = "made at most once, at the start")]
 fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -279,6 +271,7 @@ fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
 }
 
 /// A first start has no audit yet; where there is one, a new empty catalog would look like an answer.
+#[allow(clippy::result_large_err, reason = "made at most once, at the start")]
 fn refuse_without_catalog(folder: &Path) -> Result<(), ServeError> {
     let path = folder.join("catalog.db");
     let is_empty = std::fs::metadata(&path).map_or(true, |file| file.len() == 0);

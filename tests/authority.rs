@@ -2,6 +2,16 @@
 //!
 //! `scripts/openfga.sh` installs the server; without it every test says that it was skipped.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test: a fault ends it, and the counts are its point"
+)]
+
 mod common;
 #[path = "authority/failing.rs"]
 mod failing;

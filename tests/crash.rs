@@ -2,6 +2,16 @@
 //!
 //! `USHER_SOAK=1` runs the long forms, `SEED` starts elsewhere, `SHARD=i/n` runs a part.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test: a fault ends it, and the counts are its point"
+)]
+
 #[path = "crash/check.rs"]
 mod check;
 #[path = "crash/damage.rs"]

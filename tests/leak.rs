@@ -2,6 +2,16 @@
 //!
 //! `mutants_are_caught` starts this binary again with one deliberate bug at a time and expects the named test to fail.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test: a fault ends it, and the counts are its point"
+)]
+
 mod common;
 #[path = "leak/concurrent.rs"]
 mod concurrent;

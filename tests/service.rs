@@ -1,5 +1,15 @@
 //! The whole service over HTTP, in this process, with real stores.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test: a fault ends it, and the counts are its point"
+)]
+
 #[path = "service/administration.rs"]
 mod administration;
 mod common;

@@ -170,7 +170,7 @@ impl Access {
             let own = index - first;
             let parent = match self.shape {
                 // Chains as deep as allowed.
-                Shape::Deep if own % MAX_FOLDER_DEPTH == 0 => None,
+                Shape::Deep if own.is_multiple_of(MAX_FOLDER_DEPTH) => None,
                 Shape::Deep => Some(index - 1),
                 _ if index == 0 => None,
                 _ if own == 0 => Some(0),

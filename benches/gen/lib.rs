@@ -133,7 +133,7 @@ impl Corpus {
                 vectors.update(&value.to_le_bytes());
             }
         }
-        let short = |hasher: blake3::Hasher| hasher.finalize().to_hex()[..16].to_owned();
+        let short = |hasher: blake3::Hasher| hasher.finalize().to_hex().chars().take(16).collect::<String>();
         Hashes { tuples: short(tuples), texts: short(texts), vectors: short(vectors) }
     }
 }

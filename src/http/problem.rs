@@ -21,7 +21,7 @@ use crate::wire::{FieldProblem, Problem};
 /// A problem on its way out.
 #[derive(Debug)]
 pub struct ApiProblem {
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     retry_after_s: Option<u32>,
 }
 
@@ -76,7 +76,7 @@ pub fn problem((status, code, title): Kind, detail: &str, errors: Vec<FieldProbl
 
 impl ApiProblem {
     fn new(kind: Kind, detail: &str) -> Self {
-        Self { problem: problem(kind, detail, Vec::new()), retry_after_s: None }
+        Self { problem: Box::new(problem(kind, detail, Vec::new())), retry_after_s: None }
     }
 
     fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
@@ -133,7 +133,7 @@ impl IntoResponse for ApiProblem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response.extensions_mut().insert(self.problem);
+        response.extensions_mut().insert(*self.problem);
         response
     }
 }

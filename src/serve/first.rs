@@ -17,13 +17,12 @@ use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{Committer, Published};
 use crate::config::Config;
 use crate::embed::Embedders;
-use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
 use crate::remote::replica::Replica;
 use crate::snapshot::Snapshot;
 use crate::wire::TupleKey;
 
-/// Makes the default store with the default model, a collection and an admin key, whatever of it is missing. Model and
+/// Makes the default store with the default model and a collection, whatever of it is missing. Model and
 /// tuples of a replicated store come from its server.
 pub(super) async fn first_start(
     config: &Config,
@@ -31,7 +30,6 @@ pub(super) async fn first_start(
     catalog: &Catalog,
     published: &Published,
     committer: &Committer,
-    authenticator: &Authenticator,
     embedders: &Embedders,
     replica: Option<&mut Replica>,
 ) -> Result<(), ServeError> {
@@ -65,8 +63,18 @@ pub(super) async fn first_start(
         }
         committer.submit(crate::commit::SetMeta { name: "first collection", value: Vec::new() }).await?;
     }
-    if state.keys.is_empty() {
-        make_admin_key(&config.data, committer, &authenticator.keys).await?;
+    Ok(())
+}
+
+/// Makes an admin key where there is no key at all.
+pub(super) async fn admin_key(
+    config: &Config,
+    published: &Published,
+    committer: &Committer,
+    keys: &KeyHasher,
+) -> Result<(), ServeError> {
+    if published.load().keys.is_empty() {
+        make_admin_key(&config.data, committer, keys).await?;
     }
     Ok(())
 }

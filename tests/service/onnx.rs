@@ -107,7 +107,7 @@ async fn a_row_never_depends_on_what_else_is_embedded() {
     let bits = |rows: &[f32]| rows.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
     let mut alone = Vec::new();
     for text in &texts {
-        let row = embedder.embed(&[text.clone()], Role::Query).await.unwrap();
+        let row = embedder.embed(std::slice::from_ref(text), Role::Query).await.unwrap();
         let length: f32 = row.iter().map(|x| x * x).sum();
         assert!((length - 1.0).abs() < 1e-5, "{text}");
         alone.extend(row);
