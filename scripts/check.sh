@@ -5,14 +5,14 @@ source "$(dirname "$0")/lib.sh"
 stage "Formatting"
 cargo fmt --all --check
 
-stage "Lints, default features"
-cargo clippy --workspace --all-targets -- -D warnings
+stage "Lints, as users build it"
+cargo clippy --workspace --lib --bins --examples -- -D warnings
 
 stage "Lints, the core alone"
 cargo clippy -p usher --no-default-features --lib -- -D warnings
 
-stage "Lints, all features"
-cargo clippy -p usher --all-features --all-targets -- -D warnings
+stage "Lints, all that the tests build"
+USHER_MUTANTS=1 cargo clippy --workspace --features "$TESTED" --all-targets -- -D warnings
 
 stage "Licences, sources and advisories"
 if command -v cargo-deny >/dev/null; then
