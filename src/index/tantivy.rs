@@ -98,7 +98,7 @@ impl TantivyKeywords {
         if index.schema() != schema().0 || parse_payload(&payload, analyser).is_none() {
             return Err(IndexError::OtherFormat { path: folder.to_owned() });
         }
-        match every_file_is_intact(&index) {
+        match every_file_is_intact(&index, folder) {
             Ok(true) => {}
             Ok(false) => return Err(damaged(None)),
             Err(error) => return Err(damaged(Some(error))),
@@ -327,15 +327,19 @@ fn parse_payload(payload: &str, analyser: &str) -> Option<u64> {
     rest.strip_prefix(analyser)?.strip_prefix(' ')?.parse().ok()
 }
 
-fn every_file_is_intact(index: &Index) -> Result<bool, TantivyError> {
-    let folder = index.directory();
+/// Bytes of the shortest end that tantivy can look for in a file; it counts below zero in a shorter one.
+const SHORTEST: u64 = 8;
+
+fn every_file_is_intact(index: &Index, folder: &Path) -> Result<bool, TantivyError> {
+    let directory = index.directory();
     for meta in index.searchable_segment_metas()? {
         use SegmentComponent::{Delete, FastFields, FieldNorms, Positions, Postings, Store, Terms};
         for component in [Postings, Positions, Terms, Store, FastFields, FieldNorms, Delete] {
             let needed = component == Delete && meta.has_deletes();
             let path = meta.relative_path(component);
-            let there = ::tantivy::Directory::exists(folder, &path)?;
-            if needed && !there || there && !folder.validate_checksum(&path)? {
+            let there = ::tantivy::Directory::exists(directory, &path)?;
+            let is_cut = || fs::metadata(folder.join(&path)).map_or(true, |file| file.len() < SHORTEST);
+            if needed && !there || there && (is_cut() || !directory.validate_checksum(&path)?) {
                 return Ok(false);
             }
         }
