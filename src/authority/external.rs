@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::server::{AuthorizationServer, CheckItem, MAX_CHECKS, ServerError};
 use crate::authz::{Context, SubjectRef};
+use crate::wire::TupleKey;
 
 /// Failures in a row after which the server is left alone for a while.
 const FAILURES: u32 = 5;
@@ -94,6 +95,15 @@ impl External {
             breaker.pause = (breaker.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             breaker.closed_until = Some(Instant::now() + breaker.pause);
         }
+    }
+
+    /// Deletes, then writes, in one transaction of the server; see [`AuthorizationServer::write`].
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn write(&self, writes: &[TupleKey], deletes: &[TupleKey], is_tolerant: bool) -> Result<(), ServerError> {
+        let (writes, deletes) = (writes.to_vec(), deletes.to_vec());
+        self.call(|server| async move { server.write(&writes, &deletes, is_tolerant).await }).await
     }
 
     /// Which of the objects every subject has the relation to, as the server says now. All questions about one object

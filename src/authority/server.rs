@@ -54,6 +54,15 @@ pub struct TupleChange {
     pub at: Timestamp,
 }
 
+impl TupleChange {
+    /// A write's deletes and then its writes, as the log would have them.
+    pub fn of_write(deletes: &[TupleKey], writes: &[TupleKey], at: Timestamp) -> Vec<Self> {
+        let change = |key: &TupleKey, is_written| Self { key: key.clone(), is_written, at };
+        let deletes = deletes.iter().map(|key| change(key, false));
+        deletes.chain(writes.iter().map(|key| change(key, true))).collect()
+    }
+}
+
 /// Where to go on reading the log of changes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

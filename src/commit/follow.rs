@@ -12,7 +12,6 @@ use crate::authority::server::TupleChange;
 use crate::authz::Tuple;
 use crate::catalog::outbox::{self, OutboxRow};
 use crate::catalog::{self, meta};
-use crate::wire::TupleKey;
 
 /// Takes over changes of the server's log, with the position after them.
 pub struct Follow {
@@ -86,10 +85,7 @@ impl Change for Publish {
         async move {
             for row in &self.rows {
                 if !self.is_refused {
-                    let at = draft.now;
-                    let change = |key: &TupleKey, is_written| TupleChange { key: key.clone(), is_written, at };
-                    let deletes = row.deletes.iter().map(|key| change(key, false));
-                    let changes: Vec<_> = deletes.chain(row.writes.iter().map(|key| change(key, true))).collect();
+                    let changes = TupleChange::of_write(&row.deletes, &row.writes, draft.now);
                     take_over(draft, &row.store, &changes).await?;
                 }
                 outbox::remove(&mut draft.tx, row.sequence).await?;

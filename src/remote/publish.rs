@@ -153,6 +153,5 @@ async fn write(external: &External, writes: &[TupleKey], deletes: &[TupleKey]) -
     if writes.is_empty() && deletes.is_empty() {
         return Ok(());
     }
-    let (writes, deletes) = (writes.to_vec(), deletes.to_vec());
-    external.call(|server| async move { server.write(&writes, &deletes, true).await }).await
+    external.write(writes, deletes, true).await
 }

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Remote;
 use crate::authority::server::{ChangePage, Position, ServerError, TupleChange};
+use crate::authz::Tuple;
 use crate::catalog::{Catalog, CatalogError};
 use crate::commit::follow::Follow;
 use crate::commit::stores::WriteModel;
@@ -276,29 +277,28 @@ impl Replica {
             .into_iter()
             .map(|change| (change.key.object, change.key.relation, change.key.user))
             .collect();
-        let now = Timestamp::now();
-        let mut changes = Vec::new();
-        for ours in self.held() {
-            let key = (ours.object.clone(), ours.relation.clone(), ours.user.clone());
-            if !theirs.contains_key(&key) && !moving.contains(&key) {
-                changes.push(TupleChange { key: ours, is_written: false, at: now });
+        let ours = self.held();
+        let mut gone = Vec::new();
+        for tuple in &ours {
+            let key = TupleKey::from(tuple);
+            let name = (key.object.clone(), key.relation.clone(), key.user.clone());
+            if !theirs.contains_key(&name) && !moving.contains(&name) {
+                gone.push(key);
             }
         }
-        let found = changes.len();
-        for ((object, relation, user), condition) in theirs {
-            let key = (object, relation, user);
-            if !moving.contains(&key) {
-                let (object, relation, user) = key;
-                changes.push(TupleChange {
-                    key: TupleKey { user, relation, object, condition },
-                    is_written: true,
-                    at: now,
-                });
-            }
+        theirs.retain(|name, _| !moving.contains(name));
+        let theirs = theirs.into_iter().map(|((object, relation, user), condition)| TupleKey {
+            user,
+            relation,
+            object,
+            condition,
+        });
+        // What is held alike needs no commit.
+        let new: Vec<_> = theirs.filter(|key| !Tuple::parse(key).is_ok_and(|tuple| ours.contains(&tuple))).collect();
+        if self.place.is_some() && !gone.is_empty() {
+            tracing::warn!(tuples = gone.len(), "the replica held tuples that the authorization server does not");
         }
-        if self.place.is_some() && found > 0 {
-            tracing::warn!(tuples = found, "the replica held tuples that the authorization server does not");
-        }
+        let changes = TupleChange::of_write(&gone, &new, Timestamp::now());
         for part in changes.chunks(BATCH) {
             self.take(part.to_vec(), None).await?;
         }
@@ -309,9 +309,9 @@ impl Replica {
     }
 
     /// All tuples of the replica.
-    fn held(&self) -> Vec<TupleKey> {
+    fn held(&self) -> HashSet<Tuple> {
         let snapshot = self.published.load();
-        let Some(store) = snapshot.store(&self.remote.external.store) else { return Vec::new() };
-        store.graph.all_tuples().map(|tuple| TupleKey::from(&tuple)).collect()
+        let Some(store) = snapshot.store(&self.remote.external.store) else { return HashSet::new() };
+        store.graph.all_tuples().collect()
     }
 }

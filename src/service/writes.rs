@@ -11,7 +11,6 @@ use crate::commit::stores::WriteModel;
 use crate::commit::tuples::{Tolerance, TuplesWritten, WriteTuples};
 use crate::commit::{CommitError, Committed};
 use crate::remote::Remote;
-use crate::wire::TupleKey;
 
 /// How long a write of documents waits for the server to take their rules.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -59,12 +58,8 @@ impl Service {
             Ok(_) => {}
         }
         let is_tolerant = change.on_duplicate != Tolerance::Error && change.on_missing != Tolerance::Error;
-        let (writes, deletes) = (change.writes.clone(), change.deletes.clone());
-        remote.external.call(|server| async move { server.write(&writes, &deletes, is_tolerant).await }).await?;
-        let now = jiff::Timestamp::now();
-        let logged = |key: &TupleKey, is_written| TupleChange { key: key.clone(), is_written, at: now };
-        let deletes = change.deletes.iter().map(|key| logged(key, false));
-        let changes: Vec<_> = deletes.chain(change.writes.iter().map(|key| logged(key, true))).collect();
+        remote.external.write(&change.writes, &change.deletes, is_tolerant).await?;
+        let changes = TupleChange::of_write(&change.deletes, &change.writes, jiff::Timestamp::now());
         let output = TuplesWritten { written: change.writes.len(), deleted: change.deletes.len() };
         let followed = self.committer.submit(Follow { store: change.store, changes, position: None }).await?;
         Ok(Committed { output, revision: followed.revision })

@@ -1,6 +1,5 @@
 //! A real server on loopback, with one store.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,16 +7,16 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use usher::config::{RawConfig, RawOpenFga};
 
+use crate::common::openfga::{free_port, tool, until_healthy};
 use crate::common::{Reply, TestService};
 
 /// The server's program, if there is one here.
 pub fn program() -> Option<PathBuf> {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/bin/openfga");
-    if !found.exists() {
+    let found = tool("openfga");
+    if found.is_none() {
         println!("skipped: no OpenFGA server (scripts/openfga.sh installs it)");
-        return None;
     }
-    Some(found)
+    found
 }
 
 pub struct OpenFga {
@@ -29,10 +28,6 @@ pub struct OpenFga {
     child: Option<Child>,
     client: reqwest::Client,
     pub store: String,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl OpenFga {
@@ -87,15 +82,7 @@ impl OpenFga {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        let begin = Instant::now();
-        loop {
-            let health = self.client.get(format!("http://127.0.0.1:{}/healthz", self.http)).send().await;
-            if health.is_ok_and(|reply| reply.status().is_success()) {
-                return;
-            }
-            assert!(begin.elapsed() < Duration::from_secs(30), "the OpenFGA server does not answer");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until_healthy(&self.client, &format!("http://127.0.0.1:{}", self.http)).await;
     }
 
     pub fn kill(&mut self) {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::common::TestService;
-use crate::server::{Server, tool};
+use crate::common::openfga::tool;
+use crate::server::Server;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

@@ -1,25 +1,13 @@
 //! The real server as a child process, on loopback, in memory.
 
-use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::common::Client;
+use crate::common::openfga::{free_port, tool, until_healthy};
 
 pub struct Server {
     child: Child,
     pub base: String,
-}
-
-/// A program that `scripts/openfga.sh` installs.
-pub fn tool(name: &str) -> Option<PathBuf> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/bin").join(name);
-    path.exists().then_some(path)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 impl Server {
@@ -43,16 +31,8 @@ impl Server {
             .spawn()
             .unwrap();
         let server = Server { child, base: format!("http://127.0.0.1:{http}") };
-        let client = server.client();
-        let started = Instant::now();
-        loop {
-            let answer = client.http.get(format!("{}/healthz", server.base)).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return Some(server);
-            }
-            assert!(started.elapsed() < Duration::from_secs(60), "the OpenFGA server does not start");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until_healthy(&server.client().http, &server.base).await;
+        Some(server)
     }
 
     pub fn client(&self) -> Client {
