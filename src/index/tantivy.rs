@@ -131,6 +131,7 @@ impl TantivyKeywords {
     }
 
     fn over(folder: &Path, analyser: &str, index: Index, lock: FolderLock) -> Result<Self, IndexError> {
+        remove_unfinished(&index, folder)?;
         let engine = writer(&index)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let (_, fields) = schema();
@@ -164,6 +165,7 @@ impl TantivyKeywords {
     /// A new engine after a failure, on whatever was committed. That is safe even after a failed sync: the index is only
     /// derived, a commit names synced files alone, and what a power cut may still take shows as damage at the next start.
     fn reopened(&self, writer: &mut Writer) -> Result<IndexWriter, IndexError> {
+        remove_unfinished(&self.index, &self.folder)?;
         let engine = self::writer(&self.index)?;
         self.reload()?;
         writer.highest = self.view.load().highest();
@@ -325,6 +327,20 @@ fn payload(analyser: &str, position: u64) -> String {
 fn parse_payload(payload: &str, analyser: &str) -> Option<u64> {
     let rest = payload.strip_prefix(FORMAT)?.strip_prefix(' ')?;
     rest.strip_prefix(analyser)?.strip_prefix(' ')?.parse().ok()
+}
+
+/// Removes what a commit left that did not come to its end. The engine names a file of deletions after a number that it
+/// counts up from the last commit: the next attempt can come to the same name, and would be refused each time.
+fn remove_unfinished(index: &Index, folder: &Path) -> Result<(), IndexError> {
+    let committed = index.load_metas()?.list_segment_files();
+    for entry in fs::read_dir(folder).map_err(|source| failed("list", folder, source))? {
+        let path = entry.map_err(|source| failed("list", folder, source))?.path();
+        let is_deletions = path.extension().is_some_and(|extension| extension == "del");
+        if is_deletions && !path.file_name().is_some_and(|name| committed.contains(Path::new(name))) {
+            fs::remove_file(&path).map_err(|source| failed("remove", &path, source))?;
+        }
+    }
+    Ok(())
 }
 
 /// Bytes of the shortest end that tantivy can look for in a file; it counts below zero in a shorter one.

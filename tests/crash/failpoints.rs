@@ -85,7 +85,8 @@ async fn a_kill_at_any_place_loses_nothing() {
             reached += u64::from(aborted);
             unreached += u64::from(!aborted);
             let process = Process::start(&data).await.unwrap_or_else(|error| panic!("after {point}: {error:?}"));
-            check::all(&process.client, &mut load).await.assert_right(&format!("seed {seed}, after {point}"));
+            let verdict = check::all(&process.client, &mut load).await;
+            verdict.assert_right(&format!("seed {seed}, after {point}\n{}", process.log()));
         }
         assert!(reached > 0, "{place} is never reached");
         kills += reached;

@@ -29,7 +29,7 @@ async fn what_was_acknowledged_survives_every_kill() {
         process = Process::start(&data).await.unwrap_or_else(|error| panic!("kill {kill}: {error:?}"));
         recoveries.push(process.recovery);
         let verdict = check::all(&process.client, &mut load).await;
-        verdict.assert_right(&format!("seed {seed}, kill {kill}"));
+        verdict.assert_right(&format!("seed {seed}, kill {kill}\n{}", process.log()));
     }
     process.stop().await;
     let records = check::audit(&data);

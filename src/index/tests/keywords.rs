@@ -235,6 +235,34 @@ fn replaying_operations_changes_nothing() {
     assert_eq!(TantivyKeywords::open(folder.path(), "simple").unwrap().position().unwrap(), 90);
 }
 
+/// A process that dies between a file of deletions and its commit leaves the very name behind that the next one takes.
+#[test]
+fn a_commit_goes_on_over_what_an_unfinished_one_left() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut model, mut random) = (Model::default(), Random(26));
+    let operations = adds(&mut random, 0..300);
+    create(folder.path()).apply(&operations, 1).unwrap();
+    model.apply(&operations);
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, other.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let removal = [KeywordOp::Remove { chunks: 20..30 }];
+    TantivyKeywords::open(other.path(), "simple").unwrap().apply(&removal, 2).unwrap();
+    let mut names = fs::read_dir(other.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left = names.find(|name| name.to_str().unwrap().ends_with(".del")).unwrap();
+    let leave = || fs::copy(other.path().join(&left), folder.path().join(&left)).unwrap();
+    leave();
+    let index = TantivyKeywords::open(folder.path(), "simple").unwrap();
+    assert!(!folder.path().join(&left).exists());
+    // Within one process the attempt after the refused one goes through.
+    leave();
+    assert!(index.apply(&removal, 2).is_err());
+    index.apply(&removal, 2).unwrap();
+    model.apply(&removal);
+    compare(&index, &model, 300, &mut random);
+}
+
 #[test]
 fn equal_scores_are_ordered_by_key_and_empty_queries_find_nothing() {
     let folder = tempfile::tempdir().unwrap();
