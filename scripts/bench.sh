@@ -2,7 +2,8 @@
 # The end-to-end benchmark: a generated corpus in a real service, readers of planted shares, baselines, verdicts. SIZE=S
 # (10,000 chunks), M (100,000) or L (1,000,000); SHAPE=mixed, unique, deep, flat or exclusive; SEED=1. Results go to
 # benches/results. LEGS=1 measures both search legs and the resolver alone, against the keyword engine's own search and
-# at depths 10 and 100, instead. BIN names a folder with the built program.
+# at depths 10 and 100, instead. AUTHORITY=1 measures readers' rights beside a real OpenFGA server, and the memory of
+# 1 and 10 million tuples, instead. BIN names a folder with the built programs.
 source "$(dirname "$0")/lib.sh"
 
 if [ -n "${LEGS:-}" ]; then
@@ -25,5 +26,13 @@ if [ -z "${BIN:-}" ]; then
     BIN="${CARGO_TARGET_DIR:-target}/release"
 fi
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+if [ -n "${AUTHORITY:-}" ]; then
+    scripts/openfga.sh
+    server=()
+    [ -x .tools/bin/openfga ] && server=(--server .tools/bin/openfga)
+    stage "Rights beside an OpenFGA server"
+    "$BIN/usher-bench-authority" "${server[@]}" --commit "$commit"
+    exit
+fi
 stage "Size ${SIZE:-S}, shape ${SHAPE:-mixed}"
 "$BIN/usher-bench" --size "${SIZE:-S}" --shape "${SHAPE:-mixed}" --seed "${SEED:-1}" --commit "$commit"

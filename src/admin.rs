@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
+use crate::transfer;
 use crate::wire::{CreateKey, KeyCreated, Keys, Problem};
 
 /// Where the service is and with which key it is asked.
@@ -161,16 +162,10 @@ pub struct BackupArguments {
 #[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
     let (from, to) = (&arguments.data, &arguments.to);
-    if !from.join("catalog.db").is_file() {
-        bail!("{} holds no catalog; name the data folder with --data", from.display());
-    }
     if to.exists() {
         bail!("{} exists already; name a new folder", to.display());
     }
-    let lock = std::fs::File::options().write(true).open(from.join("lock"))?;
-    if lock.try_lock().is_err() {
-        bail!("a service uses {}; stop it first", from.display());
-    }
+    let _lock = lock_stopped(from)?;
     let bytes = copy_folder(from, to)?;
     let catalog = crate::catalog::Catalog::open(to, 1).await?;
     catalog.check().await.context("the copied catalog is damaged; the original probably is too")?;
@@ -178,6 +173,18 @@ pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
     catalog.close().await;
     println!("copied {bytes} bytes at revision {revision} to {}", to.display());
     Ok(())
+}
+
+/// Holds the data folder of a stopped service.
+fn lock_stopped(data: &Path) -> anyhow::Result<std::fs::File> {
+    if !data.join("catalog.db").is_file() {
+        bail!("{} holds no catalog; name the data folder with --data", data.display());
+    }
+    let lock = std::fs::File::options().write(true).open(data.join("lock"))?;
+    if lock.try_lock().is_err() {
+        bail!("a service uses {}; stop it first", data.display());
+    }
+    Ok(lock)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<u64> {
@@ -196,6 +203,48 @@ fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<u64> {
     }
     std::fs::File::open(to)?.sync_all()?;
     Ok(bytes)
+}
+
+#[derive(Args)]
+pub struct ExportArguments {
+    /// Data folder of the stopped service
+    #[arg(long, env = "USHER_DATA", default_value = "data")]
+    data: PathBuf,
+    /// New folder for the files, or one in which an export was cut short
+    #[arg(long)]
+    to: PathBuf,
+}
+
+/// # Errors
+/// When the service runs, or something is damaged or can't be written.
+#[allow(clippy::print_stdout, reason = "the command's output")]
+pub async fn export(arguments: ExportArguments) -> anyhow::Result<()> {
+    let _lock = lock_stopped(&arguments.data)?;
+    let manifest = transfer::export(&arguments.data, &arguments.to).await?;
+    let (rows, vectors) = manifest.totals();
+    println!("wrote {rows} rows and {vectors} vectors to {}", arguments.to.display());
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct ImportArguments {
+    /// Folder that `usher export` wrote
+    #[arg(long)]
+    from: PathBuf,
+    /// New data folder, or one in which the same import was cut short
+    #[arg(long, env = "USHER_DATA", default_value = "data")]
+    data: PathBuf,
+}
+
+/// # Errors
+/// When the export is damaged, the folder holds something else, or it can't be written.
+#[allow(clippy::print_stdout, reason = "the command's output")]
+pub async fn import(arguments: ImportArguments) -> anyhow::Result<()> {
+    let _lock = crate::serve::prepare_folder(&arguments.data)?;
+    let manifest = transfer::import(&arguments.from, &arguments.data).await?;
+    let (rows, vectors) = manifest.totals();
+    println!("read {rows} rows and {vectors} vectors into {}; it can be served", arguments.data.display());
+    Ok(())
 }
 
 #[derive(Args)]

@@ -17,6 +17,7 @@ pub mod index_text;
 pub mod keys;
 pub mod meta;
 pub mod outbox;
+pub mod portable;
 mod seal;
 pub mod stores;
 pub mod tuples;
@@ -70,6 +71,8 @@ pub struct Catalog {
     writer: SqlitePool,
     readers: SqlitePool,
     path: PathBuf,
+    /// The file was found as the last stop had sealed it.
+    was_sealed: bool,
 }
 
 impl Catalog {
@@ -79,7 +82,7 @@ impl Catalog {
     /// When the file can't be opened, is damaged, or was written by a newer release.
     pub async fn open(folder: &Path, readers: u32) -> Result<Self, CatalogError> {
         let path = folder.join("catalog.db");
-        seal::open(&path)?;
+        let was_sealed = seal::open(&path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -103,7 +106,7 @@ impl Catalog {
             .max_connections(readers)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { writer, readers, path })
+        Ok(Self { writer, readers, path, was_sealed })
     }
 
     /// Begins a write transaction; only the writer of `commit.rs` (and start-up, before it runs) calls this.
@@ -123,6 +126,12 @@ impl Catalog {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the file was opened byte for byte as the last stop left it; a start needs no [`check`](Self::check) then,
+    /// which takes ten times as long.
+    pub fn was_sealed(&self) -> bool {
+        self.was_sealed
     }
 
     /// Checks the whole database: every page, and every index against its table.

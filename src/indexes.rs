@@ -18,9 +18,11 @@ use crate::catalog::documents::OperationKind;
 use crate::catalog::index_text::IndexText;
 use crate::catalog::{Catalog, CatalogError};
 use crate::embed::{self, Embedder, Role};
-use crate::index::scan::ScanConfig;
+use crate::index::scan::{OpenedScan, ScanConfig};
 use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, TantivyKeywords, VectorStore};
 
+/// Folder of a collection's vectors, within its own.
+const VECTORS: &str = "vectors";
 /// Operations read from the log at once.
 const BATCH: u32 = 64;
 /// Chunks read at once, when a keyword index is filled from them.
@@ -55,7 +57,7 @@ impl CollectionIndexes {
     ) -> Result<Self, IndexError> {
         let analyser = Analyser::by_name(&settings.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
-        let opened = MaskedScan::open(&folder.join("vectors"), settings.dimensions, chunks, scan)?;
+        let opened = MaskedScan::open(&folder.join(VECTORS), settings.dimensions, chunks, scan)?;
         let keywords = open_keywords(&folder.join("keywords"), analyser.name())?;
         let applied = watch::Sender::new(keywords.position()?);
         let is_failing = watch::Sender::new(false);
@@ -146,6 +148,25 @@ impl Indexes {
     pub fn create(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
         self.remove(collection);
         self.open(collection, settings, 0)
+    }
+
+    /// Opens a collection's vectors alone, where nothing is served: to move them.
+    ///
+    /// # Errors
+    /// When they were made with other dimensions or are in use; I/O.
+    pub fn open_vectors(
+        &self,
+        collection: u32,
+        settings: &CollectionSettings,
+        chunks: u32,
+    ) -> Result<OpenedScan, IndexError> {
+        let folder = self.folder_of(collection).join(VECTORS);
+        std::fs::create_dir_all(&folder).map_err(|source| IndexError::Io {
+            action: "make",
+            path: folder.clone(),
+            source,
+        })?;
+        MaskedScan::open(&folder, settings.dimensions, chunks, self.scan.clone())
     }
 
     pub fn get(&self, collection: u32) -> Option<Arc<CollectionIndexes>> {

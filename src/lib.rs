@@ -57,3 +57,5 @@ pub mod service;
 pub mod snapshot;
 #[cfg(feature = "server")]
 pub mod telemetry;
+#[cfg(feature = "server")]
+pub mod transfer;

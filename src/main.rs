@@ -31,6 +31,10 @@ enum Command {
     Keys(admin::KeysArguments),
     /// Copy the data of a stopped service to a new folder, and check the copy
     Backup(admin::BackupArguments),
+    /// Write everything that a stopped service holds to plain files, to move it
+    Export(admin::ExportArguments),
+    /// Read an export into a new data folder
+    Import(admin::ImportArguments),
     /// Show which stored tuples a new authorization model would no longer admit, or write the model
     Model(admin::ModelArguments),
     /// Print the description of the HTTP API (OpenAPI 3.1)
@@ -43,6 +47,8 @@ async fn main() -> ExitCode {
         Command::Serve { config, options } => run(config, *options).await,
         Command::Keys(arguments) => admin::keys(arguments).await,
         Command::Backup(arguments) => admin::backup(arguments).await,
+        Command::Export(arguments) => admin::export(arguments).await,
+        Command::Import(arguments) => admin::import(arguments).await,
         Command::Model(arguments) => admin::model(arguments).await,
         Command::Openapi => std::io::stdout().write_all(http::openapi::text().as_bytes()).map_err(Into::into),
     };

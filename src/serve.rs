@@ -59,6 +59,8 @@ pub enum ServeError {
     Randomness(#[from] getrandom::Error),
     #[error("repairing an index: {0}")]
     Repair(#[from] crate::indexes::FollowError),
+    #[error("an import into {} was cut short; run it again", path.display())]
+    Unfinished { path: PathBuf },
     #[error("the authorization server: {0}")]
     Authorization(#[from] ReplicaError),
     #[error("`openfga`: {0}")]
@@ -107,7 +109,12 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     refuse_without_catalog(&config.data)?;
     let catalog = Catalog::open(&config.data, 4).await?;
     // Before anything is derived from it.
-    catalog.check().await?;
+    if !catalog.was_sealed() {
+        catalog.check().await?;
+    }
+    if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
+        return Err(ServeError::Unfinished { path: config.data.clone() });
+    }
     let secrets = Secrets::of(&catalog).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
     let snapshot = load(&catalog, &indexes).await?;
@@ -250,7 +257,7 @@ async fn listen(
 
 /// Makes the folder readable by its owner alone, and locks it.
 #[allow(clippy::result_large_err, reason = "made at most once, at the start")]
-fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
+pub(crate) fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source| ServeError::Folder { path, source }

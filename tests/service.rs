@@ -21,6 +21,8 @@ mod embedders;
 mod explain;
 #[path = "service/lists.rs"]
 mod lists;
+#[path = "service/moving.rs"]
+mod moving;
 #[cfg(feature = "onnx")]
 #[path = "service/onnx.rs"]
 mod onnx;

@@ -16,7 +16,7 @@ use usher_bench::{Corpus, Layout, Planted, Question};
 use crate::load::Loaded;
 use crate::quality::{Legs, cell, leaks, mask_of, question};
 use crate::results::Results;
-use crate::stats::{Interval, cpu, median, ms, percentile, probe, timed};
+use usher_bench::stats::{Interval, cpu, median, ms, percentile, probe, timed};
 
 const QUESTIONS: usize = 50;
 /// Blocks whose probes lie further from the run's median than this are dropped.

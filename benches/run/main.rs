@@ -23,7 +23,6 @@ mod load;
 mod quality;
 mod results;
 mod rivals;
-mod stats;
 
 use load::Loaded;
 use results::Results;

@@ -17,7 +17,7 @@ use usher_bench::{Corpus, Layout, Planted, Question};
 use crate::exact::{Exact, readable};
 use crate::load::Loaded;
 use crate::results::Results;
-use crate::stats::{ms, timed};
+use usher_bench::stats::{ms, timed};
 
 /// How the question lies to what is readable.
 #[derive(Clone, Copy, PartialEq)]
@@ -155,8 +155,10 @@ pub async fn measure(
         }
     }
     for (fraction, times) in cold {
-        results
-            .note(&format!("resolve and mask, cold, {fraction} readable, p50 ms"), json!(crate::stats::median(&times)));
+        results.note(
+            &format!("resolve and mask, cold, {fraction} readable, p50 ms"),
+            json!(usher_bench::stats::median(&times)),
+        );
     }
 
     let (mut means, mut keyword_same, mut keyword_asked) = (Vec::new(), 0, 0);

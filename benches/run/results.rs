@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use usher_bench::Corpus;
 
-use crate::stats::Interval;
+use usher_bench::stats::Interval;
 
 pub struct Results {
     file: File,

@@ -17,7 +17,7 @@ use crate::exact::{Exact, readable};
 use crate::load::Loaded;
 use crate::quality::{Legs, cell, mask_of, question};
 use crate::results::Results;
-use crate::stats::{Interval, median, timed};
+use usher_bench::stats::{Interval, median, timed};
 
 const QUESTIONS: usize = 4;
 const WANTED: usize = 10;

@@ -36,3 +36,8 @@ pub async fn set(tx: &mut CatalogTx, name: &str, value: &[u8]) -> Result<(), Cat
 pub async fn set_revision(tx: &mut CatalogTx, revision: u64) -> Result<(), CatalogError> {
     set(tx, "revision", &revision.to_be_bytes()).await
 }
+
+pub async fn remove(tx: &mut CatalogTx, name: &str) -> Result<(), CatalogError> {
+    sqlx::query("DELETE FROM meta WHERE name = $1").bind(name.to_owned()).execute(&mut **tx).await?;
+    Ok(())
+}

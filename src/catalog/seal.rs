@@ -28,14 +28,15 @@ fn pending(database: &Path) -> u64 {
     fs::metadata(PathBuf::from(name)).map_or(0, |file| file.len())
 }
 
-/// Compares the file with the seal, if the last stop left one, and removes the seal.
+/// Compares the file with the seal, if the last stop left one, and removes the seal. Says whether there was one: then the
+/// file is, byte for byte, what the service left.
 ///
 /// # Errors
 /// When the file is not as the service left it.
-pub(super) fn open(database: &Path) -> Result<(), CatalogError> {
+pub(super) fn open(database: &Path) -> Result<bool, CatalogError> {
     let seal = path_of(database);
     let expected = match fs::read(&seal) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         read => read?,
     };
     let is_same = pending(database) == 0 && sum(database)?.as_bytes() == expected;
@@ -45,7 +46,7 @@ pub(super) fn open(database: &Path) -> Result<(), CatalogError> {
     }
     fs::remove_file(&seal)?;
     sync_folder(database)?;
-    Ok(())
+    Ok(true)
 }
 
 /// Leaves a seal. Nobody may have the database open.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use usher_bench::random::{Kind, Stream};
+use crate::random::{Kind, Stream};
 
 /// The value below which `share` of the values lie; 0 of none.
 pub fn percentile(values: &[f64], share: f64) -> f64 {

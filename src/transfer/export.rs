@@ -1,0 +1,110 @@
+//! From a data folder into an export.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Content, DRAFT, FORMAT, MANIFEST, Manifest, Part, PartWriter, TransferError, VERSION, at};
+use crate::catalog::Catalog;
+use crate::catalog::collections::CollectionRow;
+use crate::catalog::portable::{META, TABLES, Table};
+use crate::index::VectorStore;
+use crate::indexes::Indexes;
+
+/// Rows read at once.
+const PAGE: u32 = 1_000;
+
+/// Writes everything in `data` to the folder `to`. An export that was cut short goes on where it stopped, unless the
+/// instance has changed since.
+///
+/// # Errors
+/// When `to` holds a complete export, something is damaged, or a file can't be written.
+pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
+    use std::os::unix::fs::PermissionsExt;
+    if to.join(MANIFEST).exists() {
+        return Err(TransferError::Complete { path: to.to_owned() });
+    }
+    let catalog = Catalog::open(data, 1).await?;
+    if !catalog.was_sealed() {
+        catalog.check().await?;
+    }
+    for folder in ["rows", "vectors"] {
+        fs::create_dir_all(to.join(folder)).map_err(at(to))?;
+    }
+    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).map_err(at(to))?;
+    let mut manifest = Manifest {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        release: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: catalog.revision().await?,
+        numbers: catalog.last_numbers().await?,
+        files: Vec::new(),
+    };
+    if let Some(draft) = Manifest::read(&to.join(DRAFT))? {
+        let is_same = (draft.revision, &draft.numbers) == (manifest.revision, &manifest.numbers);
+        manifest.files = draft.files.into_iter().filter(|part| is_same && part.verify(to).is_ok()).collect();
+    }
+    for table in TABLES.iter().chain([&META]) {
+        let content = Content::Rows { table: table.name.to_owned() };
+        if !manifest.files.iter().any(|part| part.content == content) {
+            manifest.files.push(rows(&catalog, table, to, content).await?);
+            manifest.write(to, DRAFT)?;
+        }
+    }
+    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO);
+    for collection in catalog.collections().await? {
+        let (_, chunks) = catalog.next_ordinals(collection.id).await?;
+        let content =
+            Content::Vectors { collection: collection.id, dimensions: collection.settings.dimensions, chunks };
+        if !manifest.files.iter().any(|part| part.content == content) {
+            manifest.files.push(vectors(&catalog, &indexes, &collection, to, content).await?);
+            manifest.write(to, DRAFT)?;
+        }
+    }
+    manifest.write(to, MANIFEST)?;
+    fs::remove_file(to.join(DRAFT)).map_err(at(to))?;
+    catalog.close().await;
+    Ok(manifest)
+}
+
+async fn rows(catalog: &Catalog, table: &Table, to: &Path, content: Content) -> Result<Part, TransferError> {
+    let name = format!("rows/{}.jsonl", table.name);
+    let mut writer = PartWriter::create(to.join(&name))?;
+    let mut last = None;
+    loop {
+        let page = table.rows(catalog, last.as_ref(), PAGE).await?;
+        for row in &page {
+            writer.record(format!("{}\n", row.to_line()?).as_bytes())?;
+        }
+        match page.into_iter().last() {
+            Some(row) => last = Some(row),
+            None => return writer.finish(name, content),
+        }
+    }
+}
+
+async fn vectors(
+    catalog: &Catalog,
+    indexes: &Indexes,
+    collection: &CollectionRow,
+    to: &Path,
+    content: Content,
+) -> Result<Part, TransferError> {
+    let (_, chunks) = catalog.next_ordinals(collection.id).await?;
+    let opened = indexes.open_vectors(collection.id, &collection.settings, chunks)?;
+    let is_damaged = |chunk: u32| opened.damaged.iter().any(|range| range.contains(&chunk));
+    let name = format!("vectors/{}.f32", collection.id);
+    let mut writer = PartWriter::create(to.join(&name))?;
+    let mut from = 0;
+    loop {
+        let page = catalog.chunk_ordinals(collection.id, from, PAGE).await?;
+        let Some(last) = page.last() else { return writer.finish(name, content) };
+        from = last + 1;
+        for chunk in page {
+            if is_damaged(chunk) {
+                return Err(TransferError::DamagedVectors { collection: collection.name.clone() });
+            }
+            let row: Vec<u8> = opened.store.row(chunk)?.into_iter().flat_map(f32::to_le_bytes).collect();
+            writer.record(&row)?;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! From an export into a new data folder.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
+use crate::catalog::portable::{META, PortableRow, TABLES, set_last_number, table};
+use crate::catalog::{self, Catalog, meta};
+use crate::index::VectorStore;
+use crate::indexes::Indexes;
+
+/// The named value of a catalog that an import has not completed; such a catalog can't be served.
+pub const UNFINISHED: &str = "import";
+/// Rows of one transaction.
+const BATCH: usize = 1_000;
+/// Vectors written at once.
+const APPENDED: u32 = 4_096;
+
+/// How far an import has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Progress {
+    /// Hash of the export's manifest.
+    export: String,
+    /// Parts that are done, and rows of the next one.
+    parts: usize,
+    rows: u64,
+}
+
+/// Reads the export at `from` into `data`, which holds no catalog, or a part of this very export: then the import goes
+/// on where it was cut short. Every file is verified before anything is written, every count afterwards.
+///
+/// # Errors
+/// When the export is incomplete or damaged, `data` holds something else, or storage fails; it can be run again.
+pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError> {
+    let path = from.join(MANIFEST);
+    let manifest = Manifest::read(&path)?.ok_or(TransferError::Incomplete { path: from.to_owned() })?;
+    let export = blake3::hash(&std::fs::read(&path).map_err(at(&path))?).to_hex().to_string();
+    for part in &manifest.files {
+        part.verify(from)?;
+    }
+    let is_new = std::fs::metadata(data.join("catalog.db")).map_or(true, |file| file.len() == 0);
+    let catalog = Catalog::open(data, 1).await?;
+    let mut progress = match catalog.meta(UNFINISHED).await? {
+        Some(stored) => serde_json::from_slice(&stored).ok().filter(|progress: &Progress| progress.export == export),
+        None => is_new.then_some(Progress { export, parts: 0, rows: 0 }),
+    }
+    .ok_or(TransferError::Occupied { path: data.to_owned() })?;
+    save(&catalog, &progress, &[]).await?;
+    let (own, others): (Vec<&Part>, Vec<&Part>) = manifest.files.iter().partition(|part| is_rows_of(part, META.name));
+    for (number, part) in others.into_iter().enumerate().skip(progress.parts) {
+        match &part.content {
+            Content::Rows { .. } => rows(&catalog, from, part, &mut progress).await?,
+            Content::Vectors { collection, dimensions, chunks } => {
+                let place = Place { collection: *collection, dimensions: *dimensions, chunks: *chunks };
+                vectors(&catalog, from, data, part, &place).await?;
+            }
+        }
+        (progress.parts, progress.rows) = (number + 1, 0);
+        save(&catalog, &progress, &[]).await?;
+    }
+    for expected in TABLES {
+        let parts = manifest.files.iter().filter(|part| is_rows_of(part, expected.name));
+        let (expected_rows, found) = (parts.map(|part| part.records).sum(), expected.count(&catalog).await?);
+        if found != expected_rows {
+            return Err(TransferError::Count { table: expected.name.to_owned(), expected: expected_rows, found });
+        }
+    }
+    finish(&catalog, from, &own, &manifest).await?;
+    catalog.close().await;
+    Ok(manifest)
+}
+
+fn is_rows_of(part: &Part, name: &str) -> bool {
+    matches!(&part.content, Content::Rows { table } if table == name)
+}
+
+/// Stores rows together with how far they bring the import.
+async fn save(catalog: &Catalog, progress: &Progress, rows: &[(&str, PortableRow)]) -> Result<(), TransferError> {
+    let mut tx = catalog.begin().await?;
+    for (name, row) in rows {
+        table(name).ok_or(catalog::CatalogError::Malformed { what: "table" })?.insert(&mut tx, row).await?;
+    }
+    meta::set(&mut tx, UNFINISHED, catalog::json(progress)?.as_bytes()).await?;
+    tx.commit().await.map_err(catalog::CatalogError::from)?;
+    Ok(())
+}
+
+async fn rows(catalog: &Catalog, from: &Path, part: &Part, progress: &mut Progress) -> Result<(), TransferError> {
+    let Content::Rows { table } = &part.content else { return Ok(()) };
+    let mut batch = Vec::with_capacity(BATCH);
+    for line in part.lines(from)?.skip(progress.rows as usize) {
+        batch.push((table.as_str(), PortableRow::from_line(&line?)?));
+        if batch.len() == BATCH {
+            progress.rows += batch.len() as u64;
+            save(catalog, progress, &std::mem::take(&mut batch)).await?;
+        }
+    }
+    progress.rows += batch.len() as u64;
+    save(catalog, progress, &batch).await
+}
+
+struct Place {
+    collection: u32,
+    dimensions: usize,
+    chunks: u32,
+}
+
+/// Vectors of live chunks go to their ordinals; between them are zeros, as after an erasure.
+async fn vectors(catalog: &Catalog, from: &Path, data: &Path, part: &Part, place: &Place) -> Result<(), TransferError> {
+    let path = part.file(from);
+    let mut file = BufReader::with_capacity(1 << 20, File::open(&path).map_err(at(&path))?);
+    let collections = catalog.collections().await?;
+    let collection = collections.iter().find(|row| row.id == place.collection);
+    let settings = &collection.ok_or(catalog::CatalogError::Malformed { what: "collection" })?.settings;
+    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO);
+    // Whatever an earlier attempt wrote is forgotten.
+    let store = indexes.open_vectors(place.collection, settings, 0)?.store;
+    for first in (0..place.chunks).step_by(APPENDED as usize) {
+        let count = (place.chunks - first).min(APPENDED);
+        let mut block = vec![0.0_f32; count as usize * place.dimensions];
+        let live = catalog.chunk_ordinals(place.collection, first, count).await?;
+        for chunk in live.into_iter().take_while(|chunk| *chunk < first + count) {
+            let start = (chunk - first) as usize * place.dimensions;
+            let target = block.get_mut(start..start + place.dimensions).unwrap_or_default();
+            let mut bytes = vec![0; place.dimensions * size_of::<f32>()];
+            file.read_exact(&mut bytes).map_err(at(&path))?;
+            for (value, bytes) in target.iter_mut().zip(bytes.as_chunks().0) {
+                *value = f32::from_le_bytes(*bytes);
+            }
+        }
+        store.append(first, &block)?;
+    }
+    Ok(())
+}
+
+/// The last transaction: names, secrets and the revision come in, the mark goes.
+async fn finish(catalog: &Catalog, from: &Path, own: &[&Part], manifest: &Manifest) -> Result<(), TransferError> {
+    let mut tx = catalog.begin().await?;
+    for part in own {
+        for line in part.lines(from)? {
+            META.insert(&mut tx, &PortableRow::from_line(&line?)?).await?;
+        }
+    }
+    for (table, last) in &manifest.numbers {
+        set_last_number(&mut tx, table, *last).await?;
+    }
+    meta::remove(&mut tx, UNFINISHED).await?;
+    tx.commit().await.map_err(catalog::CatalogError::from)?;
+    Ok(())
+}
