@@ -41,8 +41,9 @@ pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError>
     for part in &manifest.files {
         part.verify(from)?;
     }
-    let is_new = std::fs::metadata(data.join("catalog.db")).map_or(true, |file| file.len() == 0);
     let catalog = Catalog::open(data, 1).await?;
+    // Every catalog that was served, or imported whole, has a secret.
+    let is_new = catalog.meta("secret").await?.is_none();
     let mut progress = match catalog.meta(UNFINISHED).await? {
         Some(stored) => serde_json::from_slice(&stored).ok().filter(|progress: &Progress| progress.export == export),
         None => is_new.then_some(Progress { export, parts: 0, rows: 0 }),
