@@ -14,6 +14,8 @@ use crate::indexes::Indexes;
 
 /// The named value of a catalog that an import has not completed; such a catalog can't be served.
 pub const UNFINISHED: &str = "import";
+/// The export that a catalog came from.
+const DONE: &str = "imported";
 /// Rows of one transaction.
 const BATCH: usize = 1_000;
 /// Vectors written at once.
@@ -30,7 +32,7 @@ struct Progress {
 }
 
 /// Reads the export at `from` into `data`, which holds no catalog, or a part of this very export: then the import goes
-/// on where it was cut short. Every file is verified before anything is written, every count afterwards.
+/// on where it was cut short; where all of it is there and nothing else, nothing is left to do. Every file is verified before anything is written, every count afterwards.
 ///
 /// # Errors
 /// When the export is incomplete or damaged, `data` holds something else, or storage fails; it can be run again.
@@ -44,6 +46,11 @@ pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError>
     let catalog = Catalog::open(data, 1).await?;
     // Every catalog that was served, or imported whole, has a secret.
     let is_new = catalog.meta("secret").await?.is_none();
+    let done = catalog.meta(DONE).await?;
+    if done.is_some_and(|done| done == export.as_bytes()) && catalog.revision().await? == manifest.revision {
+        catalog.close().await;
+        return Ok(manifest);
+    }
     let mut progress = match catalog.meta(UNFINISHED).await? {
         Some(stored) => serde_json::from_slice(&stored).ok().filter(|progress: &Progress| progress.export == export),
         None => is_new.then_some(Progress { export, parts: 0, rows: 0 }),
@@ -69,7 +76,7 @@ pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError>
             return Err(TransferError::Count { table: expected.name.to_owned(), expected: expected_rows, found });
         }
     }
-    finish(&catalog, from, &own, &manifest).await?;
+    finish(&catalog, from, &own, &manifest, &progress.export).await?;
     catalog.close().await;
     Ok(manifest)
 }
@@ -138,7 +145,13 @@ async fn vectors(catalog: &Catalog, from: &Path, data: &Path, part: &Part, place
 }
 
 /// The last transaction: names, secrets and the revision come in, the mark goes.
-async fn finish(catalog: &Catalog, from: &Path, own: &[&Part], manifest: &Manifest) -> Result<(), TransferError> {
+async fn finish(
+    catalog: &Catalog,
+    from: &Path,
+    own: &[&Part],
+    manifest: &Manifest,
+    export: &str,
+) -> Result<(), TransferError> {
     let mut tx = catalog.begin().await?;
     for part in own {
         for line in part.lines(from)? {
@@ -148,6 +161,7 @@ async fn finish(catalog: &Catalog, from: &Path, own: &[&Part], manifest: &Manife
     for (table, last) in &manifest.numbers {
         set_last_number(&mut tx, table, *last).await?;
     }
+    meta::set(&mut tx, DONE, export.as_bytes()).await?;
     meta::remove(&mut tx, UNFINISHED).await?;
     tx.commit().await.map_err(catalog::CatalogError::from)?;
     Ok(())
