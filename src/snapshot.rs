@@ -51,6 +51,8 @@ pub struct CollectionState {
     pub fields: Arc<DeclaredFields>,
     pub binding: Binding,
     documents: Paged<Option<Arc<DocumentEntry>>>,
+    /// Beside `documents`, small and in order: a mask reads all of it.
+    places: Paged<Place>,
     by_id: rpds::HashTrieMapSync<Arc<str>, u32>,
     /// (first chunk, document) of every version ever stored, ascending.
     versions: Paged<(u32, u32)>,
@@ -59,6 +61,28 @@ pub struct CollectionState {
     pub last_operation: u64,
     /// Revision at which the document table last changed.
     pub documents_revision: u64,
+}
+
+/// What a mask needs to know of a document.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Place {
+    /// There is none.
+    #[default]
+    Empty,
+    /// Its audience decides alone, about all of its chunks.
+    Plain { node: NodeId, first_chunk: u32, chunk_count: u32 },
+    /// It has restricted parts, or something may hide it: its entry says more.
+    Special,
+}
+
+impl Place {
+    fn of(entry: &DocumentEntry) -> Self {
+        let may_hide = entry.parked || entry.awaits_rules || entry.expires_at.is_some();
+        if may_hide || !entry.sections.is_empty() {
+            return Self::Special;
+        }
+        Self::Plain { node: entry.node, first_chunk: entry.first_chunk, chunk_count: entry.chunk_count }
+    }
 }
 
 /// What decides about one document's current version. The title is here for filters only; nothing here reaches a caller
@@ -180,6 +204,7 @@ impl CollectionState {
             settings: Arc::new(settings),
             binding,
             documents: Paged::default(),
+            places: Paged::default(),
             by_id: rpds::HashTrieMapSync::new_sync(),
             versions: Paged::default(),
             next_chunk: 0,
@@ -230,6 +255,11 @@ impl CollectionState {
         self.documents.iter().filter_map(|(_, slot)| slot.as_ref())
     }
 
+    /// Every document's ordinal and place, in order.
+    pub fn places(&self) -> impl Iterator<Item = (u32, Place)> {
+        self.places.iter().map(|(ordinal, place)| (ordinal, *place))
+    }
+
     /// Documents with ordinals from `first` on, in order.
     pub fn documents_from(&self, first: u32) -> impl Iterator<Item = &Arc<DocumentEntry>> {
         (first..self.documents.len()).filter_map(|ordinal| self.document(ordinal))
@@ -271,6 +301,7 @@ impl CollectionState {
         self.reserve(entry.ordinal + 1, entry.first_chunk + entry.chunk_count);
         self.by_id.insert_mut(entry.id.clone(), entry.ordinal);
         let ordinal = entry.ordinal;
+        *self.places.get_mut(ordinal) = Place::of(&entry);
         *self.documents.get_mut(ordinal) = Some(Arc::new(entry));
     }
 
@@ -279,6 +310,7 @@ impl CollectionState {
             && let Some(entry) = self.documents.get_mut(ordinal).take()
         {
             self.by_id.remove_mut(&entry.id);
+            *self.places.get_mut(ordinal) = Place::Empty;
         }
     }
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::resolver::Resolved;
 use super::{Asked, Reader};
-use crate::authz::{Context, NodeId};
+use crate::authz::{AudienceOrdinal, Context, NodeId};
 use crate::index::ChunkMask;
 use crate::index::filter::MetadataFilter;
-use crate::snapshot::{CollectionState, DocumentEntry, Snapshot, StoreState};
+use crate::snapshot::{CollectionState, DocumentEntry, Place, Snapshot, StoreState};
 
 /// A pinned snapshot with the reader's sets, per collection.
 pub struct View {
@@ -63,8 +63,11 @@ impl CollectionView {
     }
 
     fn allows(&self, object: NodeId) -> bool {
+        self.allows_audience(self.store.graph.audience(object))
+    }
+
+    fn allows_audience(&self, audience: AudienceOrdinal) -> bool {
         let graph = &self.store.graph;
-        let audience = graph.audience(object);
         // INVARIANT: a reader has at least one subject; without any, nothing is allowed.
         !self.sets.is_empty()
             && self.sets.iter().all(|resolved| resolved.set().contains(audience))
@@ -108,23 +111,64 @@ impl CollectionView {
     fn build(&self, filter: Option<&MetadataFilter>) -> (ChunkMask, Option<Timestamp>) {
         let mut mask = ChunkMask::new(self.state.next_chunk());
         let mut changes_at: Option<Timestamp> = None;
-        for entry in self.state.documents() {
-            if let Some(end) = entry.expires_at.filter(|end| *end > self.now) {
-                changes_at = Some(changes_at.map_or(end, |at| at.min(end)));
-            }
-            if entry.is_hidden(self.now) || !self.allows(entry.node) {
-                continue;
-            }
-            if filter.is_some_and(|filter| !filter.matches(&entry.filter_subject())) {
-                continue;
-            }
-            let first = entry.first_chunk;
-            mask.set_range(first..first + entry.chunk_count);
-            for section in entry.sections.iter().filter(|section| !self.may_read_section(section)) {
-                mask.clear_range(first + section.first..first + section.first + section.count);
+        let mut allowed = Known::new(self);
+        let matches = |entry: &DocumentEntry| filter.is_none_or(|filter| filter.matches(&entry.filter_subject()));
+        for (ordinal, place) in self.state.places() {
+            match place {
+                Place::Empty => {}
+                Place::Plain { node, first_chunk, chunk_count } => {
+                    let may_read = allowed.allows(node);
+                    if may_read
+                        && (filter.is_none() || self.state.document(ordinal).is_some_and(|entry| matches(entry)))
+                    {
+                        mask.set_range(first_chunk..first_chunk + chunk_count);
+                    }
+                }
+                Place::Special => {
+                    let Some(entry) = self.state.document(ordinal) else { continue };
+                    if let Some(end) = entry.expires_at.filter(|end| *end > self.now) {
+                        changes_at = Some(changes_at.map_or(end, |at| at.min(end)));
+                    }
+                    if !entry.is_hidden(self.now) && matches(entry) {
+                        self.mark(entry, &mut mask);
+                    }
+                }
             }
         }
         (mask, changes_at)
+    }
+
+    /// Marks the chunks of a document that is not hidden, as far as its rules and its sections' allow.
+    fn mark(&self, entry: &DocumentEntry, mask: &mut ChunkMask) {
+        if !self.allows(entry.node) {
+            return;
+        }
+        let first = entry.first_chunk;
+        mask.set_range(first..first + entry.chunk_count);
+        for section in entry.sections.iter().filter(|section| !self.may_read_section(section)) {
+            mask.clear_range(first + section.first..first + section.first + section.count);
+        }
+    }
+}
+
+/// What was found out about audiences so far: many documents share one.
+struct Known<'a> {
+    view: &'a CollectionView,
+    by_audience: Vec<Option<bool>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(view: &'a CollectionView) -> Self {
+        Self { view, by_audience: vec![None; view.store.graph.audience_count() as usize] }
+    }
+
+    fn allows(&mut self, object: NodeId) -> bool {
+        let audience = self.view.store.graph.audience(object);
+        let find = || self.view.allows_audience(audience);
+        match self.by_audience.get_mut(audience.0 as usize) {
+            Some(known) => *known.get_or_insert_with(find),
+            None => find(),
+        }
     }
 }
 
