@@ -142,6 +142,12 @@ impl Graph {
         GraphEdit::new(self.clone())
     }
 
+    /// The same graph with names and numbers of its own from here on: an edit of it leaves no trace elsewhere. For
+    /// questions about what is not so. O(pages).
+    pub fn fork(&self) -> Graph {
+        Graph { interner: Arc::new(self.interner.fork()), ..self.clone() }
+    }
+
     /// The same tuples under other bound types. Every audience gets a new number. O(tuples).
     pub fn rebind(&self, bound: Vec<BoundType>) -> Graph {
         let mut edit = GraphEdit::new(Graph::empty(self.interner.clone(), &bound));
@@ -339,6 +345,25 @@ impl Graph {
             },
         };
         list.map_or_else(|| SortedList::range(&SortedList::Empty, low, high), |list| list.range(low, high))
+    }
+
+    /// Whatever has a tuple whose subject is the vertex, or a userset of it. May name one more than once.
+    pub(super) fn dependents(&self, vertex: Vertex) -> impl Iterator<Item = Vertex> {
+        let list = match (vertex.as_node(), vertex.as_audience()) {
+            (Some(node), _) => self.entry(node).map(|entry| &entry.back),
+            (_, Some(audience)) => self.audiences.get(audience).map(|held| &held.back),
+            _ => None,
+        };
+        list.into_iter().flat_map(|list| list.iter().map(|back| back.vertex))
+    }
+
+    /// All edges of an object or an audience.
+    pub(super) fn all_edges(&self, vertex: Vertex) -> Vec<Edge> {
+        if let Some(node) = vertex.as_node() {
+            return self.raw_edges(node);
+        }
+        let held = vertex.as_audience().and_then(|audience| self.audiences.get(audience));
+        held.map(|held| held.edges.iter().map(|edge| edge.without_self(vertex)).collect()).unwrap_or_default()
     }
 
     /// The object's tuples, whoever holds them. Sorted.
