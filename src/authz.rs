@@ -31,7 +31,7 @@ pub use check::{CheckError, Evaluator};
 pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use explain::{Explanation, Path, explain};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
-pub use impact::{Candidates, Impact, Judge, State, anybody, readers_below};
+pub use impact::{Candidates, Impact, Judge, State, anybody, names_nobody, reached_from, readers_below};
 pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ListUsersFilter, ObjectSink, ObjectsQuestion, expand, list_objects, list_users};
 pub use model::{

@@ -82,12 +82,45 @@ pub fn anybody(reader_type: &str) -> SubjectRef {
     SubjectRef::Object(ObjectRef { object_type: reader_type.to_owned(), id: "*".to_owned() })
 }
 
-/// Who may come to have one of the relations to an object, by its tuples; a check decides.
+/// Who may come to have the relation to an object, by its tuples; a check decides.
 pub fn readers_below(state: State<'_>, node: NodeId, relation: &str) -> Candidates {
     let mut below = Below::default();
-    let audience = Vertex::audience(state.graph.audience(node));
-    Descent::new(state, &[relation]).walk(vec![audience], &mut below);
+    Descent::new(state, &[relation]).walk(vec![Vertex::node(node)], &mut below);
     Candidates { named: below.named.into_iter().collect(), others: below.wildcards.into_iter().collect() }
+}
+
+/// Whether the tuples of an object lead to nobody who could come to read by it; `relations` stand for reading.
+pub fn names_nobody(state: State<'_>, object: &ObjectRef, relations: &[&str]) -> bool {
+    let Some(node) = state.graph.node(object) else { return true };
+    let mut below = Below::default();
+    Descent::new(state, relations).walk(vec![Vertex::node(node)], &mut below);
+    below.named.is_empty() && below.wildcards.is_empty()
+}
+
+/// The numbers of all objects that the tuples of some objects of bound types lead to, those themselves among them.
+pub fn reached_from(graph: &Graph, objects: &RoaringBitmap) -> RoaringBitmap {
+    let mut reached = objects.clone();
+    let mut audiences = RoaringBitmap::new();
+    let mut open: Vec<Vertex> = Vec::new();
+    for object in objects {
+        let audience = graph.audience(NodeId(object));
+        if audiences.insert(audience.0) {
+            open.push(Vertex::audience(audience));
+        }
+    }
+    while let Some(vertex) = open.pop() {
+        for subject in graph.all_edges(vertex).into_iter().filter_map(|edge| edge.subject.vertex()) {
+            let is_new = match (subject.as_node(), subject.as_audience()) {
+                (Some(node), _) => reached.insert(node.0),
+                (_, Some(audience)) => audiences.insert(audience.0),
+                _ => false,
+            };
+            if is_new {
+                open.push(subject);
+            }
+        }
+    }
+    reached
 }
 
 /// Whether the reader has the relation to the objects of an audience. Ambiguous objects are read by nobody, and an error

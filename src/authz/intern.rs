@@ -243,7 +243,7 @@ impl Interner {
         self.base.as_ref()?.node_type(node)
     }
 
-    fn known_condition(&self, condition: &TupleCondition) -> Option<ConditionId> {
+    pub(super) fn known_condition(&self, condition: &TupleCondition) -> Option<ConditionId> {
         let first = {
             let names = self.names.read();
             if let Some(id) = names.condition_index.get(condition) {

@@ -4,11 +4,14 @@ pub mod collections;
 pub mod documents;
 pub mod explain;
 pub mod health;
+pub mod impact;
 pub mod keys;
 pub mod list;
 pub mod models;
 pub mod query;
+pub mod readers;
 pub mod relationships;
+pub mod report;
 
 /// The number of items of a page.
 fn page_size(limit: Option<usize>) -> Result<usize, super::problem::ApiProblem> {

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["remote"],
     &["prepare"],
     &["service"],
-    &["query", "expiry"],
+    &["query", "expiry", "administration"],
     &["http", "config"],
     &["serve"],
     &["admin"],
