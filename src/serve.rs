@@ -205,8 +205,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         default_store,
     });
     tasks.push(tokio::spawn(crate::expiry::sweep(service.clone())));
-    if config.drift_documents_per_s > 0 {
-        tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_documents_per_s)));
+    if config.drift_objects_per_s > 0 {
+        tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
     Ok(Running { service, _lock: lock, tasks, writer })
 }

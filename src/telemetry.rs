@@ -41,10 +41,14 @@ impl Metrics {
             &["stage"],
         )?;
         let work = IntCounterVec::new(Opts::new("usher_search_work_total", "Work done by searches"), &["kind"])?;
-        let drift_checked =
-            IntCounter::new("usher_drift_checked_total", "Documents whose state in memory was compared with the catalog")?;
-        let drift_repaired =
-            IntCounter::new("usher_drift_repaired_total", "Documents that differed from the catalog and were repaired")?;
+        let drift_checked = IntCounter::new(
+            "usher_drift_checked_total",
+            "Documents and other objects whose state in memory was compared with the catalog",
+        )?;
+        let drift_repaired = IntCounter::new(
+            "usher_drift_repaired_total",
+            "Documents and other objects that differed from the catalog and were repaired",
+        )?;
         registry.register(Box::new(drift_checked.clone()))?;
         registry.register(Box::new(drift_repaired.clone()))?;
         registry.register(Box::new(stages.clone()))?;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::authz::{Graph, Model, ObjectRef, SubjectRef, Tuple, TupleError};
+use crate::authz::{Graph, Model, ModelError, ObjectRef, SubjectRef, Tuple, TupleError};
 use crate::catalog::{Catalog, CatalogError, tuples::changes_before};
 use crate::snapshot::{Snapshot, StoreState};
 
@@ -25,6 +25,8 @@ pub enum PastError {
     Catalog(#[from] CatalogError),
     #[error("a logged tuple can't be read: {0}")]
     Tuple(#[from] TupleError),
+    #[error("the model can't be read: {0}")]
+    Model(#[from] ModelError),
 }
 
 /// A store as it was.
@@ -73,6 +75,8 @@ pub async fn past(
         }
     }
     let at = at.unwrap_or_else(|| store.row.created_at.clone());
+    // A model remembers the numbers of one graph's names; those of the store's own serve its queries.
+    let model = Arc::new(Model::compile(model.id(), model.source().clone())?);
     Ok(Past { graph: edit.finish().0, model, at })
 }
 

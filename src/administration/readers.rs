@@ -19,7 +19,8 @@ pub struct Found {
 pub fn readers(state: State<'_>, node: NodeId, relation: &str, context: &Context) -> Found {
     let State { graph, model } = state;
     let candidates = readers_below(state, node, relation);
-    let has = |reader: &SubjectRef| Evaluator::new(graph, model, reader, context).check_node(node, relation) == Ok(true);
+    let has =
+        |reader: &SubjectRef| Evaluator::new(graph, model, reader, context).check_node(node, relation) == Ok(true);
     let mut found = Found { is_cut: candidates.named.len() > MAX_READERS, ..Found::default() };
     let open: Vec<String> = candidates.others.into_iter().filter(|of| has(&anybody(of))).collect();
     found.readers.extend(open.iter().map(|of| format!("{of}:*")));

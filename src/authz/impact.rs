@@ -20,6 +20,7 @@ use super::{
     model::{Model, RelationId},
     tuple::{ObjectRef, SubjectRef, Tuple, TupleCondition},
 };
+use crate::mutants;
 
 /// Largest part of the graph below the changed tuples that is searched for what could concern outsiders; a larger one is
 /// taken to hold such things.
@@ -159,13 +160,15 @@ impl<'a> Impact<'a> {
             (Side { state, hit }, is_sparing)
         };
         let ((before, spares_before), (after, spares_after)) = (side(before), side(after));
-        Impact { before, after, context, below, spares_outsiders: spares_before && spares_after }
+        let spares_outsiders = (spares_before && spares_after) || mutants::active("impact_always_spares_outsiders");
+        Impact { before, after, context, below, spares_outsiders }
     }
 
     /// Whether somebody may read the object, of a bound type, in one state and not in the other.
     pub fn concerns(&self, node: NodeId) -> bool {
         let (before, after) = self.audiences(node);
-        before != after || self.before.hit.contains(before.0) || self.after.hit.contains(after.0)
+        let is_above = self.before.hit.contains(before.0) || self.after.hit.contains(after.0);
+        before != after || (is_above && !mutants::active("impact_on_named_objects_only"))
     }
 
     /// The object's audience before and after.
@@ -175,6 +178,9 @@ impl<'a> Impact<'a> {
 
     /// Who may read an object of these audiences in one state and not in the other.
     pub fn candidates(&self, audiences: &[(AudienceOrdinal, AudienceOrdinal)], relations: &[&str]) -> Candidates {
+        if self.spares_outsiders && self.below.wildcards.is_empty() {
+            return Candidates { named: self.below.named.iter().cloned().collect(), others: Vec::new() };
+        }
         let mut all = Below::default();
         let before = audiences.iter().map(|(before, _)| Vertex::audience(*before)).collect();
         Descent::new(self.before.state, relations).walk(before, &mut all);

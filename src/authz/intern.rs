@@ -344,7 +344,10 @@ mod tests {
         assert_eq!((fork.node(&object("document:1")).0, fork.condition(&condition("a"))), (known, held));
         assert_eq!((own, mine), (later, elsewhere));
         assert_eq!(fork.object(own), Some(object("group:own")));
-        assert_eq!((fork.object(known), interner.object(later)), (Some(object("document:1")), Some(object("folder:later"))));
+        assert_eq!(
+            (fork.object(known), interner.object(later)),
+            (Some(object("document:1")), Some(object("folder:later")))
+        );
         assert_eq!((fork.known_node(&object("folder:later")), interner.known_node(&object("group:own"))), (None, None));
         assert_eq!(fork.known_symbol("folder"), None);
         assert_eq!(fork.stored_condition(mine).map(|held| held.name.clone()).as_deref(), Some("c"));

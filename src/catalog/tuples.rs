@@ -148,6 +148,12 @@ pub async fn of_object(tx: &mut CatalogTx, store: &str, object: &ObjectRef) -> R
     rows.iter().map(key).collect()
 }
 
+/// How many tuples a store has.
+pub async fn count(tx: &mut CatalogTx, store: &str) -> Result<u64, CatalogError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM tuples WHERE store = $1").bind(store.to_owned());
+    unsigned(count.fetch_one(&mut **tx).await?, "count")
+}
+
 /// The log of a store before position `before`, newest first; absent: from its end.
 pub async fn changes_before(
     tx: &mut CatalogTx,

@@ -238,6 +238,7 @@ impl From<PastError> for ApiProblem {
             }
             PastError::Catalog(error) => error.into(),
             PastError::Tuple(error) => Self::internal(&error),
+            PastError::Model(error) => Self::internal(&error),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use usher::authz::{GraphEdit, ObjectRef, SubjectRef, Tuple};
 use usher::config::RawConfig;
 use usher::snapshot::StoreState;
 
@@ -63,11 +64,11 @@ fn corrupt(service: &TestService, document: &str, other: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_in_anothers_audience_is_found_hidden_and_repaired() {
-    let service = filled(RawConfig { drift_documents_per_s: Some(1000), ..RawConfig::default() }).await;
+    let service = filled(RawConfig { drift_objects_per_s: Some(1000), ..RawConfig::default() }).await;
     let admin = service.admin();
     // What changes all the time is no drift.
     for round in 0..20 {
-        let (member, rules) = (tuple("user:dan", "member", "group:g"), json!({"viewers": ["user:ann"]}));
+        let (member, rules) = (tuple("user:dan", "member", "group:g"), json!({"viewers": ["user:dan"]}));
         let change = if round % 2 == 0 { (json!([member]), json!([])) } else { (json!([]), json!([member])) };
         admin.write(change.0, change.1).await;
         admin.put_documents(vec![document(&format!("b/{}", round % 3), &format!("rose {round}"), rules)]).await;
@@ -97,7 +98,7 @@ async fn a_document_in_anothers_audience_is_found_hidden_and_repaired() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_comparison_nothing_is_looked_at_and_a_step_repairs_by_itself() {
-    let service = filled(RawConfig { drift_documents_per_s: Some(0), ..RawConfig::default() }).await;
+    let service = filled(RawConfig { drift_objects_per_s: Some(0), ..RawConfig::default() }).await;
     corrupt(&service, "a/2", "a/1");
     let running = service.service();
     // What the entry says of itself is compared too: version, what hides it, parts.
@@ -114,10 +115,46 @@ async fn without_the_comparison_nothing_is_looked_at_and_a_step_repairs_by_itsel
     assert!(!service.as_reader("user:zoe").ask("orchid").await.contains(&"a/4".to_owned()));
 
     let mut place = usher::administration::drift::Place::default();
-    for _ in 0..3 {
+    for _ in 0..2 {
         usher::administration::drift::step(&running, &mut place, 2).await.unwrap();
     }
-    assert_eq!(counted(&service).await, (6, 2));
+    assert_eq!(counted(&service).await, (4, 2));
     assert!(!service.as_reader("user:ann").ask("orchid").await.contains(&"a/2".to_owned()));
     assert_eq!(service.as_reader("user:zoe").ask("orchid").await, ["a/4"]);
+
+    // A member that only memory knows of, and one that only the catalog knows of.
+    let changed: [fn(&mut GraphEdit); 2] = [
+        |edit| edit.write(&held("group:g", "user:eve")).unwrap(),
+        |edit| {
+            let ann = held("group:g", "user:ann");
+            edit.delete(&ann.object, &ann.relation, &ann.subject).unwrap();
+        },
+    ];
+    for (at, change) in changed.into_iter().enumerate() {
+        running.published.disturb(|snapshot| {
+            let store = Arc::make_mut(snapshot.stores.get_mut(running.default_store.as_str()).unwrap());
+            let mut edit = store.graph.edit();
+            change(&mut edit);
+            store.graph = edit.finish().0;
+        });
+        let (_, before) = counted(&service).await;
+        let whole = 1000;
+        while counted(&service).await.1 == before {
+            usher::administration::drift::step(&running, &mut place, whole).await.unwrap();
+        }
+        assert_eq!(counted(&service).await.1, before + 1, "{at}");
+        assert_eq!(service.as_reader("user:eve").ask("orchid").await, ["a/4"]);
+        assert_eq!(service.as_reader("user:ann").ask("orchid").await.len(), 3);
+    }
+    // And nothing more.
+    let (_, before) = counted(&service).await;
+    for _ in 0..10 {
+        usher::administration::drift::step(&running, &mut place, 1000).await.unwrap();
+    }
+    assert_eq!(counted(&service).await.1, before);
+}
+
+fn held(object: &str, user: &str) -> Tuple {
+    let (object, subject) = (ObjectRef::parse(object).unwrap(), SubjectRef::parse(user).unwrap());
+    Tuple { object, relation: "member".to_owned(), subject, condition: None }
 }

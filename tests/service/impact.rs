@@ -28,7 +28,8 @@ async fn an_impact_names_who_gains_and_loses_and_touches_nothing() {
     let service = TestService::start().await;
     let admin = service.admin();
     admin.write(json!([tuple("user:ann", "member", "group:staff")]), json!([])).await;
-    let mut parts = document("a/3", "orchid in the open. orchid in private.", json!({"viewers": ["group:staff#member"]}));
+    let mut parts =
+        document("a/3", "orchid in the open. orchid in private.", json!({"viewers": ["group:staff#member"]}));
     parts["chunks"] = json!([{"start": 0, "end": 19}, {"start": 20, "end": 38}]);
     parts["sections"] = json!([{"id": "p", "span": {"start": 20, "end": 38}, "acl": {"viewers": ["user:cid"]}}]);
     admin
@@ -45,7 +46,14 @@ async fn an_impact_names_who_gains_and_loses_and_touches_nothing() {
         let graph = &snapshot.store(&running.default_store).unwrap().graph;
         let audit = std::fs::read_to_string(service.folder.path().join("audit.jsonl")).unwrap();
         let dropped = running.authority.resolver().counts.dropped.load(std::sync::atomic::Ordering::Relaxed);
-        (snapshot.revision, graph.tuple_count(), graph.interner().len(), graph.audience_count(), dropped, audit.lines().count())
+        (
+            snapshot.revision,
+            graph.tuple_count(),
+            graph.interner().len(),
+            graph.audience_count(),
+            dropped,
+            audit.lines().count(),
+        )
     };
     let before = state();
 
@@ -78,8 +86,12 @@ async fn an_impact_names_who_gains_and_loses_and_touches_nothing() {
     later["condition"] =
         json!({"name": "during", "context": {"start": "2100-01-01T00:00:00Z", "end": "2101-01-01T00:00:00Z"}});
     assert_eq!(told(&tried(&admin, json!([later]), json!([])).await), []);
-    let both = json!([tuple("user:bob", "member", "group:staff"), tuple("user:bob", "blocked", "document:a/1"),
-        tuple("user:bob", "blocked", "document:a/2"), tuple("user:bob", "blocked", "document:a/3")]);
+    let both = json!([
+        tuple("user:bob", "member", "group:staff"),
+        tuple("user:bob", "blocked", "document:a/1"),
+        tuple("user:bob", "blocked", "document:a/2"),
+        tuple("user:bob", "blocked", "document:a/3")
+    ]);
     assert_eq!(told(&tried(&admin, both, json!([])).await), []);
 
     // Lists end where they are told to, and say so.
@@ -187,7 +199,11 @@ async fn what_an_impact_says_is_what_the_write_then_does() {
             0 | 1 => tuple(user, "member", group),
             2 => tuple("group:a#member", "member", "group:b"),
             3 => tuple(&format!("{group}#member"), "viewer", ["folder:top", "folder:sub"][random(2)]),
-            4 => tuple([user, "user:*"][random(2)], ["viewer", "blocked"][random(2)], &format!("document:a/{}", random(5))),
+            4 => tuple(
+                [user, "user:*"][random(2)],
+                ["viewer", "blocked"][random(2)],
+                &format!("document:a/{}", random(5)),
+            ),
             5 => tuple(user, ["viewer", "blocked"][random(2)], "folder:top"),
             _ => tuple("user:*", "viewer", ["folder:top", "folder:sub"][random(2)]),
         };
@@ -198,10 +214,12 @@ async fn what_an_impact_says_is_what_the_write_then_does() {
                 (json!([fresh]), json!([]))
             }
         };
-        let body = json!({"writes": writes, "deletes": deletes, "idempotent": true, "examples": 100});
-        let answer = admin.post("/v1/relationships/impact", body.clone()).await.ok();
+        let mut body = json!({"writes": writes, "deletes": deletes, "idempotent": true});
+        let write = body.clone();
+        body["examples"] = json!(100);
+        let answer = admin.post("/v1/relationships/impact", body).await.ok();
         let before = read_by_users(&service).await;
-        admin.post("/v1/relationships/write", body).await.ok();
+        admin.post("/v1/relationships/write", write).await.ok();
         let after = read_by_users(&service).await;
         let everybody = answer["readers"].as_array().unwrap().iter().find(|told| told["reader"] == "user:*");
         wildcards += usize::from(everybody.is_some());

@@ -54,7 +54,8 @@ async fn each_kind_of_idle_tuple_is_reported() {
             json!([]),
         )
         .await;
-    let mut parts = document("a/1", "orchid in the open. orchid in private.", json!({"parents": ["folder:f"], "inherit": true}));
+    let mut parts =
+        document("a/1", "orchid in the open. orchid in private.", json!({"parents": ["folder:f"], "inherit": true}));
     parts["chunks"] = json!([{"start": 0, "end": 19}, {"start": 20, "end": 38}]);
     parts["sections"] = json!([{"id": "p", "span": {"start": 20, "end": 38}, "acl": {"viewers": ["user:carl"]}}]);
     admin.put_documents(vec![parts]).await;

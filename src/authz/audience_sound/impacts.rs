@@ -3,7 +3,8 @@
 use super::*;
 use crate::authz::impact::{Impact, State, anybody};
 
-fn case(seed: u64) {
+/// How many answers changed, and how many readers were spared a look.
+fn case(seed: u64) -> (usize, usize) {
     let mut random = Random(seed);
     let sample = sample(&mut random);
     let model = &sample.model;
@@ -25,6 +26,7 @@ fn case(seed: u64) {
         store.rebuild_expectation();
     }
     let contexts = contexts();
+    let (mut changes, mut spared) = (0, 0);
     for _ in 0..3 {
         let context = random.pick(&contexts);
         let names = store.graph.interner().len();
@@ -37,19 +39,27 @@ fn case(seed: u64) {
         let operations = 1 + random.below(3);
         proposed.mutate(&mut random, &[model], operations, None);
         assert_eq!(store.graph.interner().len(), names, "a question gives nobody a number");
-        let changed: Vec<Tuple> = store.tuples.iter().filter(|(key, tuple)| proposed.tuples.get(*key) != Some(*tuple)).chain(
-            proposed.tuples.iter().filter(|(key, tuple)| store.tuples.get(*key) != Some(*tuple)),
-        ).map(|(_, tuple)| tuple.clone()).collect();
-        compare(&store, &proposed, &changed, model, context);
+        let changed: Vec<Tuple> = store
+            .tuples
+            .iter()
+            .filter(|(key, tuple)| proposed.tuples.get(*key) != Some(*tuple))
+            .chain(proposed.tuples.iter().filter(|(key, tuple)| store.tuples.get(*key) != Some(*tuple)))
+            .map(|(_, tuple)| tuple.clone())
+            .collect();
+        let (more, left) = compare(&store, &proposed, &changed, model, context);
+        changes += more;
+        spared += left;
         store.assert_consistent();
         if random.one_in(2) {
             let operations = 1 + random.below(3);
             store.mutate(&mut random, &[model], operations, None);
         }
     }
+    (changes, spared)
 }
 
-fn compare(store: &Store, proposed: &Store, changed: &[Tuple], model: &Model, context: &Context) {
+fn compare(store: &Store, proposed: &Store, changed: &[Tuple], model: &Model, context: &Context) -> (usize, usize) {
+    let (mut changes, mut spared) = (0, 0);
     let copy = Model::compile(model.id(), model.source().clone()).unwrap();
     let before = State { graph: &store.graph, model };
     let after = State { graph: &proposed.graph, model: &copy };
@@ -74,6 +84,7 @@ fn compare(store: &Store, proposed: &Store, changed: &[Tuple], model: &Model, co
         } else {
             candidates.others.contains(&own.object_type).then(|| anybody(&own.object_type))
         };
+        spared += usize::from(judged.is_none());
         let mut judge = judged.as_ref().map(|judged| impact.judge(judged));
         for object in &names {
             let [was, is] = [0, 1].map(|at| {
@@ -86,21 +97,46 @@ fn compare(store: &Store, proposed: &Store, changed: &[Tuple], model: &Model, co
             };
             let what = || format!("{reader} {object} {context:?} {changed:?} {candidates:?} {}", store.describe());
             assert_eq!(told, (was, is), "{}", what());
+            changes += usize::from(was != is);
         }
     }
+    (changes, spared)
 }
 
 #[test]
 fn impacts_are_what_checking_everything_twice_says() {
     if let Some(seed) = std::env::var("USHER_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        return case(seed);
+        case(seed);
+        return;
     }
     let cases: u64 = std::env::var("USHER_SOAK").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_500);
-    println!("impacts: seeds 1 to {cases}");
+    let (mut changes, mut spared) = (0, 0);
     for seed in 1..=cases {
-        if let Err(panic) = std::panic::catch_unwind(|| case(seed)) {
-            println!("impacts: failed with USHER_SEED={seed}");
-            std::panic::resume_unwind(panic);
+        match std::panic::catch_unwind(|| case(seed)) {
+            Ok((more, left)) => (changes, spared) = (changes + more, spared + left),
+            Err(panic) => {
+                println!("impacts: failed with USHER_SEED={seed}");
+                std::panic::resume_unwind(panic);
+            }
         }
+    }
+    println!("impacts: seeds 1 to {cases}: {changes} answers changed, {spared} readers spared");
+    assert!(changes as u64 > cases && spared as u64 > cases, "the worlds are too dull to show anything");
+}
+
+#[test]
+fn the_comparison_notices_deliberate_bugs() {
+    if std::env::var_os("USHER_MUTANT").is_some() {
+        return;
+    }
+    for mutant in ["impact_always_spares_outsiders", "impact_on_named_objects_only"] {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "authz::audience_sound::impacts::impacts_are_what_checking_everything_twice_says"])
+            .env("USHER_MUTANT", mutant)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(!status.success(), "{mutant} was not noticed");
     }
 }

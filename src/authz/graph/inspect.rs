@@ -68,6 +68,13 @@ impl Graph {
         found
     }
 
+    /// Up to `count` objects of types that no collection binds, from a number on, and where to go on; nothing at the end.
+    pub fn unbound_objects(&self, first: u32, count: u32) -> (Vec<NodeId>, Option<u32>) {
+        let end = first.saturating_add(count).min(self.slots.len());
+        let held = |node: &NodeId| self.holds(*node) && self.bound_of(*node).is_none();
+        ((first..end).map(NodeId).filter(held).collect(), (end < self.slots.len()).then_some(end))
+    }
+
     /// An edit that begins with no tuple at all, under the same names. Every audience gets a new number. O(objects).
     pub fn rewrite(&self, bound: &[BoundType]) -> GraphEdit {
         let mut edit = GraphEdit::new(Graph::empty(self.interner.clone(), bound));

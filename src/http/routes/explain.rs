@@ -142,8 +142,8 @@ impl AtRevision {
         let (past, revision) = match as_of {
             Some(token) => {
                 let opened = service.revisions.open(token);
-                let revision = opened
-                    .map_err(|_| ApiProblem::invalid("/as_of", "is not a revision token of this service"))?;
+                let revision =
+                    opened.map_err(|_| ApiProblem::invalid("/as_of", "is not a revision token of this service"))?;
                 (past(&service.catalog, &snapshot, store, revision).await?, revision)
             }
             None => {
@@ -215,12 +215,7 @@ impl Asked<'_> {
 }
 
 /// Why nobody reads the document; of the past only what the tuples say is known.
-pub(super) fn hidden(
-    graph: &Graph,
-    node: NodeId,
-    document: Option<&DocumentEntry>,
-    now: Timestamp,
-) -> Option<Hidden> {
+pub(super) fn hidden(graph: &Graph, node: NodeId, document: Option<&DocumentEntry>, now: Timestamp) -> Option<Hidden> {
     let is_ambiguous = graph.is_ambiguous(graph.audience(node));
     match document {
         Some(document) if document.parked => Some(Hidden::Parked),
