@@ -17,7 +17,7 @@ const PAGE: u32 = 5_000;
 pub enum PastError {
     #[error("the revision is newer than the newest one")]
     Future,
-    #[error("the store had no authorization model then; it has one since {since}")]
+    #[error("the store, which was made at {since}, had no authorization model then")]
     NoModel { since: String },
     #[error("the log of changes doesn't reach back that far; it begins at {from}")]
     Incomplete { from: String },
