@@ -34,6 +34,8 @@ mod first;
 
 pub use first::{ADMIN_KEY_FILE, write_secret};
 
+/// Long questions of administrators at one time.
+const SURVEYS: usize = 2;
 /// How long running requests may take after the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -202,6 +204,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         metrics: Metrics::new()?,
         limits: config.limits.clone(),
         running: Semaphore::new(config.limits.max_running),
+        surveys: Arc::new(Semaphore::new(SURVEYS)),
         default_store,
     });
     tasks.push(tokio::spawn(crate::expiry::sweep(service.clone())));

@@ -13,9 +13,9 @@ use crate::snapshot::{Snapshot, StoreState};
 use crate::wire::ReportKind;
 
 /// Tuples read at once.
-const PAGE: u32 = 5_000;
+const PAGE: u32 = 1_000;
 /// Tuples that one request looks at.
-const MAX_LOOKED_AT: usize = 100_000;
+const MAX_LOOKED_AT: usize = 50_000;
 
 /// What decides whether a tuple belongs to a report.
 pub struct Survey {

@@ -20,7 +20,6 @@ use super::{
     model::{Model, RelationId},
     tuple::{ObjectRef, SubjectRef, Tuple, TupleCondition},
 };
-use crate::mutants;
 
 /// Largest part of the graph below the changed tuples that is searched for what could concern outsiders; a larger one is
 /// taken to hold such things.
@@ -160,15 +159,14 @@ impl<'a> Impact<'a> {
             (Side { state, hit }, is_sparing)
         };
         let ((before, spares_before), (after, spares_after)) = (side(before), side(after));
-        let spares_outsiders = (spares_before && spares_after) || mutants::active("impact_always_spares_outsiders");
-        Impact { before, after, context, below, spares_outsiders }
+        Impact { before, after, context, below, spares_outsiders: spares_before && spares_after }
     }
 
     /// Whether somebody may read the object, of a bound type, in one state and not in the other.
     pub fn concerns(&self, node: NodeId) -> bool {
         let (before, after) = self.audiences(node);
         let is_above = self.before.hit.contains(before.0) || self.after.hit.contains(after.0);
-        before != after || (is_above && !mutants::active("impact_on_named_objects_only"))
+        before != after || is_above
     }
 
     /// The object's audience before and after.
@@ -192,6 +190,21 @@ impl<'a> Impact<'a> {
         let named = named.filter(|reader| is_open(&reader.object_type) || self.below.named.contains(reader));
         let others = all.wildcards.into_iter().filter(|reader_type| is_open(reader_type));
         Candidates { named: named.collect(), others: others.collect() }
+    }
+
+    /// With a deliberate bug, for the test of the test: whoever is not below the change is left out.
+    #[cfg(test)]
+    pub(super) fn sparing_all_outsiders(mut self) -> Self {
+        self.spares_outsiders = true;
+        self
+    }
+
+    /// With a deliberate bug: only objects whose own tuples change are looked at.
+    #[cfg(test)]
+    pub(super) fn looking_at_named_objects_only(mut self) -> Self {
+        self.before.hit.clear();
+        self.after.hit.clear();
+        self
     }
 
     /// A reader's answers in both states.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::relationships::{MAX_TUPLES, tolerance};
-use super::{page_size, record_change, seal};
+use super::{page_size, record_change, seal, survey};
 use crate::administration::impact::{Detail, impact};
 use crate::commit::tuples::{WriteTuples, show};
 use crate::http::extract::{Caller, StrictJson};
@@ -44,11 +44,10 @@ pub async fn ask(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let principal = caller.principal.clone();
-    // It may take seconds, which no other request should wait for.
-    let trial = tokio::task::spawn_blocking(move || {
+    let outcome = survey(&service, move || {
         impact(&snapshot, &change, |name| principal.reaches(name), detail, jiff::Timestamp::now())
-    });
-    let outcome = trial.await.map_err(|error| ApiProblem::panicked(&error))??;
+    })
+    .await??;
     record_change(&service, &caller, "relationships.impact", revision, items).await?;
     Ok(Json(ImpactTold {
         revision: seal(&service, revision)?,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State as Shared;
 
 use super::explain::{AtRevision, hidden};
-use super::{page_size, record_change, seal};
+use super::{page_size, record_change, seal, survey};
 use crate::administration::readers::{Found, readers};
 use crate::authz::State;
 use crate::http::extract::{Caller, StrictJson};
@@ -28,11 +28,11 @@ pub async fn list(
     let (revision, is_past) = (at.revision, as_of.is_some());
     let hidden = hidden(&at.past.graph, at.node, at.document.as_deref().filter(|_| !is_past), now);
     let (model, decided_at) = (at.past.model.id().to_owned(), at.decided_at.clone());
-    let search = tokio::task::spawn_blocking(move || {
+    let mut found: Found = survey(&service, move || {
         let state = State { graph: &at.past.graph, model: &at.past.model };
         readers(state, at.node, &at.relation, &at.context)
-    });
-    let mut found: Found = search.await.map_err(|error| ApiProblem::panicked(&error))?;
+    })
+    .await?;
     let truncated = found.is_cut || found.readers.len() > limit || found.except.len() > limit;
     found.readers.truncate(limit);
     found.except.truncate(limit);

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{next_page, page_after, page_size, record_change, seal};
+use super::{next_page, page_after, page_size, record_change, seal, survey};
 use crate::administration::report::Survey;
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
@@ -40,9 +40,8 @@ pub async fn list(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let of_store = store.clone();
-    let survey = tokio::task::spawn_blocking(move || Survey::new(&snapshot, &of_store, kind, jiff::Timestamp::now()));
-    let survey = survey.await.map_err(|error| ApiProblem::panicked(&error))??;
-    let page = survey.page(&service.catalog, after, limit).await?;
+    let looking = survey(&service, move || Survey::new(&snapshot, &of_store, kind, jiff::Timestamp::now())).await??;
+    let page = looking.page(&service.catalog, after, limit).await?;
     let next_cursor = page.next.map(|place| next_page(&service, place, &bound)).transpose()?;
     record_change(&service, &caller, "relationships.report", revision, vec![parameters.kind]).await?;
     let tuples = page.rows.into_iter().map(|row| ReportedTuple { tuple: row.key, written_at: row.at });
