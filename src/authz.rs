@@ -3,8 +3,8 @@
 //! An [`AuthorizationModel`] compiles to a [`Model`]. Tuples live in an immutable [`Graph`], changed by a [`GraphEdit`]
 //! that yields the next graph and a [`GraphChange`]. An [`Evaluator`] answers one subject's checks exactly as OpenFGA
 //! would; [`AllowedSet`] answers which audiences a reader may see, and is carried over changes instead of being computed
-//! again. [`list_objects`], [`list_users`] and [`expand`] serve the OpenFGA surface; [`explain`] retells a check. Nothing here may read a clock, a
-//! file or the network, and no error may become a grant.
+//! again. [`list_objects`], [`list_users`] and [`expand`] serve the OpenFGA surface; [`explain`] retells a check; [`Impact`] says what a change would do. Nothing here may read a
+//! clock, a file or the network, and no error may become a grant.
 
 mod audience;
 #[cfg(test)]
@@ -15,6 +15,7 @@ mod edge;
 mod explain;
 mod fast;
 mod graph;
+mod impact;
 mod intern;
 mod list;
 mod model;
@@ -30,6 +31,7 @@ pub use check::{CheckError, Evaluator};
 pub use condition::{ConditionError, ConditionUse, Context, ExpressionError};
 pub use explain::{Explanation, Path, explain};
 pub use graph::{BoundType, Graph, GraphChange, GraphEdit, TupleExists, TupleMissing};
+pub use impact::{Candidates, Impact, Judge, State, anybody, names_nobody, reached_from, readers_below};
 pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ListUsersFilter, ObjectSink, ObjectsQuestion, expand, list_objects, list_users};
 pub use model::{

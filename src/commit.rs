@@ -27,6 +27,7 @@ pub mod collections;
 pub mod documents;
 pub mod follow;
 pub mod keys;
+pub mod repair;
 pub mod stores;
 pub mod tuples;
 
@@ -173,6 +174,14 @@ impl Published {
         // The sender lives as long as `self`, so waiting can't fail.
         let _ = watched.wait_for(|current| *current >= revision).await;
         self.load()
+    }
+
+    /// Publishes a state that the catalog knows nothing of: only the test build uses it, for deliberate bugs.
+    #[cfg(usher_mutants)]
+    pub fn disturb(&self, change: impl FnOnce(&mut Snapshot)) {
+        let mut snapshot = Snapshot::clone(&self.load());
+        change(&mut snapshot);
+        self.publish(snapshot);
     }
 
     fn publish(&self, snapshot: Snapshot) {

@@ -55,6 +55,9 @@ pub struct RawConfig {
     /// Cached readers [default: 10000]
     #[arg(long, env = "USHER_CACHED_READERS")]
     pub cached_readers: Option<u64>,
+    /// Documents, groups and folders compared with the catalog each second, 0 to 10000; 0: none [default: 50]
+    #[arg(long, env = "USHER_DRIFT_OBJECTS_PER_S")]
+    pub drift_objects_per_s: Option<u32>,
     /// Log as JSON lines
     #[arg(long, env = "USHER_LOG_JSON")]
     pub log_json: Option<bool>,
@@ -96,6 +99,8 @@ pub struct Config {
     pub limits: QueryLimits,
     pub mask_cache_bytes: u64,
     pub cached_readers: u64,
+    /// 0: the comparison with the catalog is off.
+    pub drift_objects_per_s: u32,
     pub log_json: bool,
     pub issuers: Issuers,
     pub embedders: Vec<crate::embed::Settings>,
@@ -142,6 +147,7 @@ impl RawConfig {
             max_queries: self.max_queries.or(base.max_queries),
             mask_cache_mib: self.mask_cache_mib.or(base.mask_cache_mib),
             cached_readers: self.cached_readers.or(base.cached_readers),
+            drift_objects_per_s: self.drift_objects_per_s.or(base.drift_objects_per_s),
             log_json: self.log_json.or(base.log_json),
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
@@ -177,6 +183,10 @@ impl RawConfig {
         if !(1..=10_000).contains(&max_running) {
             return value("max_queries", "must be 1 to 10000");
         }
+        let drift_objects_per_s = self.drift_objects_per_s.unwrap_or(50);
+        if drift_objects_per_s > 10_000 {
+            return value("drift_objects_per_s", "must be 0 to 10000");
+        }
         let data = self.data.unwrap_or_else(|| "data".into());
         Ok(Config {
             embedders: embedders::resolve(self.embedders, &data.join("models"))?,
@@ -187,6 +197,7 @@ impl RawConfig {
             limits: QueryLimits { depth, default_deadline, max_deadline, max_running },
             mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
             cached_readers: self.cached_readers.unwrap_or(10_000),
+            drift_objects_per_s,
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers(self.issuers)?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,

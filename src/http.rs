@@ -39,6 +39,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/relationships/write", post(routes::relationships::write))
         .route("/v1/relationships/read", post(routes::relationships::read))
         .route("/v1/relationships/changes", get(routes::relationships::changes))
+        .route("/v1/relationships/impact", post(routes::impact::ask))
+        .route("/v1/relationships/report", get(routes::report::list))
         .route("/v1/collections", get(routes::collections::list))
         .route(
             "/v1/collections/{name}",
@@ -47,6 +49,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/keys", post(routes::keys::create).get(routes::keys::list))
         .route("/v1/keys/{id}", delete(routes::keys::revoke))
         .route("/v1/explain", post(routes::explain::explain))
+        .route("/v1/explain/readers", post(routes::readers::list))
         .route("/v1/models", post(routes::models::put))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     let health = Router::new()

@@ -83,6 +83,11 @@ impl Principal {
         self.collections.as_ref().is_none_or(|names| names.iter().any(|name| name == collection))
     }
 
+    /// Whether every collection is reached, also those that are gone.
+    pub fn reaches_all(&self) -> bool {
+        self.collections.is_none()
+    }
+
     /// Whether only some sources may be written.
     pub fn is_confined(&self) -> bool {
         self.sources.is_some()

@@ -34,6 +34,8 @@ mod first;
 
 pub use first::{ADMIN_KEY_FILE, write_secret};
 
+/// Long questions of administrators at one time.
+const SURVEYS: usize = 2;
 /// How long running requests may take after the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -209,9 +211,13 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         metrics: Metrics::new()?,
         limits: config.limits.clone(),
         running: Semaphore::new(config.limits.max_running),
+        surveys: Arc::new(Semaphore::new(SURVEYS)),
         default_store,
     });
     tasks.push(tokio::spawn(crate::expiry::sweep(service.clone())));
+    if config.drift_objects_per_s > 0 {
+        tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
+    }
     Ok(Running { service, _lock: lock, tasks, writer })
 }
 

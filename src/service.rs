@@ -54,6 +54,8 @@ pub struct Service {
     pub limits: QueryLimits,
     /// One permit for each query that is being answered.
     pub running: Semaphore,
+    /// Questions of administrators that may take seconds; they wait for one another, and queries don't wait for them.
+    pub surveys: Arc<Semaphore>,
     /// The store of collections and requests that name none.
     pub default_store: String,
 }

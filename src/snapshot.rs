@@ -314,10 +314,11 @@ impl CollectionState {
         }
     }
 
-    /// Order of versions at start-up, when documents arrive by ordinal and not by first chunk.
+    /// Order of versions where documents arrive by ordinal and not by first chunk: at start-up, and after a repair.
     pub(crate) fn sort_versions(&mut self) {
         let mut all: Vec<(u32, u32)> = self.versions.iter().map(|(_, version)| *version).collect();
         all.sort_unstable();
+        all.dedup();
         let mut sorted = Paged::default();
         all.into_iter().for_each(|version| sorted.push(version));
         self.versions = sorted;

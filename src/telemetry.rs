@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::index::Work;
 
@@ -26,6 +26,8 @@ pub struct Metrics {
     registry: Registry,
     stages: HistogramVec,
     work: IntCounterVec,
+    drift_checked: IntCounter,
+    drift_repaired: IntCounter,
 }
 
 impl Metrics {
@@ -39,9 +41,19 @@ impl Metrics {
             &["stage"],
         )?;
         let work = IntCounterVec::new(Opts::new("usher_search_work_total", "Work done by searches"), &["kind"])?;
+        let drift_checked = IntCounter::new(
+            "usher_drift_checked_total",
+            "Documents and other objects whose state in memory was compared with the catalog",
+        )?;
+        let drift_repaired = IntCounter::new(
+            "usher_drift_repaired_total",
+            "Documents and other objects that differed from the catalog and were repaired",
+        )?;
+        registry.register(Box::new(drift_checked.clone()))?;
+        registry.register(Box::new(drift_repaired.clone()))?;
         registry.register(Box::new(stages.clone()))?;
         registry.register(Box::new(work.clone()))?;
-        Ok(Self { registry, stages, work })
+        Ok(Self { registry, stages, work, drift_checked, drift_repaired })
     }
 
     pub fn stage(&self, stage: &'static str, took: Duration) {
@@ -59,6 +71,14 @@ impl Metrics {
         ] {
             self.work.with_label_values(&[kind]).inc_by(count);
         }
+    }
+
+    pub fn drift_checked(&self, documents: u64) {
+        self.drift_checked.inc_by(documents);
+    }
+
+    pub fn drift_repaired(&self, documents: u64) {
+        self.drift_repaired.inc_by(documents);
     }
 
     /// Prometheus text of what is counted here.

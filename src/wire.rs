@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub mod administration;
 pub mod documents;
 pub mod explain;
 pub mod query;
 pub mod relationships;
 
+pub use administration::*;
 pub use documents::*;
 pub use explain::*;
 pub use query::*;

@@ -15,10 +15,14 @@ mod administration;
 mod common;
 #[path = "service/documents.rs"]
 mod documents;
+#[path = "service/drift.rs"]
+mod drift;
 #[path = "service/embedders.rs"]
 mod embedders;
 #[path = "service/explain.rs"]
 mod explain;
+#[path = "service/impact.rs"]
+mod impact;
 #[path = "service/lists.rs"]
 mod lists;
 #[path = "service/moving.rs"]
@@ -30,10 +34,14 @@ mod onnx;
 mod openapi;
 #[path = "service/openfga.rs"]
 mod openfga;
+#[path = "service/past.rs"]
+mod past;
 #[path = "service/permissions.rs"]
 mod permissions;
 #[path = "service/removal.rs"]
 mod removal;
+#[path = "service/report.rs"]
+mod report;
 #[path = "service/restart.rs"]
 mod restart;
 #[path = "service/tokens.rs"]

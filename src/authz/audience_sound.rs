@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::*;
 
 mod generate;
+mod impacts;
 mod naive;
 mod random;
 

@@ -205,6 +205,13 @@ impl Condition {
         steps.saturating_mul(cost.text) > 16 * MAX_STEPS || (self.shape.patterns && cost.text > MAX_PATTERN)
     }
 
+    /// Whether time alone decides, and the condition is met neither at `now` nor later.
+    pub(super) fn is_over(&self, environment: &Environment, stored: &Map<String, Value>, now: Timestamp) -> bool {
+        let context = Context::at(now);
+        self.depends(stored, &context) == ConditionUse::Until(Timestamp::MAX)
+            && self.evaluate(environment, stored, &context) == Ok(false)
+    }
+
     /// How the condition's value depends on the request, given what the tuple stores.
     pub(super) fn depends(&self, stored: &Map<String, Value>, request: &Context) -> ConditionUse {
         if self.parameters.is_empty() {

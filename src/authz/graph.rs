@@ -21,6 +21,7 @@ use crate::paged::Paged;
 mod change;
 mod edit;
 mod finish;
+mod inspect;
 
 pub use change::GraphChange;
 pub use edit::{GraphEdit, TupleExists, TupleMissing};
@@ -142,15 +143,18 @@ impl Graph {
         GraphEdit::new(self.clone())
     }
 
+    /// The same graph with names and numbers of its own from here on: an edit of it leaves no trace elsewhere. For
+    /// questions about what is not so. O(pages).
+    pub fn fork(&self) -> Graph {
+        Graph { interner: Arc::new(self.interner.fork()), ..self.clone() }
+    }
+
     /// The same tuples under other bound types. Every audience gets a new number. O(tuples).
     pub fn rebind(&self, bound: Vec<BoundType>) -> Graph {
-        let mut edit = GraphEdit::new(Graph::empty(self.interner.clone(), &bound));
-        for (node, slot) in self.objects() {
-            if let Some(object_type) = slot.object_type {
-                edit.enter(node, object_type);
-                for edge in self.raw_edges(node) {
-                    edit.put(node, edge.relation, edge.subject, Some(edge.condition));
-                }
+        let mut edit = self.rewrite(&bound);
+        for (node, _) in self.objects() {
+            for edge in self.raw_edges(node) {
+                edit.put(node, edge.relation, edge.subject, Some(edge.condition));
             }
         }
         edit.finish().0
@@ -330,15 +334,34 @@ impl Graph {
     /// Who has tuples with this subject.
     pub(super) fn back(&self, subject: SubjectKey, relation: Option<Symbol>) -> Range<'_, Back> {
         let (low, high) = Back::bounds(subject.kind, relation);
-        let list = match subject.vertex() {
-            None => self.wildcards.iter().find(|(held, _)| held.0 == subject.node).map(|(_, list)| list),
-            Some(vertex) => match (vertex.as_node(), vertex.as_audience()) {
-                (Some(node), _) => self.entry(node).map(|entry| &entry.back),
-                (_, Some(audience)) => self.audiences.get(audience).map(|held| &held.back),
-                _ => None,
-            },
-        };
+        let list = self.back_list(subject);
         list.map_or_else(|| SortedList::range(&SortedList::Empty, low, high), |list| list.range(low, high))
+    }
+
+    fn back_list(&self, subject: SubjectKey) -> Option<&SortedList<Back>> {
+        let Some(vertex) = subject.vertex() else {
+            return self.wildcards.iter().find(|(held, _)| held.0 == subject.node).map(|(_, list)| list);
+        };
+        match (vertex.as_node(), vertex.as_audience()) {
+            (Some(node), _) => self.entry(node).map(|entry| &entry.back),
+            (_, Some(audience)) => self.audiences.get(audience).map(|held| &held.back),
+            _ => None,
+        }
+    }
+
+    /// Whatever has a tuple whose subject is the vertex, or a userset of it. May name one more than once.
+    pub(super) fn dependents(&self, vertex: Vertex) -> impl Iterator<Item = Vertex> {
+        let list = self.back_list(SubjectKey::object(vertex));
+        list.into_iter().flat_map(|list| list.iter().map(|back| back.vertex))
+    }
+
+    /// All edges of an object or an audience.
+    pub(super) fn all_edges(&self, vertex: Vertex) -> Vec<Edge> {
+        if let Some(node) = vertex.as_node() {
+            return self.raw_edges(node);
+        }
+        let held = vertex.as_audience().and_then(|audience| self.audiences.get(audience));
+        held.map(|held| held.edges.iter().map(|edge| edge.without_self(vertex)).collect()).unwrap_or_default()
     }
 
     /// The object's tuples, whoever holds them. Sorted.

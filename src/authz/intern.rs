@@ -77,15 +77,23 @@ impl ConditionId {
     }
 }
 
-/// The table of names. Grows for the life of a process; one for all graphs that descend from one [`super::Graph::new`].
+/// The table of names. Grows for the life of a process; one for all graphs that descend from one [`super::Graph::new`],
+/// but for forks.
 #[derive(Debug, Default)]
 pub struct Interner {
+    /// Of a fork: the table whose names it goes on reading.
+    base: Option<Arc<Interner>>,
     names: RwLock<Names>,
     audiences: AtomicU32,
 }
 
+/// Names by number and back. Those of a fork are numbered from where its base's ended when it was made; what the base is
+/// given later stays unknown to it.
 #[derive(Debug, Default)]
 struct Names {
+    first_symbol: u32,
+    first_node: u32,
+    first_condition: u32,
     symbols: Vec<Arc<str>>,
     symbol_index: HashMap<Arc<str>, Symbol>,
     nodes: Vec<(Symbol, Box<str>)>,
@@ -109,11 +117,15 @@ impl Names {
         if let Some(symbol) = self.symbol_index.get(name) {
             return *symbol;
         }
-        let symbol = Symbol(dense(self.symbols.len()));
+        let symbol = Symbol(self.first_symbol + dense(self.symbols.len()));
         let name: Arc<str> = name.into();
         self.symbols.push(name.clone());
         self.symbol_index.insert(name, symbol);
         symbol
+    }
+
+    fn node(&self, node: NodeId) -> Option<&(Symbol, Box<str>)> {
+        self.nodes.get(node.0.checked_sub(self.first_node)? as usize)
     }
 
     /// The object's number, or the free key under which to enter it.
@@ -121,7 +133,7 @@ impl Names {
         let mut key = self.node_hash.hash_one((object_type.0, id));
         loop {
             let Some(node) = self.node_index.get(&key) else { return Err(key) };
-            match self.nodes.get(node.0 as usize) {
+            match self.node(*node) {
                 Some((held_type, held_id)) if *held_type == object_type && **held_id == *id => return Ok(*node),
                 _ => key = key.wrapping_add(1),
             }
@@ -130,31 +142,59 @@ impl Names {
 }
 
 impl Interner {
+    /// A table that knows what this one knows now. What it is given later, this one never hears of. O(1).
+    pub(super) fn fork(self: &Arc<Self>) -> Interner {
+        let (first_symbol, first_node, first_condition) = {
+            let names = self.names.read();
+            (
+                names.first_symbol + dense(names.symbols.len()),
+                names.first_node + dense(names.nodes.len()),
+                names.first_condition + dense(names.conditions.len()),
+            )
+        };
+        let names = Names { first_symbol, first_node, first_condition, ..Names::default() };
+        let audiences = AtomicU32::new(self.audiences.load(Ordering::Relaxed));
+        Interner { base: Some(self.clone()), names: RwLock::new(names), audiences }
+    }
+
     pub(super) fn symbol(&self, name: &str) -> Symbol {
-        if let Some(symbol) = self.names.read().symbol_index.get(name) {
-            return *symbol;
+        match self.known_symbol(name) {
+            Some(symbol) => symbol,
+            None => self.names.write().symbol(name),
         }
-        self.names.write().symbol(name)
     }
 
     pub(super) fn known_symbol(&self, name: &str) -> Option<Symbol> {
-        self.names.read().symbol_index.get(name).copied()
+        let first = {
+            let names = self.names.read();
+            if let Some(symbol) = names.symbol_index.get(name) {
+                return Some(*symbol);
+            }
+            names.first_symbol
+        };
+        self.base.as_ref()?.known_symbol(name).filter(|symbol| symbol.0 < first)
     }
 
     pub(super) fn name(&self, symbol: Symbol) -> Arc<str> {
-        self.names.read().symbols.get(symbol.0 as usize).cloned().unwrap_or_default()
+        {
+            let names = self.names.read();
+            if let Some(own) = symbol.0.checked_sub(names.first_symbol) {
+                return names.symbols.get(own as usize).cloned().unwrap_or_default();
+            }
+        }
+        self.base.as_ref().map(|base| base.name(symbol)).unwrap_or_default()
     }
 
     pub(super) fn node(&self, object: &ObjectRef) -> (NodeId, Symbol) {
         if let Some(found) = self.known_node(object) {
             return found;
         }
+        let object_type = self.symbol(&object.object_type);
         let mut names = self.names.write();
-        let object_type = names.symbol(&object.object_type);
         let node = match names.find(object_type, &object.id) {
             Ok(node) => node,
             Err(key) => {
-                let node = NodeId(dense(names.nodes.len()));
+                let node = NodeId(names.first_node + dense(names.nodes.len()));
                 names.nodes.push((object_type, object.id.as_str().into()));
                 names.node_index.insert(key, node);
                 node
@@ -164,25 +204,60 @@ impl Interner {
     }
 
     pub(super) fn known_node(&self, object: &ObjectRef) -> Option<(NodeId, Symbol)> {
-        let names = self.names.read();
-        let object_type = *names.symbol_index.get(object.object_type.as_str())?;
-        Some((names.find(object_type, &object.id).ok()?, object_type))
+        let Some(base) = &self.base else {
+            let names = self.names.read();
+            let object_type = *names.symbol_index.get(object.object_type.as_str())?;
+            return Some((names.find(object_type, &object.id).ok()?, object_type));
+        };
+        let object_type = self.known_symbol(&object.object_type)?;
+        let first = {
+            let names = self.names.read();
+            if let Ok(node) = names.find(object_type, &object.id) {
+                return Some((node, object_type));
+            }
+            names.first_node
+        };
+        base.known_node(object).filter(|(node, _)| node.0 < first)
     }
 
     pub(super) fn object(&self, node: NodeId) -> Option<ObjectRef> {
-        let names = self.names.read();
-        let (object_type, id) = names.nodes.get(node.0 as usize)?;
-        let object_type = names.symbols.get(object_type.0 as usize)?;
-        Some(ObjectRef { object_type: object_type.to_string(), id: id.to_string() })
+        let (object_type, id) = {
+            let names = self.names.read();
+            if node.0 < names.first_node {
+                drop(names);
+                return self.base.as_ref()?.object(node);
+            }
+            let (object_type, id) = names.node(node)?;
+            (*object_type, id.to_string())
+        };
+        Some(ObjectRef { object_type: self.name(object_type).to_string(), id })
     }
 
     pub(super) fn node_type(&self, node: NodeId) -> Option<Symbol> {
-        self.names.read().nodes.get(node.0 as usize).map(|(object_type, _)| *object_type)
+        {
+            let names = self.names.read();
+            if node.0 >= names.first_node {
+                return names.node(node).map(|(object_type, _)| *object_type);
+            }
+        }
+        self.base.as_ref()?.node_type(node)
+    }
+
+    pub(super) fn known_condition(&self, condition: &TupleCondition) -> Option<ConditionId> {
+        let first = {
+            let names = self.names.read();
+            if let Some(id) = names.condition_index.get(condition) {
+                return Some(*id);
+            }
+            names.first_condition
+        };
+        // Numbered from 1.
+        self.base.as_ref()?.known_condition(condition).filter(|id| id.0 <= first)
     }
 
     pub(super) fn condition(&self, condition: &TupleCondition) -> ConditionId {
-        if let Some(id) = self.names.read().condition_index.get(condition) {
-            return *id;
+        if let Some(id) = self.known_condition(condition) {
+            return id;
         }
         let mut names = self.names.write();
         if let Some(id) = names.condition_index.get(condition) {
@@ -190,13 +265,20 @@ impl Interner {
         }
         let condition = Arc::new(condition.clone());
         names.conditions.push(condition.clone());
-        let id = ConditionId(dense(names.conditions.len()));
+        let id = ConditionId(names.first_condition + dense(names.conditions.len()));
         names.condition_index.insert(condition, id);
         id
     }
 
     pub(super) fn stored_condition(&self, id: ConditionId) -> Option<Arc<TupleCondition>> {
-        self.names.read().conditions.get((id.0 as usize).checked_sub(1)?).cloned()
+        let index = id.0.checked_sub(1)?;
+        {
+            let names = self.names.read();
+            if let Some(own) = index.checked_sub(names.first_condition) {
+                return names.conditions.get(own as usize).cloned();
+            }
+        }
+        self.base.as_ref()?.stored_condition(id)
     }
 
     /// A number for a new audience. 0 is never given: it stands for "nobody".
@@ -211,7 +293,8 @@ impl Interner {
 
     /// Objects named so far. O(1).
     pub fn len(&self) -> usize {
-        self.names.read().nodes.len()
+        let names = self.names.read();
+        names.first_node as usize + names.nodes.len()
     }
 
     /// Whether no object was named yet.
@@ -243,6 +326,37 @@ mod tests {
         assert_eq!(interner.object(second.0), Some(object("section:1")));
         assert_eq!(interner.known_node(&object("document:2")), None);
         assert_eq!(interner.len(), 2);
+    }
+
+    #[test]
+    fn a_fork_reads_on_and_leaves_nothing_behind() {
+        let object = |text: &str| ObjectRef::parse(text).unwrap();
+        let condition = |name: &str| TupleCondition::new(name, None).unwrap();
+        let interner = Arc::new(Interner::default());
+        let (known, _) = interner.node(&object("document:1"));
+        let held = interner.condition(&condition("a"));
+        let fork = Arc::new(interner.fork());
+        // The base goes on; the fork doesn't hear of it, and gives the same numbers to other names.
+        let (later, _) = interner.node(&object("folder:later"));
+        let elsewhere = interner.condition(&condition("b"));
+        let (own, _) = fork.node(&object("group:own"));
+        let mine = fork.condition(&condition("c"));
+        assert_eq!((fork.node(&object("document:1")).0, fork.condition(&condition("a"))), (known, held));
+        assert_eq!((own, mine), (later, elsewhere));
+        assert_eq!(fork.object(own), Some(object("group:own")));
+        assert_eq!(
+            (fork.object(known), interner.object(later)),
+            (Some(object("document:1")), Some(object("folder:later")))
+        );
+        assert_eq!((fork.known_node(&object("folder:later")), interner.known_node(&object("group:own"))), (None, None));
+        assert_eq!(fork.known_symbol("folder"), None);
+        assert_eq!(fork.stored_condition(mine).map(|held| held.name.clone()).as_deref(), Some("c"));
+        assert_eq!(fork.stored_condition(held).map(|held| held.name.clone()).as_deref(), Some("a"));
+        assert_eq!((fork.len(), interner.len()), (2, 2));
+        // Named by the base later, named here too: one name, one number.
+        let (again, _) = fork.node(&object("folder:later"));
+        assert_eq!((fork.object(again), fork.node(&object("folder:later")).0), (Some(object("folder:later")), again));
+        assert_eq!(fork.next_audience(), interner.next_audience());
     }
 
     #[test]

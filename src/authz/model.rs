@@ -5,6 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
@@ -203,6 +204,13 @@ impl Model {
     pub fn admits(&self, tuple: &Tuple) -> bool {
         // What a read skips is exactly what a contextual tuple would be refused for.
         self.check_contextual(tuple).is_ok()
+    }
+
+    /// Whether the tuple's condition is not met at `now` nor at any later time, whatever else a request says. False for a
+    /// condition that this can't be told of.
+    pub fn never_holds_again(&self, tuple: &Tuple, now: Timestamp) -> bool {
+        let condition = tuple.condition.as_ref().and_then(|stored| self.conditions.get(&stored.name));
+        condition.is_some_and(|condition| condition.is_over(&self.environment, &stored_of(tuple), now))
     }
 
     /// Whether a collection may be bound to these types, with `relation` as "may read" on both; the section type's

@@ -12,14 +12,20 @@ impl Catalog {
 
     /// The newest committed revision; 0 in a new catalog.
     pub async fn revision(&self) -> Result<u64, CatalogError> {
-        match self.meta("revision").await? {
-            None => Ok(0),
-            Some(bytes) => {
-                let bytes = bytes.try_into().map_err(|_| CatalogError::Malformed { what: "revision" })?;
-                Ok(u64::from_be_bytes(bytes))
-            }
-        }
+        number(self.meta("revision").await?)
     }
+}
+
+/// The newest revision that the transaction sees.
+pub async fn revision(tx: &mut CatalogTx) -> Result<u64, CatalogError> {
+    let stored = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'revision'").fetch_optional(&mut **tx).await?;
+    number(stored)
+}
+
+fn number(stored: Option<Vec<u8>>) -> Result<u64, CatalogError> {
+    let Some(bytes) = stored else { return Ok(0) };
+    let bytes = bytes.try_into().map_err(|_| CatalogError::Malformed { what: "revision" })?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 pub async fn set(tx: &mut CatalogTx, name: &str, value: &[u8]) -> Result<(), CatalogError> {

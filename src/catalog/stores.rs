@@ -32,6 +32,17 @@ impl Catalog {
             .await?)
     }
 
+    /// The id of the model that was the store's newest at a revision.
+    pub async fn model_at(&self, store: &str, revision: u64) -> Result<Option<String>, CatalogError> {
+        Ok(sqlx::query_scalar(
+            "SELECT id FROM models WHERE store = $1 AND revision <= $2 ORDER BY revision DESC, id DESC LIMIT 1",
+        )
+        .bind(store.to_owned())
+        .bind(signed(revision)?)
+        .fetch_optional(&self.readers)
+        .await?)
+    }
+
     /// The list of assertions that was last put beside a model.
     pub async fn assertions(&self, store: &str, model: &str) -> Result<Option<serde_json::Value>, CatalogError> {
         let body: Option<String> = sqlx::query_scalar("SELECT body FROM assertions WHERE store = $1 AND model = $2")

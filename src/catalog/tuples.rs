@@ -3,6 +3,7 @@
 use sqlx::Row;
 
 use super::*;
+use crate::authz::ObjectRef;
 use crate::wire::{Condition, TupleKey};
 
 /// A stored tuple with its place in the log.
@@ -17,6 +18,7 @@ pub struct TupleRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeRow {
     pub change: u64,
+    pub revision: u64,
     pub key: TupleKey,
     pub written: bool,
     pub at: String,
@@ -62,30 +64,7 @@ impl Catalog {
         after: u64,
         limit: u32,
     ) -> Result<Vec<TupleRow>, CatalogError> {
-        let rows = sqlx::query(
-            "SELECT * FROM tuples WHERE store = $1 AND change > $2
-               AND ($3 IS NULL OR object_type = $3) AND ($4 IS NULL OR object_id = $4)
-               AND ($5 IS NULL OR relation = $5) AND ($6 IS NULL OR subject = $6)
-             ORDER BY change LIMIT $7",
-        )
-        .bind(store.to_owned())
-        .bind(signed(after)?)
-        .bind(filter.object_type.clone())
-        .bind(filter.object_id.clone())
-        .bind(filter.relation.clone())
-        .bind(filter.user.clone())
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(TupleRow {
-                    change: unsigned(row.try_get("change")?, "change")?,
-                    key: key(row)?,
-                    at: row.try_get("written_at")?,
-                })
-            })
-            .collect()
+        select(&self.readers, store, filter, after, limit).await
     }
 
     /// The log of a store after position `after`, oldest first; optionally of one object type, optionally only from a
@@ -110,17 +89,86 @@ impl Catalog {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ChangeRow {
-                    change: unsigned(row.try_get("change")?, "change")?,
-                    key: key(row)?,
-                    written: row.try_get::<&str, _>("operation")? == "write",
-                    at: row.try_get("changed_at")?,
-                })
-            })
-            .collect()
+        rows.iter().map(change).collect()
     }
+}
+
+fn change(row: &sqlx::sqlite::SqliteRow) -> Result<ChangeRow, CatalogError> {
+    Ok(ChangeRow {
+        change: unsigned(row.try_get("change")?, "change")?,
+        revision: unsigned(row.try_get("revision")?, "revision")?,
+        key: key(row)?,
+        written: row.try_get::<&str, _>("operation")? == "write",
+        at: row.try_get("changed_at")?,
+    })
+}
+
+/// [`Catalog::tuples`] as a transaction sees them, or a pool.
+pub async fn select<'e>(
+    executor: impl sqlx::Executor<'e, Database = Sqlite>,
+    store: &str,
+    filter: &TupleFilter,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<TupleRow>, CatalogError> {
+    let rows = sqlx::query(
+        "SELECT * FROM tuples WHERE store = $1 AND change > $2
+           AND ($3 IS NULL OR object_type = $3) AND ($4 IS NULL OR object_id = $4)
+           AND ($5 IS NULL OR relation = $5) AND ($6 IS NULL OR subject = $6)
+         ORDER BY change LIMIT $7",
+    )
+    .bind(store.to_owned())
+    .bind(signed(after)?)
+    .bind(filter.object_type.clone())
+    .bind(filter.object_id.clone())
+    .bind(filter.relation.clone())
+    .bind(filter.user.clone())
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(TupleRow {
+                change: unsigned(row.try_get("change")?, "change")?,
+                key: key(row)?,
+                at: row.try_get("written_at")?,
+            })
+        })
+        .collect()
+}
+
+/// The tuples of one object, by the index of keys.
+pub async fn of_object(tx: &mut CatalogTx, store: &str, object: &ObjectRef) -> Result<Vec<TupleKey>, CatalogError> {
+    let rows = sqlx::query("SELECT * FROM tuples WHERE store = $1 AND object_type = $2 AND object_id = $3")
+        .bind(store.to_owned())
+        .bind(object.object_type.clone())
+        .bind(object.id.clone())
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(key).collect()
+}
+
+/// How many tuples a store has.
+pub async fn count(tx: &mut CatalogTx, store: &str) -> Result<u64, CatalogError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM tuples WHERE store = $1").bind(store.to_owned());
+    unsigned(count.fetch_one(&mut **tx).await?, "count")
+}
+
+/// The log of a store before position `before`, newest first; absent: from its end.
+pub async fn changes_before(
+    tx: &mut CatalogTx,
+    store: &str,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<ChangeRow>, CatalogError> {
+    let rows =
+        sqlx::query("SELECT * FROM tuple_changes WHERE store = $1 AND change < $2 ORDER BY change DESC LIMIT $3")
+            .bind(store.to_owned())
+            .bind(before.map_or(Ok(i64::MAX), signed)?)
+            .bind(i64::from(limit))
+            .fetch_all(&mut **tx)
+            .await?;
+    rows.iter().map(change).collect()
 }
 
 /// Stores a tuple and logs it. `context` is the canonical text of the condition's context.

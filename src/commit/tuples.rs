@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{Change, CommitError, Draft};
-use crate::authz::{Model, Tuple, TupleError};
+use crate::authz::{Graph, GraphEdit, Model, Tuple, TupleError};
 use crate::catalog;
 use crate::wire::TupleKey;
 
@@ -87,16 +87,27 @@ impl Change for WriteTuples {
                 Some(id) => store.model(id).ok_or(CommitError::UnknownModel)?.clone(),
                 None => store.latest_model().ok_or(CommitError::NoModel)?.clone(),
             };
-            if self.writes.is_empty() && self.deletes.is_empty() {
-                return Err(TupleWriteError::Nothing.into());
-            }
-            let deletes = parse_deletes(&self.deletes)?;
-            let writes = parse_writes(&self.writes, &model)?;
-            refuse_repeated(&deletes, &writes, self.may_replace)?;
+            let (deletes, writes) = self.parse(&model)?;
             let written = apply(draft, &self.store, &deletes, &writes, self.on_duplicate, self.on_missing).await?;
             if self.dry_run { Err(CommitError::DryRun(written)) } else { Ok(written) }
         }
         .boxed()
+    }
+}
+
+impl WriteTuples {
+    /// The tuples to delete and to write, checked against the model but not against what is stored.
+    ///
+    /// # Errors
+    /// When one is malformed, not admitted or named twice, or there is none.
+    pub fn parse(&self, model: &Arc<Model>) -> Result<(Vec<Tuple>, Vec<Tuple>), TupleWriteError> {
+        if self.writes.is_empty() && self.deletes.is_empty() {
+            return Err(TupleWriteError::Nothing);
+        }
+        let deletes = parse_deletes(&self.deletes)?;
+        let writes = parse_writes(&self.writes, model)?;
+        refuse_repeated(&deletes, &writes, self.may_replace)?;
+        Ok((deletes, writes))
     }
 }
 
@@ -144,6 +155,52 @@ fn refuse_repeated(deletes: &[Tuple], writes: &[Tuple], may_replace: bool) -> Re
     writes.iter().try_for_each(|tuple| refuse(tuple, "writes"))
 }
 
+/// An edit of a graph, with what of a request it does.
+#[derive(Debug)]
+pub struct Planned {
+    pub edit: GraphEdit,
+    /// As they were, conditions included.
+    pub deleted: Vec<Tuple>,
+    pub written: Vec<Tuple>,
+}
+
+/// Deletes and writes parsed tuples on a graph, in that order. Nothing else is touched.
+///
+/// # Errors
+/// When a tuple to delete is missing, or one to write is there already, and that is not tolerated.
+pub fn plan(
+    graph: &Graph,
+    deletes: &[Tuple],
+    writes: &[Tuple],
+    on_duplicate: Tolerance,
+    on_missing: Tolerance,
+) -> Result<Planned, TupleWriteError> {
+    let mut planned = Planned { edit: graph.edit(), deleted: Vec::new(), written: Vec::new() };
+    for tuple in deletes {
+        match planned.edit.delete(&tuple.object, &tuple.relation, &tuple.subject) {
+            Ok(deleted) => planned.deleted.push(deleted),
+            Err(_) if on_missing == Tolerance::Error => {
+                return Err(TupleWriteError::Missing { tuple: show(&TupleKey::from(tuple)) });
+            }
+            Err(_) => {}
+        }
+    }
+    for tuple in writes {
+        let shown = || show(&TupleKey::from(tuple));
+        if let Some(existing) = planned.edit.get(&tuple.object, &tuple.relation, &tuple.subject) {
+            match on_duplicate {
+                Tolerance::Keep => continue,
+                Tolerance::Ignore if existing.condition == tuple.condition => continue,
+                Tolerance::Ignore => return Err(TupleWriteError::OtherCondition { tuple: shown() }),
+                Tolerance::Error => return Err(TupleWriteError::Exists { tuple: shown() }),
+            }
+        }
+        planned.edit.write(tuple).map_err(|_| TupleWriteError::Exists { tuple: shown() })?;
+        planned.written.push(tuple.clone());
+    }
+    Ok(planned)
+}
+
 /// Applies parsed tuples to catalog and graph of the draft.
 pub async fn apply(
     draft: &mut Draft,
@@ -154,40 +211,21 @@ pub async fn apply(
     on_missing: Tolerance,
 ) -> Result<TuplesWritten, CommitError> {
     let (revision, now) = (draft.next.revision, draft.now_text());
-    let mut edit = draft.store_mut(store)?.graph.edit();
-    let mut done = TuplesWritten::default();
-    for tuple in deletes {
-        if edit.delete(&tuple.object, &tuple.relation, &tuple.subject).is_err() {
-            match on_missing {
-                Tolerance::Ignore | Tolerance::Keep => continue,
-                Tolerance::Error => return Err(TupleWriteError::Missing { tuple: show(&TupleKey::from(tuple)) }.into()),
-            }
-        }
+    let Planned { edit, deleted, written } =
+        plan(&draft.store_mut(store)?.graph, deletes, writes, on_duplicate, on_missing)?;
+    for tuple in &deleted {
         catalog::tuples::delete(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
-        done.deleted += 1;
     }
-    for tuple in writes {
-        if let Some(existing) = edit.get(&tuple.object, &tuple.relation, &tuple.subject) {
-            match on_duplicate {
-                Tolerance::Keep => continue,
-                Tolerance::Ignore if existing.condition == tuple.condition => continue,
-                Tolerance::Ignore => {
-                    return Err(TupleWriteError::OtherCondition { tuple: show(&TupleKey::from(tuple)) }.into());
-                }
-                Tolerance::Error => return Err(TupleWriteError::Exists { tuple: show(&TupleKey::from(tuple)) }.into()),
-            }
-        }
-        edit.write(tuple).map_err(|_| TupleWriteError::Exists { tuple: show(&TupleKey::from(tuple)) })?;
+    for tuple in &written {
         catalog::tuples::write(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
-        done.written += 1;
     }
     let (graph, change) = edit.finish();
     let state = draft.store_mut(store)?;
     state.graph = graph;
     let is_bound = |tuple: &Tuple| state.bound.iter().any(|bound| bound.object_type == tuple.object.object_type);
-    if deletes.iter().chain(writes).any(is_bound) {
+    if deleted.iter().chain(&written).any(is_bound) {
         state.audiences_revision = revision;
     }
     draft.note_change(store, change);
-    Ok(done)
+    Ok(TuplesWritten { written: written.len(), deleted: deleted.len() })
 }

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::administration::past::PastError;
 use crate::authority::AuthorityError;
 use crate::authority::server::ServerError;
 use crate::catalog::CatalogError;
@@ -115,6 +116,11 @@ impl ApiProblem {
         Self::new(VERSION, "Read the present version and decide again.")
     }
 
+    /// A part of the work that ran beside the request did not come back.
+    pub fn panicked(error: &tokio::task::JoinError) -> Self {
+        Self::internal(error)
+    }
+
     fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "a request failed");
         Self::new(INTERNAL, "The service's log names the cause beside this request's id.")
@@ -220,6 +226,19 @@ impl From<QueryError> for ApiProblem {
             }
             QueryError::Overloaded => Self::new(OVERLOADED, "Ask again, or ask less at once.").retry_after(1),
             QueryError::Randomness => Self::new(INTERNAL, "The system gives no randomness."),
+        }
+    }
+}
+
+impl From<PastError> for ApiProblem {
+    fn from(error: PastError) -> Self {
+        match error {
+            PastError::Future | PastError::NoModel { .. } | PastError::Incomplete { .. } => {
+                Self::new(REVISION, &format!("Of that revision nothing can be told: {error}."))
+            }
+            PastError::Catalog(error) => error.into(),
+            PastError::Tuple(error) => Self::internal(&error),
+            PastError::Model(error) => Self::internal(&error),
         }
     }
 }

@@ -4,11 +4,29 @@ pub mod collections;
 pub mod documents;
 pub mod explain;
 pub mod health;
+pub mod impact;
 pub mod keys;
 pub mod list;
 pub mod models;
 pub mod query;
+pub mod readers;
 pub mod relationships;
+pub mod report;
+
+/// Work that may take seconds, beside the threads that serve requests and no more of it at one time than
+/// [`crate::service::Service::surveys`] lets through.
+async fn survey<T: Send + 'static>(
+    service: &crate::service::Service,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, super::problem::ApiProblem> {
+    // The semaphore is never closed. The permit goes with the work, which a caller that leaves doesn't end.
+    let permit = service.surveys.clone().acquire_owned().await.ok();
+    let work = move || {
+        let _permit = permit;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| super::problem::ApiProblem::panicked(&error))
+}
 
 /// The number of items of a page.
 fn page_size(limit: Option<usize>) -> Result<usize, super::problem::ApiProblem> {

@@ -12,18 +12,23 @@ pub struct Explain {
     pub subject: String,
     pub collection: String,
     pub document_id: String,
-    /// For conditions; `current_time` is the service's own.
+    /// For conditions; `current_time` is the service's own, but with `as_of` it may be given.
     #[serde(default)]
     pub context: Fields,
+    /// A `revision` of an earlier answer: explain by the tuples and the model of that time. Absent: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Explained {
-    /// Whether a query of the subject can return the document.
+    /// Whether a query of the subject can return the document. With `as_of`: whether the tuples allowed it.
     pub readable: bool,
     pub revision: String,
     pub authorization_model_id: String,
+    /// The instant that conditions were asked about; with `as_of`, when the tuples had last changed by then.
+    pub decided_at: String,
     /// What the tuples say of the document.
     pub tuples: Proof,
     /// Why nobody reads the document, whatever the tuples say.
@@ -31,8 +36,9 @@ pub struct Explained {
     pub hidden: Option<Hidden>,
     /// Its restricted parts.
     pub sections: Vec<SectionExplained>,
-    /// Where in a query the document passes.
-    pub stages: ExplainStages,
+    /// Where in a query the document passes. Absent with `as_of`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<ExplainStages>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

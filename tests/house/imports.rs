@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["remote"],
     &["prepare"],
     &["service"],
-    &["query", "expiry", "transfer"],
+    &["query", "expiry", "administration", "transfer"],
     &["http", "config"],
     &["serve"],
     &["admin"],

@@ -8,10 +8,10 @@ use crate::http::problem::{
 };
 use crate::identity::Scope;
 use crate::wire::{
-    AclView, Answer, CollectionView, Collections, CreateKey, DocumentList, DocumentStates, DocumentView, DocumentsPut,
-    Explain, Explained, Health, KeyCreated, Keys, ModelChanged, PutAcl, PutCollection, PutDocuments, PutModel, Query,
-    ReadRelationships, Recheck, Rechecked, RelationshipChanges, RelationshipsRead, RelationshipsWritten,
-    WriteRelationships,
+    AclView, Answer, AskImpact, AskReaders, CollectionView, Collections, CreateKey, DocumentList, DocumentStates,
+    DocumentView, DocumentsPut, Explain, Explained, Health, ImpactTold, KeyCreated, Keys, ModelChanged, PutAcl,
+    PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, Recheck, Rechecked, RelationshipChanges,
+    RelationshipsRead, RelationshipsWritten, Report, WriteRelationships,
 };
 
 /// Adds a type to the description and refers to it.
@@ -57,6 +57,12 @@ const LIMIT: Parameter =
 const CURSOR: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before."));
 const STORE: Parameter = optional(parameter("query", "store", "Id of the store; default: the service's own."));
 const OBJECT_TYPE: Parameter = optional(parameter("query", "type", "Only changes of objects of this type."));
+const REPORT_KIND: Parameter = parameter(
+    "query",
+    "kind",
+    "`expired`: the condition's time is over; `waiting`: of a document that is not stored; `empty`: for a userset in which \
+     there is nobody; `not_admitted`: the newest model has no place for it; `unused`: no document's rules lead to it.",
+);
 const START_TIME: Parameter =
     optional(parameter("query", "start_time", "Only changes at this time or later; a cursor goes before it."));
 const IF_MATCH: Parameter = optional(parameter("header", "If-Match", "Refuse (412) unless this version is stored."));
@@ -215,6 +221,28 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[CALLER, PLACE],
     },
     Operation {
+        method: "post",
+        path: "/v1/relationships/impact",
+        id: "relationships_impact",
+        summary: "Say who would gain and lose which documents by a write, and write nothing; needs `relationships.read` too",
+        scope: Some(Scope::Explain),
+        parameters: &[],
+        request: of::<AskImpact>(),
+        answers: &[(200, "Readers with what they gain and lose.", of::<ImpactTold>())],
+        problems: &[CALLER, BODY, PLACE, &[CONFLICT, STORAGE]],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/relationships/report",
+        id: "relationships_report",
+        summary: "List tuples that do nothing, one kind at a time; needs `relationships.read` too",
+        scope: Some(Scope::Explain),
+        parameters: &[&REPORT_KIND, &STORE, &LIMIT, &CURSOR],
+        request: None,
+        answers: &[(200, "A page, oldest first; it may be empty though more follows.", of::<Report>())],
+        problems: &[CALLER, PLACE, &[CONFLICT, STORAGE]],
+    },
+    Operation {
         method: "get",
         path: "/v1/collections",
         id: "collections_list",
@@ -295,12 +323,23 @@ pub(super) const OPERATIONS: &[Operation] = &[
         method: "post",
         path: "/v1/explain",
         id: "explain",
-        summary: "Explain why a subject may read a document, or why not",
+        summary: "Explain why a subject may read a document, or why not, now or at a past revision",
         scope: Some(Scope::Explain),
         parameters: &[],
         request: of::<Explain>(),
         answers: &[(200, "What decides.", of::<Explained>())],
-        problems: &[CALLER, READER, BODY, PLACE],
+        problems: &[CALLER, READER, BODY, PLACE, &[REVISION]],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/explain/readers",
+        id: "explain_readers",
+        summary: "List who may read a document, now or at a past revision",
+        scope: Some(Scope::Explain),
+        parameters: &[],
+        request: of::<AskReaders>(),
+        answers: &[(200, "Readers, by name or as `type:*`.", of::<Readers>())],
+        problems: &[CALLER, READER, BODY, PLACE, &[REVISION]],
     },
     Operation {
         method: "post",

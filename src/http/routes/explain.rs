@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 
 use super::{record_change, seal};
-use crate::authority::{AuthorityError, CallerContext, CollectionView, Reader};
-use crate::authz::{NodeId, Path, SubjectRef};
+use crate::administration::past::{Past, past};
+use crate::authority::{AuthorityError, CallerContext, Reader};
+use crate::authz::{Context, Graph, Model, NodeId, Path, SubjectRef};
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::service::Service;
 use crate::snapshot::DocumentEntry;
+use crate::snapshot::names::document_object;
 use crate::wire::{Explain, ExplainStages, Explained, Fields, Hidden, Proof, SectionExplained, TupleKey};
 
 pub async fn explain(
@@ -27,7 +30,21 @@ pub async fn explain(
     let Ok(subject @ SubjectRef::Object(_)) = SubjectRef::parse(&request.subject) else {
         return Err(ApiProblem::invalid("/subject", "must be one subject, such as `user:anne`"));
     };
-    let now = jiff::Timestamp::now();
+    let items = vec![request.subject.clone(), request.document_id.clone()];
+    let (revision, explained) = match &request.as_of {
+        Some(_) => explain_then(&service, &caller, request, &subject).await?,
+        None => explain_now(&service, request, &subject).await?,
+    };
+    record_change(&service, &caller, "explain", revision, items).await?;
+    Ok(Json(explained))
+}
+
+async fn explain_now(
+    service: &Service,
+    request: Explain,
+    subject: &SubjectRef,
+) -> Result<(u64, Explained), ApiProblem> {
+    let now = Timestamp::now();
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let names = [request.collection.clone()];
@@ -37,64 +54,173 @@ pub async fn explain(
     let view = authority.view(snapshot, &reader, &CallerContext(Fields::new()), &names, now)?;
     let of = view.collections.first().ok_or_else(ApiProblem::not_found)?;
     let document = of.state.document_by_id(&request.document_id).ok_or_else(ApiProblem::not_found)?;
-
-    let tuples = proof(of, document.node, &subject)?;
-    let mut sections = Vec::with_capacity(document.sections.len());
-    for section in &document.sections {
-        let object = of.store().graph.object(section.node).map(|object| object.to_string()).unwrap_or_default();
-        sections.push(SectionExplained { object, tuples: proof(of, section.node, &subject)? });
-    }
-    let hidden = hidden(of, document, now);
-    let mask = authority.mask(of, None);
-    let chunks = document.first_chunk..document.first_chunk + document.chunk_count;
-    let verified = service.gate.verify_document(&view, &request.collection, &request.document_id).await?;
-    let stages = ExplainStages {
-        candidate: document.chunk_count > 0 && hidden.is_none(),
-        prefilter: chunks.into_iter().any(|chunk| mask.contains(chunk)),
-        recheck: verified.is_some(),
-    };
-    let model = of.store().latest_model().ok_or(AuthorityError::NoModel)?.id().to_owned();
-    record_change(&service, &caller, "explain", revision, vec![request.subject, request.document_id]).await?;
-    Ok(Json(Explained {
-        readable: stages.candidate && stages.prefilter && stages.recheck,
-        revision: seal(&service, revision)?,
-        authorization_model_id: model,
-        tuples,
-        hidden,
-        sections,
-        stages,
-    }))
-}
-
-fn proof(of: &CollectionView, node: NodeId, subject: &SubjectRef) -> Result<Proof, ApiProblem> {
     let store = of.store();
     let model = store.latest_model().ok_or(AuthorityError::NoModel)?;
-    let object = store.graph.object(node).ok_or_else(ApiProblem::not_found)?;
-    let relation = &of.state.binding.relation;
-    let explained = crate::authz::explain(&store.graph, model, &object, relation, subject, of.context());
-    // A check that is an error denies.
-    let (allowed, why) = explained.unwrap_or_default();
-    let keys = |paths: Vec<Path>| paths.iter().map(|path| path.iter().map(TupleKey::from).collect()).collect();
-    Ok(Proof {
-        allowed,
-        paths: keys(why.paths),
-        blocked_by: keys(why.blocked_by),
-        missing: why.missing,
-        missing_context: why.missing_context,
-    })
+    let asked =
+        Asked { graph: &store.graph, model, relation: &of.state.binding.relation, subject, context: of.context() };
+    let sections: Vec<NodeId> = document.sections.iter().map(|section| section.node).collect();
+    let mask = authority.mask(of, None);
+    let mut chunks = document.first_chunk..document.first_chunk + document.chunk_count;
+    let verified = service.gate.verify_document(&view, &request.collection, &request.document_id).await?;
+    let hidden = hidden(&store.graph, document.node, Some(document), now);
+    let stages = ExplainStages {
+        candidate: document.chunk_count > 0 && hidden.is_none(),
+        prefilter: chunks.any(|chunk| mask.contains(chunk)),
+        recheck: verified.is_some(),
+    };
+    let explained = Explained {
+        readable: stages.candidate && stages.prefilter && stages.recheck,
+        revision: seal(service, revision)?,
+        authorization_model_id: model.id().to_owned(),
+        decided_at: now.to_string(),
+        tuples: asked.proof(document.node)?,
+        hidden,
+        sections: asked.sections(&sections)?,
+        stages: Some(stages),
+    };
+    Ok((revision, explained))
 }
 
-fn hidden(of: &CollectionView, document: &DocumentEntry, now: jiff::Timestamp) -> Option<Hidden> {
-    let graph = &of.store().graph;
-    if document.parked {
-        Some(Hidden::Parked)
-    } else if document.awaits_rules {
-        Some(Hidden::AwaitsRules)
-    } else if document.is_hidden(now) {
-        Some(Hidden::Expired)
-    } else if graph.is_ambiguous(graph.audience(document.node)) {
-        Some(Hidden::AmbiguousClassification)
-    } else {
-        None
+/// Of the past there are tuples and models; what hid a document, and its chunks, are not kept.
+async fn explain_then(
+    service: &Service,
+    caller: &Caller,
+    request: Explain,
+    subject: &SubjectRef,
+) -> Result<(u64, Explained), ApiProblem> {
+    let Explain { collection, document_id, as_of, context, .. } = request;
+    let now = Timestamp::now();
+    let at = AtRevision::find(service, caller, &collection, &document_id, as_of.as_deref(), context, now).await?;
+    let Past { graph, model, .. } = &at.past;
+    let asked = Asked { graph, model, relation: &at.relation, subject, context: &at.context };
+    let sections = at.section_type.as_deref().map(|of| graph.referrers(at.node, of)).unwrap_or_default();
+    let hidden = hidden(graph, at.node, None, now);
+    let tuples = asked.proof(at.node)?;
+    let explained = Explained {
+        readable: tuples.allowed && hidden.is_none(),
+        revision: seal(service, at.revision)?,
+        authorization_model_id: model.id().to_owned(),
+        decided_at: at.decided_at,
+        tuples,
+        hidden,
+        sections: asked.sections(&sections)?,
+        stages: None,
+    };
+    Ok((at.revision, explained))
+}
+
+/// A document, and what decided about it at a revision.
+pub(super) struct AtRevision {
+    pub past: Past,
+    pub revision: u64,
+    pub node: NodeId,
+    /// As it is today.
+    pub document: Option<Arc<DocumentEntry>>,
+    pub relation: String,
+    pub section_type: Option<String>,
+    pub context: Context,
+    /// What `current_time` is in the context.
+    pub decided_at: String,
+}
+
+impl AtRevision {
+    /// # Errors
+    /// 404 for what the key doesn't reach, 409 for a revision that can't be told about.
+    pub async fn find(
+        service: &Service,
+        caller: &Caller,
+        collection: &str,
+        document_id: &str,
+        as_of: Option<&str>,
+        mut context: Fields,
+        now: Timestamp,
+    ) -> Result<Self, ApiProblem> {
+        let snapshot = service.published.load();
+        let is_told = caller.principal.reaches(collection);
+        let state = snapshot.collection(collection).filter(|_| is_told).ok_or_else(ApiProblem::not_found)?;
+        let store = snapshot.store(&state.settings.store).ok_or_else(ApiProblem::not_found)?;
+        let (past, revision) = match as_of {
+            Some(token) => {
+                let opened = service.revisions.open(token);
+                let revision =
+                    opened.map_err(|_| ApiProblem::invalid("/as_of", "is not a revision token of this service"))?;
+                (past(&service.catalog, &snapshot, store, revision).await?, revision)
+            }
+            None => {
+                let model = store.latest_model().ok_or(AuthorityError::NoModel)?.clone();
+                (Past { graph: store.graph.clone(), model, at: now.to_string() }, snapshot.revision)
+            }
+        };
+        let document = state.document_by_id(document_id).cloned();
+        let object = document_object(&state.binding.object_type, document_id);
+        let node = past.graph.node(&object).ok_or_else(ApiProblem::not_found)?;
+        // Which collection a document that is gone had been in is not known.
+        let was_there = || caller.principal.reaches_all() && !past.graph.tuples(node).is_empty();
+        if document.is_none() && (as_of.is_none() || !was_there()) {
+            return Err(ApiProblem::not_found());
+        }
+        if as_of.is_none() || !context.contains_key("current_time") {
+            context.insert("current_time".to_owned(), past.at.clone().into());
+        }
+        let context = Context(context);
+        let Some(decided_at) = context.current_time() else {
+            return Err(ApiProblem::invalid("/context/current_time", "must be an RFC 3339 time"));
+        };
+        Ok(Self {
+            past,
+            revision,
+            node,
+            document,
+            relation: state.binding.relation.clone(),
+            section_type: state.binding.section_type.clone(),
+            context,
+            decided_at: decided_at.to_string(),
+        })
+    }
+}
+
+/// A subject, and what decides about it.
+struct Asked<'a> {
+    graph: &'a Graph,
+    model: &'a Model,
+    relation: &'a str,
+    subject: &'a SubjectRef,
+    context: &'a Context,
+}
+
+impl Asked<'_> {
+    fn proof(&self, node: NodeId) -> Result<Proof, ApiProblem> {
+        let object = self.graph.object(node).ok_or_else(ApiProblem::not_found)?;
+        let explained =
+            crate::authz::explain(self.graph, self.model, &object, self.relation, self.subject, self.context);
+        // A check that is an error denies.
+        let (allowed, why) = explained.unwrap_or_default();
+        let keys = |paths: Vec<Path>| paths.iter().map(|path| path.iter().map(TupleKey::from).collect()).collect();
+        Ok(Proof {
+            allowed,
+            paths: keys(why.paths),
+            blocked_by: keys(why.blocked_by),
+            missing: why.missing,
+            missing_context: why.missing_context,
+        })
+    }
+
+    fn sections(&self, nodes: &[NodeId]) -> Result<Vec<SectionExplained>, ApiProblem> {
+        let one = |node: &NodeId| {
+            let object = self.graph.object(*node).map(|object| object.to_string()).unwrap_or_default();
+            Ok(SectionExplained { object, tuples: self.proof(*node)? })
+        };
+        nodes.iter().map(one).collect()
+    }
+}
+
+/// Why nobody reads the document; of the past only what the tuples say is known.
+pub(super) fn hidden(graph: &Graph, node: NodeId, document: Option<&DocumentEntry>, now: Timestamp) -> Option<Hidden> {
+    let is_ambiguous = graph.is_ambiguous(graph.audience(node));
+    match document {
+        Some(document) if document.parked => Some(Hidden::Parked),
+        Some(document) if document.awaits_rules => Some(Hidden::AwaitsRules),
+        Some(document) if document.is_hidden(now) => Some(Hidden::Expired),
+        _ => is_ambiguous.then_some(Hidden::AmbiguousClassification),
     }
 }

@@ -19,7 +19,13 @@ use crate::wire::{
     RelationshipsWritten, WriteRelationships,
 };
 
-const MAX_TUPLES: usize = 1000;
+/// Tuples of one write.
+pub(super) const MAX_TUPLES: usize = 1000;
+
+/// What a request that calls itself idempotent tolerates.
+pub(super) fn tolerance(is_idempotent: bool) -> Tolerance {
+    if is_idempotent { Tolerance::Ignore } else { Tolerance::Error }
+}
 
 pub async fn write(
     State(service): State<Arc<Service>>,
@@ -36,14 +42,13 @@ pub async fn write(
         .map(|token| service.revisions.open(token))
         .transpose()
         .map_err(|_| ApiProblem::invalid("/expected_revision", "is not a revision token of this service"))?;
-    let tolerance = if request.idempotent { Tolerance::Ignore } else { Tolerance::Error };
     let items = request.writes.iter().chain(&request.deletes).map(show).collect();
     let change = WriteTuples {
         store: request.store.unwrap_or_else(|| service.default_store.clone()),
         writes: request.writes,
         deletes: request.deletes,
-        on_duplicate: tolerance,
-        on_missing: tolerance,
+        on_duplicate: tolerance(request.idempotent),
+        on_missing: tolerance(request.idempotent),
         model: None,
         expected_revision,
         may_replace: request.idempotent,

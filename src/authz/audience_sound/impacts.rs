@@ -1,0 +1,148 @@
+//! What a change is said to do, against every reader's check of every object before and after.
+
+use super::*;
+use crate::authz::impact::{Impact, State, anybody};
+
+/// What is done to an impact before it is compared.
+type Bug = for<'a> fn(Impact<'a>) -> Impact<'a>;
+
+/// How many answers changed, and how many readers were spared a look.
+fn case(seed: u64, bug: Bug) -> (usize, usize) {
+    let mut random = Random(seed);
+    let sample = sample(&mut random);
+    let model = &sample.model;
+    let mut store = Store {
+        graph: Graph::new(bound(sample.sections)),
+        tuples: BTreeMap::new(),
+        changes: Vec::new(),
+        ordinals: HashMap::new(),
+    };
+    for _ in 0..1 + random.below(4) {
+        let operations = 4 + random.below(14);
+        store.mutate(&mut random, &[model], operations, None);
+    }
+    if random.one_in(6) {
+        let mut edit = store.graph.edit();
+        let mut written = Vec::new();
+        deepen(&mut random, &mut edit, model, &mut written);
+        store.graph = edit.finish().0;
+        store.rebuild_expectation();
+    }
+    let contexts = contexts();
+    let (mut changes, mut spared) = (0, 0);
+    for _ in 0..3 {
+        let context = random.pick(&contexts);
+        let names = store.graph.interner().len();
+        let mut proposed = Store {
+            graph: store.graph.fork(),
+            tuples: store.tuples.clone(),
+            changes: Vec::new(),
+            ordinals: HashMap::new(),
+        };
+        let operations = 1 + random.below(3);
+        proposed.mutate(&mut random, &[model], operations, None);
+        assert_eq!(store.graph.interner().len(), names, "a question gives nobody a number");
+        let changed: Vec<Tuple> = store
+            .tuples
+            .iter()
+            .filter(|(key, tuple)| proposed.tuples.get(*key) != Some(*tuple))
+            .chain(proposed.tuples.iter().filter(|(key, tuple)| store.tuples.get(*key) != Some(*tuple)))
+            .map(|(_, tuple)| tuple.clone())
+            .collect();
+        let (more, left) = compare(&store, &proposed, &changed, model, context, bug);
+        changes += more;
+        spared += left;
+        store.assert_consistent();
+        if random.one_in(2) {
+            let operations = 1 + random.below(3);
+            store.mutate(&mut random, &[model], operations, None);
+        }
+    }
+    (changes, spared)
+}
+
+fn compare(
+    store: &Store,
+    proposed: &Store,
+    changed: &[Tuple],
+    model: &Model,
+    context: &Context,
+    bug: Bug,
+) -> (usize, usize) {
+    let (mut changes, mut spared) = (0, 0);
+    let copy = Model::compile(model.id(), model.source().clone()).unwrap();
+    let before = State { graph: &store.graph, model };
+    let after = State { graph: &proposed.graph, model: &copy };
+    let impact = bug(Impact::of(before, after, changed, &["can_view"], context));
+    let plain = [store.graph.rebind(Vec::new()), proposed.graph.rebind(Vec::new())];
+    let mut names: BTreeSet<ObjectRef> = BTreeSet::new();
+    for kind in ["document", "section"] {
+        for graph in [&store.graph, &proposed.graph] {
+            names.extend(graph.objects_of_type(kind).into_iter().filter_map(|node| graph.object(node)));
+        }
+    }
+    let node = |object: &ObjectRef| proposed.graph.node(object).unwrap();
+    let concerned: Vec<&ObjectRef> = names.iter().filter(|object| impact.concerns(node(object))).collect();
+    let audiences: Vec<_> = concerned.iter().map(|object| impact.audiences(node(object))).collect();
+    let candidates = impact.candidates(&audiences, &["can_view"]);
+    let mut readers = readers();
+    readers.extend(["agent:1", "agent:nobody"].map(|text| SubjectRef::parse(text).unwrap()));
+    for reader in &readers {
+        let SubjectRef::Object(own) = reader else { panic!("{reader}") };
+        let judged = if candidates.named.contains(own) {
+            Some(reader.clone())
+        } else {
+            candidates.others.contains(&own.object_type).then(|| anybody(&own.object_type))
+        };
+        spared += usize::from(judged.is_none());
+        let mut judge = judged.as_ref().map(|judged| impact.judge(judged));
+        for object in &names {
+            let [was, is] = [0, 1].map(|at| {
+                let model = [model, &copy][at];
+                Evaluator::new(&plain[at], model, reader, context).check(object, "can_view") == Ok(true)
+            });
+            let told = match &mut judge {
+                Some(judge) if impact.concerns(node(object)) => judge.reads(impact.audiences(node(object)), "can_view"),
+                _ => (was, was),
+            };
+            let what = || format!("{reader} {object} {context:?} {changed:?} {candidates:?} {}", store.describe());
+            assert_eq!(told, (was, is), "{}", what());
+            changes += usize::from(was != is);
+        }
+    }
+    (changes, spared)
+}
+
+#[test]
+fn impacts_are_what_checking_everything_twice_says() {
+    if let Some(seed) = std::env::var("USHER_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        case(seed, |impact| impact);
+        return;
+    }
+    let cases: u64 = std::env::var("USHER_SOAK").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_500);
+    let (mut changes, mut spared) = (0, 0);
+    for seed in 1..=cases {
+        match std::panic::catch_unwind(|| case(seed, |impact| impact)) {
+            Ok((more, left)) => (changes, spared) = (changes + more, spared + left),
+            Err(panic) => {
+                println!("impacts: failed with USHER_SEED={seed}");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    println!("impacts: seeds 1 to {cases}: {changes} answers changed, {spared} readers spared");
+    assert!(changes as u64 * 4 > cases && spared as u64 > cases, "the worlds are too dull to show anything");
+}
+
+#[test]
+fn the_comparison_notices_deliberate_bugs() {
+    let bugs: [(&str, Bug); 2] = [
+        ("outsiders are always spared", |impact| impact.sparing_all_outsiders()),
+        ("only named objects are looked at", |impact| impact.looking_at_named_objects_only()),
+    ];
+    for (name, bug) in bugs {
+        let noticed = (1..=1_500).find(|seed| std::panic::catch_unwind(|| case(*seed, bug)).is_err());
+        println!("impacts: that {name} is noticed in the world of seed {noticed:?}");
+        assert!(noticed.is_some(), "that {name} is not noticed");
+    }
+}
