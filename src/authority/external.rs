@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use parking_lot::Mutex;
 
-use super::server::{AuthorizationServer, CheckItem, MAX_CHECKS, ServerError};
+use super::server::{AuthorizationServer, CheckItem, Lenience, MAX_CHECKS, ServerError};
 use crate::authz::{Context, SubjectRef};
 use crate::wire::TupleKey;
 
@@ -25,6 +25,8 @@ pub struct External {
     timeout: Duration,
     breaker: Mutex<Breaker>,
     freshness: Mutex<Freshness>,
+    /// Tuples (object, relation, user) that were written through here since the replica last began to read.
+    written: Mutex<HashSet<(String, String, String)>>,
     /// Without a newer look at the server's model than this, nothing is answered.
     max_model_age: Duration,
 }
@@ -51,7 +53,15 @@ impl External {
         timeout: Duration,
         max_model_age: Duration,
     ) -> Self {
-        Self { store, server, timeout, breaker: Mutex::default(), freshness: Mutex::default(), max_model_age }
+        Self {
+            store,
+            server,
+            timeout,
+            breaker: Mutex::default(),
+            freshness: Mutex::default(),
+            written: Mutex::default(),
+            max_model_age,
+        }
     }
 
     /// Runs one call under the deadline and the breaker.
@@ -101,9 +111,27 @@ impl External {
     ///
     /// # Errors
     /// As [`Self::call`].
-    pub async fn write(&self, writes: &[TupleKey], deletes: &[TupleKey], is_tolerant: bool) -> Result<(), ServerError> {
+    pub async fn write(
+        &self,
+        writes: &[TupleKey],
+        deletes: &[TupleKey],
+        lenience: Lenience,
+    ) -> Result<(), ServerError> {
+        let names: Vec<_> = writes.iter().chain(deletes).map(name_of).collect();
         let (writes, deletes) = (writes.to_vec(), deletes.to_vec());
-        self.call(|server| async move { server.write(&writes, &deletes, is_tolerant).await }).await
+        self.call(|server| async move { server.write(&writes, &deletes, lenience).await }).await?;
+        self.written.lock().extend(names);
+        Ok(())
+    }
+
+    /// The replica is about to read the server's log or tuples.
+    pub fn begin_reading(&self) {
+        self.written.lock().clear();
+    }
+
+    /// Whether the tuple was written through here since the replica began to read: then what it read can be older.
+    pub fn wrote_meanwhile(&self, key: &TupleKey) -> bool {
+        self.written.lock().contains(&name_of(key))
     }
 
     /// Which of the objects every subject has the relation to, as the server says now. All questions about one object
@@ -188,6 +216,10 @@ impl External {
         let freshness = self.freshness.lock();
         freshness.changes_at.is_some() && freshness.model_at.is_some_and(|at| at.elapsed() <= self.max_model_age)
     }
+}
+
+fn name_of(key: &TupleKey) -> (String, String, String) {
+    (key.object.clone(), key.relation.clone(), key.user.clone())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::Remote;
 use crate::authority::server::{ChangePage, Position, ServerError, TupleChange};
 use crate::authz::Tuple;
 use crate::catalog::{Catalog, CatalogError};
-use crate::commit::follow::Follow;
+use crate::commit::follow::{Follow, net};
 use crate::commit::stores::WriteModel;
 use crate::commit::{CommitError, Committer, Published};
 use crate::wire::{Condition, TupleKey};
@@ -28,10 +28,16 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
 /// Changes of a comparison that go in one commit.
 const BATCH: usize = 1000;
 
-/// How often each loop runs.
+/// Longest pause after something failed.
+const LONGEST_RETRY: Duration = Duration::from_secs(2);
+
+/// Pauses between two runs of each loop.
 #[derive(Debug, Clone)]
 pub struct Pace {
+    /// Of the log of changes.
     pub poll: Duration,
+    /// Of the newest model.
+    pub model: Duration,
     pub second_look: Duration,
     pub compare: Duration,
 }
@@ -40,6 +46,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             poll: Duration::from_millis(200),
+            model: Duration::from_secs(1),
             second_look: Duration::from_secs(2),
             compare: Duration::from_secs(600),
         }
@@ -87,6 +94,9 @@ pub struct Replica {
     pace: Pace,
     place: Option<Place>,
     last_change: Option<Timestamp>,
+    /// Absent: not yet, or not since something failed.
+    saw_model_at: Option<Instant>,
+    read_log_at: Option<Instant>,
     looked_twice_at: Instant,
     compared_at: Instant,
 }
@@ -110,6 +120,8 @@ impl Replica {
             pace,
             place: None,
             last_change: None,
+            saw_model_at: None,
+            read_log_at: None,
             looked_twice_at: now,
             compared_at: now,
         };
@@ -127,11 +139,15 @@ impl Replica {
 
     /// Runs until cancelled.
     pub async fn run(mut self) {
-        let mut pause = self.pace.poll;
+        let mut retry = self.pace.poll;
         loop {
-            match self.step().await {
-                Ok(()) => pause = self.pace.poll,
+            let pause = match self.step().await {
+                Ok(()) => {
+                    retry = self.pace.poll;
+                    remaining(self.saw_model_at, self.pace.model).min(remaining(self.read_log_at, self.pace.poll))
+                }
                 Err(error) => {
+                    (self.saw_model_at, self.read_log_at) = (None, None);
                     if self.remote.external.problem().is_none() {
                         tracing::warn!(%error, "the authorization server can't be followed");
                     }
@@ -140,19 +156,26 @@ impl Replica {
                     if matches!(error, ReplicaError::Server(ServerError::WrongStore(_))) {
                         self.place = None;
                     }
-                    pause = (pause * 2).min(Duration::from_secs(2));
+                    retry = (retry * 2).min(LONGEST_RETRY);
+                    retry
                 }
-            }
+            };
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Brings the replica up to date once.
+    /// Does what is due: looks at the newest model, brings the tuples up to date.
     ///
     /// # Errors
     /// When the server or the catalog fails, or the server's model can't be used.
     pub async fn step(&mut self) -> Result<(), ReplicaError> {
-        self.follow_model().await?;
+        if remaining(self.saw_model_at, self.pace.model).is_zero() {
+            self.follow_model().await?;
+            self.saw_model_at = Some(Instant::now());
+        }
+        if !remaining(self.read_log_at, self.pace.poll).is_zero() {
+            return Ok(());
+        }
         let begun = Instant::now();
         if self.place.is_none() || self.compared_at.elapsed() >= self.pace.compare {
             self.compare().await?;
@@ -160,6 +183,7 @@ impl Replica {
         self.follow_log().await?;
         self.look_twice().await?;
         self.remote.external.saw_changes(begun);
+        self.read_log_at = Some(Instant::now());
         Ok(())
     }
 
@@ -189,6 +213,7 @@ impl Replica {
     /// Takes over the log from the last position to its end.
     async fn follow_log(&mut self) -> Result<(), ReplicaError> {
         while let Some(place) = self.place.clone() {
+            self.remote.external.begin_reading();
             let page = self.page(place.position.clone()).await?;
             let is_end = page.changes.is_empty();
             if is_end && (page.token.is_empty() || Position::Token(page.token.clone()) == place.position) {
@@ -212,6 +237,7 @@ impl Replica {
         }
         self.looked_twice_at = Instant::now();
         let from = last.checked_sub(SECOND_LOOK).unwrap_or(last);
+        self.remote.external.begin_reading();
         let changes = self.log_since(from).await?;
         self.take(changes, None).await?;
         if Timestamp::now().duration_since(last) > SECOND_LOOK * 2 {
@@ -235,7 +261,8 @@ impl Replica {
     }
 
     async fn take(&mut self, changes: Vec<TupleChange>, place: Option<Place>) -> Result<(), ReplicaError> {
-        if changes.is_empty() && place.is_none() {
+        let store = self.remote.external.store.clone();
+        if place.is_none() && self.holds(&store, &changes) {
             return Ok(());
         }
         let position = match &place {
@@ -246,18 +273,26 @@ impl Replica {
                 Some((self.place_name(), bytes))
             }
         };
-        let store = self.remote.external.store.clone();
-        self.committer.submit(Follow { store, changes, position }).await?;
+        let read_from = Some(self.remote.external.clone());
+        self.committer.submit(Follow { store, changes, position, read_from }).await?;
         if place.is_some() {
             self.place = place;
         }
         Ok(())
     }
 
+    /// Whether the replica is as the changes say already.
+    fn holds(&self, store: &str, changes: &[TupleChange]) -> bool {
+        let snapshot = self.published.load();
+        let (deletes, writes) = snapshot.store(store).map(|held| net(&held.graph, changes)).unwrap_or_default();
+        deletes.is_empty() && writes.is_empty()
+    }
+
     /// Compares the replica with everything that the server stores, and mends it. What changes meanwhile is taken from
     /// the log, which is read from before the comparison on.
     async fn compare(&mut self) -> Result<(), ReplicaError> {
         let begin = Timestamp::now().checked_sub(CLOCKS).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.remote.external.begin_reading();
         let mut theirs: HashMap<(String, String, String), Option<Condition>> = HashMap::new();
         let mut token = String::new();
         loop {
@@ -314,4 +349,9 @@ impl Replica {
         let Some(store) = snapshot.store(&self.remote.external.store) else { return HashSet::new() };
         store.graph.all_tuples().collect()
     }
+}
+
+/// Until `pause` has passed since the last run; none where there was none.
+fn remaining(last: Option<Instant>, pause: Duration) -> Duration {
+    last.map_or(Duration::ZERO, |at| pause.saturating_sub(at.elapsed()))
 }
