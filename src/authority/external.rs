@@ -35,6 +35,8 @@ pub struct External {
 struct Breaker {
     failures: u32,
     closed_until: Option<Instant>,
+    /// One call finds out whether the server is back.
+    is_probing: bool,
     pause: Duration,
 }
 
@@ -90,6 +92,7 @@ impl External {
             return Err(ServerError::Unavailable("it failed several times and is tried again soon".to_owned()));
         }
         breaker.closed_until = Some(now + self.timeout);
+        breaker.is_probing = true;
         Ok(())
     }
 
@@ -100,8 +103,9 @@ impl External {
             *breaker = Breaker::default();
             return;
         }
-        breaker.failures += 1;
-        if breaker.failures >= FAILURES {
+        breaker.failures = breaker.failures.saturating_add(1);
+        // Many calls that fail together are one failure: only a probe that fails makes the pause longer.
+        if breaker.failures == FAILURES || std::mem::take(&mut breaker.is_probing) {
             breaker.pause = (breaker.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             breaker.closed_until = Some(Instant::now() + breaker.pause);
         }
@@ -294,6 +298,13 @@ mod tests {
         server.be_silent(false);
         tokio::time::sleep(FIRST_PAUSE + Duration::from_millis(20)).await;
         assert_eq!(ask().await.unwrap().len(), 1);
+        assert_eq!(ask().await.unwrap().len(), 1);
+        // Calls that fail together make the pause no longer.
+        server.be_silent(true);
+        let together = futures::future::join_all((0..4 * FAILURES).map(|_| ask())).await;
+        assert!(together.iter().all(Result::is_err));
+        server.be_silent(false);
+        tokio::time::sleep(FIRST_PAUSE + Duration::from_millis(20)).await;
         assert_eq!(ask().await.unwrap().len(), 1);
     }
 }

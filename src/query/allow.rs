@@ -16,7 +16,7 @@ use crate::wire::FieldProblem;
 /// What the search may see, bound to one snapshot.
 pub(super) struct Allowed {
     pub collections: Vec<AllowedCollection>,
-    #[cfg_attr(not(usher_mutants), allow(dead_code, reason = "a deliberate bug of the test build reads it"))]
+    /// Only a deliberate bug of the test build uses it after the search.
     pub view: View,
 }
 

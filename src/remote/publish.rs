@@ -77,6 +77,7 @@ async fn publish(
         if batch.is_empty() {
             batch.extend(rows.next());
         }
+        crate::pause::at("publish.begun", batch.first().map_or("", |row| &row.document)).await;
         let refused = match send(&remote.external, &batch).await {
             Ok(()) => Vec::new(),
             Err(ServerError::Refused(_) | ServerError::Conflict) => one_by_one(&remote.external, &mut batch).await?,

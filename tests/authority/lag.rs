@@ -11,6 +11,9 @@ use crate::server::{OpenFga, program};
 
 /// Other tuples that are written meanwhile, per second.
 const LOAD: u32 = 200;
+const WRITERS: u32 = 2;
+/// Tuples of one write: the server's database takes one write after the other.
+const BATCH: u32 = 5;
 const READERS: usize = 200;
 
 fn quantiles(mut all: Vec<Duration>) -> String {
@@ -29,22 +32,23 @@ async fn from_a_tuple_on_the_server_to_the_answer() {
     service.admin().put_documents(vec![document("a/1", "orchid", json!({"nobody": true}))]).await;
     let (is_over, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let begin = Instant::now();
-    let load = {
-        let (server, is_over, written) = (server.clone(), is_over.clone(), written.clone());
-        tokio::spawn(async move {
-            let mut pace = tokio::time::interval(Duration::from_secs(1) / LOAD);
-            let mut running = tokio::task::JoinSet::new();
-            while !is_over.load(Ordering::Relaxed) {
-                pace.tick().await;
-                let (server, n) = (server.clone(), written.fetch_add(1, Ordering::Relaxed));
-                running.spawn(async move {
-                    let group = format!("group:load{}", n % 5_000);
-                    server.write(&[(format!("user:load{n}").as_str(), "member", group.as_str())], &[]).await;
-                });
-            }
-            running.join_all().await;
+    let load: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (server, is_over, written) = (server.clone(), is_over.clone(), written.clone());
+            tokio::spawn(async move {
+                let mut pace = tokio::time::interval(Duration::from_secs(1) * WRITERS * BATCH / LOAD);
+                let mut number = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    pace.tick().await;
+                    number += 1;
+                    let users: Vec<_> = (0..BATCH).map(|n| format!("user:load{writer}-{number}-{n}")).collect();
+                    let tuples: Vec<_> = users.iter().map(|user| (user.as_str(), "member", "group:load")).collect();
+                    server.write(&tuples, &[]).await;
+                    written.fetch_add(BATCH as usize, Ordering::Relaxed);
+                }
+            })
         })
-    };
+        .collect();
     let (mut shown, mut obeyed, mut violations) = (Vec::new(), Vec::new(), 0);
     for n in 0..READERS {
         let name = format!("user:r{n}");
@@ -64,7 +68,9 @@ async fn from_a_tuple_on_the_server_to_the_answer() {
     }
     let rate = written.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
     is_over.store(true, Ordering::Relaxed);
-    load.await.unwrap();
+    for writer in load {
+        writer.await.unwrap();
+    }
     println!(
         "counted {READERS} grants and revocations on the server beside {rate:.0} tuple writes a second, poll 200 ms\n\
          counted   grant until a question shows it: {}\n\

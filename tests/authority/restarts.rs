@@ -9,7 +9,7 @@ use usher_oracle::rng::Rng;
 
 use crate::common::{Client, document};
 use crate::server::{OpenFga, program};
-use crate::storm::{marks, soak};
+use crate::storm::{marks, seed, soak};
 
 const SHORT: usize = 3;
 const BOB: &str = "user:bob";
@@ -95,7 +95,7 @@ async fn a_server_that_is_killed_again_and_again() {
     tasks.push(ask("user:ann", &["mark.1.", "mark.2."]));
     tasks.push(ask("user:carl", &["mark.2.", "mark.3."]));
     let kills = soak().unwrap_or(SHORT);
-    let (mut recoveries, mut is_in, mut rng) = (Vec::new(), true, Rng::new(7));
+    let (mut recoveries, mut is_in, mut rng) = (Vec::new(), true, Rng::new(seed()));
     for _ in 0..kills {
         // The last thing that the server does before it dies is to let Bob in, or to shut him out.
         is_in = !is_in;

@@ -14,15 +14,26 @@ use crate::server::{OpenFga, program};
 
 /// Requests of names with this part dawdle at every place where the state could change under them.
 const DAWDLER: &str = "storm";
-const LONGEST_DAWDLE: Duration = Duration::from_millis(50);
+const LONGEST_DAWDLE: Duration = Duration::from_millis(200);
+/// How long a question may take to the place where it is held.
+const LONGEST_HOLD: Duration = Duration::from_millis(600);
 
-/// Rounds of a test, times `USHER_SOAK`.
+/// Rounds of a test, times `USHER_SOAK`. With a deliberate bug there are more: the test ends when it has found it.
 pub fn rounds(short: usize) -> usize {
-    short * soak().unwrap_or(1)
+    short * soak().unwrap_or(1) * if has_bug() { 6 } else { 1 }
+}
+
+pub fn has_bug() -> bool {
+    std::env::var_os("USHER_MUTANT").is_some()
 }
 
 pub fn soak() -> Option<usize> {
     std::env::var("USHER_SOAK").ok().and_then(|text| text.parse().ok())
+}
+
+/// `USHER_SEED`
+pub fn seed() -> u64 {
+    std::env::var("USHER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// Who owns the tuples.
@@ -120,7 +131,7 @@ impl Storm {
             service,
             judges_misses: !owner.is_server(),
             owner,
-            rng: Rng::new(poll_ms + 1),
+            rng: Rng::new(seed() ^ poll_ms),
             states: vec![State { from: Instant::now(), until: None, visible: Visible::new() }],
             current: 0,
             reads: Arc::default(),
@@ -201,15 +212,16 @@ impl Storm {
 
     /// A pause of no known length between two changes.
     pub async fn breathe(&mut self) {
-        tokio::time::sleep(Duration::from_millis(self.rng.below(25) as u64)).await;
+        tokio::time::sleep(Duration::from_millis(self.rng.below(15) as u64)).await;
     }
 
     /// From now on the reader asks, and reads one of the documents, again and again, as often as that goes side by side.
     pub fn ask_always(&mut self, reader: &'static str, side_by_side: usize, documents: &'static [&'static str]) {
-        for _ in 0..side_by_side {
+        for n in 0..side_by_side as u64 {
             let client = Client { subject: Some(reader.to_owned()), ..self.admin.clone() };
             let (reads, is_over) = (self.reads.clone(), self.is_over.clone());
             let mut rng = Rng::new(self.rng.next());
+            let mut number = n << 32 | 1 << 40;
             self.tasks.push(tokio::spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {
                     let way = match rng.chance(25) {
@@ -217,12 +229,32 @@ impl Storm {
                         false => Way::Question,
                     };
                     let begin = Instant::now();
-                    let found = read(&client, reader, &way, rng.next()).await;
+                    number += 1;
+                    let found = read(&client, reader, &way, number).await;
                     let read = Read { begin, end: Instant::now(), reader, way, found };
                     reads.lock().unwrap().push(read);
                 }
             }));
         }
+    }
+
+    /// Holds a question of the reader still at a place that it comes to now, until it is released.
+    pub async fn hold(&mut self, reader: &'static str, place: &'static str) -> Held {
+        self.marks += 1;
+        let number = self.marks as u64;
+        // The gate knows readers, not requests: there it may be another question of the reader's that is held.
+        let name = if place.starts_with("gate.") { reader.to_owned() } else { format!("{reader}-{number}") };
+        let pause = usher::pause::arm(place, &name);
+        let client = Client { subject: Some(reader.to_owned()), ..self.admin.clone() };
+        let reads = self.reads.clone();
+        let question = tokio::spawn(async move {
+            let begin = Instant::now();
+            let found = read(&client, reader, &Way::Question, number).await;
+            reads.lock().unwrap().push(Read { begin, end: Instant::now(), reader, way: Way::Question, found });
+        });
+        // Nothing readable is found, so nothing is verified: then it does not come there.
+        let _ = tokio::time::timeout(LONGEST_HOLD, pause.reached()).await;
+        Held { pause, question }
     }
 
     /// Judges what was read so far. Says whether the test may end: it has found what a deliberate bug does.
@@ -231,7 +263,7 @@ impl Storm {
         for read in reads {
             self.counts.add(&self.states, &read, self.judges_misses);
         }
-        std::env::var_os("USHER_MUTANT").is_some() && self.counts.leaks + self.counts.misses > 0
+        has_bug() && self.counts.leaks + self.counts.misses > 0
     }
 
     /// Ends the questions, prints what was counted and fails if an answer was wrong.
@@ -252,6 +284,20 @@ impl Storm {
         assert!(leaks + misses == 0, "{}", first.unwrap_or_default());
         assert!(interleaved > 0 && seen > 0, "nothing was shown");
         assert!(refused * 20 <= questions, "too many questions were refused");
+    }
+}
+
+/// A question that stands still.
+pub struct Held {
+    pause: usher::pause::Pause,
+    question: tokio::task::JoinHandle<()>,
+}
+
+impl Held {
+    /// Lets it go on, and waits for its answer.
+    pub async fn release(self) {
+        self.pause.release();
+        self.question.await.unwrap();
     }
 }
 

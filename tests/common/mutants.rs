@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 /// Runs each test of this binary under the bug (or bugs, with commas) beside it, and fails if one does not notice. What
-/// the test counted is printed: its lines that begin with `counted`.
+/// the test counted is printed: its lines with `counted`.
 pub fn must_be_caught(mutants: &[(&str, &str)]) {
     if std::env::var_os("USHER_MUTANT").is_some() {
         return;
@@ -20,7 +20,8 @@ pub fn must_be_caught(mutants: &[(&str, &str)]) {
         let is_caught = !run.status.success();
         println!("mutant {mutant}: {} by {test}", if is_caught { "caught" } else { "MISSED" });
         let said = String::from_utf8_lossy(&run.stdout);
-        said.lines().filter_map(|line| line.strip_prefix("counted ")).for_each(|counts| println!("    {counts}"));
+        let counts = said.lines().filter_map(|line| line.split_once("counted "));
+        counts.for_each(|(_, counts)| println!("    {counts}"));
         if !is_caught {
             missed.push(*mutant);
         }
