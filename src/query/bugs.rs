@@ -17,11 +17,12 @@ pub(super) fn at_the_search(
     published: &Published,
 ) -> Result<View, AuthorityError> {
     use crate::mutants::active;
-    let newest = authority.renewed(&pinned, published.load())?;
     if active("old_documents_under_new_rights") {
+        let newest = authority.renewed(&pinned, published.load())?;
         mix(&mut pinned, &newest, |pinned, newest| newest.clone().with_documents_of(&pinned));
     }
     if active("new_documents_under_old_rights") {
+        let newest = authority.renewed(&pinned, published.load())?;
         mix(&mut pinned, &newest, |pinned, newest| pinned.with_documents_of(newest));
     }
     Ok(pinned)
