@@ -45,33 +45,29 @@ impl Change for Follow {
     }
 }
 
-/// What must be deleted and then written so that the graph holds what the changes say, in their order.
-pub fn net<'a>(graph: &Graph, changes: impl IntoIterator<Item = &'a TupleChange>) -> (Vec<Tuple>, Vec<Tuple>) {
-    // Of several changes of one tuple the last one decides.
+/// The last change of each tuple that the graph does not hold already, with the tuple that the graph holds instead.
+pub fn unmet<'a>(
+    graph: &Graph,
+    changes: impl IntoIterator<Item = &'a TupleChange>,
+) -> Vec<(&'a TupleChange, Tuple, Option<Tuple>)> {
     let mut last: HashMap<(&str, &str, &str), &TupleChange> = HashMap::new();
     for change in changes {
         last.insert((&change.key.object, &change.key.relation, &change.key.user), change);
     }
-    let (mut deletes, mut writes) = (Vec::new(), Vec::new());
-    for change in last.into_values() {
+    let compared = last.into_values().filter_map(|change| {
         // What can't be a tuple here can't make anything readable either.
         let Ok(wanted) = Tuple::parse(&change.key) else {
             tracing::warn!(object = %change.key.object, "a tuple of the authorization server can't be read; skipped");
-            continue;
+            return None;
         };
         let held = graph.get(&wanted.object, &wanted.relation, &wanted.subject);
-        match (held, change.is_written) {
-            (Some(held), true) if held.condition == wanted.condition => {}
-            (Some(held), true) => {
-                deletes.push(held);
-                writes.push(wanted);
-            }
-            (None, true) => writes.push(wanted),
-            (Some(held), false) => deletes.push(held),
-            (None, false) => {}
-        }
-    }
-    (deletes, writes)
+        let is_met = match &held {
+            Some(held) => change.is_written && held.condition == wanted.condition,
+            None => !change.is_written,
+        };
+        (!is_met).then_some((change, wanted, held))
+    });
+    compared.collect()
 }
 
 /// Makes the store's tuples what the changes say; how many tuples were not so already.
@@ -81,7 +77,11 @@ async fn take_over<'a>(
     changes: impl IntoIterator<Item = &'a TupleChange>,
 ) -> Result<usize, CommitError> {
     let graph = draft.next.store(store).ok_or(CommitError::UnknownStore)?.graph.clone();
-    let (deletes, writes) = net(&graph, changes);
+    let (mut deletes, mut writes) = (Vec::new(), Vec::new());
+    for (change, wanted, held) in unmet(&graph, changes) {
+        deletes.extend(held);
+        writes.extend(Some(wanted).filter(|_| change.is_written));
+    }
     if deletes.is_empty() && writes.is_empty() {
         return Ok(0);
     }

@@ -16,7 +16,7 @@ use super::Remote;
 use crate::authority::server::{ChangePage, Position, ServerError, TupleChange};
 use crate::authz::Tuple;
 use crate::catalog::{Catalog, CatalogError};
-use crate::commit::follow::{Follow, net};
+use crate::commit::follow::{Follow, unmet};
 use crate::commit::stores::WriteModel;
 use crate::commit::{CommitError, Committer, Published};
 use crate::wire::{Condition, TupleKey};
@@ -25,8 +25,10 @@ use crate::wire::{Condition, TupleKey};
 const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(15);
 /// Difference of clocks that the first read of the log allows for.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
-/// Changes of a comparison that go in one commit.
+/// Changes that go in one commit.
 const BATCH: usize = 1000;
+/// Changes of the log that are held before they are taken over.
+const MOST_CHANGES: usize = 10_000;
 
 /// Longest pause after something failed.
 const LONGEST_RETRY: Duration = Duration::from_secs(2);
@@ -210,18 +212,18 @@ impl Replica {
         self.remote.external.call(|server| async move { server.changes(&position).await }).await
     }
 
-    /// Takes over the log from the last position to its end.
+    /// Takes over the log from the last position to its end. What it says is taken when the end is reached: tuples that
+    /// were written through Usher are newer here than its older pages.
     async fn follow_log(&mut self) -> Result<(), ReplicaError> {
         while let Some(place) = self.place.clone() {
             self.remote.external.begin_reading();
-            let page = self.page(place.position.clone()).await?;
-            let is_end = page.changes.is_empty();
-            if is_end && (page.token.is_empty() || Position::Token(page.token.clone()) == place.position) {
+            let (changes, position) = self.read_log(place.position.clone(), MOST_CHANGES).await?;
+            if position == place.position {
                 return Ok(());
             }
-            self.last_change = page.changes.iter().map(|change| change.at).max().max(self.last_change);
-            let position = if page.token.is_empty() { place.position } else { Position::Token(page.token) };
-            self.take(page.changes, Some(Place { position, ..place })).await?;
+            let is_end = changes.len() < MOST_CHANGES;
+            self.last_change = changes.iter().map(|change| change.at).max().max(self.last_change);
+            self.take(&changes, Some(Place { position, ..place })).await?;
             if is_end {
                 return Ok(());
             }
@@ -238,34 +240,34 @@ impl Replica {
         self.looked_twice_at = Instant::now();
         let from = last.checked_sub(SECOND_LOOK).unwrap_or(last);
         self.remote.external.begin_reading();
-        let changes = self.log_since(from).await?;
-        self.take(changes, None).await?;
+        let (changes, _) = self.read_log(Position::Since(from), usize::MAX).await?;
+        self.take(&changes, None).await?;
         if Timestamp::now().duration_since(last) > SECOND_LOOK * 2 {
             self.last_change = None;
         }
         Ok(())
     }
 
-    async fn log_since(&self, from: Timestamp) -> Result<Vec<TupleChange>, ReplicaError> {
-        let mut position = Position::Since(from);
+    /// The log from a position to its end, or until there are `most` changes, and the position after them.
+    async fn read_log(&self, from: Position, most: usize) -> Result<(Vec<TupleChange>, Position), ReplicaError> {
+        let mut position = from;
         let mut all = Vec::new();
         loop {
             let page = self.page(position.clone()).await?;
             let is_end = page.changes.is_empty() || page.token.is_empty();
-            all.extend(page.changes);
-            if is_end {
-                return Ok(all);
+            if !page.token.is_empty() {
+                position = Position::Token(page.token);
             }
-            position = Position::Token(page.token);
+            all.extend(page.changes);
+            if is_end || all.len() >= most {
+                return Ok((all, position));
+            }
         }
     }
 
-    async fn take(&mut self, changes: Vec<TupleChange>, place: Option<Place>) -> Result<(), ReplicaError> {
-        let store = self.remote.external.store.clone();
-        if place.is_none() && self.holds(&store, &changes) {
-            return Ok(());
-        }
-        let position = match &place {
+    /// Takes over what the replica does not hold yet, and then the place; with nothing to take nothing is committed.
+    async fn take(&mut self, changes: &[TupleChange], place: Option<Place>) -> Result<(), ReplicaError> {
+        let mut position = match &place {
             None => None,
             Some(place) => {
                 let bytes = serde_json::to_vec(place)
@@ -273,19 +275,27 @@ impl Replica {
                 Some((self.place_name(), bytes))
             }
         };
-        let read_from = Some(self.remote.external.clone());
-        self.committer.submit(Follow { store, changes, position, read_from }).await?;
+        let store = self.remote.external.store.clone();
+        let snapshot = self.published.load();
+        let unmet = snapshot.store(&store).map(|held| unmet(&held.graph, changes)).unwrap_or_default();
+        let unmet: Vec<TupleChange> = unmet.into_iter().map(|(change, ..)| change.clone()).collect();
+        let mut parts = unmet.chunks(BATCH);
+        loop {
+            let changes = parts.next().unwrap_or_default().to_vec();
+            let is_last = parts.len() == 0;
+            let position = position.take_if(|_| is_last);
+            if !changes.is_empty() || position.is_some() {
+                let read_from = Some(self.remote.external.clone());
+                self.committer.submit(Follow { store: store.clone(), changes, position, read_from }).await?;
+            }
+            if is_last {
+                break;
+            }
+        }
         if place.is_some() {
             self.place = place;
         }
         Ok(())
-    }
-
-    /// Whether the replica is as the changes say already.
-    fn holds(&self, store: &str, changes: &[TupleChange]) -> bool {
-        let snapshot = self.published.load();
-        let (deletes, writes) = snapshot.store(store).map(|held| net(&held.graph, changes)).unwrap_or_default();
-        deletes.is_empty() && writes.is_empty()
     }
 
     /// Compares the replica with everything that the server stores, and mends it. What changes meanwhile is taken from
@@ -307,8 +317,9 @@ impl Replica {
             token = next;
         }
         let moving: HashSet<(String, String, String)> = self
-            .log_since(begin)
+            .read_log(Position::Since(begin), usize::MAX)
             .await?
+            .0
             .into_iter()
             .map(|change| (change.key.object, change.key.relation, change.key.user))
             .collect();
@@ -334,11 +345,9 @@ impl Replica {
             tracing::warn!(tuples = gone.len(), "the replica held tuples that the authorization server does not");
         }
         let changes = TupleChange::of_write(&gone, &new, Timestamp::now());
-        for part in changes.chunks(BATCH) {
-            self.take(part.to_vec(), None).await?;
-        }
+        self.take(&changes, None).await?;
         let place = Place { server_store: self.server_store.clone(), position: Position::Since(begin) };
-        self.take(Vec::new(), Some(place)).await?;
+        self.take(&[], Some(place)).await?;
         self.compared_at = Instant::now();
         Ok(())
     }

@@ -154,3 +154,27 @@ async fn an_older_page_of_the_log_undoes_nothing() {
     running.committer.submit(older(Some(external))).await.unwrap();
     assert!(ann.ask("orchid").await.is_empty());
 }
+
+/// A long stretch of the log is as old at its begin as it is long: the replica doesn't go back there.
+#[tokio::test(flavor = "multi_thread")]
+async fn catching_up_does_not_go_back() {
+    let Some(program) = program() else { return };
+    let server = OpenFga::start(program).await;
+    let service = server.service(3_000).await;
+    let (admin, ann) = (service.admin(), service.as_reader("user:ann"));
+    admin.put_documents(vec![document("a/1", "orchid one", json!({"viewers": ["group:g#member"]}))]).await;
+    let member = tuple("user:ann", "member", "group:g");
+    for round in 0..12 {
+        let filler: Vec<_> = (0..90).map(|n| tuple(&format!("user:{round}-{n}"), "member", "group:other")).collect();
+        let (mut writes, deletes) =
+            if round % 2 == 1 { (vec![member.clone()], vec![]) } else { (vec![], vec![&member]) };
+        writes.extend(filler);
+        if round > 0 {
+            admin.write(json!(writes), json!(deletes)).await;
+        }
+    }
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(4) {
+        assert_eq!(ann.ask("orchid").await, ["a/1"], "after {:?}", begin.elapsed());
+    }
+}
