@@ -218,7 +218,7 @@ impl Replica {
         while let Some(place) = self.place.clone() {
             self.remote.external.begin_reading();
             let (changes, position) = self.read_log(place.position.clone(), MOST_CHANGES).await?;
-            if position == place.position {
+            if changes.is_empty() && position == place.position {
                 return Ok(());
             }
             let is_end = changes.len() < MOST_CHANGES;
