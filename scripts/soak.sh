@@ -9,7 +9,7 @@ shard="${SHARD%/*}" shards="${SHARD#*/}"
 seed=$((SEED * 1000000 + shard * 10000))
 
 stage "Building"
-cargo test -p usher --features "$TESTED" --no-run --lib --test crash --test leak --test openfga
+cargo test -p usher --features "$TESTED" --no-run --lib --test authority --test crash --test leak --test openfga
 scripts/openfga.sh
 
 stage "Audience soundness (seed $seed)"
@@ -24,3 +24,13 @@ USHER_SOAK=1 cargo test -p usher --features "$TESTED" --test crash -- --nocaptur
 
 stage "Beside the OpenFGA server (seed $seed)"
 USHER_SEED=$seed USHER_SOAK=$((20000 / shards)) cargo test -p usher --features "$TESTED" --test openfga random_worlds -- --nocapture
+
+stage "Changes that a stale answer would betray, with both owners of the tuples (seed $seed)"
+USHER_SEED=$seed USHER_SOAK=$((40 / shards + 1)) cargo test -p usher --features "$TESTED" --test authority newenemy -- \
+    --nocapture --test-threads=2 --skip guards
+
+stage "The OpenFGA server killed 50 times under load (seed $seed)"
+USHER_SEED=$seed USHER_SOAK=50 cargo test -p usher --features "$TESTED" --test authority restarts -- --nocapture
+
+stage "From a tuple on the OpenFGA server to the answer"
+cargo test -p usher --features "$TESTED" --test authority lag -- --nocapture --ignored

@@ -28,7 +28,7 @@ pub async fn sweep(service: Arc<Service>) {
             }
             let change = DeleteDocuments { collection: collection.name.to_string(), ids, if_version: None };
             match service.committer.submit(change).await {
-                Ok(removed) => tracing::info!(removed = removed.output, "expired documents were removed"),
+                Ok(removed) => tracing::info!(removed = removed.output.documents, "expired documents were removed"),
                 Err(error) => tracing::warn!(%error, "expired documents could not be removed"),
             }
         }

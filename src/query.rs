@@ -14,6 +14,7 @@ use crate::wire::{Answer, FieldProblem, Query};
 
 mod allow;
 mod assemble;
+mod bugs;
 mod fuse;
 mod respond;
 mod search;
@@ -85,6 +86,7 @@ pub async fn answer(
     let mut vectors = search::Vectors::default();
     let mut round = 1;
     let verified = loop {
+        crate::pause::at("query.pinned", request_id).await;
         let allowed = stages.run("resolve", allow::resolve(service, snapshot, &reader, &question)).await?;
         stages.run("embed", search::embed(service, &question, &allowed, &mut vectors)).await?;
         let hits = stages.run("search", search::both_legs(service, &question, &allowed, &vectors)).await?;
@@ -98,6 +100,7 @@ pub async fn answer(
     };
 
     let ranked = fuse::fuse(verified, &question);
+    crate::pause::at("query.verified", request_id).await;
     let passages = stages.run("assemble", assemble::passages(service, &question, ranked)).await?;
     respond::respond(service, &principal, &reader, &question, passages, request_id, stages).await
 }

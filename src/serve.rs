@@ -159,28 +159,22 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         Authenticator { keys: KeyHasher::new(secrets.derive("api keys")), issuers: config.issuers.clone() };
     let audit = Audit::open(&config.data, secrets.derive("audit digests"))
         .map_err(|source| ServeError::Folder { path: config.data.join("audit.jsonl"), source })?;
-    let remote = match &config.openfga {
-        None => None,
-        Some(openfga) => Some(Remote::new(Arc::new(External::new(
-            default_store.clone(),
-            openfga.connect()?,
-            openfga.timeout,
-            openfga.max_model_age,
-        )))),
-    };
-    let mut replica = match (&remote, &config.openfga) {
-        (Some(remote), Some(openfga)) => Some(
-            Replica::open(
+    let (remote, mut replica) = match &config.openfga {
+        None => (None, None),
+        Some(openfga) => {
+            let server = openfga.connect()?;
+            let external = External::new(default_store.clone(), server, openfga.timeout, openfga.max_model_age);
+            let remote = Remote::new(Arc::new(external));
+            let replica = Replica::open(
                 remote.clone(),
                 catalog.clone(),
                 published.clone(),
                 committer.clone(),
                 openfga.store.clone(),
                 openfga.pace.clone(),
-            )
-            .await?,
-        ),
-        _ => None,
+            );
+            (Some(remote), Some(replica.await?))
+        }
     };
     first::first_start(config, &default_store, &catalog, &published, &committer, &embedders, replica.as_mut()).await?;
     first::admin_key(config, &published, &committer, &authenticator.keys).await?;

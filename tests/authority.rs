@@ -17,5 +17,15 @@ mod common;
 mod failing;
 #[path = "authority/following.rs"]
 mod following;
+#[path = "authority/lag.rs"]
+mod lag;
+#[path = "authority/newenemy.rs"]
+mod newenemy;
+#[path = "authority/restarts.rs"]
+mod restarts;
 #[path = "authority/server.rs"]
 mod server;
+#[path = "authority/storm.rs"]
+mod storm;
+#[path = "authority/writing.rs"]
+mod writing;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use parking_lot::Mutex;
 
-use super::server::{AuthorizationServer, CheckItem, MAX_CHECKS, ServerError};
+use super::server::{AuthorizationServer, CheckItem, Lenience, MAX_CHECKS, ServerError};
 use crate::authz::{Context, SubjectRef};
 use crate::wire::TupleKey;
 
@@ -25,6 +25,8 @@ pub struct External {
     timeout: Duration,
     breaker: Mutex<Breaker>,
     freshness: Mutex<Freshness>,
+    /// Tuples (object, relation, user) that were written through here since the replica last began to read.
+    written: Mutex<HashSet<(String, String, String)>>,
     /// Without a newer look at the server's model than this, nothing is answered.
     max_model_age: Duration,
 }
@@ -33,6 +35,8 @@ pub struct External {
 struct Breaker {
     failures: u32,
     closed_until: Option<Instant>,
+    /// One call finds out whether the server is back.
+    is_probing: bool,
     pause: Duration,
 }
 
@@ -51,7 +55,15 @@ impl External {
         timeout: Duration,
         max_model_age: Duration,
     ) -> Self {
-        Self { store, server, timeout, breaker: Mutex::default(), freshness: Mutex::default(), max_model_age }
+        Self {
+            store,
+            server,
+            timeout,
+            breaker: Mutex::default(),
+            freshness: Mutex::default(),
+            written: Mutex::default(),
+            max_model_age,
+        }
     }
 
     /// Runs one call under the deadline and the breaker.
@@ -80,6 +92,7 @@ impl External {
             return Err(ServerError::Unavailable("it failed several times and is tried again soon".to_owned()));
         }
         breaker.closed_until = Some(now + self.timeout);
+        breaker.is_probing = true;
         Ok(())
     }
 
@@ -90,8 +103,9 @@ impl External {
             *breaker = Breaker::default();
             return;
         }
-        breaker.failures += 1;
-        if breaker.failures >= FAILURES {
+        breaker.failures = breaker.failures.saturating_add(1);
+        // Many calls that fail together are one failure: only a probe that fails makes the pause longer.
+        if breaker.failures == FAILURES || std::mem::take(&mut breaker.is_probing) {
             breaker.pause = (breaker.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             breaker.closed_until = Some(Instant::now() + breaker.pause);
         }
@@ -101,9 +115,27 @@ impl External {
     ///
     /// # Errors
     /// As [`Self::call`].
-    pub async fn write(&self, writes: &[TupleKey], deletes: &[TupleKey], is_tolerant: bool) -> Result<(), ServerError> {
+    pub async fn write(
+        &self,
+        writes: &[TupleKey],
+        deletes: &[TupleKey],
+        lenience: Lenience,
+    ) -> Result<(), ServerError> {
+        let names: Vec<_> = writes.iter().chain(deletes).map(name_of).collect();
         let (writes, deletes) = (writes.to_vec(), deletes.to_vec());
-        self.call(|server| async move { server.write(&writes, &deletes, is_tolerant).await }).await
+        self.call(|server| async move { server.write(&writes, &deletes, lenience).await }).await?;
+        self.written.lock().extend(names);
+        Ok(())
+    }
+
+    /// The replica is about to read the server's log or tuples.
+    pub fn begin_reading(&self) {
+        self.written.lock().clear();
+    }
+
+    /// Whether the tuple was written through here since the replica began to read: then what it read can be older.
+    pub fn wrote_meanwhile(&self, key: &TupleKey) -> bool {
+        self.written.lock().contains(&name_of(key))
     }
 
     /// Which of the objects every subject has the relation to, as the server says now. All questions about one object
@@ -190,6 +222,10 @@ impl External {
     }
 }
 
+fn name_of(key: &TupleKey) -> (String, String, String) {
+    (key.object.clone(), key.relation.clone(), key.user.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +298,13 @@ mod tests {
         server.be_silent(false);
         tokio::time::sleep(FIRST_PAUSE + Duration::from_millis(20)).await;
         assert_eq!(ask().await.unwrap().len(), 1);
+        assert_eq!(ask().await.unwrap().len(), 1);
+        // Calls that fail together make the pause no longer.
+        server.be_silent(true);
+        let together = futures::future::join_all((0..4 * FAILURES).map(|_| ask())).await;
+        assert!(together.iter().all(Result::is_err));
+        server.be_silent(false);
+        tokio::time::sleep(FIRST_PAUSE + Duration::from_millis(20)).await;
         assert_eq!(ask().await.unwrap().len(), 1);
     }
 }

@@ -63,6 +63,20 @@ impl TupleChange {
     }
 }
 
+/// What a write passes over instead of being refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lenience {
+    /// Writes of tuples that exist alike.
+    pub existing: bool,
+    /// Deletes of tuples that are not there.
+    pub missing: bool,
+}
+
+impl Lenience {
+    /// For what may have been sent before.
+    pub const FULL: Self = Self { existing: true, missing: true };
+}
+
 /// Where to go on reading the log of changes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,12 +114,11 @@ pub trait AuthorizationServer: Send + Sync + 'static {
     /// A page of stored tuples, and where the next one begins; an empty token ends.
     fn tuples<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<(Vec<TupleKey>, String), ServerError>>;
 
-    /// Deletes, then writes, at most [`MAX_WRITE`] together, in one transaction. Writes that exist alike and deletes of
-    /// what is not there are skipped if `is_tolerant`.
+    /// Deletes, then writes, at most [`MAX_WRITE`] together, in one transaction.
     fn write<'a>(
         &'a self,
         writes: &'a [TupleKey],
         deletes: &'a [TupleKey],
-        is_tolerant: bool,
+        lenience: Lenience,
     ) -> BoxFuture<'a, Result<(), ServerError>>;
 }

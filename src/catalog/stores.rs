@@ -103,6 +103,7 @@ pub async fn delete(tx: &mut CatalogTx, store: &str) -> Result<(), CatalogError>
     Ok(())
 }
 
+/// Adds a model as the store's newest, or makes the one with this id the newest.
 pub async fn insert_model(
     tx: &mut CatalogTx,
     store: &str,
@@ -110,12 +111,15 @@ pub async fn insert_model(
     body: &str,
     revision: u64,
 ) -> Result<(), CatalogError> {
-    sqlx::query("INSERT INTO models (store, id, body, revision) VALUES ($1, $2, $3, $4)")
-        .bind(store.to_owned())
-        .bind(id.to_owned())
-        .bind(body.to_owned())
-        .bind(signed(revision)?)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO models (store, id, body, revision) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (store, id) DO UPDATE SET revision = excluded.revision",
+    )
+    .bind(store.to_owned())
+    .bind(id.to_owned())
+    .bind(body.to_owned())
+    .bind(signed(revision)?)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

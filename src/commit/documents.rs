@@ -64,6 +64,14 @@ pub enum Rejection {
 pub struct Stored {
     pub status: DocumentStatus,
     pub version: Option<u64>,
+    /// Hidden until the server that owns the tuples has taken its rules.
+    pub awaits_rules: bool,
+}
+
+impl Stored {
+    fn of(status: DocumentStatus, row: &DocumentRow) -> Self {
+        Self { status, version: Some(row.version), awaits_rules: row.awaits_rules }
+    }
 }
 
 /// Stores documents of one collection.
@@ -123,7 +131,7 @@ async fn put(
     };
     if let Some(row) = &existing {
         if document.source_version.zip(row.source_version).is_some_and(|(new, stored)| new < stored) {
-            return Ok(Ok(Stored { status: DocumentStatus::Stale, version: Some(row.version) }));
+            return Ok(Ok(Stored::of(DocumentStatus::Stale, row)));
         }
     } else if is_used_elsewhere(draft, &collection, &document.id) {
         return Ok(Err(Rejection::IdInUse));
@@ -137,7 +145,7 @@ async fn put(
     let status = match (&existing, same_content, same_acl) {
         (Some(row), true, true) => {
             note_source(draft, collection.id, row, document).await?;
-            return Ok(Ok(Stored { status: DocumentStatus::Unchanged, version: Some(row.version) }));
+            return Ok(Ok(Stored::of(DocumentStatus::Unchanged, row)));
         }
         (Some(_), true, false) => DocumentStatus::AclUpdated,
         (Some(_), false, _) => DocumentStatus::Updated,
@@ -167,9 +175,8 @@ async fn put(
         }
     };
     catalog::documents::put(&mut draft.tx, collection.id, &row).await?;
-    let version = row.version;
     enter(draft, name, &row)?;
-    Ok(Ok(Stored { status, version: Some(version) }))
+    Ok(Ok(Stored::of(status, &row)))
 }
 
 /// An unchanged document may still come with a newer source version or another source hash.
@@ -352,13 +359,21 @@ impl Change for PutRules {
                 enter(draft, &self.collection, &row)?;
                 finish(draft, &self.collection).await?;
             }
-            Ok(Ok(Stored { status: DocumentStatus::AclUpdated, version: Some(row.version) }))
+            Ok(Ok(Stored::of(DocumentStatus::AclUpdated, &row)))
         }
         .boxed()
     }
 }
 
-/// Removes documents; unknown ids are ignored. Says how many there were.
+/// What a removal did.
+#[derive(Debug, Default)]
+pub struct Removed {
+    pub documents: usize,
+    /// The server that owns the tuples has yet to remove theirs.
+    pub awaits_rules: bool,
+}
+
+/// Removes documents; unknown ids are ignored.
 pub struct DeleteDocuments {
     pub collection: String,
     pub ids: Vec<String>,
@@ -367,19 +382,19 @@ pub struct DeleteDocuments {
 }
 
 impl Change for DeleteDocuments {
-    type Output = usize;
+    type Output = Removed;
 
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<usize, CommitError>> {
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Removed, CommitError>> {
         async move {
             let collection = draft.next.collection(&self.collection).ok_or(CommitError::UnknownCollection)?.clone();
-            let mut removed = 0;
+            let mut removed = Removed::default();
             for id in &self.ids {
                 let Some(entry) = collection.document_by_id(id) else { continue };
                 if self.if_version.is_some_and(|version| version != entry.version) {
                     return Err(CommitError::RevisionConflict);
                 }
-                remove_document(draft, &self.collection, entry).await?;
-                removed += 1;
+                removed.awaits_rules |= remove_document(draft, &self.collection, entry).await?;
+                removed.documents += 1;
             }
             finish(draft, &self.collection).await?;
             Ok(removed)
@@ -389,10 +404,11 @@ impl Change for DeleteDocuments {
 }
 
 /// Removes one document with its text, chunks and the tuples that its source gave it. What an administrator granted by
-/// hand stays in the store, as an orphan.
-pub async fn remove_document(draft: &mut Draft, collection: &str, entry: &DocumentEntry) -> Result<(), CommitError> {
+/// hand stays in the store, as an orphan. Says whether the tuples wait for the server that owns them.
+pub async fn remove_document(draft: &mut Draft, collection: &str, entry: &DocumentEntry) -> Result<bool, CommitError> {
     let held = draft.next.collection(collection).ok_or(CommitError::UnknownCollection)?.clone();
     let id = held.id;
+    let mut awaits_rules = false;
     if let Some(row) = catalog::documents::read(&mut draft.tx, id, entry.ordinal).await? {
         let own: Vec<_> = row
             .source_tuples
@@ -400,10 +416,10 @@ pub async fn remove_document(draft: &mut Draft, collection: &str, entry: &Docume
             .filter(|tuple| acl::is_own(tuple))
             .filter_map(|tuple| crate::authz::Tuple::parse(&TupleKey { condition: None, ..tuple.clone() }).ok())
             .collect();
-        change_tuples(draft, &held, &entry.id, own, Vec::new()).await?;
+        awaits_rules = change_tuples(draft, &held, &entry.id, own, Vec::new()).await?;
     }
     remove_chunks(draft, collection, entry.first_chunk, entry.chunk_count).await?;
     catalog::documents::delete(&mut draft.tx, id, entry.ordinal).await?;
     draft.collection_mut(collection)?.remove(entry.ordinal);
-    Ok(())
+    Ok(awaits_rules)
 }

@@ -1,6 +1,7 @@
 //! Changes that come from the OpenFGA server that owns a store's tuples: what it logged, and what it has taken from us.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -8,8 +9,9 @@ use futures::future::BoxFuture;
 use super::documents::show_published;
 use super::tuples::{self, Tolerance};
 use super::{Change, CommitError, Draft};
+use crate::authority::External;
 use crate::authority::server::TupleChange;
-use crate::authz::Tuple;
+use crate::authz::{Graph, Tuple};
 use crate::catalog::outbox::{self, OutboxRow};
 use crate::catalog::{self, meta};
 
@@ -20,6 +22,9 @@ pub struct Follow {
     pub changes: Vec<TupleChange>,
     /// Name and value of the position; stored in the same transaction.
     pub position: Option<(String, Vec<u8>)>,
+    /// The server that they were read from. What was written through Usher since that reading began is newer; the log
+    /// has it too, and is read on.
+    pub read_from: Option<Arc<External>>,
 }
 
 impl Change for Follow {
@@ -30,38 +35,52 @@ impl Change for Follow {
             if let Some((name, value)) = &self.position {
                 meta::set(&mut draft.tx, name, value).await?;
             }
-            take_over(draft, &self.store, &self.changes).await
+            let is_newest = |change: &&TupleChange| match &self.read_from {
+                Some(external) => !external.wrote_meanwhile(&change.key),
+                None => true,
+            };
+            take_over(draft, &self.store, self.changes.iter().filter(is_newest)).await
         }
         .boxed()
     }
 }
 
-/// Makes the store's tuples what the changes say; how many tuples were not so already.
-async fn take_over(draft: &mut Draft, store: &str, changes: &[TupleChange]) -> Result<usize, CommitError> {
-    // Of several changes of one tuple the last one decides.
+/// The last change of each tuple that the graph does not hold already, with the tuple that the graph holds instead.
+pub fn unmet<'a>(
+    graph: &Graph,
+    changes: impl IntoIterator<Item = &'a TupleChange>,
+) -> Vec<(&'a TupleChange, Tuple, Option<Tuple>)> {
     let mut last: HashMap<(&str, &str, &str), &TupleChange> = HashMap::new();
     for change in changes {
         last.insert((&change.key.object, &change.key.relation, &change.key.user), change);
     }
-    let (mut deletes, mut writes) = (Vec::new(), Vec::new());
-    let graph = draft.next.store(store).ok_or(CommitError::UnknownStore)?.graph.clone();
-    for change in last.into_values() {
+    let compared = last.into_values().filter_map(|change| {
         // What can't be a tuple here can't make anything readable either.
         let Ok(wanted) = Tuple::parse(&change.key) else {
             tracing::warn!(object = %change.key.object, "a tuple of the authorization server can't be read; skipped");
-            continue;
+            return None;
         };
         let held = graph.get(&wanted.object, &wanted.relation, &wanted.subject);
-        match (held, change.is_written) {
-            (Some(held), true) if held.condition == wanted.condition => {}
-            (Some(held), true) => {
-                deletes.push(held);
-                writes.push(wanted);
-            }
-            (None, true) => writes.push(wanted),
-            (Some(held), false) => deletes.push(held),
-            (None, false) => {}
-        }
+        let is_met = match &held {
+            Some(held) => change.is_written && held.condition == wanted.condition,
+            None => !change.is_written,
+        };
+        (!is_met).then_some((change, wanted, held))
+    });
+    compared.collect()
+}
+
+/// Makes the store's tuples what the changes say; how many tuples were not so already.
+async fn take_over<'a>(
+    draft: &mut Draft,
+    store: &str,
+    changes: impl IntoIterator<Item = &'a TupleChange>,
+) -> Result<usize, CommitError> {
+    let graph = draft.next.store(store).ok_or(CommitError::UnknownStore)?.graph.clone();
+    let (mut deletes, mut writes) = (Vec::new(), Vec::new());
+    for (change, wanted, held) in unmet(&graph, changes) {
+        deletes.extend(held);
+        writes.extend(Some(wanted).filter(|_| change.is_written));
     }
     if deletes.is_empty() && writes.is_empty() {
         return Ok(0);

@@ -138,6 +138,11 @@ impl Change for WriteModel {
                 (None, false) => ulid::Ulid::generate().to_string(),
                 _ => return Err(CommitError::Replicated { what: "writing a model here" }),
             };
+            // The replica may have seen a model that was written through here before the writer came to this line.
+            if draft.next.store(&self.store).and_then(|store| store.latest_model()).is_some_and(|held| held.id() == id)
+            {
+                return Ok(id);
+            }
             let model = Model::compile(&id, self.source.clone())?;
             // A binding that the new model breaks would make its collection unreadable; refuse instead.
             for collection in draft.next.collections.values().filter(|c| c.settings.store == self.store) {
@@ -147,7 +152,9 @@ impl Change for WriteModel {
             let body = catalog::json(&self.source)?;
             let revision = draft.next.revision;
             catalog::stores::insert_model(&mut draft.tx, &self.store, &id, &body, revision).await?;
-            draft.store_mut(&self.store)?.models.push(Arc::new(model));
+            let models = &mut draft.store_mut(&self.store)?.models;
+            models.retain(|held| held.id() != id);
+            models.push(Arc::new(model));
             rebind(draft, &self.store)?;
             Ok(id)
         }

@@ -91,13 +91,20 @@ pub(super) fn resolve(raw: RawOpenFga) -> Result<OpenFga, ConfigError> {
     let poll = between(raw.poll_ms, 200, 10, 60_000, "openfga.poll_ms", "must be 10 to 60000")?;
     let compare = between(raw.compare_s, 600, 1, 86_400, "openfga.compare_s", "must be 1 to 86400")?;
     let age = between(raw.max_model_age_ms, 5_000, 100, 600_000, "openfga.max_model_age_ms", "must be 100 to 600000")?;
+    let max_model_age = Duration::from_millis(age);
     Ok(OpenFga {
         url: raw.url,
         store: raw.store,
         token,
         timeout: Duration::from_millis(timeout),
-        pace: Pace { poll: Duration::from_millis(poll), compare: Duration::from_secs(compare), ..Pace::default() },
-        max_model_age: Duration::from_millis(age),
+        pace: Pace {
+            poll: Duration::from_millis(poll),
+            // A look that fails, or is late, must not stop answers at once.
+            model: (max_model_age / 3).min(Pace::default().model),
+            compare: Duration::from_secs(compare),
+            ..Pace::default()
+        },
+        max_model_age,
     })
 }
 

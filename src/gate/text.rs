@@ -61,6 +61,8 @@ impl Catalog {
                 found.push(passage(collection, parts)?);
             }
         }
+        #[cfg(usher_mutants)]
+        outdated::add(chunks, &mut found);
         Ok(found)
     }
 
@@ -142,6 +144,32 @@ pub struct DocumentText {
     pub title: String,
     pub url: Option<String>,
     pub metadata: Fields,
+}
+
+/// A deliberate bug of the test build: a cache of passages that no replacement empties.
+#[cfg(usher_mutants)]
+mod outdated {
+    use std::collections::BTreeMap;
+
+    use parking_lot::Mutex;
+
+    use super::{PassageText, VerifiedChunk};
+
+    static CACHE: Mutex<BTreeMap<(u32, u32), PassageText>> = Mutex::new(BTreeMap::new());
+
+    pub(super) fn add(asked: &[VerifiedChunk], found: &mut Vec<PassageText>) {
+        if !crate::mutants::active("passages_outlive_their_version") {
+            return;
+        }
+        let mut cache = CACHE.lock();
+        cache.extend(found.iter().map(|text| ((text.collection, text.chunk), text.clone())));
+        for chunk in asked {
+            let place = (chunk.collection(), chunk.ordinal());
+            if !found.iter().any(|text| (text.collection, text.chunk) == place) {
+                found.extend(cache.get(&place).cloned());
+            }
+        }
+    }
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, CatalogError> {

@@ -16,7 +16,7 @@ use crate::wire::FieldProblem;
 /// What the search may see, bound to one snapshot.
 pub(super) struct Allowed {
     pub collections: Vec<AllowedCollection>,
-    #[cfg_attr(not(usher_mutants), allow(dead_code, reason = "a deliberate bug of the test build reads it"))]
+    /// Only a deliberate bug of the test build uses it after the search.
     pub view: View,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct AllowedCollection {
 /// # Errors
 /// When the token is not one of ours, or names a revision that doesn't exist yet at the deadline.
 pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<Snapshot>, QueryError> {
-    if let Some(bound) = question.max_staleness {
+    if let Some(bound) = question.max_staleness.filter(|_| !crate::mutants::active("ignore_max_staleness")) {
         service.no_staler_than(bound).await;
     }
     let Some(token) = &question.min_revision else { return Ok(service.published.load()) };
@@ -42,6 +42,9 @@ pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<S
             detail: "is not a revision token of this service".to_owned(),
         }])
     })?;
+    if crate::mutants::active("ignore_min_revision") {
+        return Ok(service.published.load());
+    }
     let snapshot = service.published.at_least(revision).await;
     for collection in snapshot.collections.values() {
         if let Some(indexes) = service.indexes.get(collection.id)
@@ -63,10 +66,11 @@ pub(super) async fn resolve(
     let authority = service.authority.clone();
     let caller = CallerContext(question.context.clone());
     let (reader, names, filter) = (reader.clone(), question.collections.clone(), question.filter.clone());
-    let indexes = service.indexes.clone();
+    let (indexes, published) = (service.indexes.clone(), service.published.clone());
     // Resolving a cold reader and building a mask are computation; they must not hold up other requests.
     let work = move || {
         let view = authority.view(snapshot, &reader, &caller, &names, Timestamp::now())?;
+        let view = super::bugs::at_the_search(view, &authority, &published)?;
         let mut collections = Vec::with_capacity(view.collections.len());
         for collection in &view.collections {
             // A collection whose indexes are gone was removed after the snapshot was pinned.

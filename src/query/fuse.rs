@@ -59,7 +59,7 @@ pub(super) async fn verify(
         Ok(view) => view?,
         Err(_) => return Err(QueryError::Deadline { stage: "verify" }),
     };
-    let view = with_deliberate_bugs(view, allowed);
+    let view = super::bugs::at_the_gate(view, &allowed.view);
     let mut union: Vec<Candidate> =
         hits.vector.iter().chain(&hits.keyword).flat_map(|list| list.candidates.iter().copied()).collect();
     union.sort_unstable();
@@ -76,30 +76,6 @@ pub(super) async fn verify(
         is_degraded: hits.is_degraded,
         dropped,
     })
-}
-
-#[cfg(not(usher_mutants))]
-fn with_deliberate_bugs(view: View, _: &Allowed) -> View {
-    view
-}
-
-#[cfg(usher_mutants)]
-fn with_deliberate_bugs(mut view: View, allowed: &Allowed) -> View {
-    if crate::mutants::active("new_audience_with_old_sets") {
-        let pairs = view.collections.into_iter().map(|new| match allowed.view.collection(new.state.id) {
-            Some(old) => new.with_sets_of(old),
-            None => new,
-        });
-        view.collections = pairs.collect();
-    }
-    if crate::mutants::active("skip_the_version_check") {
-        let pairs = view.collections.into_iter().map(|new| match allowed.view.collection(new.state.id) {
-            Some(old) => new.with_documents_of(old),
-            None => new,
-        });
-        view.collections = pairs.collect();
-    }
-    view
 }
 
 /// Fuses the verified lists and applies the caps; everything is counted over verified hits.

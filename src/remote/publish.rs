@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Remote;
 use crate::authority::External;
-use crate::authority::server::{MAX_WRITE, ServerError};
+use crate::authority::server::{Lenience, MAX_WRITE, ServerError};
 use crate::catalog::outbox::OutboxRow;
 use crate::catalog::{Catalog, CatalogError};
 use crate::commit::follow::Publish;
@@ -77,11 +77,13 @@ async fn publish(
         if batch.is_empty() {
             batch.extend(rows.next());
         }
+        crate::pause::at("publish.begun", batch.first().map_or("", |row| &row.document)).await;
         let refused = match send(&remote.external, &batch).await {
             Ok(()) => Vec::new(),
             Err(ServerError::Refused(_) | ServerError::Conflict) => one_by_one(&remote.external, &mut batch).await?,
             Err(error) => return Err(error.into()),
         };
+        crate::pause::at("publish.taken", batch.first().map_or("", |row| &row.document)).await;
         committer.submit(Publish { rows: batch, is_refused: false }).await?;
         if !refused.is_empty() {
             committer.submit(Publish { rows: refused, is_refused: true }).await?;
@@ -153,5 +155,5 @@ async fn write(external: &External, writes: &[TupleKey], deletes: &[TupleKey]) -
     if writes.is_empty() && deletes.is_empty() {
         return Ok(());
     }
-    external.write(writes, deletes, true).await
+    external.write(writes, deletes, Lenience::FULL).await
 }

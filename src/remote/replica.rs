@@ -16,7 +16,7 @@ use super::Remote;
 use crate::authority::server::{ChangePage, Position, ServerError, TupleChange};
 use crate::authz::Tuple;
 use crate::catalog::{Catalog, CatalogError};
-use crate::commit::follow::Follow;
+use crate::commit::follow::{Follow, unmet};
 use crate::commit::stores::WriteModel;
 use crate::commit::{CommitError, Committer, Published};
 use crate::wire::{Condition, TupleKey};
@@ -25,13 +25,21 @@ use crate::wire::{Condition, TupleKey};
 const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(15);
 /// Difference of clocks that the first read of the log allows for.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
-/// Changes of a comparison that go in one commit.
+/// Changes that go in one commit.
 const BATCH: usize = 1000;
+/// Changes of the log that are held before they are taken over.
+const MOST_CHANGES: usize = 10_000;
 
-/// How often each loop runs.
+/// Longest pause after something failed.
+const LONGEST_RETRY: Duration = Duration::from_secs(2);
+
+/// Pauses between two runs of each loop.
 #[derive(Debug, Clone)]
 pub struct Pace {
+    /// Of the log of changes.
     pub poll: Duration,
+    /// Of the newest model.
+    pub model: Duration,
     pub second_look: Duration,
     pub compare: Duration,
 }
@@ -40,6 +48,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             poll: Duration::from_millis(200),
+            model: Duration::from_secs(1),
             second_look: Duration::from_secs(2),
             compare: Duration::from_secs(600),
         }
@@ -87,6 +96,9 @@ pub struct Replica {
     pace: Pace,
     place: Option<Place>,
     last_change: Option<Timestamp>,
+    /// Absent: not yet, or not since something failed.
+    saw_model_at: Option<Instant>,
+    read_log_at: Option<Instant>,
     looked_twice_at: Instant,
     compared_at: Instant,
 }
@@ -110,6 +122,8 @@ impl Replica {
             pace,
             place: None,
             last_change: None,
+            saw_model_at: None,
+            read_log_at: None,
             looked_twice_at: now,
             compared_at: now,
         };
@@ -127,11 +141,15 @@ impl Replica {
 
     /// Runs until cancelled.
     pub async fn run(mut self) {
-        let mut pause = self.pace.poll;
+        let mut retry = self.pace.poll;
         loop {
-            match self.step().await {
-                Ok(()) => pause = self.pace.poll,
+            let pause = match self.step().await {
+                Ok(()) => {
+                    retry = self.pace.poll;
+                    remaining(self.saw_model_at, self.pace.model).min(remaining(self.read_log_at, self.pace.poll))
+                }
                 Err(error) => {
+                    (self.saw_model_at, self.read_log_at) = (None, None);
                     if self.remote.external.problem().is_none() {
                         tracing::warn!(%error, "the authorization server can't be followed");
                     }
@@ -140,19 +158,26 @@ impl Replica {
                     if matches!(error, ReplicaError::Server(ServerError::WrongStore(_))) {
                         self.place = None;
                     }
-                    pause = (pause * 2).min(Duration::from_secs(2));
+                    retry = (retry * 2).min(LONGEST_RETRY);
+                    retry
                 }
-            }
+            };
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Brings the replica up to date once.
+    /// Does what is due: looks at the newest model, brings the tuples up to date.
     ///
     /// # Errors
     /// When the server or the catalog fails, or the server's model can't be used.
     pub async fn step(&mut self) -> Result<(), ReplicaError> {
-        self.follow_model().await?;
+        if remaining(self.saw_model_at, self.pace.model).is_zero() {
+            self.follow_model().await?;
+            self.saw_model_at = Some(Instant::now());
+        }
+        if !remaining(self.read_log_at, self.pace.poll).is_zero() {
+            return Ok(());
+        }
         let begun = Instant::now();
         if self.place.is_none() || self.compared_at.elapsed() >= self.pace.compare {
             self.compare().await?;
@@ -160,6 +185,7 @@ impl Replica {
         self.follow_log().await?;
         self.look_twice().await?;
         self.remote.external.saw_changes(begun);
+        self.read_log_at = Some(Instant::now());
         Ok(())
     }
 
@@ -186,17 +212,18 @@ impl Replica {
         self.remote.external.call(|server| async move { server.changes(&position).await }).await
     }
 
-    /// Takes over the log from the last position to its end.
+    /// Takes over the log from the last position to its end. What it says is taken when the end is reached: tuples that
+    /// were written through Usher are newer here than its older pages.
     async fn follow_log(&mut self) -> Result<(), ReplicaError> {
         while let Some(place) = self.place.clone() {
-            let page = self.page(place.position.clone()).await?;
-            let is_end = page.changes.is_empty();
-            if is_end && (page.token.is_empty() || Position::Token(page.token.clone()) == place.position) {
+            self.remote.external.begin_reading();
+            let (changes, position) = self.read_log(place.position.clone(), MOST_CHANGES).await?;
+            if changes.is_empty() && position == place.position {
                 return Ok(());
             }
-            self.last_change = page.changes.iter().map(|change| change.at).max().max(self.last_change);
-            let position = if page.token.is_empty() { place.position } else { Position::Token(page.token) };
-            self.take(page.changes, Some(Place { position, ..place })).await?;
+            let is_end = changes.len() < MOST_CHANGES;
+            self.last_change = changes.iter().map(|change| change.at).max().max(self.last_change);
+            self.take(&changes, Some(Place { position, ..place })).await?;
             if is_end {
                 return Ok(());
             }
@@ -212,33 +239,35 @@ impl Replica {
         }
         self.looked_twice_at = Instant::now();
         let from = last.checked_sub(SECOND_LOOK).unwrap_or(last);
-        let changes = self.log_since(from).await?;
-        self.take(changes, None).await?;
+        self.remote.external.begin_reading();
+        let (changes, _) = self.read_log(Position::Since(from), usize::MAX).await?;
+        self.take(&changes, None).await?;
         if Timestamp::now().duration_since(last) > SECOND_LOOK * 2 {
             self.last_change = None;
         }
         Ok(())
     }
 
-    async fn log_since(&self, from: Timestamp) -> Result<Vec<TupleChange>, ReplicaError> {
-        let mut position = Position::Since(from);
+    /// The log from a position to its end, or until there are `most` changes, and the position after them.
+    async fn read_log(&self, from: Position, most: usize) -> Result<(Vec<TupleChange>, Position), ReplicaError> {
+        let mut position = from;
         let mut all = Vec::new();
         loop {
             let page = self.page(position.clone()).await?;
             let is_end = page.changes.is_empty() || page.token.is_empty();
-            all.extend(page.changes);
-            if is_end {
-                return Ok(all);
+            if !page.token.is_empty() {
+                position = Position::Token(page.token);
             }
-            position = Position::Token(page.token);
+            all.extend(page.changes);
+            if is_end || all.len() >= most {
+                return Ok((all, position));
+            }
         }
     }
 
-    async fn take(&mut self, changes: Vec<TupleChange>, place: Option<Place>) -> Result<(), ReplicaError> {
-        if changes.is_empty() && place.is_none() {
-            return Ok(());
-        }
-        let position = match &place {
+    /// Takes over what the replica does not hold yet, and then the place; with nothing to take nothing is committed.
+    async fn take(&mut self, changes: &[TupleChange], place: Option<Place>) -> Result<(), ReplicaError> {
+        let mut position = match &place {
             None => None,
             Some(place) => {
                 let bytes = serde_json::to_vec(place)
@@ -247,7 +276,22 @@ impl Replica {
             }
         };
         let store = self.remote.external.store.clone();
-        self.committer.submit(Follow { store, changes, position }).await?;
+        let snapshot = self.published.load();
+        let unmet = snapshot.store(&store).map(|held| unmet(&held.graph, changes)).unwrap_or_default();
+        let unmet: Vec<TupleChange> = unmet.into_iter().map(|(change, ..)| change.clone()).collect();
+        let mut parts = unmet.chunks(BATCH);
+        loop {
+            let changes = parts.next().unwrap_or_default().to_vec();
+            let is_last = parts.len() == 0;
+            let position = position.take_if(|_| is_last);
+            if !changes.is_empty() || position.is_some() {
+                let read_from = Some(self.remote.external.clone());
+                self.committer.submit(Follow { store: store.clone(), changes, position, read_from }).await?;
+            }
+            if is_last {
+                break;
+            }
+        }
         if place.is_some() {
             self.place = place;
         }
@@ -258,6 +302,7 @@ impl Replica {
     /// the log, which is read from before the comparison on.
     async fn compare(&mut self) -> Result<(), ReplicaError> {
         let begin = Timestamp::now().checked_sub(CLOCKS).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.remote.external.begin_reading();
         let mut theirs: HashMap<(String, String, String), Option<Condition>> = HashMap::new();
         let mut token = String::new();
         loop {
@@ -272,8 +317,9 @@ impl Replica {
             token = next;
         }
         let moving: HashSet<(String, String, String)> = self
-            .log_since(begin)
+            .read_log(Position::Since(begin), usize::MAX)
             .await?
+            .0
             .into_iter()
             .map(|change| (change.key.object, change.key.relation, change.key.user))
             .collect();
@@ -299,11 +345,9 @@ impl Replica {
             tracing::warn!(tuples = gone.len(), "the replica held tuples that the authorization server does not");
         }
         let changes = TupleChange::of_write(&gone, &new, Timestamp::now());
-        for part in changes.chunks(BATCH) {
-            self.take(part.to_vec(), None).await?;
-        }
+        self.take(&changes, None).await?;
         let place = Place { server_store: self.server_store.clone(), position: Position::Since(begin) };
-        self.take(Vec::new(), Some(place)).await?;
+        self.take(&[], Some(place)).await?;
         self.compared_at = Instant::now();
         Ok(())
     }
@@ -314,4 +358,9 @@ impl Replica {
         let Some(store) = snapshot.store(&self.remote.external.store) else { return HashSet::new() };
         store.graph.all_tuples().collect()
     }
+}
+
+/// Until `pause` has passed since the last run; none where there was none.
+fn remaining(last: Option<Instant>, pause: Duration) -> Duration {
+    last.map_or(Duration::ZERO, |at| pause.saturating_sub(at.elapsed()))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Service;
-use crate::authority::server::{MAX_WRITE, ServerError, TupleChange};
+use crate::authority::server::{Lenience, MAX_WRITE, ServerError, TupleChange};
 use crate::authz::AuthorizationModel;
 use crate::commit::follow::Follow;
 use crate::commit::stores::WriteModel;
@@ -57,11 +57,23 @@ impl Service {
             Err(error) => return Err(error),
             Ok(_) => {}
         }
-        let is_tolerant = change.on_duplicate != Tolerance::Error && change.on_missing != Tolerance::Error;
-        remote.external.write(&change.writes, &change.deletes, is_tolerant).await?;
+        let lenience = Lenience {
+            existing: change.on_duplicate != Tolerance::Error,
+            missing: change.on_missing != Tolerance::Error,
+        };
+        remote.external.write(&change.writes, &change.deletes, lenience).await?;
         let changes = TupleChange::of_write(&change.deletes, &change.writes, jiff::Timestamp::now());
         let output = TuplesWritten { written: change.writes.len(), deleted: change.deletes.len() };
-        let followed = self.committer.submit(Follow { store: change.store, changes, position: None }).await?;
+        let follow = Follow { store: change.store, changes, position: None, read_from: None };
+        if crate::mutants::active("acknowledge_before_following") {
+            let committer = self.committer.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                committer.submit(follow).await
+            });
+            return Ok(Committed { output, revision: self.published.load().revision });
+        }
+        let followed = self.committer.submit(follow).await?;
         Ok(Committed { output, revision: followed.revision })
     }
 
@@ -82,12 +94,13 @@ impl Service {
         self.committer.submit(WriteModel { store, source, id: Some(id) }).await
     }
 
-    /// Waits until the rules that came with the commit of `revision` hold; the revision from which on they do.
+    /// Waits until the rules that documents of the commit of `revision` wait for hold; the revision from which on they
+    /// do.
     ///
     /// # Errors
     /// When the server doesn't take them in time. They are stored and will be taken; the documents are hidden meanwhile.
-    pub async fn settled(&self, revision: u64) -> Result<u64, CommitError> {
-        let Some(remote) = &self.remote else { return Ok(revision) };
+    pub async fn settled(&self, revision: u64, awaits_rules: bool) -> Result<u64, CommitError> {
+        let Some(remote) = self.remote.as_ref().filter(|_| awaits_rules) else { return Ok(revision) };
         remote.work.notify_one();
         let mut published = remote.published.subscribe();
         let waiting = published.wait_for(|below| *below > revision);

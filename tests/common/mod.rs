@@ -1,6 +1,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 //! A service on a free port with a folder of its own, and a small client.
 
+pub mod mutants;
 pub mod openfga;
 pub mod tokens;
 

@@ -1,7 +1,5 @@
 //! Does the oracle bite? Each deliberate bug must be caught by the test that is named beside it.
 
-use std::process::{Command, Stdio};
-
 const SEQUENTIAL: &str = "sequential::every_answer_equals_brute_force";
 
 const MUTANTS: &[(&str, &str)] = &[
@@ -24,25 +22,5 @@ const MUTANTS: &[(&str, &str)] = &[
 
 #[test]
 fn mutants_are_caught() {
-    if std::env::var_os("USHER_MUTANT").is_some() {
-        return;
-    }
-    let mut missed = Vec::new();
-    for (mutant, test) in MUTANTS {
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--test-threads=1"])
-            .env("USHER_MUTANT", mutant)
-            .env("USHER_SOAK", "1")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        let is_caught = !status.success();
-        println!("mutant {mutant}: {} by {test}", if is_caught { "caught" } else { "MISSED" });
-        if !is_caught {
-            missed.push(*mutant);
-        }
-    }
-    println!("mutants caught: {} of {}", MUTANTS.len() - missed.len(), MUTANTS.len());
-    assert!(missed.is_empty(), "not caught: {missed:?}");
+    crate::common::mutants::must_be_caught(MUTANTS);
 }

@@ -83,7 +83,12 @@ impl AuthorizationServer for FakeServer {
         Self::refuse()
     }
 
-    fn write<'a>(&'a self, _: &'a [TupleKey], _: &'a [TupleKey], _: bool) -> BoxFuture<'a, Result<(), ServerError>> {
+    fn write<'a>(
+        &'a self,
+        _: &'a [TupleKey],
+        _: &'a [TupleKey],
+        _: Lenience,
+    ) -> BoxFuture<'a, Result<(), ServerError>> {
         Self::refuse()
     }
 }

@@ -267,10 +267,10 @@ impl AuthorizationServer for GrpcServer {
         &'a self,
         writes: &'a [TupleKey],
         deletes: &'a [TupleKey],
-        is_tolerant: bool,
+        lenience: Lenience,
     ) -> BoxFuture<'a, Result<(), ServerError>> {
         async move {
-            let mode = if is_tolerant { "ignore" } else { "error" };
+            let mode = |is_lenient| if is_lenient { "ignore" } else { "error" }.to_owned();
             let writes = writes.iter().map(wire_key).collect::<Result<Vec<_>, _>>()?;
             let deletes: Vec<_> = deletes
                 .iter()
@@ -283,9 +283,9 @@ impl AuthorizationServer for GrpcServer {
             let request = api::WriteRequest {
                 store_id: self.store.clone(),
                 writes: (!writes.is_empty())
-                    .then(|| api::WriteRequestWrites { tuple_keys: writes, on_duplicate: mode.to_owned() }),
+                    .then(|| api::WriteRequestWrites { tuple_keys: writes, on_duplicate: mode(lenience.existing) }),
                 deletes: (!deletes.is_empty())
-                    .then(|| api::WriteRequestDeletes { tuple_keys: deletes, on_missing: mode.to_owned() }),
+                    .then(|| api::WriteRequestDeletes { tuple_keys: deletes, on_missing: mode(lenience.missing) }),
                 authorization_model_id: String::new(),
             };
             self.client.clone().write(request).await.map_err(|status| self.error(&status))?;

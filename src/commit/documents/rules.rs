@@ -106,7 +106,7 @@ pub(super) async fn change_tuples(
         writes: keys(&writes),
     };
     catalog::outbox::insert(&mut draft.tx, &row).await?;
-    Ok(true)
+    Ok(!crate::mutants::active("shown_before_the_outbox"))
 }
 
 fn model_of(draft: &Draft, collection: &CollectionState) -> Result<Arc<Model>, CommitError> {

@@ -109,7 +109,8 @@ async fn store(
             }
             other => other?,
         };
-        let revision = service.settled(committed.revision).await?;
+        let awaits_rules = committed.output.iter().flatten().any(|stored| stored.awaits_rules);
+        let revision = service.settled(committed.revision, awaits_rules).await?;
         let mut stored = committed.output.into_iter();
         for result in results.iter_mut().filter(|result| result.problem.is_none()) {
             match stored.next() {
@@ -252,7 +253,7 @@ pub async fn delete(
     };
     let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id.clone()], if_version };
     let committed = service.committer.submit(change).await?;
-    let revision = service.settled(committed.revision).await?;
+    let revision = service.settled(committed.revision, committed.output.awaits_rules).await?;
     await_indexes(&service, &at.collection).await;
     record_change(&service, &caller, "documents.delete", revision, vec![id]).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -278,7 +279,8 @@ pub async fn put_acl(
     }
     let change = PutRules { collection: at.collection, id: id.clone(), acl: request.acl };
     let committed = service.committer.submit(change).await?;
-    let revision = service.settled(committed.revision).await?;
+    let awaits_rules = committed.output.as_ref().is_ok_and(|stored| stored.awaits_rules);
+    let revision = service.settled(committed.revision, awaits_rules).await?;
     record_change(&service, &caller, "documents.put_acl", revision, vec![id.clone()]).await?;
     let result = match committed.output {
         Ok(stored) => DocumentResult { id, status: stored.status, version: stored.version, problem: None },

@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::error::FgaError;
 use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
-use super::shapes::{Brought, Consistency, QuestionShape, TupleKeys, nullable, object, objects};
+use super::shapes::{Brought, Consistency, Premises, QuestionShape, TupleKeys, nullable, object, objects};
 use crate::authz::{Evaluator, ObjectRef, SubjectRef};
 use crate::identity::Scope;
 use crate::wire::Fields;
@@ -25,12 +25,8 @@ const MAX_CORRELATION: usize = 36;
 pub struct Check {
     #[serde(deserialize_with = "object")]
     tuple_key: Option<QuestionShape>,
-    #[serde(deserialize_with = "object")]
-    contextual_tuples: Option<TupleKeys>,
-    context: Option<Fields>,
-    authorization_model_id: Option<String>,
-    #[serde(rename = "consistency")]
-    _consistency: Consistency,
+    #[serde(flatten)]
+    premises: Premises,
 }
 
 /// One decision to be made.
@@ -68,9 +64,10 @@ impl Question {
 
 pub async fn check(call: Call, Body(body): Body<Check>) -> Result<Answer, FgaError> {
     call.require(Scope::RelationshipsRead)?;
-    rules::model_id(body.authorization_model_id.as_deref())?;
-    let question = Question::new(body.tuple_key, body.contextual_tuples, body.context)?;
-    let scene = call.scene(body.authorization_model_id.as_deref()).await?;
+    let Premises { contextual_tuples, context, authorization_model_id: model_id, .. } = body.premises;
+    rules::model_id(model_id.as_deref())?;
+    let question = Question::new(body.tuple_key, contextual_tuples, context)?;
+    let scene = call.scene(model_id.as_deref()).await?;
     let model = scene.model.clone();
     let allowed = evaluate(move || question.decide(&scene)).await?;
     Ok(Answer::ok(json!({"allowed": allowed, "resolution": ""})).by_model(model.id()))

@@ -15,7 +15,7 @@ use super::answer::{Answer, MODEL_ID, header_value};
 use super::error::FgaError;
 use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
-use super::shapes::{Brought, Consistency, TupleKeys, TupleShape, nullable, object, objects};
+use super::shapes::{Brought, Consistency, Premises, TupleShape, nullable, object, objects};
 use crate::authz::{
     ListUsersFilter, ObjectRef, ObjectSink, ObjectsQuestion, SubjectRef, list_objects as list,
     list_users as list_of_users,
@@ -39,12 +39,8 @@ pub struct ListObjects {
     relation: String,
     #[serde(deserialize_with = "nullable")]
     user: String,
-    #[serde(deserialize_with = "object")]
-    contextual_tuples: Option<TupleKeys>,
-    context: Option<Fields>,
-    authorization_model_id: Option<String>,
-    #[serde(rename = "consistency")]
-    _consistency: Consistency,
+    #[serde(flatten)]
+    premises: Premises,
 }
 
 /// A listing within its bounds, not yet compared with a model.
@@ -58,12 +54,13 @@ struct Objects {
 impl Objects {
     async fn of(call: &Call, body: ListObjects) -> Result<(Self, Scene), FgaError> {
         call.require(Scope::RelationshipsRead)?;
-        rules::model_id(body.authorization_model_id.as_deref())?;
+        let Premises { contextual_tuples, context, authorization_model_id: model_id, .. } = body.premises;
+        rules::model_id(model_id.as_deref())?;
         rules::object_type("type", &body.object_type)?;
         rules::relation("relation", &body.relation)?;
         rules::user(&body.user)?;
-        let brought = Brought::of(body.contextual_tuples, body.context)?;
-        let scene = call.scene(body.authorization_model_id.as_deref()).await?;
+        let brought = Brought::of(contextual_tuples, context)?;
+        let scene = call.scene(model_id.as_deref()).await?;
         Ok((Self { object_type: body.object_type, relation: body.relation, user: body.user, brought }, scene))
     }
 

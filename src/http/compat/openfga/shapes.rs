@@ -133,6 +133,18 @@ impl<'de> Deserialize<'de> for Consistency {
     }
 }
 
+/// What a request for a decision comes with, besides its question.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Premises {
+    #[serde(deserialize_with = "object")]
+    pub contextual_tuples: Option<TupleKeys>,
+    pub context: Option<Fields>,
+    pub authorization_model_id: Option<String>,
+    #[serde(rename = "consistency")]
+    _consistency: Consistency,
+}
+
 /// What a question brings along.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Brought {
