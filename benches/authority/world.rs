@@ -48,7 +48,7 @@ pub fn tuples(documents: u32) -> impl Iterator<Item = Tuple> {
 pub fn document(number: u32) -> impl Iterator<Item = Tuple> {
     let object = format!("document:d{number}");
     let label = if number % 10 == 3 { "secret" } else { "open" };
-    let direct = (number % 10 == 0).then(|| tuple(format!("user:u{}", number % 997), "viewer", object.clone()));
+    let direct = number.is_multiple_of(10).then(|| tuple(format!("user:u{}", number % 997), "viewer", object.clone()));
     [
         tuple(format!("folder:f{}", number / FOLDER), "parent", object.clone()),
         tuple(format!("classification:{label}"), "classification", object),
@@ -63,7 +63,7 @@ fn folder(number: u32) -> impl Iterator<Item = Tuple> {
     let until = if number % 10 == 7 { "2020-01-01T00:00:00Z" } else { "2090-01-01T00:00:00Z" };
     let mut timed = tuple(group.clone(), "timed_viewer", object.clone());
     timed.condition = Some(json!({"name": "until", "context": {"until": until}}));
-    let blocked = number % 41 == 0;
+    let blocked = number.is_multiple_of(41);
     let other = format!("group:g{}#member", (number + 14) % GROUPS);
     let blocked = blocked.then(|| tuple(other, "blocked", object.clone()));
     [tuple(group, "viewer", object), timed].into_iter().chain(blocked)
@@ -106,7 +106,7 @@ pub fn model() -> Value {
              "relations": {
                 "parent": this, "classification": this, "blocked": union(vec![this.clone(), from("parent", "blocked")]),
                 "viewer": union(vec![this.clone(), from("parent", "viewer")]),
-                "timed_viewer": union(vec![this.clone(), from("parent", "timed_viewer")]),
+                "timed_viewer": union(vec![this, from("parent", "timed_viewer")]),
                 "can_union": computed("viewer"),
                 "can_intersection": {"intersection": {"child": [computed("viewer"), from("classification", "cleared")]}},
                 "can_exclusion": {"difference": {"base": computed("viewer"), "subtract": computed("blocked")}},
