@@ -63,6 +63,14 @@ fn seal(service: &crate::service::Service, revision: u64) -> Result<String, supe
     service.revisions.seal(revision).map_err(|_| crate::query::QueryError::Randomness.into())
 }
 
+/// Waits for the state of a caller's `min_revision`, as long as a query would.
+async fn at_least(service: &crate::service::Service, token: &str) -> Result<(), super::problem::ApiProblem> {
+    let malformed = |_| super::problem::ApiProblem::invalid("/min_revision", "is not a revision token of this service");
+    let revision = service.revisions.open(token).map_err(malformed)?;
+    let wait = tokio::time::timeout(service.limits.default_deadline, service.published.at_least(revision));
+    wait.await.map(|_| ()).map_err(|_| crate::query::QueryError::RevisionUnavailable.into())
+}
+
 /// Records what an administrator or ingester changed; no record, no acknowledgement.
 async fn record_change(
     service: &crate::service::Service,

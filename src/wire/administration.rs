@@ -97,8 +97,8 @@ pub struct AskReaders {
     pub document_id: String,
     /// A `revision` of an earlier answer; absent: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub as_of: Option<String>,
-    /// For conditions; `current_time` only with `as_of`.
+    pub as_of_revision: Option<String>,
+    /// For conditions; `current_time` only with `as_of_revision`.
     #[serde(default)]
     pub context: Fields,
     /// Readers to list, 1 to 1,000; default 100.

@@ -10,33 +10,43 @@ use super::{Fields, TupleKey};
 pub struct Explain {
     /// `user:anne`
     pub subject: String,
-    pub collection: String,
+    /// Absent: the one that holds the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
     pub document_id: String,
-    /// For conditions; `current_time` is the service's own, but with `as_of` it may be given.
+    /// What of the authorization model is explained. Absent: what the collection takes for reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<String>,
+    /// For conditions; `current_time` is the service's own, but with `as_of_revision` it may be given.
     #[serde(default)]
     pub context: Fields,
+    /// A `revision` of an earlier answer: explain a state that is at least as new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_revision: Option<String>,
     /// A `revision` of an earlier answer: explain by the tuples and the model of that time. Absent: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub as_of: Option<String>,
+    pub as_of_revision: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Explained {
-    /// Whether a query of the subject can return the document. With `as_of`: whether the tuples allowed it.
+    /// What the tuples say of the document.
+    #[serde(flatten)]
+    pub tuples: Proof,
+    /// Whether a query of the subject can return the document. With `as_of_revision`: whether the tuples allowed it.
     pub readable: bool,
     pub revision: String,
-    pub authorization_model_id: String,
-    /// The instant that conditions were asked about; with `as_of`, when the tuples had last changed by then.
+    /// The authorization model that was asked.
+    pub model_id: String,
+    /// The instant that conditions were asked about; with `as_of_revision`, when the tuples had last changed by then.
     pub decided_at: String,
-    /// What the tuples say of the document.
-    pub tuples: Proof,
     /// Why nobody reads the document, whatever the tuples say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Hidden>,
     /// Its restricted parts.
     pub sections: Vec<SectionExplained>,
-    /// Where in a query the document passes. Absent with `as_of`.
+    /// Where in a query the document passes. Absent with `as_of_revision`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<ExplainStages>,
 }
@@ -72,6 +82,7 @@ pub enum Hidden {
 pub struct SectionExplained {
     /// Object of the section in the authorization model.
     pub object: String,
+    #[serde(flatten)]
     pub tuples: Proof,
 }
 

@@ -26,24 +26,32 @@ async fn a_reader_and_a_document_are_explained_to_administrators_only() {
     let ask = |subject: &str| json!({"subject": subject, "collection": "main", "document_id": "a/1"});
 
     let ann = admin.post("/v1/explain", ask("user:ann")).await.ok();
-    assert_eq!(ann["readable"], true);
-    assert_eq!(relations(&ann["tuples"]["paths"][0]), ["viewer", "member", "member"]);
+    assert_eq!((&ann["readable"], &ann["allowed"]), (&json!(true), &json!(true)));
+    assert!(ann["model_id"].is_string() && ann["revision"].is_string());
+    assert_eq!(relations(&ann["paths"][0]), ["viewer", "member", "member"]);
     assert_eq!(ann["stages"], json!({"candidate": true, "prefilter": true, "recheck": true}));
-    assert_eq!(ann["sections"][0]["tuples"]["allowed"], false);
-    assert_eq!(ann["sections"][0]["tuples"]["missing"], json!(["section:a/1~p#viewer"]));
+    assert_eq!(ann["sections"][0]["allowed"], false);
+    assert_eq!(ann["sections"][0]["missing"], json!(["section:a/1~p#viewer"]));
 
     let bob = admin.post("/v1/explain", ask("user:bob")).await.ok();
     assert_eq!((&bob["readable"], &bob["stages"]["prefilter"]), (&json!(false), &json!(false)));
-    assert_eq!(relations(&bob["tuples"]["blocked_by"][0]), ["blocked"]);
+    assert_eq!(relations(&bob["blocked_by"][0]), ["blocked"]);
+
+    // The collection may be left out, another relation asked about, and a state demanded.
+    let short = |relation: &str, document: &str| json!({"subject": "user:bob", "document_id": document, "relation": relation, "min_revision": ann["revision"]});
+    let viewer = admin.post("/v1/explain", short("viewer", "a/1")).await.ok();
+    assert_eq!((&viewer["allowed"], &viewer["readable"]), (&json!(true), &json!(false)));
+    assert_eq!(admin.post("/v1/explain", short("owner_of_all", "a/1")).await.problem(400), "invalid_request");
+    assert_eq!(admin.post("/v1/explain", short("viewer", "a/none")).await.problem(404), "not_found");
 
     let zoe = admin.post("/v1/explain", ask("user:zoe")).await.ok();
-    assert_eq!(zoe["tuples"]["missing"], json!(["document:a/1#viewer"]));
+    assert_eq!(zoe["missing"], json!(["document:a/1#viewer"]));
 
     // Two labels hide it from everybody, and that is said.
     admin.write(json!([tuple("classification:red", "classification", "document:a/1")]), json!([])).await;
     let ann = admin.post("/v1/explain", ask("user:ann")).await.ok();
     assert_eq!((&ann["readable"], &ann["hidden"]), (&json!(false), &json!("ambiguous_classification")));
-    assert_eq!(ann["tuples"]["allowed"], true);
+    assert_eq!(ann["allowed"], true);
 
     // Nobody learns of it without the scope, nor through a key of another collection.
     let key = |scopes: Value, collections: Value| json!({"name": "k", "scopes": scopes, "subject": "user:ann", "collections": collections});

@@ -8,7 +8,7 @@ use usher::administration::past::{PastError, past};
 use crate::common::{Client, TestService, document, tuple};
 
 fn asked(subject: &str, as_of: &str) -> Value {
-    json!({"subject": subject, "collection": "main", "document_id": "a/1", "as_of": as_of})
+    json!({"subject": subject, "collection": "main", "document_id": "a/1", "as_of_revision": as_of})
 }
 
 /// Whether each of some subjects reads the document, and who does.
@@ -17,13 +17,13 @@ async fn seen(admin: &Client, as_of: Option<&str>) -> (Vec<bool>, Value, Value) 
     for subject in ["user:ann", "user:bob", "user:zoe"] {
         let mut body = asked(subject, as_of.unwrap_or_default());
         if as_of.is_none() {
-            body.as_object_mut().unwrap().remove("as_of");
+            body.as_object_mut().unwrap().remove("as_of_revision");
         }
         readable.push(admin.post("/v1/explain", body).await.ok()["readable"] == true);
     }
     let mut body = json!({"collection": "main", "document_id": "a/1"});
     if let Some(token) = as_of {
-        body["as_of"] = token.into();
+        body["as_of_revision"] = token.into();
     }
     let readers = admin.post("/v1/explain/readers", body).await.ok();
     (readable, readers["readers"].clone(), readers["except"].clone())
@@ -74,7 +74,7 @@ async fn a_past_revision_is_explained_by_its_own_tuples_and_model() {
     // The tuple that was deleted since is told with its condition, and at another instant it did not hold.
     let first = &recorded[0].0;
     let then = admin.post("/v1/explain", asked("user:ann", first)).await.ok();
-    assert_eq!(then["tuples"]["paths"][0][1]["condition"]["name"], "during");
+    assert_eq!(then["paths"][0][1]["condition"]["name"], "during");
     assert!(then["stages"].is_null() && then["decided_at"].is_string());
     let mut earlier = asked("user:ann", first);
     earlier["context"] = json!({"current_time": "2019-01-01T00:00:00Z"});

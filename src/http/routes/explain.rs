@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
-use super::{record_change, seal};
+use super::{at_least, record_change, seal};
 use crate::administration::past::{Past, past};
 use crate::authority::{AuthorityError, CallerContext, Reader};
 use crate::authz::{Context, Graph, Model, NodeId, Path, SubjectRef};
@@ -14,8 +14,8 @@ use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::service::Service;
-use crate::snapshot::DocumentEntry;
 use crate::snapshot::names::document_object;
+use crate::snapshot::{CollectionState, DocumentEntry};
 use crate::wire::{Explain, ExplainStages, Explained, Fields, Hidden, Proof, SectionExplained, TupleKey};
 
 pub async fn explain(
@@ -24,30 +24,64 @@ pub async fn explain(
     StrictJson(request): StrictJson<Explain>,
 ) -> Result<Json<Explained>, ApiProblem> {
     caller.require(Scope::Explain)?;
-    if !caller.principal.reaches(&request.collection) {
-        return Err(ApiProblem::not_found());
+    if let Some(token) = &request.min_revision {
+        at_least(&service, token).await?;
     }
+    let collection = collection_of(&service, &caller, &request)?;
     let Ok(subject @ SubjectRef::Object(_)) = SubjectRef::parse(&request.subject) else {
         return Err(ApiProblem::invalid("/subject", "must be one subject, such as `user:anne`"));
     };
     let items = vec![request.subject.clone(), request.document_id.clone()];
-    let (revision, explained) = match &request.as_of {
-        Some(_) => explain_then(&service, &caller, request, &subject).await?,
-        None => explain_now(&service, request, &subject).await?,
+    let (revision, explained) = match &request.as_of_revision {
+        Some(_) => explain_then(&service, &caller, collection, request, &subject).await?,
+        None => explain_now(&service, collection, request, &subject).await?,
     };
     record_change(&service, &caller, "explain", revision, items).await?;
     Ok(Json(explained))
 }
 
+/// The collection that is named, or the one within the key's reach that holds the document.
+fn collection_of(service: &Service, caller: &Caller, request: &Explain) -> Result<String, ApiProblem> {
+    let reaches = |name: &str| caller.principal.reaches(name);
+    if let Some(name) = &request.collection {
+        return reaches(name).then(|| name.clone()).ok_or_else(ApiProblem::not_found);
+    }
+    let snapshot = service.published.load();
+    let holds = |collection: &&Arc<CollectionState>| {
+        reaches(&collection.name) && collection.document_by_id(&request.document_id).is_some()
+    };
+    let mut held = snapshot.collections.values().filter(holds);
+    match (held.next(), held.next()) {
+        (Some(only), None) => Ok(only.name.to_string()),
+        (Some(_), Some(_)) => Err(ApiProblem::invalid("/collection", "is needed: several collections hold this id")),
+        (None, _) => Err(ApiProblem::not_found()),
+    }
+}
+
+/// The relation to explain: the asked one, if the model has it for the collection's documents.
+fn relation_of(
+    model: &Model,
+    object_type: &str,
+    asked: Option<&str>,
+    bound: &str,
+    subject: &SubjectRef,
+) -> Result<String, ApiProblem> {
+    let Some(relation) = asked else { return Ok(bound.to_owned()) };
+    let is_known = model.check_query(object_type, relation, subject).is_ok();
+    let unknown = || ApiProblem::invalid("/relation", "is no relation of documents in the authorization model");
+    is_known.then(|| relation.to_owned()).ok_or_else(unknown)
+}
+
 async fn explain_now(
     service: &Service,
+    collection: String,
     request: Explain,
     subject: &SubjectRef,
 ) -> Result<(u64, Explained), ApiProblem> {
     let now = Timestamp::now();
     let snapshot = service.published.load();
     let revision = snapshot.revision;
-    let names = [request.collection.clone()];
+    let names = [collection];
     // What an administrator gives as context stands for what the subject's credential would say.
     let reader = Reader { subjects: vec![subject.clone()], collections: None, context: request.context };
     let authority = service.authority.clone();
@@ -56,12 +90,13 @@ async fn explain_now(
     let document = of.state.document_by_id(&request.document_id).ok_or_else(ApiProblem::not_found)?;
     let store = of.store();
     let model = store.latest_model().ok_or(AuthorityError::NoModel)?;
-    let asked =
-        Asked { graph: &store.graph, model, relation: &of.state.binding.relation, subject, context: of.context() };
+    let binding = &of.state.binding;
+    let relation = relation_of(model, &binding.object_type, request.relation.as_deref(), &binding.relation, subject)?;
+    let asked = Asked { graph: &store.graph, model, relation: &relation, subject, context: of.context() };
     let sections: Vec<NodeId> = document.sections.iter().map(|section| section.node).collect();
     let mask = authority.mask(of, None);
     let mut chunks = document.first_chunk..document.first_chunk + document.chunk_count;
-    let verified = service.gate.verify_document(&view, &request.collection, &request.document_id).await?;
+    let verified = service.gate.verify_document(&view, &of.state.name, &request.document_id).await?;
     let hidden = hidden(&store.graph, document.node, Some(document), now);
     let stages = ExplainStages {
         candidate: document.chunk_count > 0 && hidden.is_none(),
@@ -71,7 +106,7 @@ async fn explain_now(
     let explained = Explained {
         readable: stages.candidate && stages.prefilter && stages.recheck,
         revision: seal(service, revision)?,
-        authorization_model_id: model.id().to_owned(),
+        model_id: model.id().to_owned(),
         decided_at: now.to_string(),
         tuples: asked.proof(document.node)?,
         hidden,
@@ -85,21 +120,23 @@ async fn explain_now(
 async fn explain_then(
     service: &Service,
     caller: &Caller,
+    collection: String,
     request: Explain,
     subject: &SubjectRef,
 ) -> Result<(u64, Explained), ApiProblem> {
-    let Explain { collection, document_id, as_of, context, .. } = request;
+    let Explain { document_id, relation, as_of_revision: as_of, context, .. } = request;
     let now = Timestamp::now();
     let at = AtRevision::find(service, caller, &collection, &document_id, as_of.as_deref(), context, now).await?;
     let Past { graph, model, .. } = &at.past;
-    let asked = Asked { graph, model, relation: &at.relation, subject, context: &at.context };
+    let relation = relation_of(model, &at.object_type, relation.as_deref(), &at.relation, subject)?;
+    let asked = Asked { graph, model, relation: &relation, subject, context: &at.context };
     let sections = at.section_type.as_deref().map(|of| graph.referrers(at.node, of)).unwrap_or_default();
     let hidden = hidden(graph, at.node, None, now);
     let tuples = asked.proof(at.node)?;
     let explained = Explained {
         readable: tuples.allowed && hidden.is_none(),
         revision: seal(service, at.revision)?,
-        authorization_model_id: model.id().to_owned(),
+        model_id: model.id().to_owned(),
         decided_at: at.decided_at,
         tuples,
         hidden,
@@ -116,6 +153,7 @@ pub(super) struct AtRevision {
     pub node: NodeId,
     /// As it is today.
     pub document: Option<Arc<DocumentEntry>>,
+    pub object_type: String,
     pub relation: String,
     pub section_type: Option<String>,
     pub context: Context,
@@ -142,8 +180,8 @@ impl AtRevision {
         let (past, revision) = match as_of {
             Some(token) => {
                 let opened = service.revisions.open(token);
-                let revision =
-                    opened.map_err(|_| ApiProblem::invalid("/as_of", "is not a revision token of this service"))?;
+                let revision = opened
+                    .map_err(|_| ApiProblem::invalid("/as_of_revision", "is not a revision token of this service"))?;
                 (past(&service.catalog, &snapshot, store, revision).await?, revision)
             }
             None => {
@@ -171,6 +209,7 @@ impl AtRevision {
             revision,
             node,
             document,
+            object_type: state.binding.object_type.clone(),
             relation: state.binding.relation.clone(),
             section_type: state.binding.section_type.clone(),
             context,

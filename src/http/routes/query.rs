@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
+use super::at_least;
 use crate::authority::CallerContext;
 use crate::gate::{Candidate, VerifiedChunk};
 use crate::http::extract::{Asker, Caller, StrictJson};
@@ -37,14 +38,7 @@ pub async fn recheck(
         return Err(ApiProblem::invalid("/items", "at most 200 items can be rechecked at once"));
     }
     if let Some(token) = &request.min_revision {
-        let revision = service
-            .revisions
-            .open(token)
-            .map_err(|_| ApiProblem::invalid("/min_revision", "is not a revision token of this service"))?;
-        let wait = service.published.at_least(revision);
-        tokio::time::timeout(service.limits.default_deadline, wait)
-            .await
-            .map_err(|_| crate::query::QueryError::RevisionUnavailable)?;
+        at_least(&service, token).await?;
     }
     let mut found = Vec::with_capacity(request.items.len());
     for item in &request.items {

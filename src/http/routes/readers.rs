@@ -23,7 +23,7 @@ pub async fn list(
     caller.require(Scope::Explain)?;
     let limit = page_size(request.limit)?;
     let now = jiff::Timestamp::now();
-    let AskReaders { collection, document_id, as_of, context, .. } = request;
+    let AskReaders { collection, document_id, as_of_revision: as_of, context, .. } = request;
     let at = AtRevision::find(&service, &caller, &collection, &document_id, as_of.as_deref(), context, now).await?;
     let (revision, is_past) = (at.revision, as_of.is_some());
     let hidden = hidden(&at.past.graph, at.node, at.document.as_deref().filter(|_| !is_past), now);
