@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use serde_json::{Value, json};
 use usher_bench::random::{Kind, Stream};
+use usher_bench::rights::{filter, mask};
 use usher_bench::stats::{median, ms, timed};
 
 use crate::ours;
@@ -37,7 +39,7 @@ pub async fn measure(program: &Path, documents: u32, blocks: usize) -> anyhow::R
     for (user, _) in READERS {
         for (name, relation) in RELATIONS {
             let warm_authority = ours::cold();
-            let readable = ours::mask(&warm_authority, &snapshot, user, name)?;
+            let readable = mask(&warm_authority, &snapshot, user, name)?;
             let (mut cold, mut warm, mut list, mut check) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             let (mut wrong, mut found) = (0, Vec::new());
             let begun = Instant::now();
@@ -47,13 +49,14 @@ pub async fn measure(program: &Path, documents: u32, blocks: usize) -> anyhow::R
                 }
                 for _ in 0..5 {
                     let authority = ours::cold();
-                    cold.push(timed(|| ours::mask(&authority, &snapshot, user, name)).0);
+                    cold.push(timed(|| mask(&authority, &snapshot, user, name)).0);
                 }
                 for _ in 0..200 {
-                    warm.push(timed(|| ours::mask(&warm_authority, &snapshot, user, name)).0);
+                    warm.push(timed(|| mask(&warm_authority, &snapshot, user, name)).0);
                 }
                 let start = Instant::now();
-                let listed = ours::filter(&snapshot, name, server.list(user, relation).await?)?;
+                let listed =
+                    filter(snapshot.collection(name).context("a collection")?, server.list(user, relation).await?);
                 list.push(ms(start.elapsed()));
                 wrong += usize::from(listed.words() != readable.words());
                 let mut stream = Stream::new(9, Kind::Question, block as u64);

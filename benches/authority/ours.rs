@@ -1,17 +1,16 @@
 //! The same world in Usher: the snapshot, and the authority that a query asks.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use usher::authority::changes::ChangeLog;
-use usher::authority::{Authority, CallerContext, Reader, Resolver};
-use usher::authz::{Graph, Model, ObjectRef, SubjectRef, Tuple};
+use usher::authority::{Authority, Resolver};
+use usher::authz::{Graph, Model, ObjectRef, Tuple};
 use usher::catalog::collections::CollectionSettings;
 use usher::catalog::documents::{DocumentRow, Rules};
 use usher::catalog::stores::StoreRow;
-use usher::index::ChunkMask;
 use usher::snapshot::{CollectionState, Snapshot, StoreState, document_entry};
 use usher::wire::{Condition, TupleKey};
 
@@ -118,23 +117,4 @@ fn document(now: &Timestamp) -> DocumentRow {
 /// An authority that has resolved nobody yet.
 pub fn cold() -> Authority {
     Authority::new(Resolver::new(Arc::new(ChangeLog::default()), 1_000), 64 << 20, None)
-}
-
-/// The mask of what a reader may read, as a query asks for it.
-pub fn mask(authority: &Authority, snapshot: &Arc<Snapshot>, user: &str, name: &str) -> anyhow::Result<Arc<ChunkMask>> {
-    let reader = Reader { subjects: vec![SubjectRef::parse(user)?], collections: None, context: BTreeMap::new() };
-    let names = [name.to_owned()];
-    let view = authority.view(snapshot.clone(), &reader, &CallerContext::default(), &names, Timestamp::now())?;
-    Ok(authority.mask(view.collections.first().context("a collection")?, None))
-}
-
-/// What an index does with a list of ids: looks each of its documents up.
-pub fn filter(snapshot: &Snapshot, name: &str, ids: Vec<String>) -> anyhow::Result<ChunkMask> {
-    let collection = snapshot.collection(name).context("a collection")?;
-    let ids: HashSet<String> = ids.into_iter().collect();
-    let mut mask = ChunkMask::new(collection.next_chunk());
-    for entry in collection.documents().filter(|entry| ids.contains(&*entry.id)) {
-        mask.set_range(entry.first_chunk..entry.first_chunk + entry.chunk_count);
-    }
-    Ok(mask)
 }

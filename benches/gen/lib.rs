@@ -9,6 +9,7 @@
 pub mod access;
 pub mod planted;
 pub mod random;
+pub mod rights;
 pub mod stats;
 pub mod text;
 pub mod vectors;

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::json;
-use usher::authority::{CallerContext, Reader};
-use usher::authz::SubjectRef;
 use usher::index::{ChunkKey, ChunkMask, KeywordIndex, VectorStore, Work};
 use usher::indexes::CollectionIndexes;
 use usher::wire::{Answer, Mode};
@@ -105,15 +102,9 @@ fn key(loaded: &Loaded, state: &usher::snapshot::CollectionState, chunk: u32) ->
 
 /// The reader's mask, resolved as a query does it.
 pub fn mask_of(loaded: &Loaded, subject: &str) -> Arc<ChunkMask> {
-    let service = loaded.service();
-    let subjects = vec![SubjectRef::parse(subject).expect("a planted subject")];
-    let reader = Reader { subjects, collections: None, context: BTreeMap::new() };
-    let (snapshot, names) = (service.published.load(), [loaded.state().name.to_string()]);
-    let view = service
-        .authority
-        .view(snapshot, &reader, &CallerContext::default(), &names, Timestamp::now())
-        .expect("the reader can be resolved");
-    service.authority.mask(&view.collections[0], None)
+    let (service, name) = (loaded.service(), loaded.state().name.to_string());
+    usher_bench::rights::mask(&service.authority, &service.published.load(), subject, &name)
+        .expect("the reader can be resolved")
 }
 
 /// A question as the service will see its vector.

@@ -1,7 +1,7 @@
 //! What else one could do: list what is readable and filter by ids (b), or search and check afterwards (c). Both in this
 //! process on the same evaluator and the same index, which is generous to them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::exact::{Exact, readable};
 use crate::load::Loaded;
 use crate::quality::{Legs, cell, mask_of, question};
 use crate::results::Results;
+use usher_bench::rights::filter;
 use usher_bench::stats::{Interval, median, timed};
 
 const QUESTIONS: usize = 4;
@@ -110,13 +111,7 @@ fn listed(loaded: &Loaded, subject: &str) -> anyhow::Result<ChunkMask> {
     };
     let mut ids: Vec<ObjectRef> = Vec::new();
     list_objects(&store.graph, model, &question, &mut ids)?;
-    let ids: HashSet<String> = ids.into_iter().map(|object| object.id).collect();
-    let mut mask = ChunkMask::new(state.next_chunk());
-    // The index looks each of its documents' ids up in the filter.
-    for entry in state.documents().filter(|entry| ids.contains(&*entry.id)) {
-        mask.set_range(entry.first_chunk..entry.first_chunk + entry.chunk_count);
-    }
-    Ok(mask)
+    Ok(filter(&state, ids.into_iter().map(|object| object.id)))
 }
 
 /// The nearest chunks of all, twice as many each time, until enough of them may be read.

@@ -56,7 +56,7 @@ pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
         let content =
             Content::Vectors { collection: collection.id, dimensions: collection.settings.dimensions, chunks };
         if !manifest.files.iter().any(|part| part.content == content) {
-            manifest.files.push(vectors(&catalog, &indexes, &collection, to, content).await?);
+            manifest.files.push(vectors(&catalog, &indexes, &collection, chunks, to, content).await?);
             manifest.write(to, DRAFT)?;
         }
     }
@@ -86,10 +86,10 @@ async fn vectors(
     catalog: &Catalog,
     indexes: &Indexes,
     collection: &CollectionRow,
+    chunks: u32,
     to: &Path,
     content: Content,
 ) -> Result<Part, TransferError> {
-    let (_, chunks) = catalog.next_ordinals(collection.id).await?;
     let opened = indexes.open_vectors(collection.id, &collection.settings, chunks)?;
     let is_damaged = |chunk: u32| opened.damaged.iter().any(|range| range.contains(&chunk));
     let name = format!("vectors/{}.f32", collection.id);

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
-use crate::catalog::portable::{META, PortableRow, TABLES, set_last_number, table};
+use crate::catalog::portable::{META, PortableRow, TABLES, Table, set_last_number, table};
 use crate::catalog::{self, Catalog, meta};
 use crate::index::VectorStore;
 use crate::indexes::Indexes;
@@ -56,18 +56,21 @@ pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError>
         None => is_new.then_some(Progress { export, parts: 0, rows: 0 }),
     }
     .ok_or(TransferError::Occupied { path: data.to_owned() })?;
-    save(&catalog, &progress, &[]).await?;
+    save(&catalog, &progress, &META, &[]).await?;
     let (own, others): (Vec<&Part>, Vec<&Part>) = manifest.files.iter().partition(|part| is_rows_of(part, META.name));
     for (number, part) in others.into_iter().enumerate().skip(progress.parts) {
         match &part.content {
-            Content::Rows { .. } => rows(&catalog, from, part, &mut progress).await?,
+            Content::Rows { table: name } => {
+                let table = table(name).ok_or(catalog::CatalogError::Malformed { what: "table" })?;
+                rows(&catalog, table, from, part, &mut progress).await?;
+            }
             Content::Vectors { collection, dimensions, chunks } => {
                 let place = Place { collection: *collection, dimensions: *dimensions, chunks: *chunks };
                 vectors(&catalog, from, data, part, &place).await?;
             }
         }
         (progress.parts, progress.rows) = (number + 1, 0);
-        save(&catalog, &progress, &[]).await?;
+        save(&catalog, &progress, &META, &[]).await?;
     }
     for expected in TABLES {
         let parts = manifest.files.iter().filter(|part| is_rows_of(part, expected.name));
@@ -86,28 +89,38 @@ fn is_rows_of(part: &Part, name: &str) -> bool {
 }
 
 /// Stores rows together with how far they bring the import.
-async fn save(catalog: &Catalog, progress: &Progress, rows: &[(&str, PortableRow)]) -> Result<(), TransferError> {
+async fn save(
+    catalog: &Catalog,
+    progress: &Progress,
+    table: &Table,
+    rows: &[PortableRow],
+) -> Result<(), TransferError> {
     let mut tx = catalog.begin().await?;
-    for (name, row) in rows {
-        table(name).ok_or(catalog::CatalogError::Malformed { what: "table" })?.insert(&mut tx, row).await?;
+    for row in rows {
+        table.insert(&mut tx, row).await?;
     }
     meta::set(&mut tx, UNFINISHED, catalog::json(progress)?.as_bytes()).await?;
     tx.commit().await.map_err(catalog::CatalogError::from)?;
     Ok(())
 }
 
-async fn rows(catalog: &Catalog, from: &Path, part: &Part, progress: &mut Progress) -> Result<(), TransferError> {
-    let Content::Rows { table } = &part.content else { return Ok(()) };
+async fn rows(
+    catalog: &Catalog,
+    table: &Table,
+    from: &Path,
+    part: &Part,
+    progress: &mut Progress,
+) -> Result<(), TransferError> {
     let mut batch = Vec::with_capacity(BATCH);
     for line in part.lines(from)?.skip(progress.rows as usize) {
-        batch.push((table.as_str(), PortableRow::from_line(&line?)?));
+        batch.push(PortableRow::from_line(&line?)?);
         if batch.len() == BATCH {
             progress.rows += batch.len() as u64;
-            save(catalog, progress, &std::mem::take(&mut batch)).await?;
+            save(catalog, progress, table, &std::mem::take(&mut batch)).await?;
         }
     }
     progress.rows += batch.len() as u64;
-    save(catalog, progress, &batch).await
+    save(catalog, progress, table, &batch).await
 }
 
 struct Place {
