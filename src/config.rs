@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::identity::jwt::{self, Issuer, Issuers};
+use crate::indexes::VectorHome;
 use crate::service::QueryLimits;
 
 mod embedders;
@@ -99,6 +100,8 @@ pub struct Config {
     pub limits: QueryLimits,
     pub mask_cache_bytes: u64,
     pub cached_readers: u64,
+    /// Where commits put vectors.
+    pub vectors: VectorHome,
     /// 0: the comparison with the catalog is off.
     pub drift_objects_per_s: u32,
     pub log_json: bool,
@@ -197,6 +200,7 @@ impl RawConfig {
             limits: QueryLimits { depth, default_deadline, max_deadline, max_running },
             mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
             cached_readers: self.cached_readers.unwrap_or(10_000),
+            vectors: VectorHome::Files,
             drift_objects_per_s,
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers(self.issuers)?,

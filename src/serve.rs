@@ -118,7 +118,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         return Err(ServeError::Unfinished { path: config.data.clone() });
     }
     let secrets = Secrets::of(&catalog).await?;
-    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
+    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline, config.vectors));
     let snapshot = load(&catalog, &indexes).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
