@@ -13,7 +13,7 @@ use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::changes::ChangeLog;
 use crate::authority::{Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, meta};
+use crate::catalog::{Catalog, CatalogError, Location, meta};
 use crate::commit::{CommitError, Committer, Published, Writer};
 use crate::config::Config;
 use crate::cursor::Cursors;
@@ -47,6 +47,12 @@ pub enum ServeError {
     Locked { path: PathBuf },
     #[error("{} is missing or empty beside the other data; restore a backup", path.display())]
     NoCatalog { path: PathBuf },
+    #[error(
+        "{} is there, and `catalog_url` names another catalog: use a data folder of its own, or move everything with \
+         `usher export` and `usher import`",
+        path.display()
+    )]
+    OtherCatalog { path: PathBuf },
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -108,8 +114,8 @@ impl Running {
 /// When the folder is in use, damaged, or of a newer release.
 pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, ServeError> {
     let lock = prepare_folder(&config.data)?;
-    refuse_without_catalog(&config.data)?;
-    let catalog = Catalog::open(&config.data, 4).await?;
+    refuse_without_catalog(config)?;
+    let catalog = Catalog::open(&config.catalog, 4).await?;
     // Before anything is derived from it.
     if !catalog.was_sealed() {
         catalog.check().await?;
@@ -277,12 +283,19 @@ pub(crate) fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError>
     }
 }
 
-/// A first start has no audit yet; where there is one, a new empty catalog would look like an answer.
+/// A first start has no audit yet; where there is one, a new empty catalog would look like an answer. And indexes that
+/// were made from a file here are none of a database elsewhere.
 #[allow(clippy::result_large_err, reason = "made at most once, at the start")]
-fn refuse_without_catalog(folder: &Path) -> Result<(), ServeError> {
-    let path = folder.join("catalog.db");
+fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
+    let path = config.data.join("catalog.db");
     let is_empty = std::fs::metadata(&path).map_or(true, |file| file.len() == 0);
-    if is_empty && folder.join("audit.jsonl").exists() { Err(ServeError::NoCatalog { path }) } else { Ok(()) }
+    match &config.catalog {
+        Location::Folder(folder) if is_empty && folder.join("audit.jsonl").exists() => {
+            Err(ServeError::NoCatalog { path })
+        }
+        Location::Postgres(_) if !is_empty => Err(ServeError::OtherCatalog { path }),
+        _ => Ok(()),
+    }
 }
 
 /// The instance's secret, from which all others are derived.
@@ -300,7 +313,7 @@ impl Secrets {
         getrandom::fill(&mut root)?;
         let mut tx = catalog.begin().await?;
         meta::set(&mut tx, "secret", &root).await?;
-        tx.commit().await.map_err(CatalogError::from)?;
+        tx.commit().await?;
         Ok(Self { root })
     }
 
