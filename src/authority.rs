@@ -15,6 +15,7 @@ use crate::wire::Fields;
 pub mod changes;
 pub mod external;
 pub mod numbers;
+pub mod points;
 pub mod resolver;
 pub mod server;
 pub mod view;

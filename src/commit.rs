@@ -346,10 +346,10 @@ impl Writer {
         let outcome = match tx.commit().await {
             // A failure injected here is a commit that holds and says that it failed, as when its sync fails.
             Ok(()) => failpoint::hit("commit.after").map_err(CatalogError::from),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         };
         if let Err(error) = outcome {
-            if error.is_full() {
+            if error.is_undone() {
                 refuse(group, error);
                 return false;
             }
@@ -399,15 +399,14 @@ fn next_group(queue: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
 /// Applies one change inside a savepoint; a refusal undoes it and nothing else.
 async fn apply_alone(draft: &mut Draft, job: &mut dyn Job) -> Result<bool, CatalogError> {
     let before = (draft.next.clone(), draft.changes.len());
-    sqlx::query("SAVEPOINT change").execute(&mut *draft.tx).await?;
+    draft.tx.savepoint().await?;
     let holds = job.apply(draft).await;
     if !holds {
-        // It fails only if SQLite has undone more than this change, because the disk refused.
-        sqlx::query("ROLLBACK TO change").execute(&mut *draft.tx).await.map_err(|_| CatalogError::Undone)?;
+        draft.tx.undo().await?;
         draft.next = before.0;
         draft.changes.truncate(before.1);
     }
-    sqlx::query("RELEASE change").execute(&mut *draft.tx).await?;
+    draft.tx.release().await?;
     Ok(holds)
 }
 

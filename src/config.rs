@@ -9,15 +9,21 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::catalog::{Location, UrlError};
 use crate::identity::jwt::{self, Issuer, Issuers};
+use crate::index::qdrant::QdrantSettings;
 use crate::indexes::VectorHome;
 use crate::service::QueryLimits;
 
+pub mod catalog;
 mod embedders;
 mod openfga;
+mod qdrant;
 
+pub use catalog::RawUrl;
 pub use embedders::RawEmbedder;
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
+pub use qdrant::RawQdrant;
 
 /// Every option, in the order of precedence flag, environment, file, default.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -26,6 +32,9 @@ pub struct RawConfig {
     /// Folder of the catalog, the indexes, the audit and the first admin key [default: data]
     #[arg(long, env = "USHER_DATA")]
     pub data: Option<PathBuf>,
+    /// PostgreSQL database of the catalog, postgres://…, in place of a file in `data`; several services may share it
+    #[arg(long, env = "USHER_CATALOG_URL", hide_env_values = true)]
+    pub catalog_url: Option<RawUrl>,
     /// Address of the API [default: 127.0.0.1:8080]
     #[arg(long, env = "USHER_LISTEN")]
     pub listen: Option<SocketAddr>,
@@ -71,6 +80,9 @@ pub struct RawConfig {
     /// The OpenFGA server that owns the tuples; absent: the catalog owns them. In the file only
     #[arg(skip)]
     pub openfga: Option<RawOpenFga>,
+    /// The Qdrant cluster that holds the indexes; absent: they are files in the data folder. In the file only
+    #[arg(skip)]
+    pub qdrant: Option<RawQdrant>,
 }
 
 /// `[[issuers]]` of the file.
@@ -94,6 +106,7 @@ pub struct RawIssuer {
 /// What the service runs with.
 pub struct Config {
     pub data: PathBuf,
+    pub catalog: Location,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub collection: String,
@@ -108,6 +121,8 @@ pub struct Config {
     pub issuers: Issuers,
     pub embedders: Vec<crate::embed::Settings>,
     pub openfga: Option<OpenFga>,
+    /// Absent: the indexes are files.
+    pub qdrant: Option<QdrantSettings>,
 }
 
 /// A configuration that can't be used; says what, where and how to mend it.
@@ -119,6 +134,8 @@ pub enum ConfigError {
     Syntax { path: PathBuf, message: String },
     #[error("`{option}` {problem}")]
     Value { option: &'static str, problem: &'static str },
+    #[error("`catalog_url` {problem}")]
+    CatalogUrl { problem: UrlError },
     #[error("issuer `{issuer}`: {problem}")]
     Issuer { issuer: String, problem: String },
     #[error("embedder `{name}`: `{option}` {problem}")]
@@ -133,13 +150,21 @@ impl RawConfig {
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() })
+        toml::from_str(&text).map_err(|error| {
+            // Its own text shows the line, which may hold a password.
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            ConfigError::Syntax { path: path.to_owned(), message: format!("line {line}: {}", error.message()) }
+        })
     }
 
     /// What is set here, else what `base` says.
     pub fn over(self, base: Self) -> Self {
         Self {
             data: self.data.or(base.data),
+            catalog_url: self.catalog_url.or(base.catalog_url),
             listen: self.listen.or(base.listen),
             admin_listen: self.admin_listen.or(base.admin_listen),
             behind_proxy: self.behind_proxy.or(base.behind_proxy),
@@ -155,6 +180,7 @@ impl RawConfig {
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
             openfga: self.openfga.or(base.openfga),
+            qdrant: self.qdrant.or(base.qdrant),
         }
     }
 
@@ -191,8 +217,14 @@ impl RawConfig {
             return value("drift_objects_per_s", "must be 0 to 10000");
         }
         let data = self.data.unwrap_or_else(|| "data".into());
+        let catalog = catalog::resolve(self.catalog_url.as_ref(), &data)?;
+        let vectors = match &catalog {
+            Location::Folder(_) => VectorHome::Files,
+            Location::Postgres(_) => VectorHome::Catalog,
+        };
         Ok(Config {
             embedders: embedders::resolve(self.embedders, &data.join("models"))?,
+            catalog,
             data,
             listen,
             admin_listen,
@@ -200,11 +232,12 @@ impl RawConfig {
             limits: QueryLimits { depth, default_deadline, max_deadline, max_running },
             mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
             cached_readers: self.cached_readers.unwrap_or(10_000),
-            vectors: VectorHome::Files,
+            vectors,
             drift_objects_per_s,
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers(self.issuers)?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,
+            qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
         })
     }
 }

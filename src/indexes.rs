@@ -235,8 +235,16 @@ impl Indexes {
 
     /// Forgets a collection's indexes and removes their files.
     pub fn remove(&self, collection: u32) {
-        if self.open.write().remove(&collection).is_some() {
+        if let Some(gone) = self.open.write().remove(&collection) {
             self.changed.send_modify(|count| *count += 1);
+            if let Engine::Qdrant(points) = &gone.engine {
+                let points = points.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = points.remove().await {
+                        tracing::warn!(alias = points.alias(), %error, "could not remove a collection from Qdrant");
+                    }
+                });
+            }
         }
         if let Err(error) = std::fs::remove_dir_all(self.folder_of(collection))
             && error.kind() != std::io::ErrorKind::NotFound
@@ -323,7 +331,13 @@ impl Indexes {
                             tokio::spawn(follow::follow_log(catalog.clone(), id, indexes.clone(), local.clone()))
                         }
                         Engine::Qdrant(points) => {
-                            let remote = remote::Applier::new(id, catalog.clone(), indexes.clone(), points.clone(), source.clone());
+                            let remote = remote::Applier::new(
+                                id,
+                                catalog.clone(),
+                                indexes.clone(),
+                                points.clone(),
+                                source.clone(),
+                            );
                             tokio::spawn(remote.run(lease.clone()))
                         }
                     };

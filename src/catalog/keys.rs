@@ -1,7 +1,5 @@
 //! API keys: only a keyed hash of the secret is stored.
 
-use sqlx::Row;
-
 use super::*;
 
 /// What a key may do; see `identity/key.rs` for the meaning.
@@ -27,7 +25,9 @@ pub struct KeyRow {
 
 impl Catalog {
     pub async fn keys(&self) -> Result<Vec<KeyRow>, CatalogError> {
-        let rows = sqlx::query("SELECT * FROM keys ORDER BY created_at, id").fetch_all(&self.readers).await?;
+        let rows =
+            query("SELECT id, hash, settings, created_at, expires_at, revoked_at FROM keys ORDER BY created_at, id");
+        let rows = rows.fetch_all(self.readers()).await?;
         rows.iter()
             .map(|row| {
                 Ok(KeyRow {
@@ -44,22 +44,22 @@ impl Catalog {
 }
 
 pub async fn insert(tx: &mut CatalogTx, key: &KeyRow) -> Result<(), CatalogError> {
-    sqlx::query("INSERT INTO keys (id, hash, settings, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
+    query("INSERT INTO keys (id, hash, settings, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(key.id.clone())
         .bind(key.hash.clone())
         .bind(json(&key.settings)?)
         .bind(key.created_at.clone())
         .bind(key.expires_at.clone())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
 
 pub async fn revoke(tx: &mut CatalogTx, id: &str, now: &str) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+    query("UPDATE keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
         .bind(id.to_owned())
         .bind(now.to_owned())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }

@@ -21,9 +21,10 @@ pub(super) async fn log_moves(draft: &mut Draft) -> Result<(), CatalogError> {
             }
             for node in change.moved() {
                 // Chunks that the group itself adds are described by their addition.
-                if let Some(entry) = collection.document_of_node(*node).filter(|entry| {
-                    entry.chunk_count > 0 && entry.first_chunk < draft.chunks_before(&collection.name)
-                }) {
+                if let Some(entry) = collection
+                    .document_of_node(*node)
+                    .filter(|entry| entry.chunk_count > 0 && entry.first_chunk < draft.chunks_before(&collection.name))
+                {
                     note(entry.first_chunk..entry.first_chunk + entry.chunk_count);
                 }
             }

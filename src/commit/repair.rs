@@ -210,7 +210,7 @@ async fn renewed(draft: &mut Draft, store: &str) -> Result<GraphEdit, CommitErro
     let mut edit = draft.store_mut(store)?.graph.rewrite(&bound);
     let mut after = 0;
     loop {
-        let rows = select(&mut *draft.tx, store, &TupleFilter::default(), after, PAGE).await?;
+        let rows = select(&mut draft.tx, store, &TupleFilter::default(), after, PAGE).await?;
         let Some(last) = rows.last() else { return Ok(edit) };
         after = last.change;
         for row in rows {

@@ -30,8 +30,8 @@ mod layout;
 mod points;
 
 pub use client::{Connection, Consistency, QdrantError, QdrantSettings, Quantisation};
-pub use form::{Form, choose};
-pub use layout::Watermark;
+pub use form::{Form, Permission, choose};
+pub use layout::{Watermark, fields_name};
 pub use points::{Expected, Point, StoredPoint};
 
 /// Names within a point.

@@ -171,12 +171,7 @@ async fn fill(
 }
 
 /// Brings the vectors up to chunk `end` from the catalog, where it keeps them. Chunks that are gone already become zeros.
-async fn add_vectors(
-    catalog: &Catalog,
-    collection: u32,
-    local: &Arc<Local>,
-    end: u32,
-) -> Result<(), FollowError> {
+async fn add_vectors(catalog: &Catalog, collection: u32, local: &Arc<Local>, end: u32) -> Result<(), FollowError> {
     if local.home == VectorHome::Files {
         return Ok(());
     }

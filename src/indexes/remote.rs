@@ -221,21 +221,14 @@ impl Applier {
     }
 
     /// Inserts chunks as the catalog holds them; those that it holds no more are left out.
-    async fn insert(
-        &self,
-        tx: &mut CatalogTx,
-        chunks: Vec<(u32, Expected)>,
-        sequence: u64,
-    ) -> Result<(), FollowError> {
+    async fn insert(&self, tx: &mut CatalogTx, chunks: Vec<(u32, Expected)>, sequence: u64) -> Result<(), FollowError> {
         let (Some((first, _)), Some((last, _))) = (chunks.first(), chunks.last()) else { return Ok(()) };
         let (first, count) = (*first, last - first + 1);
         let texts = self.catalog.index_texts(tx, self.collection, first, count).await?;
         let vectors = self.catalog.chunk_vectors(tx, self.collection, first, count).await?;
         let mut vectors: BTreeMap<u32, Vec<f32>> = vectors.into_iter().collect();
-        let mut tokens: BTreeMap<u32, Vec<String>> = texts
-            .iter()
-            .map(|text| (text.chunk, text.with(|text| self.indexes.analyser.tokens(text))))
-            .collect();
+        let mut tokens: BTreeMap<u32, Vec<String>> =
+            texts.iter().map(|text| (text.chunk, text.with(|text| self.indexes.analyser.tokens(text)))).collect();
         let mut points = Vec::with_capacity(chunks.len());
         for (chunk, expected) in chunks {
             // Both, or the chunk has gone between the newest state and this view of the catalog.
@@ -257,7 +250,12 @@ impl Applier {
         is_other: bool,
     ) -> Result<Watermark, FollowError> {
         if is_other {
-            tracing::info!(collection = self.collection, position = current.position, last, "comparing Qdrant with the catalog");
+            tracing::info!(
+                collection = self.collection,
+                position = current.position,
+                last,
+                "comparing Qdrant with the catalog"
+            );
         }
         if current.position > last {
             // The catalog is older than the points: their numbers may come to mean other texts.

@@ -35,7 +35,10 @@ impl Graph {
             put(&mut bytes, &parent);
         } else if vertex == Some(SELF) {
             put(&mut bytes, b"self");
-            put(&mut bytes, edge.subject.relation().map_or(String::new(), |name| self.interner.name(name).to_string()).as_bytes());
+            put(
+                &mut bytes,
+                edge.subject.relation().map_or(String::new(), |name| self.interner.name(name).to_string()).as_bytes(),
+            );
         } else {
             put(&mut bytes, b"subject");
             put(&mut bytes, self.subject(edge.subject)?.to_string().as_bytes());

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use qdrant_client::qdrant::{
-    BinaryQuantization, BoolIndexParams, Condition, CreateAlias, CreateCollection, CreateFieldIndexCollection,
-    DeletePoints, Distance, FieldType, Filter, FloatIndexParams, GetPoints, HnswConfigDiff, IntegerIndexParams,
-    KeywordIndexParams, NamedVectors, PayloadIndexParams, PointId, PointStruct, QuantizationConfig, ScalarQuantization,
-    ScoredPoint, SetPayloadPoints, SparseIndexConfig, SparseVectorConfig, SparseVectorParams, StrictModeConfig,
-    UpdateMode, UpsertPoints, Value, VectorParams, VectorParamsMap, VectorsConfig, payload_index_params::IndexParams,
-    quantization_config::Quantization, vectors_config::Config,
+    BinaryQuantization, BoolIndexParams, CollectionStatus, Condition, CreateAlias, CreateCollection,
+    CreateFieldIndexCollection, DeletePoints, Distance, FieldType, Filter, FloatIndexParams, GetPoints, HnswConfigDiff,
+    IntegerIndexParams, KeywordIndexParams, NamedVectors, PayloadIndexParams, PointId, PointStruct, QuantizationConfig,
+    ScalarQuantization, ScoredPoint, SetPayloadPoints, SparseIndexConfig, SparseVectorConfig, SparseVectorParams,
+    StrictModeConfig, UpdateMode, UpsertPoints, Value, VectorParams, VectorParamsMap, VectorsConfig,
+    payload_index_params::IndexParams, quantization_config::Quantization, vectors_config::Config,
 };
 
 use super::client::{Connection, QdrantError, Quantisation};
@@ -326,6 +326,16 @@ impl QdrantCollection {
             )
             .await?;
         Ok(())
+    }
+
+    /// Whether Qdrant has finished building what it builds in the background.
+    ///
+    /// # Errors
+    /// When Qdrant fails.
+    pub async fn is_indexed(&self) -> Result<bool, IndexError> {
+        let client = self.connection.client();
+        let info = self.connection.read("describe a collection", || client.collection_info(&self.alias)).await?;
+        Ok(info.result.is_some_and(|info| info.status == i32::from(CollectionStatus::Green)))
     }
 
     /// Removes the collection and its alias, if it is this instance's.
