@@ -9,8 +9,8 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
+use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::points::{Points, ReconciledTotals};
 use crate::authority::{AudienceNumbers, Authority, External, Resolver};
@@ -55,6 +55,11 @@ pub enum ServeError {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{} is in use by another Usher process", path.display())]
     Locked { path: PathBuf },
+    #[error(
+        "the catalog is at revision {found}, and answers were given at {answered}: an older copy was restored, and \
+         withdrawn rights may be back. Restore a newer one; or withdraw them again and run `usher accept-restored`"
+    )]
+    SetBack { found: u64, answered: u64 },
     #[error("{} is missing or empty beside the other data; restore a backup", path.display())]
     NoCatalog { path: PathBuf },
     #[error(
@@ -139,10 +144,13 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         None => Place::Files(config.vectors),
         Some(settings) => Place::Qdrant { connection: Connection::new(settings.clone())?, instance },
     };
+    refuse_older(&catalog, &config.data).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline, place));
     if indexes.home() == VectorHome::Catalog && catalog.lacks_vectors().await? {
         return Err(ServeError::VectorsElsewhere { path: config.data.clone() });
     }
+    // Revisions of another epoch mean other states: their tokens are not valid here.
+    let epoch: String = catalog.meta(EPOCH).await?.unwrap_or_default().iter().map(|b| format!("{b:02x}")).collect();
     let snapshot = load(&catalog, &indexes).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
@@ -226,7 +234,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         remote,
         authenticator,
         embedders,
-        revisions: RevisionTokens::new(&secrets.derive("revision tokens")),
+        revisions: RevisionTokens::new(&secrets.derive(&format!("revision tokens{epoch}"))),
         cursors: Cursors::new(&secrets.derive("cursors")),
         receipts: Receipts::new(&secrets.derive("receipts")),
         audit,
@@ -330,6 +338,48 @@ fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
         _ => Ok(()),
     }
 }
+
+/// A catalog that is older than what was answered from it lacks changes, revocations perhaps: it is not served before
+/// somebody has looked.
+async fn refuse_older(catalog: &Catalog, data: &Path) -> Result<(), ServeError> {
+    let answered = audit::last_revision(data).map_err(|source| ServeError::Folder { path: data.to_owned(), source })?;
+    let found = catalog.revision().await?;
+    if found < answered {
+        return Err(ServeError::SetBack { found, answered });
+    }
+    Ok(())
+}
+
+/// Begins a new epoch of a catalog that was restored on purpose, and notes in the audit that it was; the revision.
+///
+/// # Errors
+/// When the catalog or the audit can't be written.
+pub async fn accept_restored(catalog: &Catalog, data: &Path) -> Result<u64, ServeError> {
+    let mut epoch = [0; 16];
+    getrandom::fill(&mut epoch)?;
+    let mut tx = catalog.begin().await?;
+    meta::set(&mut tx, EPOCH, &epoch).await?;
+    tx.commit().await?;
+    let revision = catalog.revision().await?;
+    let secrets = Secrets::of(catalog).await?;
+    let folder = |source| ServeError::Folder { path: data.to_owned(), source };
+    let audit = Audit::open(data, secrets.derive("audit digests")).map_err(folder)?;
+    let record = audit::Record {
+        at: jiff::Timestamp::now().to_string(),
+        request_id: "",
+        event: "restored",
+        subjects: Vec::new(),
+        credential: "",
+        revision,
+        items: Vec::new(),
+        question: None,
+    };
+    audit.record(&record).await.map_err(|error| folder(std::io::Error::other(error)))?;
+    Ok(revision)
+}
+
+/// Name of what distinguishes a restored catalog from the one that went on; absent in one that never was restored.
+const EPOCH: &str = "epoch";
 
 /// The instance's secret, from which all others are derived.
 struct Secrets {
