@@ -12,13 +12,16 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
 
 pub mod collections;
+pub mod commits;
 pub mod documents;
 pub mod index_text;
 pub mod keys;
+pub mod leases;
 pub mod meta;
 pub mod outbox;
 pub mod portable;
 mod seal;
+pub mod state;
 pub mod stores;
 pub mod tuples;
 
@@ -40,6 +43,8 @@ pub enum CatalogError {
     /// SQLite undoes a whole transaction by itself when the disk fails under it.
     #[error("catalog: the database has undone the transaction")]
     Undone,
+    #[error("catalog: the database does not answer")]
+    Silent,
     #[error("the catalog is damaged ({fault}); restore a backup")]
     Damaged { fault: String },
 }
@@ -54,6 +59,24 @@ impl CatalogError {
                 .and_then(|code| code.parse::<u32>().ok())
                 .is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13)),
             Self::Io(_) | Self::Undone => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the database can't be reached, or is stopping or starting; it may be back in a moment.
+    pub fn is_unavailable(&self) -> bool {
+        use sqlx::Error;
+        match self {
+            Self::Silent => true,
+            Self::Database(
+                Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::PoolClosed
+                | Error::WorkerCrashed,
+            ) => true,
+            // Connection exceptions, shutdown and start of the server, too many connections, a transaction that it ended
+            // because nothing was heard of this process.
+            Self::Database(Error::Database(error)) => error.code().is_some_and(|code| {
+                code.starts_with("08") || code.starts_with("57P") || matches!(&*code, "53300" | "25P03" | "25P04")
+            }),
             _ => false,
         }
     }
@@ -73,6 +96,7 @@ pub struct Catalog {
     path: PathBuf,
     /// The file was found as the last stop had sealed it.
     was_sealed: bool,
+    is_shared: bool,
 }
 
 impl Catalog {
@@ -106,7 +130,7 @@ impl Catalog {
             .max_connections(readers)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { writer, readers, path, was_sealed })
+        Ok(Self { writer, readers, path, was_sealed, is_shared: false })
     }
 
     /// Begins a write transaction; only the writer of `commit.rs` (and start-up, before it runs) calls this.
@@ -126,6 +150,17 @@ impl Catalog {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether other processes may write to it.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// The same database, treated as one that others write to as well: for tests of what they do together.
+    #[cfg(any(test, usher_mutants))]
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
     }
 
     /// Whether the file was opened byte for byte as the last stop left it; a start needs no [`check`](Self::check) then,

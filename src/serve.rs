@@ -13,7 +13,7 @@ use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::changes::ChangeLog;
 use crate::authority::{Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, meta};
+use crate::catalog::{Catalog, CatalogError, meta, state};
 use crate::commit::{CommitError, Committer, Published, Writer};
 use crate::config::Config;
 use crate::cursor::Cursors;
@@ -21,17 +21,22 @@ use crate::embed::Embedders;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
+use crate::expiry::Sweep;
 use crate::indexes::Indexes;
-use crate::remote::replica::{Replica, ReplicaError};
-use crate::remote::{Remote, publish};
+use crate::lease::{Duty, Leases};
+use crate::remote::publish::{self, Publisher};
+use crate::remote::replica::{Feed, ReplicaError};
+use crate::remote::Remote;
 use crate::revision::RevisionTokens;
 use crate::service::Service;
+use crate::service::fresh::Heads;
 use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
 mod first;
 
+use first::First;
 pub use first::{ADMIN_KEY_FILE, write_secret};
 
 /// Long questions of administrators at one time.
@@ -83,6 +88,7 @@ pub struct Running {
     _lock: std::fs::File,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     writer: tokio::task::JoinHandle<()>,
+    leases: Leases,
 }
 
 impl Running {
@@ -93,6 +99,7 @@ impl Running {
             task.abort();
             let _ = task.await;
         }
+        self.leases.give_back().await;
         let catalog = self.service.catalog.clone();
         drop(self.service);
         if tokio::time::timeout(DRAIN, self.writer).await.is_err() {
@@ -117,9 +124,9 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
         return Err(ServeError::Unfinished { path: config.data.clone() });
     }
-    let secrets = Secrets::of(&catalog).await?;
+    let agreed = Agreed::of(&catalog).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
-    let snapshot = load(&catalog, &indexes).await?;
+    let snapshot = load(&mut catalog.read().await?, &indexes, None).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
         let Some(embedder) = embedders.get(&collection.settings.embedder) else {
@@ -139,11 +146,9 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         }
     }
     let published = Arc::new(Published::new(snapshot));
-    // The oldest store is the default one; ULIDs sort by time.
-    let oldest = published.load().stores.keys().next().map(|id| id.to_string());
-    let default_store = oldest.unwrap_or_else(|| ulid::Ulid::generate().to_string());
+    let default_store = agreed.default_store.clone();
     let changes = Arc::new(ChangeLog::default());
-    let chunk_keys = ChunkKeys::new(secrets.derive("chunk keys"));
+    let chunk_keys = ChunkKeys::new(agreed.derive("chunk keys"));
     let writer = Writer {
         catalog: catalog.clone(),
         published: published.clone(),
@@ -156,33 +161,41 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     let follower = tokio::spawn(indexes.clone().follow(catalog.clone()));
     let resolver = Resolver::new(changes, config.cached_readers);
     let authenticator =
-        Authenticator { keys: KeyHasher::new(secrets.derive("api keys")), issuers: config.issuers.clone() };
-    let audit = Audit::open(&config.data, secrets.derive("audit digests"))
+        Authenticator { keys: KeyHasher::new(agreed.derive("api keys")), issuers: config.issuers.clone() };
+    let audit = Audit::open(&config.data, agreed.derive("audit digests"))
         .map_err(|source| ServeError::Folder { path: config.data.join("audit.jsonl"), source })?;
-    let (remote, mut replica) = match &config.openfga {
-        None => (None, None),
+    let leases = Leases::new(catalog.clone())?;
+    let feed = match &config.openfga {
+        None => None,
         Some(openfga) => {
             let server = openfga.connect()?;
             let external = External::new(default_store.clone(), server, openfga.timeout, openfga.max_model_age);
-            let remote = Remote::new(Arc::new(external));
-            let replica = Replica::open(
-                remote.clone(),
-                catalog.clone(),
-                published.clone(),
-                committer.clone(),
-                openfga.store.clone(),
-                openfga.pace.clone(),
-            );
-            (Some(remote), Some(replica.await?))
+            Some(Arc::new(Feed {
+                remote: Remote::new(Arc::new(external)),
+                catalog: catalog.clone(),
+                published: published.clone(),
+                committer: committer.clone(),
+                server_store: openfga.store.clone(),
+                pace: openfga.pace.clone(),
+            }))
         }
     };
-    first::first_start(config, &default_store, &catalog, &published, &committer, &embedders, replica.as_mut()).await?;
-    first::admin_key(config, &published, &committer, &authenticator.keys).await?;
+    let first = First { config, store: &default_store, catalog: &catalog, published: &published, committer: &committer };
+    first.make(&embedders, feed.as_deref()).await?;
+    first.admin_key(&authenticator.keys).await?;
     let mut tasks = vec![follower];
-    if let Some(remote) = &remote {
-        tasks.push(tokio::spawn(publish::run(remote.clone(), catalog.clone(), published.clone(), committer.clone())));
+    let mut duties: Vec<Arc<dyn Duty>> = Vec::new();
+    let remote = feed.as_ref().map(|feed| feed.remote.clone());
+    if let Some(feed) = feed {
+        let remote = feed.remote.clone();
+        if catalog.is_shared() {
+            tasks.push(tokio::spawn(feed.clone().watch_model()));
+            tasks.push(tokio::spawn(publish::watch(remote.clone(), catalog.clone(), published.clone())));
+        }
+        let (catalog, published, committer) = (catalog.clone(), published.clone(), committer.clone());
+        duties.push(Arc::new(Publisher { remote, catalog, published, committer }));
+        duties.push(feed);
     }
-    tasks.extend(replica.map(|replica| tokio::spawn(replica.run())));
     let external = remote.as_ref().map(|remote| remote.external.clone());
     let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, external));
     let newest = published.clone();
@@ -190,6 +203,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     let service = Arc::new(Service {
         catalog,
         published,
+        heads: Heads::default(),
         committer,
         indexes,
         authority,
@@ -197,9 +211,9 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         remote,
         authenticator,
         embedders,
-        revisions: RevisionTokens::new(&secrets.derive("revision tokens")),
-        cursors: Cursors::new(&secrets.derive("cursors")),
-        receipts: Receipts::new(&secrets.derive("receipts")),
+        revisions: RevisionTokens::new(&agreed.derive("revision tokens")),
+        cursors: Cursors::new(&agreed.derive("cursors")),
+        receipts: Receipts::new(&agreed.derive("receipts")),
         audit,
         chunk_keys,
         metrics: Metrics::new()?,
@@ -208,11 +222,12 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         surveys: Arc::new(Semaphore::new(SURVEYS)),
         default_store,
     });
-    tasks.push(tokio::spawn(crate::expiry::sweep(service.clone())));
+    duties.push(Arc::new(Sweep { service: service.clone() }));
+    tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));
     if config.drift_objects_per_s > 0 {
         tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
-    Ok(Running { service, _lock: lock, tasks, writer })
+    Ok(Running { service, _lock: lock, tasks, writer, leases })
 }
 
 /// Serves on both listeners until `shutdown` ends, then lets running requests finish.
@@ -285,23 +300,41 @@ fn refuse_without_catalog(folder: &Path) -> Result<(), ServeError> {
     if is_empty && folder.join("audit.jsonl").exists() { Err(ServeError::NoCatalog { path }) } else { Ok(()) }
 }
 
-/// The instance's secret, from which all others are derived.
-struct Secrets {
+/// What all processes of a catalog agree on; the first one to come decides it.
+struct Agreed {
+    /// The instance's secret, from which all others are derived.
     root: [u8; 32],
+    default_store: String,
 }
 
-impl Secrets {
+/// Id of the store that the first start makes.
+const FIRST_STORE: &str = "first store";
+
+impl Agreed {
     async fn of(catalog: &Catalog) -> Result<Self, ServeError> {
-        if let Some(stored) = catalog.meta("secret").await? {
-            let root = stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?;
-            return Ok(Self { root });
-        }
-        let mut root = [0; 32];
-        getrandom::fill(&mut root)?;
         let mut tx = catalog.begin().await?;
-        meta::set(&mut tx, "secret", &root).await?;
+        let root = match meta::read(&mut tx, "secret").await? {
+            Some(stored) => stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?,
+            None => {
+                let mut root = [0; 32];
+                getrandom::fill(&mut root)?;
+                meta::set(&mut tx, "secret", &root).await?;
+                root
+            }
+        };
+        // The oldest store is the default one; ULIDs sort by time.
+        let oldest = state::stores(&mut tx).await?.into_iter().next().map(|store| store.id);
+        let default_store = match (oldest, meta::read(&mut tx, FIRST_STORE).await?) {
+            (Some(id), _) => id,
+            (None, Some(id)) => String::from_utf8(id).map_err(|_| CatalogError::Malformed { what: "first store" })?,
+            (None, None) => {
+                let id = ulid::Ulid::generate().to_string();
+                meta::set(&mut tx, FIRST_STORE, id.as_bytes()).await?;
+                id
+            }
+        };
         tx.commit().await.map_err(CatalogError::from)?;
-        Ok(Self { root })
+        Ok(Self { root, default_store })
     }
 
     fn derive(&self, purpose: &str) -> [u8; 32] {

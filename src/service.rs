@@ -20,6 +20,7 @@ use crate::revision::RevisionTokens;
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
+pub mod fresh;
 mod writes;
 
 /// Limits of the query path; see the table in the README.
@@ -37,6 +38,8 @@ pub struct QueryLimits {
 pub struct Service {
     pub catalog: Catalog,
     pub published: Arc<Published>,
+    /// Looks at what other processes have committed.
+    pub heads: fresh::Heads,
     pub committer: Committer,
     pub indexes: Arc<Indexes>,
     pub authority: Arc<Authority>,

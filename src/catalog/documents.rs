@@ -79,7 +79,7 @@ pub enum OperationKind {
     Remove,
 }
 
-fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, CatalogError> {
+pub(super) fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, CatalogError> {
     Ok(DocumentRow {
         ordinal: unsigned(row.try_get("ordinal")?, "document ordinal")?,
         id: row.try_get("id")?,
@@ -168,11 +168,7 @@ impl Catalog {
 
     /// The first ordinals that were never given: of a document, of a chunk.
     pub async fn next_ordinals(&self, collection: u32) -> Result<(u32, u32), CatalogError> {
-        let value = self.meta(&ordinals_name(collection)).await?;
-        let Some(value) = value else { return Ok((0, 0)) };
-        let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
-        let both = u64::from_be_bytes(value);
-        Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
+        ordinals_of(self.meta(&ordinals_name(collection)).await?)
     }
 
     /// The newest operation of a collection; 0 when there is none.
@@ -250,8 +246,15 @@ pub async fn cut_operations(tx: &mut CatalogTx, collection: u32, applied: u64) -
     meta::set(tx, &cut_name(collection), &unsigned::<u64>(last, "sequence")?.to_be_bytes()).await
 }
 
-fn ordinals_name(collection: u32) -> String {
+pub(super) fn ordinals_name(collection: u32) -> String {
     format!("ordinals/{collection}")
+}
+
+pub(super) fn ordinals_of(stored: Option<Vec<u8>>) -> Result<(u32, u32), CatalogError> {
+    let Some(value) = stored else { return Ok((0, 0)) };
+    let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
+    let both = u64::from_be_bytes(value);
+    Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
 }
 
 /// One document by ordinal, as the transaction sees it.

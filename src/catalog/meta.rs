@@ -16,13 +16,20 @@ impl Catalog {
     }
 }
 
-/// The newest revision that the transaction sees.
-pub async fn revision(tx: &mut CatalogTx) -> Result<u64, CatalogError> {
-    let stored = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'revision'").fetch_optional(&mut **tx).await?;
-    number(stored)
+/// A named value as the transaction sees it.
+pub async fn read(tx: &mut CatalogTx, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
+    Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+        .bind(name.to_owned())
+        .fetch_optional(&mut **tx)
+        .await?)
 }
 
-fn number(stored: Option<Vec<u8>>) -> Result<u64, CatalogError> {
+/// The newest revision that the transaction sees.
+pub async fn revision(tx: &mut CatalogTx) -> Result<u64, CatalogError> {
+    number(read(tx, "revision").await?)
+}
+
+pub(super) fn number(stored: Option<Vec<u8>>) -> Result<u64, CatalogError> {
     let Some(bytes) = stored else { return Ok(0) };
     let bytes = bytes.try_into().map_err(|_| CatalogError::Malformed { what: "revision" })?;
     Ok(u64::from_be_bytes(bytes))
