@@ -21,6 +21,8 @@ use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
 pub mod fresh;
+#[cfg(test)]
+mod together;
 mod writes;
 
 /// Limits of the query path; see the table in the README.
