@@ -1,15 +1,15 @@
-//! The catalog: the one source of truth, an SQLite database in the embedded form.
+//! The catalog: the one source of truth, an SQLite database in the embedded form, a PostgreSQL database in the shared one.
 //!
-//! One connection writes, in transactions that the writer of `commit.rs` opens; a pool reads. Everything else (graph,
+//! One transaction writes at a time, opened by the writer of `commit.rs`; a pool reads. Everything else (graph,
 //! snapshot, indexes) is derived from here and rebuilt from here. Text leaves the catalog only through `gate/text.rs`,
 //! which demands proofs that only the gate can make, and through [`index_text::IndexText`], which can't be serialised.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
+use sqlx::migrate::MigrateError;
+
+use self::sql::{On, Query, Row, query, query_built, query_either};
 
 pub mod collections;
 pub mod commits;
@@ -17,23 +17,29 @@ pub mod documents;
 pub mod index_text;
 pub mod keys;
 pub mod leases;
+mod location;
 pub mod meta;
 pub mod outbox;
 pub mod portable;
+mod postgres;
 mod seal;
-pub mod state;
+pub mod sql;
+mod sqlite;
 pub mod stores;
 pub mod tuples;
 
-/// A write transaction. Dropped without [`CatalogTx::commit`], it leaves nothing behind.
-pub type CatalogTx = Transaction<'static, Sqlite>;
+pub use self::location::{Location, PostgresUrl, UrlError};
+pub use self::postgres::Listener;
+pub use self::sql::CatalogTx;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     #[error("catalog: {0}")]
     Database(#[from] sqlx::Error),
     #[error("catalog schema: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(MigrateError),
+    #[error("the catalog was written by a newer release (its schema has version {version}); run that release")]
+    Newer { version: i64 },
     #[error("catalog: stored {what} can't be read: {source}")]
     Corrupt { what: &'static str, source: serde_json::Error },
     #[error("catalog: stored {what} can't be read")]
@@ -47,154 +53,180 @@ pub enum CatalogError {
     Silent,
     #[error("the catalog is damaged ({fault}); restore a backup")]
     Damaged { fault: String },
+    #[error("the catalog is a PostgreSQL database; copy it with pg_dump or a base backup")]
+    NoFile,
+}
+
+impl From<MigrateError> for CatalogError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(version) => Self::Newer { version },
+            MigrateError::Execute(error) => Self::Database(error),
+            other => Self::Migration(other),
+        }
+    }
 }
 
 impl CatalogError {
-    /// Whether the disk refused (full, or failing): the write was not done, reads can go on.
+    /// Whether the storage refused or didn't answer: a write was not done, unless this is the answer to a commit, and
+    /// the same may go well later.
     pub fn is_storage_refusal(&self) -> bool {
         match self {
-            // SQLITE_FULL 13, SQLITE_IOERR 10 and its extended codes (low byte 10), SQLITE_READONLY 8.
-            Self::Database(sqlx::Error::Database(error)) => error
-                .code()
-                .and_then(|code| code.parse::<u32>().ok())
-                .is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13)),
+            Self::Database(error) => sqlite::is_refusal(error) || postgres::is_refusal(error),
             Self::Io(_) | Self::Undone => true,
             _ => false,
         }
     }
 
-    /// Whether the database can't be reached, or is stopping or starting; it may be back in a moment.
+    /// Whether the database can't be reached, or is stopping or starting: it may be back in a moment.
     pub fn is_unavailable(&self) -> bool {
-        use sqlx::Error;
         match self {
             Self::Silent => true,
-            Self::Database(
-                Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::PoolClosed
-                | Error::WorkerCrashed,
-            ) => true,
-            // Connection exceptions, shutdown and start of the server, too many connections, a transaction that it ended
-            // because nothing was heard of this process.
-            Self::Database(Error::Database(error)) => error.code().is_some_and(|code| {
-                code.starts_with("08") || code.starts_with("57P") || matches!(&*code, "53300" | "25P03" | "25P04")
-            }),
+            Self::Database(error) => postgres::is_refusal(error),
             _ => false,
         }
     }
 
-    /// Whether a commit found the disk full (SQLITE_FULL). It was not done: SQLite writes the frame that makes a
-    /// transaction count last and syncs it afterwards, and an error of that sync has another code.
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("13"))
+    /// Whether the answer to a commit says for certain that it was not done.
+    pub fn is_undone(&self) -> bool {
+        match self {
+            Self::Database(error) => sqlite::is_undone(error) || postgres::is_undone(error),
+            Self::Undone => true,
+            _ => false,
+        }
     }
 }
 
 /// Handle on the database; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    writer: SqlitePool,
-    readers: SqlitePool,
-    path: PathBuf,
-    /// The file was found as the last stop had sealed it.
-    was_sealed: bool,
-    is_shared: bool,
+    database: Database,
+}
+
+#[derive(Debug, Clone)]
+enum Database {
+    Sqlite(sqlite::Database),
+    Postgres(postgres::Database),
 }
 
 impl Catalog {
-    /// Opens or creates `catalog.db` in `folder` and brings its schema up to date.
+    /// Opens or creates the catalog at `location` and brings its schema up to date; `readers` connections read.
     ///
     /// # Errors
-    /// When the file can't be opened, is damaged, or was written by a newer release.
-    pub async fn open(folder: &Path, readers: u32) -> Result<Self, CatalogError> {
-        let path = folder.join("catalog.db");
-        let was_sealed = seal::open(&path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10))
-            // Deleted text is overwritten, not only unlinked.
-            .pragma("secure_delete", "ON")
-            // The WAL is cut back to this size after a checkpoint.
-            .pragma("journal_size_limit", "67108864");
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            // SQLite ends a transaction by itself when the disk is full; the connection then still counts itself inside
-            // one and could begin no other, so it is replaced. The test before this one has waited for its rollback.
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_with(options.clone())
-            .await?;
-        sqlx::migrate!("schema/catalog/sqlite").run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(readers)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await?;
-        Ok(Self { writer, readers, path, was_sealed, is_shared: false })
+    /// When it can't be opened, is damaged, or was written by a newer release.
+    pub async fn open(location: impl Into<Location>, readers: u32) -> Result<Self, CatalogError> {
+        let database = match location.into() {
+            Location::Folder(folder) => Database::Sqlite(sqlite::Database::open(&folder, readers).await?),
+            Location::Postgres(url) => Database::Postgres(postgres::Database::open(&url, readers).await?),
+        };
+        Ok(Self { database })
     }
 
-    /// Begins a write transaction; only the writer of `commit.rs` (and start-up, before it runs) calls this.
+    /// Begins a write transaction, of which there is one at a time, over all processes: each sees everything that was
+    /// committed before it began. Only the writer of `commit.rs` (and start-up, before it runs) calls this.
     pub async fn begin(&self) -> Result<CatalogTx, CatalogError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        match &self.database {
+            Database::Sqlite(database) => database.begin().await,
+            Database::Postgres(database) => database.begin().await,
+        }
     }
 
     /// One consistent view for several reads. Two reads without it may see different states, and not in the order in
     /// which they were asked.
     pub async fn read(&self) -> Result<CatalogTx, CatalogError> {
-        Ok(self.readers.begin().await?)
+        match &self.database {
+            Database::Sqlite(database) => database.read().await,
+            Database::Postgres(database) => database.read().await,
+        }
     }
 
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
+    pub(crate) fn readers(&self) -> On<'_> {
+        match &self.database {
+            Database::Sqlite(database) => (&database.readers).into(),
+            Database::Postgres(database) => (&database.readers).into(),
+        }
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// For single statements that write beside the commits and must not wait for them.
+    fn aside(&self) -> On<'_> {
+        match &self.database {
+            Database::Sqlite(database) => (&database.writer).into(),
+            Database::Postgres(database) => (&database.aside).into(),
+        }
+    }
+
+    /// Bytes of the write-ahead log, where it is this process's.
+    pub fn log_bytes(&self) -> u64 {
+        match &self.database {
+            Database::Sqlite(database) => database.log_bytes(),
+            Database::Postgres(_) => 0,
+        }
+    }
+
+    /// Hears of commits of other processes; nothing where there are none to hear of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn listen(&self) -> Result<Option<Listener>, CatalogError> {
+        match &self.database {
+            Database::Sqlite(_) => Ok(None),
+            Database::Postgres(database) => database.listen().await.map(Some),
+        }
     }
 
     /// Whether other processes may write to it.
     pub fn is_shared(&self) -> bool {
-        self.is_shared
+        match &self.database {
+            Database::Sqlite(database) => database.is_shared,
+            Database::Postgres(_) => true,
+        }
     }
 
     /// The same database, treated as one that others write to as well: for tests of what they do together.
     #[cfg(any(test, usher_mutants))]
-    pub fn shared(self) -> Self {
-        Self { is_shared: true, ..self }
+    pub fn shared(mut self) -> Self {
+        if let Database::Sqlite(database) = &mut self.database {
+            database.is_shared = true;
+        }
+        self
     }
 
     /// Whether the file was opened byte for byte as the last stop left it; a start needs no [`check`](Self::check) then,
-    /// which takes ten times as long.
+    /// which takes ten times as long. A server answers for its files by itself.
     pub fn was_sealed(&self) -> bool {
-        self.was_sealed
+        match &self.database {
+            Database::Sqlite(database) => database.was_sealed,
+            Database::Postgres(_) => true,
+        }
     }
 
-    /// Checks the whole database: every page, and every index against its table.
+    /// Checks the whole file: every page, and every index against its table. Nothing to do with a server.
     ///
     /// # Errors
     /// When something is damaged.
     pub async fn check(&self) -> Result<(), CatalogError> {
-        let damaged = |fault: String| CatalogError::Damaged { fault };
-        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(|error| damaged(error.to_string()))?;
-        if verdict == "ok" { Ok(()) } else { Err(damaged(verdict.replace('\n', " "))) }
+        match &self.database {
+            Database::Sqlite(database) => database.check().await,
+            Database::Postgres(_) => Ok(()),
+        }
     }
 
-    /// Writes a consistent copy of the database to `target`, which must not exist.
+    /// Writes a consistent copy of the file to `target`, which must not exist.
+    ///
+    /// # Errors
+    /// When it can't be written, or the catalog is a server's, which has tools of its own for that.
     pub async fn copy_to(&self, target: &Path) -> Result<(), CatalogError> {
-        sqlx::query("VACUUM INTO $1").bind(target.to_string_lossy().into_owned()).execute(&self.writer).await?;
-        Ok(())
+        match &self.database {
+            Database::Sqlite(database) => database.copy_to(target).await,
+            Database::Postgres(_) => Err(CatalogError::NoFile),
+        }
     }
 
     /// Closes all connections and seals the file, unless something still holds it open.
     pub async fn close(&self) {
-        self.readers.close().await;
-        // The last connection moves the write-ahead log into the file.
-        self.writer.close().await;
-        if let Err(error) = seal::close(&self.path) {
-            tracing::warn!(%error, "the catalog could not be sealed; damage to it may go unnoticed until it is written");
+        match &self.database {
+            Database::Sqlite(database) => database.close().await,
+            Database::Postgres(database) => database.close().await,
         }
     }
 }

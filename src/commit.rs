@@ -325,7 +325,7 @@ impl Writer {
         };
         match outcome {
             Ok(()) => {}
-            Err(error) if error.is_full() => {
+            Err(error) if error.is_undone() => {
                 refuse(group, error.into());
                 return false;
             }
@@ -383,15 +383,14 @@ fn next_group(queue: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
 /// Applies one change inside a savepoint; a refusal undoes it and nothing else.
 async fn apply_alone(draft: &mut Draft, job: &mut dyn Job) -> Result<bool, CatalogError> {
     let before = (draft.next.clone(), draft.changes.len());
-    sqlx::query("SAVEPOINT change").execute(&mut *draft.tx).await?;
+    draft.tx.savepoint().await?;
     let holds = job.apply(draft).await;
     if !holds {
-        // It fails only if SQLite has undone more than this change, because the disk refused.
-        sqlx::query("ROLLBACK TO change").execute(&mut *draft.tx).await.map_err(|_| CatalogError::Undone)?;
+        draft.tx.undo().await?;
         draft.next = before.0;
         draft.changes.truncate(before.1);
     }
-    sqlx::query("RELEASE change").execute(&mut *draft.tx).await?;
+    draft.tx.release().await?;
     Ok(holds)
 }
 

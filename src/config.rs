@@ -9,12 +9,15 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::catalog::{Location, UrlError};
 use crate::identity::jwt::{self, Issuer, Issuers};
 use crate::service::QueryLimits;
 
+pub mod catalog;
 mod embedders;
 mod openfga;
 
+pub use catalog::RawUrl;
 pub use embedders::RawEmbedder;
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
 
@@ -25,6 +28,9 @@ pub struct RawConfig {
     /// Folder of the catalog, the indexes, the audit and the first admin key [default: data]
     #[arg(long, env = "USHER_DATA")]
     pub data: Option<PathBuf>,
+    /// PostgreSQL database of the catalog, postgres://…, in place of a file in `data`; several services may share it
+    #[arg(long, env = "USHER_CATALOG_URL", hide_env_values = true)]
+    pub catalog_url: Option<RawUrl>,
     /// Address of the API [default: 127.0.0.1:8080]
     #[arg(long, env = "USHER_LISTEN")]
     pub listen: Option<SocketAddr>,
@@ -93,6 +99,7 @@ pub struct RawIssuer {
 /// What the service runs with.
 pub struct Config {
     pub data: PathBuf,
+    pub catalog: Location,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub collection: String,
@@ -116,6 +123,8 @@ pub enum ConfigError {
     Syntax { path: PathBuf, message: String },
     #[error("`{option}` {problem}")]
     Value { option: &'static str, problem: &'static str },
+    #[error("`catalog_url` {problem}")]
+    CatalogUrl { problem: UrlError },
     #[error("issuer `{issuer}`: {problem}")]
     Issuer { issuer: String, problem: String },
     #[error("embedder `{name}`: `{option}` {problem}")]
@@ -130,13 +139,21 @@ impl RawConfig {
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() })
+        toml::from_str(&text).map_err(|error| {
+            // Its own text shows the line, which may hold a password.
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            ConfigError::Syntax { path: path.to_owned(), message: format!("line {line}: {}", error.message()) }
+        })
     }
 
     /// What is set here, else what `base` says.
     pub fn over(self, base: Self) -> Self {
         Self {
             data: self.data.or(base.data),
+            catalog_url: self.catalog_url.or(base.catalog_url),
             listen: self.listen.or(base.listen),
             admin_listen: self.admin_listen.or(base.admin_listen),
             behind_proxy: self.behind_proxy.or(base.behind_proxy),
@@ -190,6 +207,7 @@ impl RawConfig {
         let data = self.data.unwrap_or_else(|| "data".into());
         Ok(Config {
             embedders: embedders::resolve(self.embedders, &data.join("models"))?,
+            catalog: catalog::resolve(self.catalog_url.as_ref(), &data)?,
             data,
             listen,
             admin_listen,

@@ -13,20 +13,20 @@ use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::changes::ChangeLog;
 use crate::authority::{Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, meta, state};
-use crate::commit::{CommitError, Committer, Published, Writer};
+use crate::catalog::{Catalog, CatalogError, Location, meta, stores};
+use crate::commit::{CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
 use crate::cursor::Cursors;
 use crate::embed::Embedders;
+use crate::expiry::Sweep;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
-use crate::expiry::Sweep;
 use crate::indexes::Indexes;
 use crate::lease::{Duty, Leases};
+use crate::remote::Remote;
 use crate::remote::publish::{self, Publisher};
 use crate::remote::replica::{Feed, ReplicaError};
-use crate::remote::Remote;
 use crate::revision::RevisionTokens;
 use crate::service::Service;
 use crate::service::fresh::Heads;
@@ -52,6 +52,12 @@ pub enum ServeError {
     Locked { path: PathBuf },
     #[error("{} is missing or empty beside the other data; restore a backup", path.display())]
     NoCatalog { path: PathBuf },
+    #[error(
+        "{} is there, and `catalog_url` names another catalog: use a data folder of its own, or move everything with \
+         `usher export` and `usher import`",
+        path.display()
+    )]
+    OtherCatalog { path: PathBuf },
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -115,8 +121,8 @@ impl Running {
 /// When the folder is in use, damaged, or of a newer release.
 pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, ServeError> {
     let lock = prepare_folder(&config.data)?;
-    refuse_without_catalog(&config.data)?;
-    let catalog = Catalog::open(&config.data, 4).await?;
+    refuse_without_catalog(config)?;
+    let catalog = Catalog::open(&config.catalog, 4).await?;
     // Before anything is derived from it.
     if !catalog.was_sealed() {
         catalog.check().await?;
@@ -180,10 +186,14 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
             }))
         }
     };
-    let first = First { config, store: &default_store, catalog: &catalog, published: &published, committer: &committer };
+    let first =
+        First { config, store: &default_store, catalog: &catalog, published: &published, committer: &committer };
     first.make(&embedders, feed.as_deref()).await?;
     first.admin_key(&authenticator.keys).await?;
     let mut tasks = vec![follower];
+    if catalog.is_shared() {
+        tasks.push(tokio::spawn(shared::listen(catalog.clone(), published.clone())));
+    }
     let mut duties: Vec<Arc<dyn Duty>> = Vec::new();
     let remote = feed.as_ref().map(|feed| feed.remote.clone());
     if let Some(feed) = feed {
@@ -292,12 +302,19 @@ pub(crate) fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError>
     }
 }
 
-/// A first start has no audit yet; where there is one, a new empty catalog would look like an answer.
+/// A first start has no audit yet; where there is one, a new empty catalog would look like an answer. And indexes that
+/// were made from a file here are none of a database elsewhere.
 #[allow(clippy::result_large_err, reason = "made at most once, at the start")]
-fn refuse_without_catalog(folder: &Path) -> Result<(), ServeError> {
-    let path = folder.join("catalog.db");
+fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
+    let path = config.data.join("catalog.db");
     let is_empty = std::fs::metadata(&path).map_or(true, |file| file.len() == 0);
-    if is_empty && folder.join("audit.jsonl").exists() { Err(ServeError::NoCatalog { path }) } else { Ok(()) }
+    match &config.catalog {
+        Location::Folder(folder) if is_empty && folder.join("audit.jsonl").exists() => {
+            Err(ServeError::NoCatalog { path })
+        }
+        Location::Postgres(_) if !is_empty => Err(ServeError::OtherCatalog { path }),
+        _ => Ok(()),
+    }
 }
 
 /// What all processes of a catalog agree on; the first one to come decides it.
@@ -323,7 +340,7 @@ impl Agreed {
             }
         };
         // The oldest store is the default one; ULIDs sort by time.
-        let oldest = state::stores(&mut tx).await?.into_iter().next().map(|store| store.id);
+        let oldest = stores::all(&mut tx).await?.into_iter().next().map(|store| store.id);
         let default_store = match (oldest, meta::read(&mut tx, FIRST_STORE).await?) {
             (Some(id), _) => id,
             (None, Some(id)) => String::from_utf8(id).map_err(|_| CatalogError::Malformed { what: "first store" })?,
@@ -333,7 +350,7 @@ impl Agreed {
                 id
             }
         };
-        tx.commit().await.map_err(CatalogError::from)?;
+        tx.commit().await?;
         Ok(Self { root, default_store })
     }
 

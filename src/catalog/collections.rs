@@ -1,7 +1,5 @@
 //! Collections and their settings.
 
-use sqlx::Row;
-
 use super::*;
 use crate::wire::{Acl, FieldType};
 
@@ -29,18 +27,22 @@ pub struct CollectionRow {
 
 impl Catalog {
     pub async fn collections(&self) -> Result<Vec<CollectionRow>, CatalogError> {
-        let rows =
-            sqlx::query("SELECT id, name, settings FROM collections ORDER BY id").fetch_all(&self.readers).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(CollectionRow {
-                    id: unsigned(row.try_get("id")?, "collection")?,
-                    name: row.try_get("name")?,
-                    settings: from_json(row.try_get("settings")?, "collection settings")?,
-                })
-            })
-            .collect()
+        all(self.readers()).await
     }
+}
+
+/// By number.
+pub async fn all<'a>(on: impl Into<On<'a>>) -> Result<Vec<CollectionRow>, CatalogError> {
+    let rows = query("SELECT id, name, settings FROM collections ORDER BY id").fetch_all(on).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CollectionRow {
+                id: unsigned(row.try_get("id")?, "collection")?,
+                name: row.try_get("name")?,
+                settings: from_json(row.try_get("settings")?, "collection settings")?,
+            })
+        })
+        .collect()
 }
 
 /// Returns the new collection's number, which is never given again.
@@ -50,21 +52,20 @@ pub async fn insert(
     settings: &CollectionSettings,
     now: &str,
 ) -> Result<u32, CatalogError> {
-    let id: i64 =
-        sqlx::query_scalar("INSERT INTO collections (name, settings, created_at) VALUES ($1, $2, $3) RETURNING id")
-            .bind(name.to_owned())
-            .bind(json(settings)?)
-            .bind(now.to_owned())
-            .fetch_one(&mut **tx)
-            .await?;
+    let id: i64 = query("INSERT INTO collections (name, settings, created_at) VALUES ($1, $2, $3) RETURNING id")
+        .bind(name.to_owned())
+        .bind(json(settings)?)
+        .bind(now.to_owned())
+        .fetch_value(tx)
+        .await?;
     unsigned(id, "collection")
 }
 
 pub async fn update(tx: &mut CatalogTx, id: u32, settings: &CollectionSettings) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE collections SET settings = $2 WHERE id = $1")
+    query("UPDATE collections SET settings = $2 WHERE id = $1")
         .bind(i64::from(id))
         .bind(json(settings)?)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
@@ -77,10 +78,12 @@ pub async fn delete(tx: &mut CatalogTx, id: u32) -> Result<(), CatalogError> {
         "DELETE FROM documents WHERE collection = $1",
         "DELETE FROM document_versions WHERE collection = $1",
         "DELETE FROM operations WHERE collection = $1",
-        "DELETE FROM meta WHERE name IN ('ordinals/' || $1, 'operations cut/' || $1)",
         "DELETE FROM collections WHERE id = $1",
     ] {
-        sqlx::query(statement).bind(i64::from(id)).execute(&mut **tx).await?;
+        query(statement).bind(i64::from(id)).execute(&mut *tx).await?;
+    }
+    for name in [documents::ordinals_name(id), documents::cut_name(id)] {
+        meta::remove(tx, &name).await?;
     }
     Ok(())
 }

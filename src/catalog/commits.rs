@@ -1,8 +1,6 @@
 //! What each commit of a shared catalog changed. A process that follows reads here what to read again; one that lost the
 //! reply to its commit learns here whether it was done.
 
-use sqlx::Row;
-
 use super::*;
 
 /// Rows that are kept at least, and for how long at least.
@@ -35,7 +33,7 @@ pub struct Head {
 const HEAD: &str = "SELECT (SELECT value FROM meta WHERE name = 'revision') AS revision,
                            (SELECT origin FROM commits ORDER BY revision DESC LIMIT 1) AS origin";
 
-fn head_of(row: &sqlx::sqlite::SqliteRow) -> Result<Head, CatalogError> {
+fn head_of(row: &Row) -> Result<Head, CatalogError> {
     let origin: Option<Vec<u8>> = row.try_get("origin")?;
     Ok(Head { revision: meta::number(row.try_get("revision")?)?, origin: origin.map(origin_of).transpose()? })
 }
@@ -47,21 +45,22 @@ fn origin_of(bytes: Vec<u8>) -> Result<Origin, CatalogError> {
 impl Catalog {
     /// The newest committed state.
     pub async fn head(&self) -> Result<Head, CatalogError> {
-        head_of(&sqlx::query(HEAD).fetch_one(self.readers()).await?)
+        head_of(&query(HEAD).fetch_one(self.readers()).await?)
     }
 }
 
 /// The newest state that the transaction sees.
 pub async fn head(tx: &mut CatalogTx) -> Result<Head, CatalogError> {
-    head_of(&sqlx::query(HEAD).fetch_one(&mut **tx).await?)
+    head_of(&query(HEAD).fetch_one(tx).await?)
 }
 
 /// The commits from revision `from` on, in order.
 pub async fn from(tx: &mut CatalogTx, from: u64) -> Result<Vec<CommitRow>, CatalogError> {
-    let rows = sqlx::query("SELECT * FROM commits WHERE revision >= $1 ORDER BY revision")
-        .bind(signed(from)?)
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows =
+        query("SELECT revision, origin, committed_at, changes FROM commits WHERE revision >= $1 ORDER BY revision")
+            .bind(signed(from)?)
+            .fetch_all(tx)
+            .await?;
     rows.iter()
         .map(|row| {
             Ok(CommitRow {
@@ -76,19 +75,20 @@ pub async fn from(tx: &mut CatalogTx, from: u64) -> Result<Vec<CommitRow>, Catal
 
 /// Adds a commit, as part of it, and forgets the oldest ones from time to time.
 pub async fn insert(tx: &mut CatalogTx, commit: &CommitRow) -> Result<(), CatalogError> {
-    sqlx::query("INSERT INTO commits (revision, origin, committed_at, changes) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO commits (revision, origin, committed_at, changes) VALUES ($1, $2, $3, $4)")
         .bind(signed(commit.revision)?)
         .bind(commit.origin.to_vec())
         .bind(commit.committed_at.clone())
         .bind(commit.changes.clone())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
+    tx.notify().await?;
     if commit.revision.is_multiple_of(TRIMMED_EVERY) {
         let old = timestamp(&commit.committed_at)?.checked_sub(KEPT_FOR).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        sqlx::query("DELETE FROM commits WHERE revision < $1 AND committed_at < $2")
+        query("DELETE FROM commits WHERE revision < $1 AND committed_at < $2")
             .bind(signed(commit.revision.saturating_sub(KEPT))?)
             .bind(old.to_string())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())

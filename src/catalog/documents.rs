@@ -1,7 +1,5 @@
 //! Documents, their chunks and the operation log that the indexes follow.
 
-use sqlx::Row;
-
 use super::*;
 use crate::wire::{Acl, Fields, TupleKey};
 
@@ -79,7 +77,20 @@ pub enum OperationKind {
     Remove,
 }
 
-pub(super) fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, CatalogError> {
+/// A statement over whole documents. Columns are named, so that one that a newer release has added disturbs no statement
+/// that an older one has prepared.
+macro_rules! documents {
+    ($where:literal) => {
+        query(concat!(
+            "SELECT ordinal, id, source, version, title, url, media_type, metadata, content_digest, acl_digest,
+                    source_hash, source_version, first_chunk, chunk_count, sections, rules, source_tuples, parked,
+                    awaits_rules, expires_at, updated_at FROM documents ",
+            $where
+        ))
+    };
+}
+
+fn document(row: &Row) -> Result<DocumentRow, CatalogError> {
     Ok(DocumentRow {
         ordinal: unsigned(row.try_get("ordinal")?, "document ordinal")?,
         id: row.try_get("id")?,
@@ -93,7 +104,7 @@ pub(super) fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, Cat
         acl_digest: row.try_get("acl_digest")?,
         source_hash: row.try_get("source_hash")?,
         source_version: row
-            .try_get::<Option<i64>, _>("source_version")?
+            .try_get::<Option<i64>>("source_version")?
             .map(|version| unsigned(version, "source version"))
             .transpose()?,
         first_chunk: unsigned(row.try_get("first_chunk")?, "chunk")?,
@@ -101,32 +112,25 @@ pub(super) fn document(row: &sqlx::sqlite::SqliteRow) -> Result<DocumentRow, Cat
         sections: from_json(row.try_get("sections")?, "sections")?,
         rules: from_json(row.try_get("rules")?, "rules")?,
         source_tuples: from_json(row.try_get("source_tuples")?, "source tuples")?,
-        parked: row.try_get::<i64, _>("parked")? != 0,
-        awaits_rules: row.try_get::<i64, _>("awaits_rules")? != 0,
+        parked: row.try_get::<i64>("parked")? != 0,
+        awaits_rules: row.try_get::<i64>("awaits_rules")? != 0,
         expires_at: row.try_get("expires_at")?,
         updated_at: row.try_get("updated_at")?,
     })
 }
 
 impl Catalog {
-    /// Documents with ordinals from `from` on, in order; for start-up.
+    /// Documents with ordinals from `from` on, in order.
     pub async fn documents(&self, collection: u32, from: u32, limit: u32) -> Result<Vec<DocumentRow>, CatalogError> {
-        let rows =
-            sqlx::query("SELECT * FROM documents WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3")
-                .bind(i64::from(collection))
-                .bind(i64::from(from))
-                .bind(i64::from(limit))
-                .fetch_all(&self.readers)
-                .await?;
-        rows.iter().map(document).collect()
+        page(self.readers(), collection, from, limit).await
     }
 
     /// One document by id.
     pub async fn document_by_id(&self, collection: u32, id: &str) -> Result<Option<DocumentRow>, CatalogError> {
-        let row = sqlx::query("SELECT * FROM documents WHERE collection = $1 AND id = $2")
+        let row = documents!("WHERE collection = $1 AND id = $2")
             .bind(i64::from(collection))
             .bind(id.to_owned())
-            .fetch_optional(&self.readers)
+            .fetch_optional(self.readers())
             .await?;
         row.as_ref().map(document).transpose()
     }
@@ -139,23 +143,21 @@ impl Catalog {
         after: &str,
         limit: u32,
     ) -> Result<Vec<DocumentRow>, CatalogError> {
-        let rows = sqlx::query(
-            "SELECT * FROM documents WHERE collection = $1 AND source = $2 AND id > $3 ORDER BY id LIMIT $4",
-        )
-        .bind(i64::from(collection))
-        .bind(source.to_owned())
-        .bind(after.to_owned())
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await?;
+        let rows = documents!("WHERE collection = $1 AND source = $2 AND id > $3 ORDER BY id LIMIT $4")
+            .bind(i64::from(collection))
+            .bind(source.to_owned())
+            .bind(after.to_owned())
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await?;
         rows.iter().map(document).collect()
     }
 
     /// Where the chunk with this public key is: (collection, ordinal, content hash).
     pub async fn chunk_by_key(&self, key: &[u8; 16]) -> Result<Option<(u32, u32, [u8; 32])>, CatalogError> {
-        let row = sqlx::query("SELECT collection, ordinal, content_hash FROM chunks WHERE chunk_key = $1")
+        let row = query("SELECT collection, ordinal, content_hash FROM chunks WHERE chunk_key = $1")
             .bind(key.to_vec())
-            .fetch_optional(&self.readers)
+            .fetch_optional(self.readers())
             .await?;
         let Some(row) = row else { return Ok(None) };
         let hash: Vec<u8> = row.try_get("content_hash")?;
@@ -173,19 +175,13 @@ impl Catalog {
 
     /// The newest operation of a collection; 0 when there is none.
     pub async fn last_operation(&self, collection: u32) -> Result<u64, CatalogError> {
-        let last: Option<i64> = sqlx::query_scalar("SELECT max(sequence) FROM operations WHERE collection = $1")
-            .bind(i64::from(collection))
-            .fetch_one(&self.readers)
-            .await?;
-        unsigned(last.unwrap_or_default(), "sequence")
+        last_operation(self.readers(), collection).await
     }
 
     /// Up to where the log of a collection was cut off; an index that knows less is filled from the chunks.
     pub async fn operations_cut(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
-        let value: Option<Vec<u8>> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
-            .bind(cut_name(collection))
-            .fetch_optional(&mut **tx)
-            .await?;
+        let value: Option<Vec<u8>> =
+            query("SELECT value FROM meta WHERE name = $1").bind(cut_name(collection)).fetch_optional_value(tx).await?;
         let Some(value) = value else { return Ok(0) };
         Ok(u64::from_be_bytes(value.try_into().map_err(|_| CatalogError::Malformed { what: "cut of the log" })?))
     }
@@ -198,18 +194,20 @@ impl Catalog {
         after: u64,
         limit: u32,
     ) -> Result<Vec<OperationRow>, CatalogError> {
-        let rows =
-            sqlx::query("SELECT * FROM operations WHERE collection = $1 AND sequence > $2 ORDER BY sequence LIMIT $3")
-                .bind(i64::from(collection))
-                .bind(signed(after)?)
-                .bind(i64::from(limit))
-                .fetch_all(&mut **tx)
-                .await?;
+        let rows = query(
+            "SELECT sequence, kind, first_chunk, chunk_count FROM operations
+              WHERE collection = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
+        )
+        .bind(i64::from(collection))
+        .bind(signed(after)?)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *tx)
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(OperationRow {
                     sequence: unsigned(row.try_get("sequence")?, "sequence")?,
-                    kind: match row.try_get::<&str, _>("kind")? {
+                    kind: match row.try_get::<&str>("kind")? {
                         "add" => OperationKind::Add,
                         "remove" => OperationKind::Remove,
                         _ => return Err(CatalogError::Malformed { what: "operation" }),
@@ -222,26 +220,27 @@ impl Catalog {
     }
 }
 
-fn cut_name(collection: u32) -> String {
+pub(super) fn cut_name(collection: u32) -> String {
     format!("operations cut/{collection}")
 }
 
 /// Forgets operations that the collection's index has durably applied, the newest one excepted, as soon as there are
 /// enough of them.
 pub async fn cut_operations(tx: &mut CatalogTx, collection: u32, applied: u64) -> Result<(), CatalogError> {
-    let (count, last): (i64, Option<i64>) = sqlx::query_as(
+    let row = query(
         "SELECT count(*), max(sequence) FROM operations WHERE collection = $1 AND sequence <= $2
             AND sequence < (SELECT max(sequence) FROM operations WHERE collection = $1)",
     )
     .bind(i64::from(collection))
     .bind(signed(applied)?)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await?;
+    let (count, last): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
     let Some(last) = last.filter(|_| count >= KEPT_OPERATIONS) else { return Ok(()) };
-    sqlx::query("DELETE FROM operations WHERE collection = $1 AND sequence <= $2")
+    query("DELETE FROM operations WHERE collection = $1 AND sequence <= $2")
         .bind(i64::from(collection))
         .bind(last)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     meta::set(tx, &cut_name(collection), &unsigned::<u64>(last, "sequence")?.to_be_bytes()).await
 }
@@ -250,19 +249,46 @@ pub(super) fn ordinals_name(collection: u32) -> String {
     format!("ordinals/{collection}")
 }
 
-pub(super) fn ordinals_of(stored: Option<Vec<u8>>) -> Result<(u32, u32), CatalogError> {
+fn ordinals_of(stored: Option<Vec<u8>>) -> Result<(u32, u32), CatalogError> {
     let Some(value) = stored else { return Ok((0, 0)) };
     let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
     let both = u64::from_be_bytes(value);
     Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
 }
 
+/// [`Catalog::next_ordinals`] as the transaction sees it.
+pub async fn next_ordinals(tx: &mut CatalogTx, collection: u32) -> Result<(u32, u32), CatalogError> {
+    ordinals_of(meta::read(tx, &ordinals_name(collection)).await?)
+}
+
+/// [`Catalog::last_operation`] as a transaction sees it, or a pool.
+pub async fn last_operation<'a>(on: impl Into<On<'a>>, collection: u32) -> Result<u64, CatalogError> {
+    let last = query("SELECT max(sequence) FROM operations WHERE collection = $1").bind(i64::from(collection));
+    unsigned(last.fetch_value::<Option<i64>>(on).await?.unwrap_or_default(), "sequence")
+}
+
+/// [`Catalog::documents`] as a transaction sees them, or a pool.
+pub async fn page<'a>(
+    on: impl Into<On<'a>>,
+    collection: u32,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<DocumentRow>, CatalogError> {
+    let rows = documents!("WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3")
+        .bind(i64::from(collection))
+        .bind(i64::from(from))
+        .bind(i64::from(limit))
+        .fetch_all(on)
+        .await?;
+    rows.iter().map(document).collect()
+}
+
 /// One document by ordinal, as the transaction sees it.
 pub async fn read(tx: &mut CatalogTx, collection: u32, ordinal: u32) -> Result<Option<DocumentRow>, CatalogError> {
-    let row = sqlx::query("SELECT * FROM documents WHERE collection = $1 AND ordinal = $2")
+    let row = documents!("WHERE collection = $1 AND ordinal = $2")
         .bind(i64::from(collection))
         .bind(i64::from(ordinal))
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
     row.as_ref().map(document).transpose()
 }
@@ -280,24 +306,33 @@ pub async fn set_next_ordinals(
 
 /// The version that follows every version that this id ever had.
 pub async fn next_version(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<u64, CatalogError> {
-    let version: i64 = sqlx::query_scalar(
+    let version: i64 = query(
         "INSERT INTO document_versions (collection, id, version) VALUES ($1, $2, 1)
-         ON CONFLICT (collection, id) DO UPDATE SET version = version + 1 RETURNING version",
+         ON CONFLICT (collection, id) DO UPDATE SET version = document_versions.version + 1 RETURNING version",
     )
     .bind(i64::from(collection))
     .bind(id.to_owned())
-    .fetch_one(&mut **tx)
+    .fetch_value(tx)
     .await?;
     unsigned(version, "version")
 }
 
 /// Stores a document's current state, replacing an older one with the same ordinal.
 pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) -> Result<(), CatalogError> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO documents (collection, ordinal, id, source, version, title, url, media_type, metadata,
+    query(
+        "INSERT INTO documents (collection, ordinal, id, source, version, title, url, media_type, metadata,
                 content_digest, acl_digest, source_hash, source_version, first_chunk, chunk_count, sections,
                 source_tuples, parked, expires_at, updated_at, rules, awaits_rules)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+         ON CONFLICT (collection, ordinal) DO UPDATE SET
+                id = excluded.id, source = excluded.source, version = excluded.version, title = excluded.title,
+                url = excluded.url, media_type = excluded.media_type, metadata = excluded.metadata,
+                content_digest = excluded.content_digest, acl_digest = excluded.acl_digest,
+                source_hash = excluded.source_hash, source_version = excluded.source_version,
+                first_chunk = excluded.first_chunk, chunk_count = excluded.chunk_count,
+                sections = excluded.sections, source_tuples = excluded.source_tuples, parked = excluded.parked,
+                expires_at = excluded.expires_at, updated_at = excluded.updated_at, rules = excluded.rules,
+                awaits_rules = excluded.awaits_rules",
     )
     .bind(i64::from(collection))
     .bind(i64::from(document.ordinal))
@@ -321,28 +356,28 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
     .bind(document.updated_at.clone())
     .bind(json(&document.rules)?)
     .bind(i64::from(document.awaits_rules))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 /// Forgets what the rules of a document were, so that the same rules sent again are taken as new.
 pub async fn forget_rules(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE documents SET acl_digest = '' WHERE collection = $1 AND id = $2")
+    query("UPDATE documents SET acl_digest = '' WHERE collection = $1 AND id = $2")
         .bind(i64::from(collection))
         .bind(id.to_owned())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
 
 /// Whether two rows of `chunk_texts` are parts of one chunk.
-pub(crate) fn same_chunk(a: &sqlx::sqlite::SqliteRow, b: &sqlx::sqlite::SqliteRow) -> bool {
-    matches!((a.try_get::<i64, _>("ordinal"), b.try_get::<i64, _>("ordinal")), (Ok(a), Ok(b)) if a == b)
+pub(crate) fn same_chunk(a: &Row, b: &Row) -> bool {
+    matches!((a.try_get::<i64>("ordinal"), b.try_get::<i64>("ordinal")), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The text of a chunk from its rows of `chunk_texts`, in order. A border of parts may lie inside a character.
-pub(crate) fn chunk_text(parts: &[sqlx::sqlite::SqliteRow]) -> Result<String, CatalogError> {
+pub(crate) fn chunk_text(parts: &[Row]) -> Result<String, CatalogError> {
     let mut bytes = Vec::new();
     for part in parts {
         bytes.extend_from_slice(part.try_get("text")?);
@@ -364,19 +399,19 @@ pub async fn put_text(
     chunks: &[ChunkRow],
     revision: u64,
 ) -> Result<u64, CatalogError> {
-    sqlx::query(DELETE_TEXT).bind(i64::from(collection)).bind(i64::from(document.ordinal)).execute(&mut **tx).await?;
+    query(DELETE_TEXT).bind(i64::from(collection)).bind(i64::from(document.ordinal)).execute(&mut *tx).await?;
     for (part, bytes) in (0_i64..).zip(text.as_bytes().chunks(TEXT_PART)) {
-        sqlx::query("INSERT INTO text_parts (collection, document, version, part, text) VALUES ($1, $2, $3, $4, $5)")
+        query("INSERT INTO text_parts (collection, document, version, part, text) VALUES ($1, $2, $3, $4, $5)")
             .bind(i64::from(collection))
             .bind(i64::from(document.ordinal))
             .bind(signed(document.version)?)
             .bind(part)
             .bind(bytes.to_vec())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     for chunk in chunks {
-        sqlx::query(
+        query(
             "INSERT INTO chunks (collection, ordinal, document, version, number, start_byte, end_byte, heading_path,
                                  page, content_hash, chunk_key)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -392,7 +427,7 @@ pub async fn put_text(
         .bind(chunk.page.map(i64::from))
         .bind(chunk.content_hash.to_vec())
         .bind(chunk.key.to_vec())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     operation(tx, collection, "add", document.first_chunk, document.chunk_count, revision).await
@@ -406,11 +441,11 @@ pub async fn remove_chunks(
     count: u32,
     revision: u64,
 ) -> Result<u64, CatalogError> {
-    sqlx::query("DELETE FROM chunks WHERE collection = $1 AND ordinal >= $2 AND ordinal < $3")
+    query("DELETE FROM chunks WHERE collection = $1 AND ordinal >= $2 AND ordinal < $3")
         .bind(i64::from(collection))
         .bind(i64::from(first))
         .bind(i64::from(first) + i64::from(count))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     operation(tx, collection, "remove", first, count, revision).await
 }
@@ -418,7 +453,7 @@ pub async fn remove_chunks(
 /// Removes a document and its text; its chunks are removed by [`remove_chunks`].
 pub async fn delete(tx: &mut CatalogTx, collection: u32, ordinal: u32) -> Result<(), CatalogError> {
     for statement in [DELETE_TEXT, "DELETE FROM documents WHERE collection = $1 AND ordinal = $2"] {
-        sqlx::query(statement).bind(i64::from(collection)).bind(i64::from(ordinal)).execute(&mut **tx).await?;
+        query(statement).bind(i64::from(collection)).bind(i64::from(ordinal)).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -431,7 +466,7 @@ async fn operation(
     count: u32,
     revision: u64,
 ) -> Result<u64, CatalogError> {
-    let sequence: i64 = sqlx::query_scalar(
+    let sequence: i64 = query(
         "INSERT INTO operations (revision, collection, kind, first_chunk, chunk_count)
          VALUES ($1, $2, $3, $4, $5) RETURNING sequence",
     )
@@ -440,7 +475,7 @@ async fn operation(
     .bind(kind.to_owned())
     .bind(i64::from(first))
     .bind(i64::from(count))
-    .fetch_one(&mut **tx)
+    .fetch_value(tx)
     .await?;
     unsigned(sequence, "sequence")
 }

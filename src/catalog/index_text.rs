@@ -1,8 +1,6 @@
 //! Text on its way into an index or an embedder. [`IndexText`] can't be serialised, printed or turned into a response:
 //! it only yields tokens and vectors.
 
-use sqlx::Row;
-
 use super::documents::{chunk_text, same_chunk};
 use super::*;
 
@@ -34,7 +32,7 @@ impl Catalog {
         first: u32,
         count: u32,
     ) -> Result<Vec<IndexText>, CatalogError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.ordinal, c.text, d.title FROM chunk_texts c
                JOIN documents d ON d.collection = c.collection AND d.ordinal = c.document
               WHERE c.collection = $1 AND c.ordinal >= $2 AND c.ordinal < $3 ORDER BY c.ordinal, c.part",
@@ -42,7 +40,7 @@ impl Catalog {
         .bind(i64::from(collection))
         .bind(i64::from(first))
         .bind(i64::from(first) + i64::from(count))
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await?;
         rows.chunk_by(same_chunk)
             .map(|parts| {

@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use super::*;
 
-/// Milliseconds since 1970 by the database's clock, so that the clocks of the processes don't matter.
-const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS BIGINT)";
-
 /// The state of one lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LeaseState {
@@ -34,24 +31,38 @@ impl Catalog {
         time_to_live: Duration,
         done: Option<Duration>,
     ) -> Result<LeaseState, CatalogError> {
-        let take = format!(
-            "INSERT INTO leases (name, owner, until_ms, done_at_ms) VALUES ($1, $2, {NOW} + $3, {NOW} - $4)
-             ON CONFLICT (name) DO UPDATE
-                SET owner = excluded.owner, until_ms = excluded.until_ms,
-                    done_at_ms = coalesce(excluded.done_at_ms, leases.done_at_ms)
-              WHERE leases.owner = excluded.owner OR leases.until_ms < {NOW}"
-        );
-        // Put together from the constant above alone.
-        sqlx::query(sqlx::AssertSqlSafe(take))
+        // Milliseconds since 1970 by the database's clock, so that the clocks of the processes don't matter.
+        macro_rules! statements {
+            ($now:literal) => {
+                (
+                    concat!(
+                        "INSERT INTO leases (name, owner, until_ms, done_at_ms)
+                         VALUES ($1, $2, ",
+                        $now,
+                        " + $3, ",
+                        $now,
+                        " - $4)
+                         ON CONFLICT (name) DO UPDATE
+                            SET owner = excluded.owner, until_ms = excluded.until_ms,
+                                done_at_ms = coalesce(excluded.done_at_ms, leases.done_at_ms)
+                          WHERE leases.owner = excluded.owner OR leases.until_ms < ",
+                        $now
+                    ),
+                    concat!("SELECT owner, ", $now, " - done_at_ms AS done FROM leases WHERE name = $1"),
+                )
+            };
+        }
+        let sqlite = statements!("CAST(unixepoch('subsec') * 1000 AS BIGINT)");
+        let postgres = statements!("(extract(epoch FROM clock_timestamp()) * 1000)::bigint");
+        query_either(sqlite.0, postgres.0)
             .bind(name.to_owned())
             .bind(owner.to_vec())
             .bind(millis(time_to_live)?)
             .bind(done.map(millis).transpose()?)
-            .execute(&self.writer)
+            .execute(self.aside())
             .await?;
-        let look = format!("SELECT owner, {NOW} - done_at_ms FROM leases WHERE name = $1");
-        let (holder, done): (Vec<u8>, Option<i64>) =
-            sqlx::query_as(sqlx::AssertSqlSafe(look)).bind(name.to_owned()).fetch_one(&self.writer).await?;
+        let row = query_either(sqlite.1, postgres.1).bind(name.to_owned()).fetch_one(self.aside()).await?;
+        let (holder, done): (Vec<u8>, Option<i64>) = (row.try_get("owner")?, row.try_get("done")?);
         let done = done.map(|done| Duration::from_millis(u64::try_from(done).unwrap_or_default()));
         Ok(LeaseState { is_held: holder == owner, done })
     }
@@ -63,7 +74,7 @@ impl Catalog {
     pub async fn give_back_leases(&self, owner: &[u8; 16]) -> Result<(), CatalogError> {
         // The row stays: what it says about the work is still true.
         let give_back = "UPDATE leases SET until_ms = 0 WHERE owner = $1";
-        sqlx::query(give_back).bind(owner.to_vec()).execute(&self.writer).await?;
+        query(give_back).bind(owner.to_vec()).execute(self.aside()).await?;
         Ok(())
     }
 }

@@ -4,10 +4,7 @@ use super::*;
 
 impl Catalog {
     pub async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
-        Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
-            .bind(name.to_owned())
-            .fetch_optional(&self.readers)
-            .await?)
+        named(name).fetch_optional_value(self.readers()).await
     }
 
     /// The newest committed revision; 0 in a new catalog.
@@ -16,12 +13,13 @@ impl Catalog {
     }
 }
 
+fn named(name: &str) -> Query {
+    query("SELECT value FROM meta WHERE name = $1").bind(name.to_owned())
+}
+
 /// A named value as the transaction sees it.
 pub async fn read(tx: &mut CatalogTx, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
-    Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
-        .bind(name.to_owned())
-        .fetch_optional(&mut **tx)
-        .await?)
+    named(name).fetch_optional_value(tx).await
 }
 
 /// The newest revision that the transaction sees.
@@ -36,13 +34,11 @@ pub(super) fn number(stored: Option<Vec<u8>>) -> Result<u64, CatalogError> {
 }
 
 pub async fn set(tx: &mut CatalogTx, name: &str, value: &[u8]) -> Result<(), CatalogError> {
-    sqlx::query(
-        "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    )
-    .bind(name.to_owned())
-    .bind(value.to_owned())
-    .execute(&mut **tx)
-    .await?;
+    query("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        .bind(name.to_owned())
+        .bind(value.to_owned())
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }
 
@@ -51,6 +47,6 @@ pub async fn set_revision(tx: &mut CatalogTx, revision: u64) -> Result<(), Catal
 }
 
 pub async fn remove(tx: &mut CatalogTx, name: &str) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM meta WHERE name = $1").bind(name.to_owned()).execute(&mut **tx).await?;
+    query("DELETE FROM meta WHERE name = $1").bind(name.to_owned()).execute(&mut *tx).await?;
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Changes of documents' rules on their way to the server that owns the tuples.
 
-use sqlx::Row;
-
 use super::*;
 use crate::wire::TupleKey;
 
@@ -21,10 +19,13 @@ pub struct OutboxRow {
 impl Catalog {
     /// The oldest rows.
     pub async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, CatalogError> {
-        let rows = sqlx::query("SELECT * FROM outbox ORDER BY sequence LIMIT $1")
-            .bind(i64::from(limit))
-            .fetch_all(&self.readers)
-            .await?;
+        let rows = query(
+            "SELECT sequence, revision, store, collection, document, deletes, writes FROM outbox
+              ORDER BY sequence LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(OutboxRow {
@@ -42,14 +43,13 @@ impl Catalog {
 
     /// The revision of the oldest row; absent when nothing waits.
     pub async fn outbox_begin(&self) -> Result<Option<u64>, CatalogError> {
-        let first: Option<i64> =
-            sqlx::query_scalar("SELECT min(revision) FROM outbox").fetch_one(&self.readers).await?;
+        let first: Option<i64> = query("SELECT min(revision) FROM outbox").fetch_value(self.readers()).await?;
         first.map(|revision| unsigned(revision, "revision")).transpose()
     }
 }
 
 pub async fn insert(tx: &mut CatalogTx, row: &OutboxRow) -> Result<(), CatalogError> {
-    sqlx::query(
+    query(
         "INSERT INTO outbox (revision, store, collection, document, deletes, writes) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(signed(row.revision)?)
@@ -58,22 +58,22 @@ pub async fn insert(tx: &mut CatalogTx, row: &OutboxRow) -> Result<(), CatalogEr
     .bind(row.document.clone())
     .bind(json(&row.deletes)?)
     .bind(json(&row.writes)?)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 pub async fn remove(tx: &mut CatalogTx, sequence: u64) -> Result<(), CatalogError> {
-    sqlx::query("DELETE FROM outbox WHERE sequence = $1").bind(signed(sequence)?).execute(&mut **tx).await?;
+    query("DELETE FROM outbox WHERE sequence = $1").bind(signed(sequence)?).execute(&mut *tx).await?;
     Ok(())
 }
 
 /// Whether changes of the document's rules still wait.
 pub async fn has(tx: &mut CatalogTx, collection: u32, document: &str) -> Result<bool, CatalogError> {
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE collection = $1 AND document = $2")
+    let count: i64 = query("SELECT count(*) FROM outbox WHERE collection = $1 AND document = $2")
         .bind(i64::from(collection))
         .bind(document.to_owned())
-        .fetch_one(&mut **tx)
+        .fetch_value(tx)
         .await?;
     Ok(count > 0)
 }

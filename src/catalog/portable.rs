@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
-use sqlx::{AssertSqlSafe, Row as _};
 
 use super::*;
 
@@ -207,9 +206,7 @@ impl PortableRow {
     }
 }
 
-type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
-
-fn bind<'q>(query: Query<'q>, kind: Kind, value: Option<&Value>) -> Result<Query<'q>, CatalogError> {
+fn bind(query: Query, kind: Kind, value: Option<&Value>) -> Result<Query, CatalogError> {
     let malformed = || CatalogError::Malformed { what: "field of a row" };
     let value = value.filter(|value| !value.is_null());
     Ok(match kind {
@@ -247,21 +244,21 @@ impl Table {
         let place = after.map(|_| format!("WHERE ({key}) > ({})", places.join(", "))).unwrap_or_default();
         // Put together from the constants above alone.
         let statement = format!("SELECT {} FROM {} {place} ORDER BY {key} LIMIT {limit}", self.names(), self.name);
-        let mut query = sqlx::query(AssertSqlSafe(statement));
+        let mut query = query_built(statement);
         for field in self.key.iter().filter(|_| after.is_some()) {
             query = bind(query, self.kind(field)?, after.and_then(|row| row.0.get(*field)))?;
         }
-        let rows = query.fetch_all(&catalog.readers).await?;
+        let rows = query.fetch_all(catalog.readers()).await?;
         rows.iter().map(|row| self.portable(row)).collect()
     }
 
-    fn portable(&self, row: &sqlx::sqlite::SqliteRow) -> Result<PortableRow, CatalogError> {
+    fn portable(&self, row: &Row) -> Result<PortableRow, CatalogError> {
         let mut fields = Map::new();
         for (name, kind) in self.fields {
             let value = match kind {
-                Integer => row.try_get::<Option<i64>, _>(*name)?.map(Value::from),
-                Text => row.try_get::<Option<String>, _>(*name)?.map(Value::from),
-                Bytes => row.try_get::<Option<&[u8]>, _>(*name)?.map(|bytes| Value::from(BASE64.encode(bytes))),
+                Integer => row.try_get::<Option<i64>>(*name)?.map(Value::from),
+                Text => row.try_get::<Option<String>>(*name)?.map(Value::from),
+                Bytes => row.try_get::<Option<&[u8]>>(*name)?.map(|bytes| Value::from(BASE64.encode(bytes))),
             };
             fields.extend(value.map(|value| ((*name).to_owned(), value)));
         }
@@ -278,11 +275,11 @@ impl Table {
             if self.name == META.name { "ON CONFLICT (name) DO UPDATE SET value = excluded.value" } else { "" };
         let statement =
             format!("INSERT INTO {} ({}) VALUES ({}) {instead}", self.name, self.names(), places.join(", "));
-        let mut query = sqlx::query(AssertSqlSafe(statement));
+        let mut query = query_built(statement);
         for (name, kind) in self.fields {
             query = bind(query, *kind, row.0.get(*name))?;
         }
-        query.execute(&mut **tx).await?;
+        query.execute(&mut *tx).await?;
         Ok(())
     }
 
@@ -292,7 +289,7 @@ impl Table {
     /// When the database fails.
     pub async fn count(&self, catalog: &Catalog) -> Result<u64, CatalogError> {
         let statement = format!("SELECT count(*) FROM {}", self.name);
-        let count: i64 = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&catalog.readers).await?;
+        let count: i64 = query_built(statement).fetch_value(catalog.readers()).await?;
         unsigned(count, "count")
     }
 }
@@ -300,37 +297,41 @@ impl Table {
 impl Catalog {
     /// The last number that each self-numbering table gave; none is ever given twice, also where its row is gone.
     pub async fn last_numbers(&self) -> Result<BTreeMap<String, u64>, CatalogError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT name, seq FROM sqlite_sequence ORDER BY name").fetch_all(&self.readers).await?;
-        rows.into_iter().map(|(name, last)| Ok((name, unsigned(last, "number")?))).collect()
+        let rows = query_either(
+            "SELECT name, seq FROM sqlite_sequence ORDER BY name",
+            "SELECT name, seq FROM last_numbers ORDER BY name",
+        );
+        let rows = rows.fetch_all(self.readers()).await?;
+        rows.iter().map(|row| Ok((row.try_get("name")?, unsigned(row.try_get("seq")?, "number")?))).collect()
     }
 
     /// Ordinals of a collection's live chunks from `from` on, ascending.
     pub async fn chunk_ordinals(&self, collection: u32, from: u32, limit: u32) -> Result<Vec<u32>, CatalogError> {
-        let ordinals: Vec<i64> = sqlx::query_scalar(
-            "SELECT ordinal FROM chunks WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3",
-        )
-        .bind(i64::from(collection))
-        .bind(i64::from(from))
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        ordinals.into_iter().map(|ordinal| unsigned(ordinal, "chunk")).collect()
+        let rows =
+            query("SELECT ordinal FROM chunks WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3")
+                .bind(i64::from(collection))
+                .bind(i64::from(from))
+                .bind(i64::from(limit))
+                .fetch_all(self.readers())
+                .await?;
+        rows.iter().map(|row| unsigned(row.try_get("ordinal")?, "chunk")).collect()
     }
 }
 
 /// Goes on numbering after `last`.
 pub async fn set_last_number(tx: &mut CatalogTx, table: &str, last: u64) -> Result<(), CatalogError> {
-    let updated = sqlx::query("UPDATE sqlite_sequence SET seq = $2 WHERE name = $1")
-        .bind(table.to_owned())
-        .bind(signed(last)?)
-        .execute(&mut **tx)
-        .await?;
-    if updated.rows_affected() == 0 {
-        sqlx::query("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)")
+    let update = query_either(
+        "UPDATE sqlite_sequence SET seq = $2 WHERE name = $1",
+        "SELECT setval(pg_get_serial_sequence($1, CASE $1 WHEN 'tuple_changes' THEN 'change'
+                                                          WHEN 'collections' THEN 'id' ELSE 'sequence' END), $2)",
+    );
+    let updated = update.bind(table.to_owned()).bind(signed(last)?).execute(&mut *tx).await?;
+    if updated == 0 {
+        // A table of an SQLite file that never gave a number.
+        query("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)")
             .bind(table.to_owned())
             .bind(signed(last)?)
-            .execute(&mut **tx)
+            .execute(tx)
             .await?;
     }
     Ok(())
@@ -344,14 +345,17 @@ mod tests {
     async fn every_column_of_the_schema_is_moved() {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(folder.path(), 1).await.unwrap();
-        let columns: Vec<(String, String)> = sqlx::query_as(
+        let columns = query(
             "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c
               WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> '_sqlx_migrations'",
         )
-        .fetch_all(&catalog.readers)
+        .fetch_all(catalog.readers())
         .await
         .unwrap();
-        let mut stored: Vec<_> = columns.iter().map(|(table, field)| format!("{table}.{field}")).collect();
+        let mut stored: Vec<_> = columns
+            .iter()
+            .map(|row| format!("{}.{}", row.try_get::<&str>(0).unwrap(), row.try_get::<&str>(1).unwrap()))
+            .collect();
         let tables = TABLES.iter().chain([&META]);
         let mut moved: Vec<_> =
             tables.flat_map(|table| table.fields.iter().map(|(field, _)| format!("{}.{field}", table.name))).collect();

@@ -1,7 +1,5 @@
 //! Relationship tuples and the log of their changes.
 
-use sqlx::Row;
-
 use super::*;
 use crate::authz::ObjectRef;
 use crate::wire::{Condition, TupleKey};
@@ -33,7 +31,7 @@ pub struct TupleFilter {
     pub user: Option<String>,
 }
 
-fn key(row: &sqlx::sqlite::SqliteRow) -> Result<TupleKey, CatalogError> {
+fn key(row: &Row) -> Result<TupleKey, CatalogError> {
     let name: Option<String> = row.try_get("condition_name")?;
     let context: Option<String> = row.try_get("condition_context")?;
     let condition = match name {
@@ -45,7 +43,7 @@ fn key(row: &sqlx::sqlite::SqliteRow) -> Result<TupleKey, CatalogError> {
     Ok(TupleKey {
         user: row.try_get("subject")?,
         relation: row.try_get("relation")?,
-        object: format!("{}:{}", row.try_get::<&str, _>("object_type")?, row.try_get::<&str, _>("object_id")?),
+        object: format!("{}:{}", row.try_get::<&str>("object_type")?, row.try_get::<&str>("object_id")?),
         condition,
     })
 }
@@ -64,7 +62,7 @@ impl Catalog {
         after: u64,
         limit: u32,
     ) -> Result<Vec<TupleRow>, CatalogError> {
-        select(&self.readers, store, filter, after, limit).await
+        select(self.readers(), store, filter, after, limit).await
     }
 
     /// The log of a store after position `after`, oldest first; optionally of one object type, optionally only from a
@@ -77,8 +75,10 @@ impl Catalog {
         from: Option<&str>,
         limit: u32,
     ) -> Result<Vec<ChangeRow>, CatalogError> {
-        let rows = sqlx::query(
-            "SELECT * FROM tuple_changes WHERE store = $1 AND change > $2
+        let rows = query(
+            "SELECT change, revision, operation, object_type, object_id, relation, subject, condition_name,
+                    condition_context, changed_at
+               FROM tuple_changes WHERE store = $1 AND change > $2
                AND ($3 IS NULL OR object_type = $3) AND ($4 IS NULL OR changed_at >= $4)
              ORDER BY change LIMIT $5",
         )
@@ -87,32 +87,33 @@ impl Catalog {
         .bind(object_type.map(str::to_owned))
         .bind(from.map(str::to_owned))
         .bind(i64::from(limit))
-        .fetch_all(&self.readers)
+        .fetch_all(self.readers())
         .await?;
         rows.iter().map(change).collect()
     }
 }
 
-fn change(row: &sqlx::sqlite::SqliteRow) -> Result<ChangeRow, CatalogError> {
+fn change(row: &Row) -> Result<ChangeRow, CatalogError> {
     Ok(ChangeRow {
         change: unsigned(row.try_get("change")?, "change")?,
         revision: unsigned(row.try_get("revision")?, "revision")?,
         key: key(row)?,
-        written: row.try_get::<&str, _>("operation")? == "write",
+        written: row.try_get::<&str>("operation")? == "write",
         at: row.try_get("changed_at")?,
     })
 }
 
 /// [`Catalog::tuples`] as a transaction sees them, or a pool.
 pub async fn select<'e>(
-    executor: impl sqlx::Executor<'e, Database = Sqlite>,
+    on: impl Into<On<'e>>,
     store: &str,
     filter: &TupleFilter,
     after: u64,
     limit: u32,
 ) -> Result<Vec<TupleRow>, CatalogError> {
-    let rows = sqlx::query(
-        "SELECT * FROM tuples WHERE store = $1 AND change > $2
+    let rows = query(
+        "SELECT change, object_type, object_id, relation, subject, condition_name, condition_context, written_at
+           FROM tuples WHERE store = $1 AND change > $2
            AND ($3 IS NULL OR object_type = $3) AND ($4 IS NULL OR object_id = $4)
            AND ($5 IS NULL OR relation = $5) AND ($6 IS NULL OR subject = $6)
          ORDER BY change LIMIT $7",
@@ -124,7 +125,7 @@ pub async fn select<'e>(
     .bind(filter.relation.clone())
     .bind(filter.user.clone())
     .bind(i64::from(limit))
-    .fetch_all(executor)
+    .fetch_all(on)
     .await?;
     rows.iter()
         .map(|row| {
@@ -139,19 +140,22 @@ pub async fn select<'e>(
 
 /// The tuples of one object, by the index of keys.
 pub async fn of_object(tx: &mut CatalogTx, store: &str, object: &ObjectRef) -> Result<Vec<TupleKey>, CatalogError> {
-    let rows = sqlx::query("SELECT * FROM tuples WHERE store = $1 AND object_type = $2 AND object_id = $3")
-        .bind(store.to_owned())
-        .bind(object.object_type.clone())
-        .bind(object.id.clone())
-        .fetch_all(&mut **tx)
-        .await?;
+    let rows = query(
+        "SELECT object_type, object_id, relation, subject, condition_name, condition_context FROM tuples
+          WHERE store = $1 AND object_type = $2 AND object_id = $3",
+    )
+    .bind(store.to_owned())
+    .bind(object.object_type.clone())
+    .bind(object.id.clone())
+    .fetch_all(&mut *tx)
+    .await?;
     rows.iter().map(key).collect()
 }
 
 /// How many tuples a store has.
 pub async fn count(tx: &mut CatalogTx, store: &str) -> Result<u64, CatalogError> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM tuples WHERE store = $1").bind(store.to_owned());
-    unsigned(count.fetch_one(&mut **tx).await?, "count")
+    let count = query("SELECT count(*) FROM tuples WHERE store = $1").bind(store.to_owned());
+    unsigned(count.fetch_value(tx).await?, "count")
 }
 
 /// The log of a store before position `before`, newest first; absent: from its end.
@@ -161,13 +165,16 @@ pub async fn changes_before(
     before: Option<u64>,
     limit: u32,
 ) -> Result<Vec<ChangeRow>, CatalogError> {
-    let rows =
-        sqlx::query("SELECT * FROM tuple_changes WHERE store = $1 AND change < $2 ORDER BY change DESC LIMIT $3")
-            .bind(store.to_owned())
-            .bind(before.map_or(Ok(i64::MAX), signed)?)
-            .bind(i64::from(limit))
-            .fetch_all(&mut **tx)
-            .await?;
+    let rows = query(
+        "SELECT change, revision, operation, object_type, object_id, relation, subject, condition_name,
+                condition_context, changed_at
+           FROM tuple_changes WHERE store = $1 AND change < $2 ORDER BY change DESC LIMIT $3",
+    )
+    .bind(store.to_owned())
+    .bind(before.map_or(Ok(i64::MAX), signed)?)
+    .bind(i64::from(limit))
+    .fetch_all(&mut *tx)
+    .await?;
     rows.iter().map(change).collect()
 }
 
@@ -182,7 +189,7 @@ pub async fn write(
     let change = log(tx, store, tuple, "write", revision, now).await?;
     let (object_type, object_id) = split(&tuple.object)?;
     let (name, context) = condition(tuple)?;
-    sqlx::query(
+    query(
         "INSERT INTO tuples (change, store, object_type, object_id, relation, subject, condition_name,
                              condition_context, written_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -196,7 +203,7 @@ pub async fn write(
     .bind(name)
     .bind(context)
     .bind(now.to_owned())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
@@ -212,7 +219,7 @@ pub async fn delete(
     let bare = TupleKey { condition: None, ..tuple.clone() };
     log(tx, store, &bare, "delete", revision, now).await?;
     let (object_type, object_id) = split(&tuple.object)?;
-    sqlx::query(
+    query(
         "DELETE FROM tuples
           WHERE store = $1 AND object_type = $2 AND object_id = $3 AND relation = $4 AND subject = $5",
     )
@@ -221,7 +228,7 @@ pub async fn delete(
     .bind(object_id)
     .bind(tuple.relation.clone())
     .bind(tuple.user.clone())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
@@ -236,7 +243,7 @@ async fn log(
 ) -> Result<i64, CatalogError> {
     let (object_type, object_id) = split(&tuple.object)?;
     let (name, context) = condition(tuple)?;
-    Ok(sqlx::query_scalar(
+    query(
         "INSERT INTO tuple_changes (revision, store, operation, object_type, object_id, relation, subject,
                                     condition_name, condition_context, changed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING change",
@@ -251,8 +258,8 @@ async fn log(
     .bind(name)
     .bind(context)
     .bind(now.to_owned())
-    .fetch_one(&mut **tx)
-    .await?)
+    .fetch_value(tx)
+    .await
 }
 
 fn condition(tuple: &TupleKey) -> Result<(Option<String>, Option<String>), CatalogError> {

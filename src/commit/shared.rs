@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{CommitError, Job, Writer};
+use super::{CommitError, Job, Published, Writer};
 use crate::catalog::commits::{self, CommitRow, Origin};
-use crate::catalog::{CatalogError, CatalogTx, json};
+use crate::catalog::{Catalog, CatalogError, CatalogTx, json};
 use crate::snapshot::Snapshot;
 use crate::snapshot::delta::Delta;
 use crate::snapshot::follow::{FollowError, Followed, follow};
@@ -23,10 +23,30 @@ pub const POLL: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(100);
 /// How long a change waits for the catalog's lock.
 const LOCK: Duration = Duration::from_secs(10);
+/// Pause before what others commit is listened to again, after the connection for that was lost.
+const LISTEN: Duration = Duration::from_secs(1);
 /// How long one look at what others committed may take; a catalog that is read anew is large.
 const FOLLOW: Duration = Duration::from_secs(120);
 /// How long a commit may take, and then finding out whether it was done.
 const COMMIT: Duration = Duration::from_secs(10);
+
+/// Has the writer follow commits of others as they happen. Runs until cancelled, or where there are no others.
+pub async fn listen(catalog: Catalog, published: Arc<Published>) {
+    loop {
+        let heard: Result<(), CatalogError> = async {
+            let Some(mut listener) = catalog.listen().await? else { return Ok(()) };
+            loop {
+                // Also at first: what was committed before the listening began is not told.
+                published.want();
+                listener.heard().await?;
+            }
+        }
+        .await;
+        let Err(error) = heard else { return };
+        tracing::debug!(%error, "commits of other processes are not heard");
+        tokio::time::sleep(LISTEN).await;
+    }
+}
 
 impl Writer {
     /// The next job; until it comes, what others commit is followed.

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row;
-
 use super::{VerifiedChunk, VerifiedDocument};
 use crate::catalog::documents::{chunk_text, same_chunk};
+use crate::catalog::sql::{Row, query};
 use crate::catalog::{Catalog, CatalogError, from_json, json, signed, unsigned};
 use crate::wire::Fields;
 
@@ -44,7 +43,7 @@ impl Catalog {
         }
         let mut found = Vec::with_capacity(chunks.len());
         for (collection, ordinals) in by_collection {
-            let rows = sqlx::query(
+            let rows = query(
                 "SELECT c.ordinal, c.start_byte, c.end_byte, c.heading_path, c.page, c.content_hash, c.text,
                         d.title, d.url, d.metadata
                    FROM chunk_texts c
@@ -71,7 +70,7 @@ impl Catalog {
     pub async fn document_heads(&self, documents: &[VerifiedDocument]) -> Result<Vec<DocumentHead>, CatalogError> {
         let Some(first) = documents.first() else { return Ok(Vec::new()) };
         let ordinals: Vec<u32> = documents.iter().map(VerifiedDocument::ordinal).collect();
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT ordinal, version, title, url, metadata, updated_at FROM documents
               WHERE collection = $1 AND ordinal IN (SELECT value FROM json_each($2)) ORDER BY ordinal",
         )
@@ -79,7 +78,7 @@ impl Catalog {
         .bind(json(&ordinals)?)
         .fetch_all(self.readers())
         .await?;
-        let head = |row: &sqlx::sqlite::SqliteRow| {
+        let head = |row: &Row| {
             Ok(DocumentHead {
                 ordinal: unsigned(row.try_get("ordinal")?, "document ordinal")?,
                 version: unsigned(row.try_get("version")?, "version")?,
@@ -97,8 +96,8 @@ impl Catalog {
 
     /// The readable parts of a verified document's text, in order; `None` when its version was replaced meanwhile.
     pub async fn document_text(&self, document: &VerifiedDocument) -> Result<Option<DocumentText>, CatalogError> {
-        let rows = sqlx::query(
-            "SELECT coalesce(t.text, x'') AS text, d.title, d.url, d.metadata FROM documents d
+        let rows = query(
+            "SELECT t.text, d.title, d.url, d.metadata FROM documents d
                LEFT JOIN text_parts t ON t.collection = d.collection AND t.document = d.ordinal AND t.version = d.version
               WHERE d.collection = $1 AND d.ordinal = $2 AND d.version = $3 ORDER BY t.part",
         )
@@ -110,7 +109,8 @@ impl Catalog {
         let Some(row) = rows.first() else { return Ok(None) };
         let mut bytes = Vec::new();
         for part in &rows {
-            bytes.extend_from_slice(part.try_get("text")?);
+            // A document without text has no part.
+            bytes.extend_from_slice(part.try_get::<Option<&[u8]>>("text")?.unwrap_or_default());
         }
         let mut text = String::new();
         let mut at = 0;
@@ -176,11 +176,11 @@ fn utf8(bytes: &[u8]) -> Result<&str, CatalogError> {
     std::str::from_utf8(bytes).map_err(|_| CatalogError::Malformed { what: "text" })
 }
 
-fn passage(collection: u32, parts: &[sqlx::sqlite::SqliteRow]) -> Result<PassageText, CatalogError> {
+fn passage(collection: u32, parts: &[Row]) -> Result<PassageText, CatalogError> {
     let row = parts.first().ok_or(CatalogError::Malformed { what: "chunk" })?;
     let text = chunk_text(parts)?;
     let content_hash: [u8; 32] = row
-        .try_get::<&[u8], _>("content_hash")?
+        .try_get::<&[u8]>("content_hash")?
         .try_into()
         .map_err(|_| CatalogError::Malformed { what: "content hash" })?;
     if *blake3::hash(text.as_bytes()).as_bytes() != content_hash {
@@ -194,7 +194,7 @@ fn passage(collection: u32, parts: &[sqlx::sqlite::SqliteRow]) -> Result<Passage
         url: row.try_get("url")?,
         metadata: from_json(row.try_get("metadata")?, "metadata")?,
         heading_path: from_json(row.try_get("heading_path")?, "heading path")?,
-        page: row.try_get::<Option<i64>, _>("page")?.map(|page| unsigned(page, "page")).transpose()?,
+        page: row.try_get::<Option<i64>>("page")?.map(|page| unsigned(page, "page")).transpose()?,
         start: unsigned(row.try_get("start_byte")?, "offset")?,
         end: unsigned(row.try_get("end_byte")?, "offset")?,
         content_hash,

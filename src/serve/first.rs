@@ -146,8 +146,7 @@ impl Change for MakeFirst {
                     condition: None,
                 });
                 let writes = cleared.to_vec();
-                let mut open =
-                    WriteTuples { store, writes, on_duplicate: Tolerance::Ignore, ..WriteTuples::default() };
+                let mut open = WriteTuples { store, writes, on_duplicate: Tolerance::Ignore, ..WriteTuples::default() };
                 open.apply(draft).await?;
             }
             if draft.next.collections.is_empty() {

@@ -63,8 +63,7 @@ impl StoreState {
 
     /// Takes the graph after an edit that wrote or deleted `tuples`.
     pub fn take_graph<'t>(&mut self, graph: Graph, tuples: impl IntoIterator<Item = &'t Tuple>, revision: u64) {
-        let is_bound =
-            |tuple: &Tuple| self.bound.iter().any(|bound| bound.object_type == tuple.object.object_type);
+        let is_bound = |tuple: &Tuple| self.bound.iter().any(|bound| bound.object_type == tuple.object.object_type);
         if tuples.into_iter().any(is_bound) {
             self.audiences_revision = revision;
         }
@@ -105,7 +104,7 @@ impl CollectionState {
 pub async fn all_tuples(tx: &mut CatalogTx, store: &str, mut edit: GraphEdit) -> Result<GraphEdit, CatalogError> {
     let mut after = 0;
     loop {
-        let rows = select(&mut **tx, store, &TupleFilter::default(), after, PAGE).await?;
+        let rows = select(&mut *tx, store, &TupleFilter::default(), after, PAGE).await?;
         let Some(last) = rows.last() else { return Ok(edit) };
         after = last.change;
         for row in rows {

@@ -16,7 +16,7 @@ use crate::catalog::collections::CollectionSettings;
 use crate::catalog::commits::{self, CommitRow};
 use crate::catalog::documents::DocumentRow;
 use crate::catalog::tuples::{ChangeRow, changes_before};
-use crate::catalog::{CatalogError, CatalogTx, state, timestamp};
+use crate::catalog::{CatalogError, CatalogTx, collections, documents, keys, stores, timestamp};
 use crate::indexes::Indexes;
 
 /// Changes of tuples read at once.
@@ -48,19 +48,15 @@ pub struct Followed {
 ///
 /// # Errors
 /// When the catalog can't be read, holds what this release can't understand, or has another history.
-pub async fn follow(
-    tx: &mut CatalogTx,
-    held: &Snapshot,
-    indexes: &Indexes,
-) -> Result<Option<Followed>, FollowError> {
-    let head = commits::head(tx).await?;
+pub async fn follow(tx: &mut CatalogTx, held: &Snapshot, indexes: &Indexes) -> Result<Option<Followed>, FollowError> {
+    let head = commits::head(&mut *tx).await?;
     if head.revision == held.revision && head.origin == held.origin {
         return Ok(None);
     }
     if head.revision <= held.revision {
         return Err(FollowError::OtherHistory);
     }
-    let mut rows = commits::from(tx, held.revision).await?;
+    let mut rows = commits::from(&mut *tx, held.revision).await?;
     if rows.first().is_some_and(|row| row.revision == held.revision) {
         let own = rows.remove(0);
         if held.origin.is_some_and(|origin| origin != own.origin) {
@@ -74,12 +70,14 @@ pub async fn follow(
         (snapshot.revision, snapshot.origin) = (head.revision, Some(last.origin));
         snapshot.committed_at = timestamp(&last.committed_at)?;
         let from = held.revision;
-        if let Some(changes) = (Reading { tx, indexes, snapshot: &mut snapshot, from, changes: Vec::new() }).all(delta).await? {
+        if let Some(changes) =
+            (Reading { tx, indexes, snapshot: &mut snapshot, from, changes: Vec::new() }).all(delta).await?
+        {
             return Ok(Some(Followed { snapshot, changes }));
         }
     }
     tracing::info!(from = held.revision, to = head.revision, "reading the whole catalog anew");
-    let snapshot = load(tx, indexes, Some(held)).await?;
+    let snapshot = load(&mut *tx, indexes, Some(held)).await?;
     let ids: BTreeSet<&Arc<str>> = held.stores.keys().chain(snapshot.stores.keys()).collect();
     let changes = ids.into_iter().map(|id| (id.clone(), GraphChange::all())).collect();
     Ok(Some(Followed { snapshot, changes }))
@@ -130,7 +128,7 @@ impl Reading<'_> {
             self.collection(id, collection).await?;
         }
         for id in delta.keys {
-            let row = state::key_by_id(self.tx, &id).await?;
+            let row = keys::read(&mut *self.tx, &id).await?;
             let keys = Arc::make_mut(&mut self.snapshot.keys);
             match row {
                 Some(row) => drop(keys.insert(id, Arc::new(row))),
@@ -143,7 +141,7 @@ impl Reading<'_> {
     async fn store(&mut self, id: &str, delta: StoreDelta) -> Result<(), LoadError> {
         let revision = self.snapshot.revision;
         if delta.row {
-            let Some(row) = state::store(self.tx, id).await? else {
+            let Some(row) = stores::read(&mut *self.tx, id).await? else {
                 if let Some((id, _)) = self.snapshot.stores.remove_entry(id) {
                     self.changes.push((id, GraphChange::all()));
                 }
@@ -159,7 +157,7 @@ impl Reading<'_> {
         if delta.models
             && let Some(held) = self.snapshot.stores.get_mut(id)
         {
-            Arc::make_mut(held).take_models(state::models(self.tx, id).await?)?;
+            Arc::make_mut(held).take_models(stores::models(&mut *self.tx, id).await?)?;
         }
         Ok(())
     }
@@ -167,7 +165,7 @@ impl Reading<'_> {
     /// Makes, changes and removes collections; documents come later.
     async fn collection_rows(&mut self, delta: &Delta) -> Result<(), LoadError> {
         let revision = self.snapshot.revision;
-        let rows = state::collections(self.tx).await?;
+        let rows = collections::all(&mut *self.tx).await?;
         let mut rows: BTreeMap<u32, _> = rows.into_iter().map(|row| (row.id, row)).collect();
         for (id, _) in delta.collections.iter().filter(|(_, collection)| collection.row) {
             let held = self.name(*id);
@@ -198,14 +196,14 @@ impl Reading<'_> {
         let revision = self.snapshot.revision;
         let Some(held) = self.snapshot.stores.get(id).cloned() else { return Ok(true) };
         if delta.is_new {
-            let graph = all_tuples(self.tx, id, Graph::new(held.bound.clone()).edit()).await?.finish().0;
+            let graph = all_tuples(&mut *self.tx, id, Graph::new(held.bound.clone()).edit()).await?.finish().0;
             if let Some(state) = self.snapshot.stores.get_mut(id) {
                 Arc::make_mut(state).graph = graph;
             }
             self.changes.push((id.into(), GraphChange::all()));
             return Ok(true);
         }
-        let log = changes_since(self.tx, id, self.from).await?;
+        let log = changes_since(&mut *self.tx, id, self.from).await?;
         if log.is_empty() {
             return Ok(true);
         }
@@ -240,16 +238,16 @@ impl Reading<'_> {
                     let settings = CollectionSettings::clone(&state.settings);
                     *state = Arc::new(CollectionState::new(id, &name, settings)?);
                 }
-                load_documents(self.tx, self.snapshot, &name).await?;
+                load_documents(&mut *self.tx, self.snapshot, &name).await?;
             }
             Documents::Some(ordinals) => {
-                let mut rows = rows_of(self.tx, id, &ordinals).await?;
+                let mut rows = rows_of(&mut *self.tx, id, &ordinals).await?;
                 if let Some(state) = self.snapshot.collections.get_mut(&name) {
                     let state = Arc::make_mut(state);
                     // Before others are entered: one of these may have its id now.
                     let stored: BTreeSet<u32> = rows.iter().map(|row| row.ordinal).collect();
                     ordinals.difference(&stored).for_each(|ordinal| state.remove(*ordinal));
-                    count(self.tx, state, revision).await?;
+                    count(&mut *self.tx, state, revision).await?;
                 }
                 // New versions have later chunks than all that were known.
                 rows.sort_by_key(|row| row.first_chunk);
@@ -269,7 +267,7 @@ async fn changes_since(tx: &mut CatalogTx, store: &str, revision: u64) -> Result
     let mut log: Vec<ChangeRow> = Vec::new();
     loop {
         let before = log.last().map(|change| change.change);
-        let page = changes_before(tx, store, before, PAGE).await?;
+        let page = changes_before(&mut *tx, store, before, PAGE).await?;
         let is_last = page.len() < PAGE as usize || page.last().is_some_and(|change| change.revision <= revision);
         log.extend(page.into_iter().take_while(|change| change.revision > revision));
         if is_last {
@@ -292,7 +290,7 @@ async fn rows_of(
         while let Some(next) = waiting.next_if(|next| *next == last + 1) {
             last = next;
         }
-        let found = state::documents(tx, collection, first, last - first + 1).await?;
+        let found = documents::page(&mut *tx, collection, first, last - first + 1).await?;
         rows.extend(found.into_iter().take_while(|row| row.ordinal <= last));
     }
     Ok(rows)

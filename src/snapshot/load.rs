@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::build::all_tuples;
 use super::{CollectionState, Snapshot, StoreState};
 use crate::authz::Graph;
-use crate::catalog::{CatalogError, CatalogTx, commits, state};
+use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores};
 use crate::index::IndexError;
 use crate::indexes::Indexes;
 
@@ -32,13 +32,9 @@ pub enum LoadError {
 ///
 /// # Errors
 /// When the catalog can't be read or holds what this release can't understand; nothing is served then.
-pub async fn load(
-    tx: &mut CatalogTx,
-    indexes: &Indexes,
-    before: Option<&Snapshot>,
-) -> Result<Snapshot, LoadError> {
-    let head = commits::head(tx).await?;
-    let keys = state::keys(tx).await?;
+pub async fn load(tx: &mut CatalogTx, indexes: &Indexes, before: Option<&Snapshot>) -> Result<Snapshot, LoadError> {
+    let head = commits::head(&mut *tx).await?;
+    let keys = keys::all(&mut *tx).await?;
     let mut snapshot = Snapshot {
         revision: head.revision,
         origin: head.origin,
@@ -47,8 +43,8 @@ pub async fn load(
         collections: BTreeMap::new(),
         keys: Arc::new(keys.into_iter().map(|row| (row.id.clone(), Arc::new(row))).collect()),
     };
-    for row in state::stores(tx).await? {
-        let models = state::models(tx, &row.id).await?;
+    for row in stores::all(&mut *tx).await? {
+        let models = stores::models(&mut *tx, &row.id).await?;
         let id: Arc<str> = row.id.as_str().into();
         let mut loaded = StoreState::new(row, head.revision);
         if let Some(held) = before.and_then(|before| before.store(&id)) {
@@ -57,7 +53,7 @@ pub async fn load(
         loaded.take_models(models)?;
         snapshot.stores.insert(id, Arc::new(loaded));
     }
-    for row in state::collections(tx).await? {
+    for row in collections::all(&mut *tx).await? {
         let name: Arc<str> = row.name.as_str().into();
         snapshot.collections.insert(name, Arc::new(CollectionState::new(row.id, &row.name, row.settings)?));
     }
@@ -69,14 +65,14 @@ pub async fn load(
             Some(held) => held.graph.rewrite(&bound),
             None => Graph::new(bound.clone()).edit(),
         };
-        let graph = all_tuples(tx, &id, empty).await?.finish().0;
+        let graph = all_tuples(&mut *tx, &id, empty).await?.finish().0;
         if let Some(loaded) = snapshot.stores.get_mut(&id).map(Arc::make_mut) {
             (loaded.graph, loaded.bound) = (graph, bound);
         }
     }
     let names: Vec<Arc<str>> = snapshot.collections.keys().cloned().collect();
     for name in names {
-        load_documents(tx, &mut snapshot, &name).await?;
+        load_documents(&mut *tx, &mut snapshot, &name).await?;
         if let Some(collection) = snapshot.collection(&name) {
             open_indexes(indexes, collection, before)?;
         }
@@ -93,7 +89,7 @@ pub(super) async fn load_documents(
     let Some(id) = snapshot.collection(name).map(|collection| collection.id) else { return Ok(()) };
     let mut from = 0;
     loop {
-        let rows = state::documents(tx, id, from, PAGE).await?;
+        let rows = documents::page(&mut *tx, id, from, PAGE).await?;
         let Some(last) = rows.last() else { break };
         from = last.ordinal + 1;
         snapshot.enter(name, &rows)?;
@@ -101,7 +97,7 @@ pub(super) async fn load_documents(
     let revision = snapshot.revision;
     if let Some(collection) = snapshot.collections.get_mut(name).map(Arc::make_mut) {
         collection.sort_versions();
-        count(tx, collection, revision).await?;
+        count(&mut *tx, collection, revision).await?;
     }
     Ok(())
 }
@@ -112,20 +108,16 @@ pub(super) async fn count(
     collection: &mut CollectionState,
     revision: u64,
 ) -> Result<(), CatalogError> {
-    let (document, chunk) = state::next_ordinals(tx, collection.id).await?;
+    let (document, chunk) = documents::next_ordinals(&mut *tx, collection.id).await?;
     collection.reserve(document, chunk);
-    collection.last_operation = state::last_operation(tx, collection.id).await?;
+    collection.last_operation = documents::last_operation(&mut *tx, collection.id).await?;
     collection.documents_revision = revision;
     Ok(())
 }
 
 /// What a process found in its folder when it started is its own; later, files of a collection that it did not know are
 /// leftovers.
-fn open_indexes(
-    indexes: &Indexes,
-    collection: &CollectionState,
-    before: Option<&Snapshot>,
-) -> Result<(), IndexError> {
+fn open_indexes(indexes: &Indexes, collection: &CollectionState, before: Option<&Snapshot>) -> Result<(), IndexError> {
     match before {
         None => indexes.open(collection.id, &collection.settings, collection.next_chunk()),
         Some(before) if before.collections.values().any(|held| held.id == collection.id) => Ok(()),

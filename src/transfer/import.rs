@@ -100,7 +100,7 @@ async fn save(
         table.insert(&mut tx, row).await?;
     }
     meta::set(&mut tx, UNFINISHED, catalog::json(progress)?.as_bytes()).await?;
-    tx.commit().await.map_err(catalog::CatalogError::from)?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -176,6 +176,6 @@ async fn finish(
     }
     meta::set(&mut tx, DONE, export.as_bytes()).await?;
     meta::remove(&mut tx, UNFINISHED).await?;
-    tx.commit().await.map_err(catalog::CatalogError::from)?;
+    tx.commit().await?;
     Ok(())
 }

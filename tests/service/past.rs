@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use usher::administration::past::{PastError, past};
+use usher::catalog::sql::query;
 
 use crate::common::{Client, TestService, document, tuple};
 
@@ -120,8 +121,8 @@ async fn a_log_that_lacks_what_is_needed_is_refused() {
     // As if an older release had cut it: all but the last two entries.
     let running = service.service();
     let mut tx = running.catalog.begin().await.unwrap();
-    sqlx::query("DELETE FROM tuple_changes WHERE change < (SELECT max(change) - 1 FROM tuple_changes)")
-        .execute(&mut *tx)
+    query("DELETE FROM tuple_changes WHERE change < (SELECT max(change) - 1 FROM tuple_changes)")
+        .execute(&mut tx)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -49,11 +49,10 @@ pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
     let snapshot = service.published.load();
     let counts = &service.authority.resolver().counts;
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let wal = std::fs::metadata(format!("{}-wal", service.catalog.path().display())).map_or(0, |m| m.len());
     let operations: u64 = snapshot.collections.values().map(|collection| collection.last_operation).sum();
     let values = [
         ("usher_revision", "gauge", snapshot.revision),
-        ("usher_catalog_wal_bytes", "gauge", wal),
+        ("usher_catalog_wal_bytes", "gauge", service.catalog.log_bytes()),
         ("usher_index_operations", "counter", operations),
         ("usher_resolver_hits_total", "counter", read(&counts.hits)),
         ("usher_resolver_carried_total", "counter", read(&counts.carried)),

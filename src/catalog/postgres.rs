@@ -1,0 +1,176 @@
+//! The shared catalog: a PostgreSQL database, for any number of processes.
+//!
+//! Whoever writes first takes one lock and keeps it until its transaction has ended. So transactions get their revisions
+//! and the numbers of their log entries in the order in which they become visible, as with SQLite's single writer: a
+//! reader that has seen number n will never find a smaller one that is new.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgListener, PgPoolOptions, PgSeverity};
+use sqlx::{Executor as _, PgPool, Row as _};
+
+use super::CatalogError;
+use super::location::PostgresUrl;
+use super::sql::{CatalogTx, query};
+
+/// The name of the lock; locks of one database know no others.
+const WRITING: i64 = 0x5573_6865_7200_0001;
+/// Where commits are told of.
+pub(super) const COMMITS: &str = "usher_commits";
+/// How long a statement may wait for a connection.
+const ACQUIRE: Duration = Duration::from_secs(10);
+
+/// What a writing session asks of the server. A process that hangs inside its transaction would keep all others from
+/// writing: the server ends it. `synchronous_commit` is only ever made stronger.
+const WRITER: &str = "
+    SET lock_timeout = '30s';
+    SET statement_timeout = '300s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+";
+
+const READER: &str = "
+    SET default_transaction_read_only = on;
+    SET statement_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '300s';
+";
+
+/// For both. A dead client is noticed within half a minute; the server's order of text is that of its bytes, as the
+/// schema says, and needs no setting.
+const BOTH: &str = "
+    SET client_encoding = 'UTF8';
+    SET TIME ZONE 'UTC';
+    SET tcp_keepalives_idle = 10;
+    SET tcp_keepalives_interval = 5;
+    SET tcp_keepalives_count = 4;
+";
+
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    writer: PgPool,
+    pub(super) readers: PgPool,
+    /// For single statements that don't take the lock.
+    pub(super) aside: PgPool,
+    options: PgConnectOptions,
+}
+
+impl Database {
+    /// Connects and brings the schema up to date; where several processes start, one does it and the others wait.
+    pub(super) async fn open(url: &PostgresUrl, readers: u32) -> Result<Self, CatalogError> {
+        let options = url.options()?;
+        let pool = |connections, settings: &'static str| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE)
+                .after_connect(move |connection, _| Box::pin(prepare(connection, settings)))
+        };
+        migrate(&options).await?;
+        let writer = pool(1, WRITER).connect_with(options.clone()).await?;
+        warn_of_weak_settings(&writer).await?;
+        let aside = pool(1, WRITER).connect_with(options.clone()).await?;
+        let readers = pool(readers, READER).connect_with(options.clone()).await?;
+        Ok(Self { writer, readers, aside, options })
+    }
+
+    pub(super) async fn begin(&self) -> Result<CatalogTx, CatalogError> {
+        // Every statement must see what was committed before the lock was given, so a later view than the
+        // transaction's first: not REPEATABLE READ.
+        let tx = self.writer.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+        let mut tx = CatalogTx::from(tx);
+        if !crate::mutants::active("writers_take_no_lock") {
+            query("SELECT pg_advisory_xact_lock($1)").bind(WRITING).execute(&mut tx).await?;
+        }
+        Ok(tx)
+    }
+
+    pub(super) async fn read(&self) -> Result<CatalogTx, CatalogError> {
+        Ok(self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?.into())
+    }
+
+    pub(super) async fn listen(&self) -> Result<Listener, CatalogError> {
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE);
+        let mut listener = PgListener::connect_with(&pool.connect_with(self.options.clone()).await?).await?;
+        listener.listen(COMMITS).await?;
+        Ok(Listener(listener))
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.aside.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Hears of commits of other processes as they happen.
+pub struct Listener(PgListener);
+
+impl Listener {
+    /// Waits until somebody commits.
+    ///
+    /// # Errors
+    /// When the connection is lost; what was committed meanwhile is not told.
+    pub async fn heard(&mut self) -> Result<(), CatalogError> {
+        self.0.recv().await?;
+        Ok(())
+    }
+}
+
+/// Sets a new connection up, and refuses a server that only follows another: what it shows may be old.
+async fn prepare(connection: &mut PgConnection, settings: &'static str) -> Result<(), sqlx::Error> {
+    connection.execute(BOTH).await?;
+    connection.execute(settings).await?;
+    let row = connection.fetch_one("SELECT pg_is_in_recovery(), current_setting('server_encoding')").await?;
+    if row.try_get(0)? {
+        return Err(sqlx::Error::Configuration("the server is a standby; name the primary".into()));
+    }
+    if row.try_get::<&str, _>(1)? != "UTF8" {
+        return Err(sqlx::Error::Configuration("the database must have the encoding UTF8".into()));
+    }
+    Ok(())
+}
+
+/// Runs without the time limits of the service's own connections.
+async fn migrate(options: &PgConnectOptions) -> Result<(), CatalogError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(|connection, _| Box::pin(prepare(connection, "")))
+        .connect_with(options.clone())
+        .await?;
+    sqlx::migrate!("schema/catalog/postgres").run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+/// These belong to the server's owner and can change at any time, so they are reported, not refused.
+async fn warn_of_weak_settings(pool: &PgPool) -> Result<(), CatalogError> {
+    let weak = query("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'");
+    for row in weak.fetch_all(pool).await? {
+        let setting: String = row.try_get(0)?;
+        tracing::error!(setting, "off in PostgreSQL: a power failure can lose or damage what was acknowledged");
+    }
+    Ok(())
+}
+
+/// The server is gone, going, full, out of resources, or has become a standby; or no connection was free in time.
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        // A server that starts or stops may end the conversation in the middle of a message.
+        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        _ => error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()).is_some_and(
+            |error| {
+                let code = error.code();
+                // Connection, resources, operator, system; deadlock; lock not given in time; only reading allowed.
+                ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                    || matches!(code, "40001" | "40P01" | "55P03" | "25006" | "25P03")
+            },
+        ),
+    }
+}
+
+/// The server says that it has not done the commit. A connection that broke, or that the server ended, says nothing.
+pub(super) fn is_undone(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.is_some_and(|error| error.severity() == PgSeverity::Error)
+}
