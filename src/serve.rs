@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +14,7 @@ use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::changes::ChangeLog;
 use crate::authority::{Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, Location, meta, stores};
+use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores};
 use crate::commit::{CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
 use crate::cursor::Cursors;
@@ -41,6 +42,8 @@ pub use first::{ADMIN_KEY_FILE, write_secret};
 
 /// Long questions of administrators at one time.
 const SURVEYS: usize = 2;
+/// How long a process says that it is about to stop before it does, where there are others.
+const LEAVE: Duration = Duration::from_secs(2);
 /// How long running requests may take after the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -213,6 +216,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     let service = Arc::new(Service {
         catalog,
         published,
+        is_leaving: Default::default(),
         heads: Heads::default(),
         committer,
         indexes,
@@ -251,8 +255,15 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
+    let service = Arc::downgrade(&running.service);
     tokio::spawn(async move {
         shutdown.await;
+        // Others can answer: whoever distributes requests is told first.
+        if let Some(service) = service.upgrade().filter(|service| service.catalog.is_shared()) {
+            service.is_leaving.store(true, Ordering::SeqCst);
+            drop(service);
+            tokio::time::sleep(LEAVE).await;
+        }
         stop.send_replace(true);
     });
     let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
@@ -350,6 +361,9 @@ impl Agreed {
                 id
             }
         };
+        if catalog.is_shared() {
+            commits::require(&mut tx).await?;
+        }
         tx.commit().await?;
         Ok(Self { root, default_store })
     }

@@ -40,6 +40,8 @@ pub struct QueryLimits {
 pub struct Service {
     pub catalog: Catalog,
     pub published: Arc<Published>,
+    /// It is about to stop: nobody should begin to ask it.
+    pub is_leaving: std::sync::atomic::AtomicBool,
     /// Looks at what other processes have committed.
     pub heads: fresh::Heads,
     pub committer: Committer,

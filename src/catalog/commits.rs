@@ -28,14 +28,36 @@ pub struct Head {
     pub revision: u64,
     /// Absent where no commit is listed, as in a catalog that was just imported.
     pub origin: Option<Origin>,
+    /// Releases that know only an older schema than this must not work on the catalog any more.
+    pub compatible_from: u64,
 }
 
+impl Head {
+    /// Whether this release may work on the catalog.
+    pub fn is_compatible(&self) -> bool {
+        self.compatible_from <= SCHEMA
+    }
+}
+
+/// Named value of [`Head::compatible_from`].
+pub const COMPATIBLE: &str = "compatible from";
+/// Number of the newest migration that this release knows.
+pub const SCHEMA: u64 = 6;
+/// What this release asks of others that work on a catalog beside it. It grows only with a migration after which older
+/// releases would do harm; others only add.
+pub const COMPATIBLE_FROM: u64 = 6;
+
 const HEAD: &str = "SELECT (SELECT value FROM meta WHERE name = 'revision') AS revision,
+                           (SELECT value FROM meta WHERE name = 'compatible from') AS compatible,
                            (SELECT origin FROM commits ORDER BY revision DESC LIMIT 1) AS origin";
 
 fn head_of(row: &Row) -> Result<Head, CatalogError> {
     let origin: Option<Vec<u8>> = row.try_get("origin")?;
-    Ok(Head { revision: meta::number(row.try_get("revision")?)?, origin: origin.map(origin_of).transpose()? })
+    Ok(Head {
+        revision: meta::number(row.try_get("revision")?)?,
+        origin: origin.map(origin_of).transpose()?,
+        compatible_from: meta::number(row.try_get("compatible")?)?,
+    })
 }
 
 fn origin_of(bytes: Vec<u8>) -> Result<Origin, CatalogError> {
@@ -52,6 +74,14 @@ impl Catalog {
 /// The newest state that the transaction sees.
 pub async fn head(tx: &mut CatalogTx) -> Result<Head, CatalogError> {
     head_of(&query(HEAD).fetch_one(tx).await?)
+}
+
+/// Keeps releases away that don't know what this one has done to the schema.
+pub async fn require(tx: &mut CatalogTx) -> Result<(), CatalogError> {
+    if head(tx).await?.compatible_from < COMPATIBLE_FROM {
+        meta::set(tx, COMPATIBLE, &COMPATIBLE_FROM.to_be_bytes()).await?;
+    }
+    Ok(())
 }
 
 /// The commits from revision `from` on, in order.

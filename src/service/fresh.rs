@@ -20,6 +20,21 @@ pub enum Stale {
     Stuck(Arc<FollowError>),
 }
 
+impl Stale {
+    /// The reason without names of anything.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Unknown => "gets no answer from the catalog",
+            Self::Behind => "is behind the catalog",
+            Self::Stuck(error) => match **error {
+                FollowError::OtherHistory => "has seen another history of the catalog: restart it",
+                FollowError::NewerSchema => "is older than the catalog's schema: upgrade it",
+                FollowError::Load(_) => "can't follow the catalog: its log says why",
+            },
+        }
+    }
+}
+
 /// Looks at the catalog's newest state, shared by all requests that had arrived when the look began.
 #[derive(Default)]
 pub struct Heads {
@@ -44,6 +59,25 @@ impl Heads {
 }
 
 impl Service {
+    /// Why this process should not be asked at the moment, where it is not alone. Anybody may see it.
+    pub async fn not_ready(&self) -> Option<&'static str> {
+        if !self.catalog.is_shared() {
+            return None;
+        }
+        if self.is_leaving.load(Ordering::SeqCst) {
+            return Some("is stopping");
+        }
+        if let Err(stale) = self.fresh().await {
+            return Some(stale.reason());
+        }
+        let snapshot = self.published.load();
+        let mut settings = snapshot.collections.values().map(|collection| &collection.settings);
+        let has_embedder = settings.all(|settings| {
+            self.embedders.get(&settings.embedder).is_some_and(|held| held.dimensions() == settings.dimensions)
+        });
+        (!has_embedder).then_some("lacks the embedder of a collection: configure it as in the other processes")
+    }
+
     /// Waits until this process answers from a state that is no older than the newest one when the call began; no
     /// longer than the default deadline. Where the catalog is this process's own, there is nothing to wait for.
     ///
@@ -58,15 +92,19 @@ impl Service {
         let before = self.published.load().revision;
         let head = tokio::time::timeout_at(until, self.heads.look(&self.catalog)).await;
         let head = head.ok().flatten().ok_or(Stale::Unknown)?;
+        let stuck = |error| Err(Stale::Stuck(Arc::new(error)));
+        if !head.is_compatible() {
+            return stuck(FollowError::NewerSchema);
+        }
         if head.revision < before {
-            return Err(Stale::Stuck(Arc::new(FollowError::OtherHistory)));
+            return stuck(FollowError::OtherHistory);
         }
         let reached = tokio::time::timeout_at(until, self.published.at_least(head.revision)).await;
         let Ok(snapshot) = reached else {
             return Err(self.published.problem().map_or(Stale::Behind, Stale::Stuck));
         };
         if snapshot.revision == head.revision && snapshot.origin != head.origin {
-            return Err(Stale::Stuck(Arc::new(FollowError::OtherHistory)));
+            return stuck(FollowError::OtherHistory);
         }
         Ok(())
     }

@@ -23,9 +23,9 @@ use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{Change, CommitError, Committer, Published, Writer};
 use crate::indexes::Indexes;
 use crate::prepare;
-use crate::snapshot::Snapshot;
 use crate::snapshot::load::load;
 use crate::snapshot::names::ChunkKeys;
+use crate::snapshot::{Place, Snapshot};
 use crate::wire::TupleKey;
 
 const STORE: &str = "01JD0000000000000000000000";
@@ -285,7 +285,14 @@ fn told(snapshot: &Arc<Snapshot>, authority: &Authority) -> BTreeMap<String, Str
         );
         tell(
             format!("places {name}"),
-            format!("{:?}", collection.places().map(|(at, place)| (at, shape(place))).collect::<Vec<_>>()),
+            format!(
+                "{:?}",
+                collection
+                    .places()
+                    .filter(|(_, place)| !matches!(place, Place::Empty))
+                    .map(|(at, place)| (at, shape(place)))
+                    .collect::<Vec<_>>()
+            ),
         );
     }
     let now = Timestamp::now();
@@ -306,9 +313,9 @@ fn told(snapshot: &Arc<Snapshot>, authority: &Authority) -> BTreeMap<String, Str
     told
 }
 
-fn shape(place: crate::snapshot::Place) -> String {
+fn shape(place: Place) -> String {
     match place {
-        crate::snapshot::Place::Plain { first_chunk, chunk_count, .. } => format!("{first_chunk} {chunk_count}"),
+        Place::Plain { first_chunk, chunk_count, .. } => format!("{first_chunk} {chunk_count}"),
         other => format!("{other:?}"),
     }
 }

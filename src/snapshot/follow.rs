@@ -29,6 +29,8 @@ pub enum FollowError {
     /// A backup was restored under the process, or it is another catalog.
     #[error("the catalog's history is another one than this process has seen; restart it")]
     OtherHistory,
+    #[error("a newer release has changed the catalog's schema; upgrade this process")]
+    NewerSchema,
 }
 
 impl From<CatalogError> for FollowError {
@@ -50,6 +52,9 @@ pub struct Followed {
 /// When the catalog can't be read, holds what this release can't understand, or has another history.
 pub async fn follow(tx: &mut CatalogTx, held: &Snapshot, indexes: &Indexes) -> Result<Option<Followed>, FollowError> {
     let head = commits::head(&mut *tx).await?;
+    if !head.is_compatible() {
+        return Err(FollowError::NewerSchema);
+    }
     if head.revision == held.revision && head.origin == held.origin {
         return Ok(None);
     }

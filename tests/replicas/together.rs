@@ -36,7 +36,8 @@ async fn several_first_starts_make_one_of_everything() {
 async fn answers(client: &Client) -> Vec<serde_json::Value> {
     let mut all = Vec::new();
     for person in 0..4 {
-        let mut list = client.as_subject(&format!("user:p{person}")).get("/v1/documents?collection=main&limit=1000").await.ok();
+        let mut list =
+            client.as_subject(&format!("user:p{person}")).get("/v1/documents?collection=main&limit=1000").await.ok();
         for token in ["revision", "cursor"] {
             list.as_object_mut().unwrap().remove(token);
         }
@@ -91,7 +92,11 @@ async fn two_processes_write_the_same_things_and_lose_nothing() {
     assert_eq!(one, other);
     let own = one.iter().filter(|tuple| tuple["object"].as_str().is_some_and(|object| object.starts_with("group:w")));
     assert_eq!(own.count() as u64, written * steps);
-    println!("counted steps of {written} writers on two processes {}, lost 0, answers compared {}", written * steps, one.len());
+    println!(
+        "counted steps of {written} writers on two processes {}, lost 0, answers compared {}",
+        written * steps,
+        one.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +106,8 @@ async fn a_rolling_restart_shows_no_error_to_a_client() {
     let mut processes = vec![world.start("0").await, world.start("1").await];
     put(&processes[0].client, "a/1", "The one gentian.", &["user:*"]).await.ok();
     let there = crate::world::Replicas::of(&[&processes[0], &processes[1]]);
-    let (stop, asked, retried) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (stop, asked, retried) =
+        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let clients = (0..4_u64).map(|number| {
         let (there, stop, asked, retried) = (there.clone(), stop.clone(), asked.clone(), retried.clone());
         tokio::spawn(async move {
@@ -119,10 +125,13 @@ async fn a_rolling_restart_shows_no_error_to_a_client() {
                     let status = match step % 3 {
                         0 => put(&client, &format!("r/{number}"), &format!("step {step}"), &["user:*"]).await.status,
                         1 => grant(&client, &format!("user:{step}"), "member", "group:g", true).await.status,
-                        _ => found(&client.as_subject("user:ann"), "gentian", None).await.map_or_else(|reply| reply.status, |hits| {
-                            assert_eq!(hits, ["a/1"]);
-                            200
-                        }),
+                        _ => found(&client.as_subject("user:ann"), "gentian", None).await.map_or_else(
+                            |reply| reply.status,
+                            |hits| {
+                                assert_eq!(hits, ["a/1"]);
+                                200
+                            },
+                        ),
                     };
                     if status == 0 && tries < 3 {
                         retried.fetch_add(1, Ordering::SeqCst);
@@ -193,7 +202,11 @@ async fn a_lease_is_taken_over() {
         times.push(begun.elapsed());
         first = second;
     }
-    println!("counted takeover after a kill {} ms, after a stop in order {} ms", times[0].as_millis(), times[1].as_millis());
+    println!(
+        "counted takeover after a kill {} ms, after a stop in order {} ms",
+        times[0].as_millis(),
+        times[1].as_millis()
+    );
     assert!(times[0] < Duration::from_secs(7), "{times:?}");
     first.stop().await;
 }

@@ -192,6 +192,20 @@ impl Storm {
     }
 }
 
+enum Write {
+    Text { id: String, body: String },
+    Grant { user: String, object: String, is_granted: bool },
+}
+
+impl Write {
+    async fn send(&self, client: &Client) -> Reply {
+        match self {
+            Self::Text { id, body } => put(client, id, body, &[]).await,
+            Self::Grant { user, object, is_granted } => grant(client, user, "viewer", object, *is_granted).await,
+        }
+    }
+}
+
 struct Worker {
     number: u64,
     replicas: Replicas,
@@ -209,20 +223,21 @@ impl Worker {
             if text == 0 || self.random.below(3) == 0 {
                 text += 1;
                 let body = format!("number {text}");
-                self.until_acknowledged(async |client: Client| put(&client, &id, &body, &[]).await).await;
+                self.until_acknowledged(&Write::Text { id: id.clone(), body }).await;
             }
-            self.until_acknowledged(async |client: Client| grant(&client, &user, "viewer", &object, true).await).await;
-            self.read(&id, &user, Some(text)).await;
-            self.until_acknowledged(async |client: Client| grant(&client, &user, "viewer", &object, false).await).await;
-            self.read(&id, &user, None).await;
+            for is_granted in [true, false] {
+                let write = Write::Grant { user: user.clone(), object: object.clone(), is_granted };
+                self.until_acknowledged(&write).await;
+                self.read(&id, &user, is_granted.then_some(text)).await;
+            }
         }
     }
 
     /// What nobody acknowledged is sent again: it may have been done, and doing it twice changes nothing.
-    async fn until_acknowledged(&mut self, send: impl AsyncFn(Client) -> Reply) {
+    async fn until_acknowledged(&mut self, write: &Write) {
         let mut refused_at = None;
         loop {
-            let reply = send(self.replicas.any(&mut self.random)).await;
+            let reply = write.send(&self.replicas.any(&mut self.random)).await;
             if reply.is_ok() {
                 self.counts.acknowledged.fetch_add(1, Ordering::SeqCst);
                 let waited = refused_at.map_or(Duration::ZERO, |at: Instant| at.elapsed());
