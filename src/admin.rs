@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
+use crate::config::{RawConfig, RawUrl};
 use crate::transfer;
 use crate::wire::{CreateKey, KeyCreated, Keys, Problem};
 
@@ -147,7 +148,7 @@ pub async fn keys(arguments: KeysArguments) -> anyhow::Result<()> {
 
 #[derive(Args)]
 pub struct BackupArguments {
-    /// Data folder of the stopped service
+    /// Data folder of the service, which may be running
     #[arg(long, env = "USHER_DATA", default_value = "data")]
     data: PathBuf,
     /// New folder for the copy
@@ -155,18 +156,20 @@ pub struct BackupArguments {
     to: PathBuf,
 }
 
-/// Copies the data folder of a stopped service; the copy can be served as it is.
+/// Copies the data folder of a service, running or stopped; the copy can be served as it is.
 ///
 /// # Errors
-/// When the service runs, the target exists, or the copy's catalog is damaged.
+/// When the target exists, or the copy's catalog is damaged.
 #[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
     let (from, to) = (&arguments.data, &arguments.to);
     if to.exists() {
         bail!("{} exists already; name a new folder", to.display());
     }
-    let _lock = lock_stopped(from)?;
-    let bytes = copy_folder(from, to)?;
+    let bytes = match try_lock(from)? {
+        Some(_lock) => copy_folder(from, to)?,
+        None => copy_running(from, to).await?,
+    };
     let catalog = crate::catalog::Catalog::open(to, 1).await?;
     catalog.check().await.context("the copied catalog is damaged; the original probably is too")?;
     let revision = catalog.revision().await?;
@@ -175,16 +178,86 @@ pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Copies what a running service goes on writing: vectors and the audit first, the catalog, which names them, last.
+/// Vectors that the copy lacks are made again at its first start, and so is the keyword index.
+async fn copy_running(from: &Path, to: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    std::fs::create_dir_all(to)?;
+    std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
+    for collection in std::fs::read_dir(from.join("indexes")).into_iter().flatten() {
+        let collection = collection?;
+        let (vectors, copy) = (collection.path().join("vectors"), to.join("indexes").join(collection.file_name()));
+        let mut attempts = 0;
+        // Segments may be rewritten under the copying: another attempt finds the new ones.
+        loop {
+            match copy_folder(&vectors, &copy.join("vectors")) {
+                Ok(copied) => break bytes += copied,
+                Err(_) if !vectors.exists() => break,
+                Err(error) if attempts == 5 => return Err(error),
+                Err(_) => {
+                    attempts += 1;
+                    std::fs::remove_dir_all(&copy).ok();
+                }
+            }
+        }
+    }
+    for name in ["audit.jsonl", "admin.key"] {
+        match std::fs::copy(from.join(name), to.join(name)) {
+            Ok(copied) => bytes += copied,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let catalog = to.join("catalog.db");
+    crate::catalog::Catalog::copy_running(from, &catalog).await?;
+    Ok(bytes + std::fs::metadata(&catalog)?.len())
+}
+
 /// Holds the data folder of a stopped service.
 fn lock_stopped(data: &Path) -> anyhow::Result<std::fs::File> {
+    match try_lock(data)? {
+        Some(lock) => Ok(lock),
+        None => bail!("a service uses {}; stop it first", data.display()),
+    }
+}
+
+/// Holds the data folder of a stopped service; nothing where one runs.
+fn try_lock(data: &Path) -> anyhow::Result<Option<std::fs::File>> {
     if !data.join("catalog.db").is_file() {
         bail!("{} holds no catalog; name the data folder with --data", data.display());
     }
     let lock = std::fs::File::options().write(true).open(data.join("lock"))?;
+    Ok(lock.try_lock().is_ok().then_some(lock))
+}
+
+#[derive(Args)]
+pub struct AcceptRestoredArguments {
+    /// Data folder of the stopped service
+    #[arg(long, env = "USHER_DATA", default_value = "data")]
+    data: PathBuf,
+    /// PostgreSQL database of the catalog; absent: it is in the data folder
+    #[arg(long, env = "USHER_CATALOG_URL", hide_env_values = true)]
+    catalog_url: Option<RawUrl>,
+}
+
+/// Accepts a catalog that is older than the audit beside it: after a backup was restored on purpose, and revocations that
+/// it lacks were made again.
+///
+/// # Errors
+/// When the service runs, or the catalog can't be opened.
+#[allow(clippy::print_stdout, reason = "the command's output")]
+pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Result<()> {
+    let lock = std::fs::File::options().write(true).open(arguments.data.join("lock"))?;
     if lock.try_lock().is_err() {
-        bail!("a service uses {}; stop it first", data.display());
+        bail!("a service uses {}; stop it first", arguments.data.display());
     }
-    Ok(lock)
+    let options =
+        RawConfig { data: Some(arguments.data.clone()), catalog_url: arguments.catalog_url, ..RawConfig::default() };
+    let catalog = crate::catalog::Catalog::open(&options.resolve()?.catalog, 1).await?;
+    let revision = crate::serve::accept_restored(&catalog, &arguments.data).await?;
+    catalog.close().await;
+    println!("the catalog is accepted at revision {revision}; tokens of revisions from before are no longer valid");
+    Ok(())
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<u64> {

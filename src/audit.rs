@@ -13,6 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::failpoint;
 
+/// Bytes at the end of the file that hold its last line: an answer names at most some hundred passages.
+const LAST_LINES: u64 = 1 << 20;
+
 pub mod receipt;
 
 /// The record could not be written.
@@ -35,6 +38,28 @@ pub struct Record<'a> {
     /// Keyed digest of the question.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
+}
+
+/// The newest revision that the audit in this folder speaks of; 0 where there is none.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn last_revision(folder: &Path) -> io::Result<u64> {
+    #[derive(serde::Deserialize)]
+    struct Revision {
+        revision: u64,
+    }
+    let mut file = match File::open(folder.join("audit.jsonl")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
+    let from = file.seek(SeekFrom::End(0))?.saturating_sub(LAST_LINES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    // A first line that was cut off here, and a last one that a crash has torn, are no records.
+    let revisions = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Revision>(line).ok());
+    Ok(revisions.last().map_or(0, |line| line.revision))
 }
 
 struct Line {

@@ -53,8 +53,6 @@ pub enum CatalogError {
     Silent,
     #[error("the catalog is damaged ({fault}); restore a backup")]
     Damaged { fault: String },
-    #[error("the catalog is a PostgreSQL database; copy it with pg_dump or a base backup")]
-    NoFile,
 }
 
 impl From<MigrateError> for CatalogError {
@@ -211,15 +209,12 @@ impl Catalog {
         }
     }
 
-    /// Writes a consistent copy of the file to `target`, which must not exist.
+    /// Copies the catalog in `folder` to a new file, as it is at one instant; a service may be running on it.
     ///
     /// # Errors
-    /// When it can't be written, or the catalog is a server's, which has tools of its own for that.
-    pub async fn copy_to(&self, target: &Path) -> Result<(), CatalogError> {
-        match &self.database {
-            Database::Sqlite(database) => database.copy_to(target).await,
-            Database::Postgres(_) => Err(CatalogError::NoFile),
-        }
+    /// When it can't be read or written.
+    pub async fn copy_running(folder: &Path, target: &Path) -> Result<(), CatalogError> {
+        sqlite::Database::copy_running(folder, target).await
     }
 
     /// Closes all connections and seals the file, unless something still holds it open.

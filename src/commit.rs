@@ -26,6 +26,7 @@ use crate::snapshot::{CollectionState, Snapshot, StoreState};
 
 pub mod acl;
 pub mod collections;
+mod describe;
 pub mod documents;
 pub mod follow;
 pub mod keys;
@@ -138,6 +139,7 @@ pub struct Committed<T> {
 pub struct Draft {
     pub tx: CatalogTx,
     pub next: Snapshot,
+    before: Arc<Snapshot>,
     pub now: Timestamp,
     pub chunk_keys: ChunkKeys,
     pub indexes: Arc<Indexes>,
@@ -155,6 +157,11 @@ impl Draft {
     /// The collection for writing.
     pub fn collection_mut(&mut self, name: &str) -> Result<&mut CollectionState, CommitError> {
         self.next.collections.get_mut(name).map(Arc::make_mut).ok_or(CommitError::UnknownCollection)
+    }
+
+    /// The chunk ordinals of the collection below this were given before the group began.
+    fn chunks_before(&self, name: &str) -> u32 {
+        self.before.collection(name).map_or(0, |collection| collection.next_chunk())
     }
 
     /// Whether the store's tuples are only replicated here.
@@ -282,7 +289,6 @@ impl Writer {
                 return false;
             }
         };
-        let before = self.published.load();
         let mut any_holds = false;
         for job in &mut group {
             match apply_alone(&mut draft, job.as_mut()).await {
@@ -298,7 +304,11 @@ impl Writer {
             group.into_iter().for_each(|job| job.acknowledge(Ok(draft.next.revision)));
             return false;
         }
-        let Draft { mut tx, mut next, changes, .. } = draft;
+        if let Err(error) = describe::log_moves(&mut draft).await {
+            refuse(group, error.into());
+            return false;
+        }
+        let Draft { mut tx, mut next, before, changes, .. } = draft;
         let revision = next.revision;
         let listed = async {
             meta::set_revision(&mut tx, revision).await?;
@@ -353,13 +363,15 @@ impl Writer {
 
     async fn begin(&self) -> Result<Draft, FollowError> {
         let tx = self.locked().await?;
-        let mut next = Snapshot::clone(&self.published.load());
+        let before = self.published.load();
+        let mut next = Snapshot::clone(&before);
         next.revision += 1;
         next.committed_at = Timestamp::now();
         Ok(Draft {
             tx,
             now: next.committed_at,
             next,
+            before,
             chunk_keys: self.chunk_keys.clone(),
             indexes: self.indexes.clone(),
             external: self.external.clone(),

@@ -4,10 +4,12 @@
 //! A lease saves work and never protects anything: a process that was suspended may go on for a moment after another took
 //! over. So the work itself must bear being done twice.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 
 use crate::catalog::Catalog;
 use crate::catalog::leases::LeaseState;
@@ -69,6 +71,12 @@ impl Leases {
         }
     }
 
+    /// Takes or renews a lease; says whether it is held.
+    async fn hold(&self, name: &str) -> Option<bool> {
+        let take = self.catalog.take_lease(name, &self.owner, TIME_TO_LIVE, None);
+        Some(tokio::time::timeout(PACE, take).await.ok()?.ok()?.is_held)
+    }
+
     /// Renews the lease until that fails for so long that another may have it.
     async fn lost(&self, duty: &dyn Duty) {
         let mut renewed = Instant::now();
@@ -108,6 +116,49 @@ impl Leases {
         let give_back = self.catalog.give_back_leases(&self.owner);
         if !matches!(tokio::time::timeout(PACE, give_back).await, Ok(Ok(()))) {
             tracing::warn!("leases could not be given back; they run out");
+        }
+    }
+}
+
+/// Leases that are asked for by name, and held while this process lives.
+pub struct Holdings {
+    leases: Leases,
+    /// When each was last renewed; absent: it is another's.
+    renewed: Mutex<BTreeMap<String, Option<Instant>>>,
+}
+
+impl Holdings {
+    pub fn new(leases: Leases) -> Self {
+        Self { leases, renewed: Mutex::default() }
+    }
+
+    /// Whether this process holds the lease at present; it is tried for from the first question on.
+    pub fn holds(&self, name: &str) -> bool {
+        if !self.leases.catalog.is_shared() {
+            return true;
+        }
+        let mut renewed = self.renewed.lock();
+        match renewed.get(name) {
+            Some(at) => at.is_some_and(|at| at.elapsed() < TIME_TO_LIVE),
+            None => {
+                renewed.insert(name.to_owned(), None);
+                false
+            }
+        }
+    }
+
+    /// Takes and renews what was asked for, until cancelled.
+    pub async fn keep(self: Arc<Self>) {
+        while self.leases.catalog.is_shared() {
+            let names: Vec<String> = self.renewed.lock().keys().cloned().collect();
+            for name in names {
+                let begun = Instant::now();
+                // Without an answer it is held until it may have run out.
+                if let Some(is_held) = self.leases.hold(&name).await {
+                    self.renewed.lock().insert(name, is_held.then_some(begun));
+                }
+            }
+            tokio::time::sleep(PACE).await;
         }
     }
 }

@@ -29,7 +29,9 @@ enum Command {
     },
     /// Make, list and revoke API keys of a running service
     Keys(admin::KeysArguments),
-    /// Copy the data of a stopped service to a new folder, and check the copy
+    /// Accept a restored catalog that is older than what the audit beside it says was answered
+    AcceptRestored(admin::AcceptRestoredArguments),
+    /// Copy the data of a service, running or stopped, to a new folder, and check the copy
     Backup(admin::BackupArguments),
     /// Write everything that a stopped service holds to plain files, to move it
     Export(admin::ExportArguments),
@@ -46,6 +48,7 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve { config, options } => run(config, *options).await,
         Command::Keys(arguments) => admin::keys(arguments).await,
+        Command::AcceptRestored(arguments) => admin::accept_restored(arguments).await,
         Command::Backup(arguments) => admin::backup(arguments).await,
         Command::Export(arguments) => admin::export(arguments).await,
         Command::Import(arguments) => admin::import(arguments).await,

@@ -10,10 +10,11 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
+use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
-use crate::authority::{Authority, External, Resolver};
+use crate::authority::points::{Points, ReconciledTotals};
+use crate::authority::{AudienceNumbers, Authority, External, Resolver};
 use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores};
 use crate::commit::{CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
@@ -23,8 +24,9 @@ use crate::expiry::Sweep;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
-use crate::indexes::Indexes;
-use crate::lease::{Duty, Leases};
+use crate::index::qdrant::{Connection, QdrantError};
+use crate::indexes::{self, Indexes, Place, VectorHome};
+use crate::lease::{Duty, Holdings, Leases};
 use crate::remote::Remote;
 use crate::remote::publish::{self, Publisher};
 use crate::remote::replica::{Feed, ReplicaError};
@@ -49,10 +51,23 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    #[error(
+        "{}: vectors of stored passages lie in files, not in the catalog: move everything with `usher export` and \
+         `usher import`",
+        path.display()
+    )]
+    VectorsElsewhere { path: PathBuf },
+    #[error(transparent)]
+    Qdrant(#[from] QdrantError),
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{} is in use by another Usher process", path.display())]
     Locked { path: PathBuf },
+    #[error(
+        "the catalog is at revision {found}, and answers were given at {answered}: an older copy was restored, and \
+         withdrawn rights may be back. Restore a newer one; or withdraw them again and run `usher accept-restored`"
+    )]
+    SetBack { found: u64, answered: u64 },
     #[error("{} is missing or empty beside the other data; restore a backup", path.display())]
     NoCatalog { path: PathBuf },
     #[error(
@@ -134,7 +149,18 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         return Err(ServeError::Unfinished { path: config.data.clone() });
     }
     let agreed = Agreed::of(&catalog).await?;
-    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
+    let instance = agreed.name("instance");
+    let place = match &config.qdrant {
+        None => Place::Files(config.vectors),
+        Some(settings) => Place::Qdrant { connection: Connection::new(settings.clone())?, instance },
+    };
+    refuse_older(&catalog, &config.data).await?;
+    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline, place));
+    if indexes.home() == VectorHome::Catalog && catalog.lacks_vectors().await? {
+        return Err(ServeError::VectorsElsewhere { path: config.data.clone() });
+    }
+    // Revisions of another epoch mean other states: their tokens are not valid here.
+    let epoch: String = catalog.meta(EPOCH).await?.unwrap_or_default().iter().map(|b| format!("{b:02x}")).collect();
     let snapshot = load(&mut catalog.read().await?, &indexes, None).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
@@ -167,13 +193,19 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         external: config.openfga.as_ref().map(|_| default_store.as_str().into()),
     };
     let (committer, writer) = Committer::start(writer);
-    let follower = tokio::spawn(indexes.clone().follow(catalog.clone()));
+    let numbers = Arc::new(AudienceNumbers::new(agreed.derive("audience numbers")));
+    let newest = published.clone();
+    let reconciled = Arc::new(ReconciledTotals::default());
+    let points = Points::new(move || newest.load(), numbers.clone(), reconciled.clone());
+    let leases = Leases::new(catalog.clone())?;
+    let holdings = Arc::new(Holdings::new(leases.clone()));
+    let holder = tokio::spawn(holdings.clone().keep());
+    let follower = tokio::spawn(indexes.clone().follow(catalog.clone(), Arc::new(points), holdings));
     let resolver = Resolver::new(changes, config.cached_readers);
     let authenticator =
         Authenticator { keys: KeyHasher::new(agreed.derive("api keys")), issuers: config.issuers.clone() };
     let audit = Audit::open(&config.data, agreed.derive("audit digests"))
         .map_err(|source| ServeError::Folder { path: config.data.join("audit.jsonl"), source })?;
-    let leases = Leases::new(catalog.clone())?;
     let feed = match &config.openfga {
         None => None,
         Some(openfga) => {
@@ -193,7 +225,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         First { config, store: &default_store, catalog: &catalog, published: &published, committer: &committer };
     first.make(&embedders, feed.as_deref()).await?;
     first.admin_key(&authenticator.keys).await?;
-    let mut tasks = vec![follower];
+    let mut tasks = vec![follower, holder];
     if catalog.is_shared() {
         tasks.push(tokio::spawn(shared::listen(catalog.clone(), published.clone())));
     }
@@ -210,7 +242,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         duties.push(feed);
     }
     let external = remote.as_ref().map(|remote| remote.external.clone());
-    let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, external));
+    let numbers = indexes.keep_audiences().then_some(numbers);
+    let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, numbers, external));
     let newest = published.clone();
     let gate = Gate::new(authority.clone(), chunk_keys.clone(), move || newest.load());
     let service = Arc::new(Service {
@@ -225,7 +258,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         remote,
         authenticator,
         embedders,
-        revisions: RevisionTokens::new(&agreed.derive("revision tokens")),
+        revisions: RevisionTokens::new(&agreed.derive(&format!("revision tokens{epoch}"))),
         cursors: Cursors::new(&agreed.derive("cursors")),
         receipts: Receipts::new(&agreed.derive("receipts")),
         audit,
@@ -235,6 +268,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         running: Semaphore::new(config.limits.max_running),
         surveys: Arc::new(Semaphore::new(SURVEYS)),
         default_store,
+        reconciled,
     });
     duties.push(Arc::new(Sweep { service: service.clone() }));
     tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));
@@ -291,6 +325,12 @@ async fn listen(
     axum::serve(listener, router).with_graceful_shutdown(until).await
 }
 
+impl indexes::Lease for Holdings {
+    fn holds(&self, name: &str) -> bool {
+        Holdings::holds(self, name)
+    }
+}
+
 /// Makes the folder readable by its owner alone, and locks it.
 #[allow(clippy::result_large_err, reason = "made at most once, at the start")]
 pub(crate) fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
@@ -327,6 +367,48 @@ fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
         _ => Ok(()),
     }
 }
+
+/// A catalog that is older than what was answered from it lacks changes, revocations perhaps: it is not served before
+/// somebody has looked.
+async fn refuse_older(catalog: &Catalog, data: &Path) -> Result<(), ServeError> {
+    let answered = audit::last_revision(data).map_err(|source| ServeError::Folder { path: data.to_owned(), source })?;
+    let found = catalog.revision().await?;
+    if found < answered {
+        return Err(ServeError::SetBack { found, answered });
+    }
+    Ok(())
+}
+
+/// Begins a new epoch of a catalog that was restored on purpose, and notes in the audit that it was; the revision.
+///
+/// # Errors
+/// When the catalog or the audit can't be written.
+pub async fn accept_restored(catalog: &Catalog, data: &Path) -> Result<u64, ServeError> {
+    let mut epoch = [0; 16];
+    getrandom::fill(&mut epoch)?;
+    let mut tx = catalog.begin().await?;
+    meta::set(&mut tx, EPOCH, &epoch).await?;
+    tx.commit().await?;
+    let revision = catalog.revision().await?;
+    let agreed = Agreed::of(catalog).await?;
+    let folder = |source| ServeError::Folder { path: data.to_owned(), source };
+    let audit = Audit::open(data, agreed.derive("audit digests")).map_err(folder)?;
+    let record = audit::Record {
+        at: jiff::Timestamp::now().to_string(),
+        request_id: "",
+        event: "restored",
+        subjects: Vec::new(),
+        credential: "",
+        revision,
+        items: Vec::new(),
+        question: None,
+    };
+    audit.record(&record).await.map_err(|error| folder(std::io::Error::other(error)))?;
+    Ok(revision)
+}
+
+/// Name of what distinguishes a restored catalog from the one that went on; absent in one that never was restored.
+const EPOCH: &str = "epoch";
 
 /// What all processes of a catalog agree on; the first one to come decides it.
 struct Agreed {
@@ -366,6 +448,11 @@ impl Agreed {
         }
         tx.commit().await?;
         Ok(Self { root, default_store })
+    }
+
+    /// A name that tells nothing of the secret.
+    fn name(&self, purpose: &str) -> String {
+        self.derive(purpose).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn derive(&self, purpose: &str) -> [u8; 32] {

@@ -19,6 +19,7 @@ mod common;
 mod failures;
 #[path = "replicas/freshness.rs"]
 mod freshness;
+#[allow(dead_code, reason = "made for the crash tests, which use all of it")]
 #[path = "crash/process.rs"]
 mod process;
 #[path = "replicas/server.rs"]

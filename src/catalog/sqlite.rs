@@ -69,8 +69,12 @@ impl Database {
         if verdict == "ok" { Ok(()) } else { Err(damaged(verdict.replace('\n', " "))) }
     }
 
-    pub(super) async fn copy_to(&self, target: &Path) -> Result<(), CatalogError> {
-        query("VACUUM INTO $1").bind(target.to_string_lossy().into_owned()).execute(&self.writer).await?;
+    /// Copies the catalog in `folder`, which a running service may go on writing, as it is at one instant.
+    pub(super) async fn copy_running(folder: &Path, target: &Path) -> Result<(), CatalogError> {
+        let options = SqliteConnectOptions::new().filename(folder.join("catalog.db")).read_only(true);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        query("VACUUM INTO $1").bind(target.to_string_lossy().into_owned()).execute(&pool).await?;
+        pool.close().await;
         Ok(())
     }
 

@@ -159,7 +159,7 @@ impl Change for WriteModel {
 /// Regroups the objects of a store after its bound types or its model changed; every cached set is dropped.
 pub fn rebind(draft: &mut Draft, store: &str) -> Result<(), CommitError> {
     draft.store_mut(store)?;
-    draft.next.rebind(store);
-    draft.note_change(store, GraphChange::all());
+    let is_regrouped = draft.next.rebind(store);
+    draft.note_change(store, if is_regrouped { GraphChange::regrouped() } else { GraphChange::all() });
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::commit::keys::{CreateKey, RevokeKey};
 use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{Change, CommitError, Committer, Published, Writer};
-use crate::indexes::Indexes;
+use crate::indexes::{Indexes, Place as Home, VectorHome};
 use crate::prepare;
 use crate::snapshot::load::load;
 use crate::snapshot::names::ChunkKeys;
@@ -65,7 +65,8 @@ struct Process {
 
 impl Process {
     async fn start(catalog: &Catalog, folder: &Path) -> Self {
-        let indexes = Arc::new(Indexes::new(folder.to_owned(), Duration::from_secs(1)));
+        let indexes =
+            Arc::new(Indexes::new(folder.to_owned(), Duration::from_secs(1), Home::Files(VectorHome::Catalog)));
         let snapshot = load(&mut catalog.read().await.unwrap(), &indexes, None).await.unwrap();
         let published = Arc::new(Published::new(snapshot));
         let changes = Arc::new(ChangeLog::default());
@@ -78,7 +79,7 @@ impl Process {
             external: None,
         };
         let (committer, _) = Committer::start(writer);
-        let authority = Authority::new(Resolver::new(changes, 100), 1 << 20, None);
+        let authority = Authority::new(Resolver::new(changes, 100), 1 << 20, None, None);
         Self { published, committer, authority, indexes }
     }
 
@@ -345,9 +346,9 @@ async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
         if random.below(4) > 0 && step + 1 < steps {
             continue;
         }
-        let aside = Indexes::new(folder.path().join("aside"), Duration::from_secs(1));
+        let aside = Indexes::new(folder.path().join("aside"), Duration::from_secs(1), Home::Files(VectorHome::Catalog));
         let fresh = Arc::new(load(&mut catalog.read().await.unwrap(), &aside, None).await.unwrap());
-        let alone = Authority::new(Resolver::new(Arc::default(), 100), 1 << 20, None);
+        let alone = Authority::new(Resolver::new(Arc::default(), 100), 1 << 20, None, None);
         let expected = told(&fresh, &alone);
         for (name, process) in [("one", &one), ("other", &other)] {
             let held = process.newest(&catalog).await;

@@ -119,7 +119,9 @@ impl Reading<'_> {
             let ids: Vec<Arc<str>> = self.snapshot.stores.keys().cloned().collect();
             for id in ids {
                 let has_models = delta.stores.get(&*id).is_some_and(|store| store.models);
-                if self.snapshot.rebind(&id) || has_models {
+                if self.snapshot.rebind(&id) {
+                    self.changes.push((id, GraphChange::regrouped()));
+                } else if has_models {
                     self.changes.push((id, GraphChange::all()));
                 }
             }

@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::catalog::collections::CollectionRow;
 use crate::catalog::portable::{META, TABLES, Table};
 use crate::index::VectorStore;
-use crate::indexes::Indexes;
+use crate::indexes::{Indexes, Place, VectorHome};
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
@@ -50,7 +50,7 @@ pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
             manifest.write(to, DRAFT)?;
         }
     }
-    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO);
+    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, Place::Files(VectorHome::Files));
     for collection in catalog.collections().await? {
         let (_, chunks) = catalog.next_ordinals(collection.id).await?;
         let content =

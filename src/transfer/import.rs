@@ -10,7 +10,7 @@ use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
 use crate::catalog::portable::{META, PortableRow, TABLES, Table, set_last_number, table};
 use crate::catalog::{self, Catalog, meta};
 use crate::index::VectorStore;
-use crate::indexes::Indexes;
+use crate::indexes::{self, Indexes, VectorHome};
 
 /// The named value of a catalog that an import has not completed; such a catalog can't be served.
 pub const UNFINISHED: &str = "import";
@@ -136,7 +136,7 @@ async fn vectors(catalog: &Catalog, from: &Path, data: &Path, part: &Part, place
     let collections = catalog.collections().await?;
     let collection = collections.iter().find(|row| row.id == place.collection);
     let settings = &collection.ok_or(catalog::CatalogError::Malformed { what: "collection" })?.settings;
-    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO);
+    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, indexes::Place::Files(VectorHome::Files));
     // Whatever an earlier attempt wrote is forgotten.
     let store = indexes.open_vectors(place.collection, settings, 0)?.store;
     for first in (0..place.chunks).step_by(APPENDED as usize) {

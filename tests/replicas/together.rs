@@ -19,7 +19,7 @@ async fn several_first_starts_make_one_of_everything() {
     let names = ["a", "b", "c", "d"];
     let started = futures::future::join_all(names.map(|name| world.start(name))).await;
     assert_eq!(world.key_files().len(), 1);
-    let key = world.admin_key();
+    let key = world.admin_key().await;
     for process in &started {
         let client = process.client.with_key(&key);
         let collections = client.get("/v1/collections").await.ok();

@@ -55,15 +55,22 @@ impl World {
         let mut environment = vec![("USHER_CATALOG_URL", self.url.as_str())];
         environment.extend(more);
         let mut process = Process::start_with(&self.folder.path().join(name), &environment).await?;
-        process.client.key = self.admin_key();
+        process.client.key = self.admin_key().await;
         Ok(process)
     }
 
     /// The first administrator's key lies in the folder of whoever made it.
-    pub fn admin_key(&self) -> String {
-        let mut found = self.key_files();
-        assert_eq!(found.len(), 1, "exactly one process makes the first key");
-        found.pop().unwrap()
+    pub async fn admin_key(&self) -> String {
+        let begun = Instant::now();
+        loop {
+            // Others that came to it as well remove theirs.
+            let mut found = self.key_files();
+            if found.len() == 1 {
+                return found.pop().unwrap();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "exactly one process makes the first key: {found:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub fn key_files(&self) -> Vec<String> {
