@@ -17,6 +17,9 @@ mod rules;
 
 use rules::{Rules, change_tuples};
 
+/// Operations that are left for the indexes of other processes.
+const KEPT_FOR_OTHERS: u64 = 20_000;
+
 /// A document that is split and embedded, ready to be stored.
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -112,7 +115,9 @@ async fn finish(draft: &mut Draft, collection: &str) -> Result<(), CommitError> 
     let (id, document, chunk) = (state.id, state.next_document(), state.next_chunk());
     catalog::documents::set_next_ordinals(&mut draft.tx, id, document, chunk).await?;
     if let Some(indexes) = draft.indexes.get(id) {
-        catalog::documents::cut_operations(&mut draft.tx, id, indexes.applied()).await?;
+        // Where others follow the log too, those that are a little behind must not begin anew.
+        let kept = if draft.indexes.home() == VectorHome::Catalog { KEPT_FOR_OTHERS } else { 0 };
+        catalog::documents::cut_operations(&mut draft.tx, id, indexes.applied().saturating_sub(kept)).await?;
     }
     Ok(())
 }
