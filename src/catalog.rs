@@ -12,9 +12,11 @@ use sqlx::migrate::MigrateError;
 use self::sql::{On, Query, Row, query, query_built, query_either};
 
 pub mod collections;
+pub mod commits;
 pub mod documents;
 pub mod index_text;
 pub mod keys;
+pub mod leases;
 mod location;
 pub mod meta;
 pub mod outbox;
@@ -27,6 +29,7 @@ pub mod stores;
 pub mod tuples;
 
 pub use self::location::{Location, PostgresUrl, UrlError};
+pub use self::postgres::Listener;
 pub use self::sql::CatalogTx;
 
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +49,8 @@ pub enum CatalogError {
     /// SQLite undoes a whole transaction by itself when the disk fails under it.
     #[error("catalog: the database has undone the transaction")]
     Undone,
+    #[error("catalog: the database does not answer")]
+    Silent,
     #[error("the catalog is damaged ({fault}); restore a backup")]
     Damaged { fault: String },
 }
@@ -67,6 +72,15 @@ impl CatalogError {
         match self {
             Self::Database(error) => sqlite::is_refusal(error) || postgres::is_refusal(error),
             Self::Io(_) | Self::Undone => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the database can't be reached, or is stopping or starting: it may be back in a moment.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Silent => true,
+            Self::Database(error) => postgres::is_refusal(error),
             _ => false,
         }
     }
@@ -131,12 +145,48 @@ impl Catalog {
         }
     }
 
+    /// For single statements that write beside the commits and must not wait for them.
+    fn aside(&self) -> On<'_> {
+        match &self.database {
+            Database::Sqlite(database) => (&database.writer).into(),
+            Database::Postgres(database) => (&database.aside).into(),
+        }
+    }
+
     /// Bytes of the write-ahead log, where it is this process's.
     pub fn log_bytes(&self) -> u64 {
         match &self.database {
             Database::Sqlite(database) => database.log_bytes(),
             Database::Postgres(_) => 0,
         }
+    }
+
+    /// Hears of commits of other processes; nothing where there are none to hear of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn listen(&self) -> Result<Option<Listener>, CatalogError> {
+        match &self.database {
+            Database::Sqlite(_) => Ok(None),
+            Database::Postgres(database) => database.listen().await.map(Some),
+        }
+    }
+
+    /// Whether other processes may write to it.
+    pub fn is_shared(&self) -> bool {
+        match &self.database {
+            Database::Sqlite(database) => database.is_shared,
+            Database::Postgres(_) => true,
+        }
+    }
+
+    /// The same database, treated as one that others write to as well: for tests of what they do together.
+    #[cfg(any(test, usher_mutants))]
+    pub fn shared(mut self) -> Self {
+        if let Database::Sqlite(database) = &mut self.database {
+            database.is_shared = true;
+        }
+        self
     }
 
     /// Whether the file was opened byte for byte as the last stop left it; a start needs no [`check`](Self::check) then,

@@ -4,7 +4,7 @@
 //! that loading documents never delays a revocation), applies each change to a draft inside a savepoint, commits the
 //! group, swaps the snapshot in, and only then acknowledges. A change that fails is undone alone. When the outcome of a
 //! commit is unknown nothing more is written until the catalog is reopened; a commit that found the disk full was not
-//! done, and writing goes on.
+//! done, and writing goes on. Where other processes write to the same catalog, `shared.rs` says what is different.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,13 +12,15 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::authority::changes::ChangeLog;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, meta};
 use crate::failpoint;
 use crate::index::IndexError;
 use crate::indexes::Indexes;
+use crate::snapshot::follow::FollowError;
+use crate::snapshot::load::LoadError;
 use crate::snapshot::names::ChunkKeys;
 use crate::snapshot::{CollectionState, Snapshot, StoreState};
 
@@ -28,9 +30,13 @@ mod describe;
 pub mod documents;
 pub mod follow;
 pub mod keys;
+pub mod published;
 pub mod repair;
+pub mod shared;
 pub mod stores;
 pub mod tuples;
+
+pub use published::Published;
 
 /// At most this many changes share one transaction.
 const GROUP: usize = 64;
@@ -84,11 +90,32 @@ pub enum CommitError {
     /// An earlier commit may or may not have happened.
     #[error("writes have stopped until the service is restarted")]
     Stopped,
+    /// Nothing was done.
+    #[error("the catalog can't be written at the moment: {0}")]
+    Unavailable(Arc<FollowError>),
+    /// The reply to the commit was lost, and it was not done.
+    #[error("the catalog did not take the change")]
+    NotTaken,
+    #[error("whether the catalog took the change is not known")]
+    Unknown,
 }
 
 impl From<CatalogError> for CommitError {
     fn from(error: CatalogError) -> Self {
-        if error.is_storage_refusal() { Self::Storage(error) } else { Self::Catalog(error) }
+        match error {
+            error if error.is_storage_refusal() => Self::Storage(error),
+            error if error.is_unavailable() => Self::Unavailable(Arc::new(error.into())),
+            error => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<FollowError> for CommitError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Load(LoadError::Catalog(error)) => error.into(),
+            error => Self::Unavailable(Arc::new(error)),
+        }
     }
 }
 
@@ -156,46 +183,6 @@ impl Draft {
 #[derive(Clone)]
 pub struct Committer {
     queue: mpsc::Sender<Box<dyn Job>>,
-}
-
-/// What the writer publishes and readers pin.
-pub struct Published {
-    current: arc_swap::ArcSwap<Snapshot>,
-    revision: watch::Sender<u64>,
-}
-
-impl Published {
-    pub fn new(snapshot: Snapshot) -> Self {
-        let revision = watch::Sender::new(snapshot.revision);
-        Self { current: arc_swap::ArcSwap::from_pointee(snapshot), revision }
-    }
-
-    /// The newest snapshot.
-    pub fn load(&self) -> Arc<Snapshot> {
-        self.current.load_full()
-    }
-
-    /// Waits until a snapshot of at least `revision` is published.
-    pub async fn at_least(&self, revision: u64) -> Arc<Snapshot> {
-        let mut watched = self.revision.subscribe();
-        // The sender lives as long as `self`, so waiting can't fail.
-        let _ = watched.wait_for(|current| *current >= revision).await;
-        self.load()
-    }
-
-    /// Publishes a state that the catalog knows nothing of: only the test build uses it, for deliberate bugs.
-    #[cfg(usher_mutants)]
-    pub fn disturb(&self, change: impl FnOnce(&mut Snapshot)) {
-        let mut snapshot = Snapshot::clone(&self.load());
-        change(&mut snapshot);
-        self.publish(snapshot);
-    }
-
-    fn publish(&self, snapshot: Snapshot) {
-        let revision = snapshot.revision;
-        self.current.store(Arc::new(snapshot));
-        self.revision.send_replace(revision);
-    }
 }
 
 /// Everything the writer needs.
@@ -278,7 +265,7 @@ impl Writer {
         let mut is_stopped = false;
         loop {
             if queue.is_empty() {
-                let Some(job) = waiting.recv().await else { return };
+                let Some(job) = self.next(&mut waiting).await else { return };
                 queue.push_back(job);
             }
             while let Ok(job) = waiting.try_recv() {
@@ -295,16 +282,10 @@ impl Writer {
 
     /// Applies and commits one group; says whether writing must stop.
     async fn commit_group(&self, mut group: Vec<Box<dyn Job>>) -> bool {
-        let refuse = |group: Vec<Box<dyn Job>>, error: CatalogError| {
-            let error = Arc::new(error);
-            for job in group {
-                job.acknowledge(Err(shared(&error)));
-            }
-        };
         let mut draft = match self.begin().await {
             Ok(draft) => draft,
             Err(error) => {
-                refuse(group, error);
+                refuse(group, error.into());
                 return false;
             }
         };
@@ -314,7 +295,7 @@ impl Writer {
                 Ok(holds) => any_holds |= holds,
                 Err(error) => {
                     // The savepoint itself failed: nothing of the group can be trusted.
-                    refuse(group, error);
+                    refuse(group, error.into());
                     return false;
                 }
             }
@@ -324,13 +305,17 @@ impl Writer {
             return false;
         }
         if let Err(error) = describe::log_moves(&mut draft).await {
-            refuse(group, error);
+            refuse(group, error.into());
             return false;
         }
-        let Draft { mut tx, next, changes, .. } = draft;
+        let Draft { mut tx, mut next, before, changes, .. } = draft;
         let revision = next.revision;
-        if let Err(error) = meta::set_revision(&mut tx, revision).await {
-            refuse(group, error);
+        let listed = async {
+            meta::set_revision(&mut tx, revision).await?;
+            self.list(&mut tx, &before, &mut next).await
+        };
+        if let Err(error) = listed.await {
+            refuse(group, error.into());
             return false;
         }
         // Not in the first start, which would not get through.
@@ -340,22 +325,33 @@ impl Writer {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         if let Err(error) = failpoint::hit("commit.before") {
-            refuse(group, error.into());
+            refuse(group, CatalogError::from(error).into());
             return false;
         }
-        let outcome = match tx.commit().await {
+        let outcome = match self.end(tx).await {
             // A failure injected here is a commit that holds and says that it failed, as when its sync fails.
             Ok(()) => failpoint::hit("commit.after").map_err(CatalogError::from),
             Err(error) => Err(error),
         };
-        if let Err(error) = outcome {
-            if error.is_undone() {
-                refuse(group, error);
+        match outcome {
+            Ok(()) => {}
+            Err(error) if error.is_undone() => {
+                refuse(group, error.into());
                 return false;
             }
-            tracing::error!(%error, "the outcome of a commit is unknown; writing stops until a restart");
-            group.into_iter().for_each(|job| job.acknowledge(Err(CommitError::Stopped)));
-            return true;
+            Err(error) if self.catalog.is_shared() => {
+                tracing::warn!(%error, revision, "the reply to a commit was lost");
+                match self.find_out(&next).await {
+                    Ok(revision) => group.into_iter().for_each(|job| job.acknowledge(Ok(revision))),
+                    Err(error) => refuse(group, error),
+                }
+                return false;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the outcome of a commit is unknown; writing stops until a restart");
+                refuse(group, CommitError::Stopped);
+                return true;
+            }
         }
         self.changes.append(revision, changes);
         self.published.publish(next);
@@ -365,8 +361,8 @@ impl Writer {
         false
     }
 
-    async fn begin(&self) -> Result<Draft, CatalogError> {
-        let tx = self.catalog.begin().await?;
+    async fn begin(&self) -> Result<Draft, FollowError> {
+        let tx = self.locked().await?;
         let before = self.published.load();
         let mut next = Snapshot::clone(&before);
         next.revision += 1;
@@ -410,22 +406,18 @@ async fn apply_alone(draft: &mut Draft, job: &mut dyn Job) -> Result<bool, Catal
     Ok(holds)
 }
 
-/// The same storage failure for every member of a group.
-fn shared(error: &Arc<CatalogError>) -> CommitError {
-    let copy = CatalogError::Io(std::io::Error::other(error.clone()));
-    if error.is_storage_refusal() { CommitError::Storage(copy) } else { CommitError::Catalog(copy) }
-}
-
-/// Sets a named value of the catalog.
-pub struct SetMeta {
-    pub name: &'static str,
-    pub value: Vec<u8>,
-}
-
-impl Change for SetMeta {
-    type Output = ();
-
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
-        async move { Ok(meta::set(&mut draft.tx, self.name, &self.value).await?) }.boxed()
+/// Refuses every member of a group for one reason.
+fn refuse(group: Vec<Box<dyn Job>>, error: CommitError) {
+    let error = Arc::new(error);
+    for job in group {
+        let copy = |error: &Arc<CommitError>| CatalogError::Io(std::io::Error::other(error.clone()));
+        job.acknowledge(Err(match &*error {
+            CommitError::Storage(_) => CommitError::Storage(copy(&error)),
+            CommitError::Unavailable(cause) => CommitError::Unavailable(cause.clone()),
+            CommitError::NotTaken => CommitError::NotTaken,
+            CommitError::Unknown => CommitError::Unknown,
+            CommitError::Stopped => CommitError::Stopped,
+            _ => CommitError::Catalog(copy(&error)),
+        }));
     }
 }

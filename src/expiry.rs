@@ -3,15 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::commit::documents::DeleteDocuments;
+use crate::lease::Duty;
 use crate::service::Service;
 
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Runs until cancelled.
-pub async fn sweep(service: Arc<Service>) {
+/// The sweep, which one process does for all.
+pub struct Sweep {
+    pub service: Arc<Service>,
+}
+
+impl Duty for Sweep {
+    fn name(&self) -> &str {
+        "expiry"
+    }
+
+    fn work(&self) -> BoxFuture<'_, ()> {
+        sweep(&self.service).boxed()
+    }
+}
+
+async fn sweep(service: &Service) {
     loop {
         tokio::time::sleep(PERIOD).await;
         let now = Timestamp::now();

@@ -14,6 +14,7 @@ use crate::service::Service;
 
 pub mod compat;
 pub mod extract;
+pub mod fresh;
 pub mod headers;
 pub mod openapi;
 pub mod problem;
@@ -51,13 +52,15 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/explain", post(routes::explain::explain))
         .route("/v1/explain/readers", post(routes::readers::list))
         .route("/v1/models", post(routes::models::put))
-        .layer(DefaultBodyLimit::max(MAX_BODY));
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(service.clone(), fresh::native));
     let health = Router::new()
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::ready))
         .route("/v1/health/startup", get(routes::health::ready))
         .route("/openapi.json", get(openapi::response()));
-    let openfga = compat::openfga::router();
+    let openfga =
+        compat::openfga::router().layer(middleware::from_fn_with_state(service.clone(), fresh::openfga));
     Router::new()
         .merge(native)
         .merge(health)

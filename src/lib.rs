@@ -44,6 +44,8 @@ pub mod paged;
 #[cfg(feature = "server")]
 pub mod pause;
 #[cfg(feature = "server")]
+pub mod lease;
+#[cfg(feature = "server")]
 pub mod prepare;
 #[cfg(feature = "server")]
 pub mod query;

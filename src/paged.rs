@@ -72,6 +72,30 @@ impl<T: Clone + Default> Paged<T> {
         all.take_while(|(index, _)| *index < self.len)
     }
 
+    /// Numbers of the elements that differ between the two, in order; pages that both share are passed over. An element
+    /// that one of them has not is compared as a default one.
+    pub fn differences<'a>(
+        &'a self,
+        other: &'a Self,
+        is_same: impl Fn(&T, &T) -> bool + 'a,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let pages = self.len.max(other.len).div_ceil(PAGE as u32);
+        let differing = (0..pages).filter(|page| {
+            let (own, others) = (self.page(*page), other.page(*page));
+            !matches!((own, others), (Some(own), Some(others)) if Arc::ptr_eq(own, others))
+        });
+        let absent = T::default();
+        differing.flat_map(|page| page * PAGE as u32..(page + 1) * PAGE as u32).filter(move |index| {
+            let (own, others) = (self.get(*index), other.get(*index));
+            !is_same(own.unwrap_or(&absent), others.unwrap_or(&absent))
+        })
+    }
+
+    fn page(&self, page: u32) -> Option<&Page<T>> {
+        let page = page as usize;
+        self.groups.get(page / GROUP)?.get(page % GROUP)
+    }
+
     /// Number of the last element for which `not_after` holds, given that it holds for a prefix and that no number was
     /// jumped over.
     pub fn partition_last(&self, not_after: impl Fn(&T) -> bool) -> Option<u32> {
@@ -123,6 +147,29 @@ mod tests {
         *sparse.get_mut(2) = 4;
         assert_eq!(sparse.get(2), Some(&4));
         assert_eq!(sparse.iter().filter(|(_, held)| **held != 0).count(), 2);
+    }
+
+    #[test]
+    fn differences_are_those_of_the_elements_and_shared_pages_are_not_compared() {
+        let mut before = Paged::default();
+        (0..2000_u32).for_each(|i| before.push(Some(i)));
+        let mut after = before.clone();
+        *after.get_mut(700) = None;
+        *after.get_mut(3) = Some(3);
+        (2000..2600).for_each(|i| after.push(Some(i)));
+        let expected: Vec<u32> = std::iter::once(700).chain(2000..2600).collect();
+        assert_eq!(after.differences(&before, |a, b| a == b).collect::<Vec<_>>(), expected);
+        assert_eq!(before.differences(&after, |a, b| a == b).collect::<Vec<_>>(), expected);
+        let compared = std::cell::Cell::new(0);
+        let count = |a: &Option<u32>, b: &Option<u32>| {
+            compared.set(compared.get() + 1);
+            a == b
+        };
+        assert_eq!(before.differences(&before.clone(), count).count(), 0);
+        assert_eq!(compared.get(), 0);
+        // Two pages were written to and two begun.
+        assert!(after.differences(&before, |a, b| { compared.set(compared.get() + 1); a == b }).count() > 0);
+        assert!(compared.get() <= 5 * PAGE, "{}", compared.get());
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub enum QueryError {
 /// Rounds of searching; a second one runs only when a hit was dropped because the state changed meanwhile.
 const ROUNDS: u32 = 2;
 
-/// Answers a question.
+/// Answers a question that came at `arrived`.
 ///
 /// # Errors
 /// See [`QueryError`]; no error says anything about what the caller can't read.
@@ -70,8 +70,8 @@ pub async fn answer(
     credential: &Credential,
     request: Query,
     request_id: &str,
+    arrived: Instant,
 ) -> Result<Answer, QueryError> {
-    let arrived = Instant::now();
     let principal =
         service.authenticator.authenticate(&service.published.load(), credential, jiff::Timestamp::now()).await?;
     principal.require(Scope::Query)?;
@@ -102,5 +102,6 @@ pub async fn answer(
     let ranked = fuse::fuse(verified, &question);
     crate::pause::at("query.verified", request_id).await;
     let passages = stages.run("assemble", assemble::passages(service, &question, ranked)).await?;
+    stages.in_time()?;
     respond::respond(service, &principal, &reader, &question, passages, request_id, stages).await
 }

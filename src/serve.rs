@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,30 +15,37 @@ use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::points::{Points, ReconciledTotals};
 use crate::authority::{AudienceNumbers, Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, Location, meta};
-use crate::commit::{CommitError, Committer, Published, Writer};
+use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores};
+use crate::commit::{CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
 use crate::cursor::Cursors;
 use crate::embed::Embedders;
+use crate::expiry::Sweep;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
 use crate::index::qdrant::{Connection, QdrantError};
-use crate::indexes::{Indexes, Lease, Place, VectorHome};
-use crate::remote::replica::{Replica, ReplicaError};
-use crate::remote::{Remote, publish};
+use crate::indexes::{self, Indexes, Place, VectorHome};
+use crate::lease::{Duty, Holdings, Leases};
+use crate::remote::Remote;
+use crate::remote::publish::{self, Publisher};
+use crate::remote::replica::{Feed, ReplicaError};
 use crate::revision::RevisionTokens;
 use crate::service::Service;
+use crate::service::fresh::Heads;
 use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
 mod first;
 
+use first::First;
 pub use first::{ADMIN_KEY_FILE, write_secret};
 
 /// Long questions of administrators at one time.
 const SURVEYS: usize = 2;
+/// How long a process says that it is about to stop before it does, where there are others.
+const LEAVE: Duration = Duration::from_secs(2);
 /// How long running requests may take after the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -104,6 +112,7 @@ pub struct Running {
     _lock: std::fs::File,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     writer: tokio::task::JoinHandle<()>,
+    leases: Leases,
 }
 
 impl Running {
@@ -114,6 +123,7 @@ impl Running {
             task.abort();
             let _ = task.await;
         }
+        self.leases.give_back().await;
         let catalog = self.service.catalog.clone();
         drop(self.service);
         if tokio::time::timeout(DRAIN, self.writer).await.is_err() {
@@ -138,8 +148,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
         return Err(ServeError::Unfinished { path: config.data.clone() });
     }
-    let secrets = Secrets::of(&catalog).await?;
-    let instance = secrets.name("instance");
+    let agreed = Agreed::of(&catalog).await?;
+    let instance = agreed.name("instance");
     let place = match &config.qdrant {
         None => Place::Files(config.vectors),
         Some(settings) => Place::Qdrant { connection: Connection::new(settings.clone())?, instance },
@@ -151,7 +161,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     }
     // Revisions of another epoch mean other states: their tokens are not valid here.
     let epoch: String = catalog.meta(EPOCH).await?.unwrap_or_default().iter().map(|b| format!("{b:02x}")).collect();
-    let snapshot = load(&catalog, &indexes).await?;
+    let snapshot = load(&mut catalog.read().await?, &indexes, None).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
         let Some(embedder) = embedders.get(&collection.settings.embedder) else {
@@ -171,11 +181,9 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         }
     }
     let published = Arc::new(Published::new(snapshot));
-    // The oldest store is the default one; ULIDs sort by time.
-    let oldest = published.load().stores.keys().next().map(|id| id.to_string());
-    let default_store = oldest.unwrap_or_else(|| ulid::Ulid::generate().to_string());
+    let default_store = agreed.default_store.clone();
     let changes = Arc::new(ChangeLog::default());
-    let chunk_keys = ChunkKeys::new(secrets.derive("chunk keys"));
+    let chunk_keys = ChunkKeys::new(agreed.derive("chunk keys"));
     let writer = Writer {
         catalog: catalog.clone(),
         published: published.clone(),
@@ -185,40 +193,54 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         external: config.openfga.as_ref().map(|_| default_store.as_str().into()),
     };
     let (committer, writer) = Committer::start(writer);
-    let numbers = Arc::new(AudienceNumbers::new(secrets.derive("audience numbers")));
+    let numbers = Arc::new(AudienceNumbers::new(agreed.derive("audience numbers")));
     let newest = published.clone();
     let reconciled = Arc::new(ReconciledTotals::default());
     let points = Points::new(move || newest.load(), numbers.clone(), reconciled.clone());
-    let follower = tokio::spawn(indexes.clone().follow(catalog.clone(), Arc::new(points), Arc::new(Alone)));
+    let leases = Leases::new(catalog.clone())?;
+    let holdings = Arc::new(Holdings::new(leases.clone()));
+    let holder = tokio::spawn(holdings.clone().keep());
+    let follower = tokio::spawn(indexes.clone().follow(catalog.clone(), Arc::new(points), holdings));
     let resolver = Resolver::new(changes, config.cached_readers);
     let authenticator =
-        Authenticator { keys: KeyHasher::new(secrets.derive("api keys")), issuers: config.issuers.clone() };
-    let audit = Audit::open(&config.data, secrets.derive("audit digests"))
+        Authenticator { keys: KeyHasher::new(agreed.derive("api keys")), issuers: config.issuers.clone() };
+    let audit = Audit::open(&config.data, agreed.derive("audit digests"))
         .map_err(|source| ServeError::Folder { path: config.data.join("audit.jsonl"), source })?;
-    let (remote, mut replica) = match &config.openfga {
-        None => (None, None),
+    let feed = match &config.openfga {
+        None => None,
         Some(openfga) => {
             let server = openfga.connect()?;
             let external = External::new(default_store.clone(), server, openfga.timeout, openfga.max_model_age);
-            let remote = Remote::new(Arc::new(external));
-            let replica = Replica::open(
-                remote.clone(),
-                catalog.clone(),
-                published.clone(),
-                committer.clone(),
-                openfga.store.clone(),
-                openfga.pace.clone(),
-            );
-            (Some(remote), Some(replica.await?))
+            Some(Arc::new(Feed {
+                remote: Remote::new(Arc::new(external)),
+                catalog: catalog.clone(),
+                published: published.clone(),
+                committer: committer.clone(),
+                server_store: openfga.store.clone(),
+                pace: openfga.pace.clone(),
+            }))
         }
     };
-    first::first_start(config, &default_store, &catalog, &published, &committer, &embedders, replica.as_mut()).await?;
-    first::admin_key(config, &published, &committer, &authenticator.keys).await?;
-    let mut tasks = vec![follower];
-    if let Some(remote) = &remote {
-        tasks.push(tokio::spawn(publish::run(remote.clone(), catalog.clone(), published.clone(), committer.clone())));
+    let first =
+        First { config, store: &default_store, catalog: &catalog, published: &published, committer: &committer };
+    first.make(&embedders, feed.as_deref()).await?;
+    first.admin_key(&authenticator.keys).await?;
+    let mut tasks = vec![follower, holder];
+    if catalog.is_shared() {
+        tasks.push(tokio::spawn(shared::listen(catalog.clone(), published.clone())));
     }
-    tasks.extend(replica.map(|replica| tokio::spawn(replica.run())));
+    let mut duties: Vec<Arc<dyn Duty>> = Vec::new();
+    let remote = feed.as_ref().map(|feed| feed.remote.clone());
+    if let Some(feed) = feed {
+        let remote = feed.remote.clone();
+        if catalog.is_shared() {
+            tasks.push(tokio::spawn(feed.clone().watch_model()));
+            tasks.push(tokio::spawn(publish::watch(remote.clone(), catalog.clone(), published.clone())));
+        }
+        let (catalog, published, committer) = (catalog.clone(), published.clone(), committer.clone());
+        duties.push(Arc::new(Publisher { remote, catalog, published, committer }));
+        duties.push(feed);
+    }
     let external = remote.as_ref().map(|remote| remote.external.clone());
     let numbers = indexes.keep_audiences().then_some(numbers);
     let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, numbers, external));
@@ -227,6 +249,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     let service = Arc::new(Service {
         catalog,
         published,
+        is_leaving: Default::default(),
+        heads: Heads::default(),
         committer,
         indexes,
         authority,
@@ -234,9 +258,9 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         remote,
         authenticator,
         embedders,
-        revisions: RevisionTokens::new(&secrets.derive(&format!("revision tokens{epoch}"))),
-        cursors: Cursors::new(&secrets.derive("cursors")),
-        receipts: Receipts::new(&secrets.derive("receipts")),
+        revisions: RevisionTokens::new(&agreed.derive(&format!("revision tokens{epoch}"))),
+        cursors: Cursors::new(&agreed.derive("cursors")),
+        receipts: Receipts::new(&agreed.derive("receipts")),
         audit,
         chunk_keys,
         metrics: Metrics::new()?,
@@ -246,11 +270,12 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         default_store,
         reconciled,
     });
-    tasks.push(tokio::spawn(crate::expiry::sweep(service.clone())));
+    duties.push(Arc::new(Sweep { service: service.clone() }));
+    tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));
     if config.drift_objects_per_s > 0 {
         tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
-    Ok(Running { service, _lock: lock, tasks, writer })
+    Ok(Running { service, _lock: lock, tasks, writer, leases })
 }
 
 /// Serves on both listeners until `shutdown` ends, then lets running requests finish.
@@ -264,8 +289,15 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
+    let service = Arc::downgrade(&running.service);
     tokio::spawn(async move {
         shutdown.await;
+        // Others can answer: whoever distributes requests is told first.
+        if let Some(service) = service.upgrade().filter(|service| service.catalog.is_shared()) {
+            service.is_leaving.store(true, Ordering::SeqCst);
+            drop(service);
+            tokio::time::sleep(LEAVE).await;
+        }
         stop.send_replace(true);
     });
     let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
@@ -293,12 +325,9 @@ async fn listen(
     axum::serve(listener, router).with_graceful_shutdown(until).await
 }
 
-/// One process holds every lease.
-struct Alone;
-
-impl Lease for Alone {
-    fn holds(&self, _name: &str) -> bool {
-        true
+impl indexes::Lease for Holdings {
+    fn holds(&self, name: &str) -> bool {
+        Holdings::holds(self, name)
     }
 }
 
@@ -361,9 +390,9 @@ pub async fn accept_restored(catalog: &Catalog, data: &Path) -> Result<u64, Serv
     meta::set(&mut tx, EPOCH, &epoch).await?;
     tx.commit().await?;
     let revision = catalog.revision().await?;
-    let secrets = Secrets::of(catalog).await?;
+    let agreed = Agreed::of(catalog).await?;
     let folder = |source| ServeError::Folder { path: data.to_owned(), source };
-    let audit = Audit::open(data, secrets.derive("audit digests")).map_err(folder)?;
+    let audit = Audit::open(data, agreed.derive("audit digests")).map_err(folder)?;
     let record = audit::Record {
         at: jiff::Timestamp::now().to_string(),
         request_id: "",
@@ -381,23 +410,44 @@ pub async fn accept_restored(catalog: &Catalog, data: &Path) -> Result<u64, Serv
 /// Name of what distinguishes a restored catalog from the one that went on; absent in one that never was restored.
 const EPOCH: &str = "epoch";
 
-/// The instance's secret, from which all others are derived.
-struct Secrets {
+/// What all processes of a catalog agree on; the first one to come decides it.
+struct Agreed {
+    /// The instance's secret, from which all others are derived.
     root: [u8; 32],
+    default_store: String,
 }
 
-impl Secrets {
+/// Id of the store that the first start makes.
+const FIRST_STORE: &str = "first store";
+
+impl Agreed {
     async fn of(catalog: &Catalog) -> Result<Self, ServeError> {
-        if let Some(stored) = catalog.meta("secret").await? {
-            let root = stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?;
-            return Ok(Self { root });
-        }
-        let mut root = [0; 32];
-        getrandom::fill(&mut root)?;
         let mut tx = catalog.begin().await?;
-        meta::set(&mut tx, "secret", &root).await?;
+        let root = match meta::read(&mut tx, "secret").await? {
+            Some(stored) => stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?,
+            None => {
+                let mut root = [0; 32];
+                getrandom::fill(&mut root)?;
+                meta::set(&mut tx, "secret", &root).await?;
+                root
+            }
+        };
+        // The oldest store is the default one; ULIDs sort by time.
+        let oldest = stores::all(&mut tx).await?.into_iter().next().map(|store| store.id);
+        let default_store = match (oldest, meta::read(&mut tx, FIRST_STORE).await?) {
+            (Some(id), _) => id,
+            (None, Some(id)) => String::from_utf8(id).map_err(|_| CatalogError::Malformed { what: "first store" })?,
+            (None, None) => {
+                let id = ulid::Ulid::generate().to_string();
+                meta::set(&mut tx, FIRST_STORE, id.as_bytes()).await?;
+                id
+            }
+        };
+        if catalog.is_shared() {
+            commits::require(&mut tx).await?;
+        }
         tx.commit().await?;
-        Ok(Self { root })
+        Ok(Self { root, default_store })
     }
 
     /// A name that tells nothing of the secret.

@@ -21,6 +21,9 @@ use crate::revision::RevisionTokens;
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
+pub mod fresh;
+#[cfg(test)]
+mod together;
 mod writes;
 
 /// Limits of the query path; see the table in the README.
@@ -38,6 +41,10 @@ pub struct QueryLimits {
 pub struct Service {
     pub catalog: Catalog,
     pub published: Arc<Published>,
+    /// It is about to stop: nobody should begin to ask it.
+    pub is_leaving: std::sync::atomic::AtomicBool,
+    /// Looks at what other processes have committed.
+    pub heads: fresh::Heads,
     pub committer: Committer,
     pub indexes: Arc<Indexes>,
     pub authority: Arc<Authority>,

@@ -16,6 +16,9 @@ use crate::catalog::stores::StoreRow;
 use crate::index::filter::{DeclaredFields, FieldValues, FilterError, FilterSubject};
 use crate::paged::Paged;
 
+pub mod build;
+pub mod delta;
+pub mod follow;
 pub mod load;
 pub mod names;
 
@@ -23,6 +26,8 @@ pub mod names;
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub revision: u64,
+    /// The commit that made it, where the catalog is shared.
+    pub origin: Option<crate::catalog::commits::Origin>,
     /// When this revision was committed (or loaded, after a start).
     pub committed_at: Timestamp,
     pub stores: BTreeMap<Arc<str>, Arc<StoreState>>,

@@ -64,12 +64,16 @@ pub struct Health {
     pub components: Vec<Component>,
 }
 
-/// One part of the service: `catalog`, `indexes`, or `embedder:<name>`.
+/// One part of the service: `catalog`, `indexes`, `replica` where several processes share a catalog, or
+/// `embedder:<name>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Component {
     pub name: String,
     pub status: HealthStatus,
+    /// Why it failed, where that can be said to anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

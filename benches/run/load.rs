@@ -223,7 +223,7 @@ impl Loaded {
             deadline_ms: Some(30_000),
             ..Query::default()
         };
-        Ok(query::answer(self.service(), &credential, request, "bench").await?)
+        Ok(query::answer(self.service(), &credential, request, "bench", Instant::now()).await?)
     }
 
     /// Stops in order, opens again and asks.

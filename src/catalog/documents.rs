@@ -126,15 +126,9 @@ fn document(row: &Row) -> Result<DocumentRow, CatalogError> {
 }
 
 impl Catalog {
-    /// Documents with ordinals from `from` on, in order; for start-up.
+    /// Documents with ordinals from `from` on, in order.
     pub async fn documents(&self, collection: u32, from: u32, limit: u32) -> Result<Vec<DocumentRow>, CatalogError> {
-        let rows = documents!("WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3")
-            .bind(i64::from(collection))
-            .bind(i64::from(from))
-            .bind(i64::from(limit))
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(document).collect()
+        page(self.readers(), collection, from, limit).await
     }
 
     /// One document by id.
@@ -182,20 +176,12 @@ impl Catalog {
 
     /// The first ordinals that were never given: of a document, of a chunk.
     pub async fn next_ordinals(&self, collection: u32) -> Result<(u32, u32), CatalogError> {
-        let value = self.meta(&ordinals_name(collection)).await?;
-        let Some(value) = value else { return Ok((0, 0)) };
-        let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
-        let both = u64::from_be_bytes(value);
-        Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
+        ordinals_of(self.meta(&ordinals_name(collection)).await?)
     }
 
     /// The newest operation of a collection; 0 when there is none.
     pub async fn last_operation(&self, collection: u32) -> Result<u64, CatalogError> {
-        let last: Option<i64> = query("SELECT max(sequence) FROM operations WHERE collection = $1")
-            .bind(i64::from(collection))
-            .fetch_value(self.readers())
-            .await?;
-        unsigned(last.unwrap_or_default(), "sequence")
+        last_operation(self.readers(), collection).await
     }
 
     /// As [`Self::last_operation`], as the transaction sees it.
@@ -313,6 +299,40 @@ pub async fn cut_operations(tx: &mut CatalogTx, collection: u32, applied: u64) -
 
 pub(super) fn ordinals_name(collection: u32) -> String {
     format!("ordinals/{collection}")
+}
+
+fn ordinals_of(stored: Option<Vec<u8>>) -> Result<(u32, u32), CatalogError> {
+    let Some(value) = stored else { return Ok((0, 0)) };
+    let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
+    let both = u64::from_be_bytes(value);
+    Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
+}
+
+/// [`Catalog::next_ordinals`] as the transaction sees it.
+pub async fn next_ordinals(tx: &mut CatalogTx, collection: u32) -> Result<(u32, u32), CatalogError> {
+    ordinals_of(meta::read(tx, &ordinals_name(collection)).await?)
+}
+
+/// [`Catalog::last_operation`] as a transaction sees it, or a pool.
+pub async fn last_operation<'a>(on: impl Into<On<'a>>, collection: u32) -> Result<u64, CatalogError> {
+    let last = query("SELECT max(sequence) FROM operations WHERE collection = $1").bind(i64::from(collection));
+    unsigned(last.fetch_value::<Option<i64>>(on).await?.unwrap_or_default(), "sequence")
+}
+
+/// [`Catalog::documents`] as a transaction sees them, or a pool.
+pub async fn page<'a>(
+    on: impl Into<On<'a>>,
+    collection: u32,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<DocumentRow>, CatalogError> {
+    let rows = documents!("WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3")
+        .bind(i64::from(collection))
+        .bind(i64::from(from))
+        .bind(i64::from(limit))
+        .fetch_all(on)
+        .await?;
+    rows.iter().map(document).collect()
 }
 
 /// One document by ordinal, as the transaction sees it.

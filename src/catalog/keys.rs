@@ -25,22 +25,31 @@ pub struct KeyRow {
 
 impl Catalog {
     pub async fn keys(&self) -> Result<Vec<KeyRow>, CatalogError> {
-        let rows =
-            query("SELECT id, hash, settings, created_at, expires_at, revoked_at FROM keys ORDER BY created_at, id");
-        let rows = rows.fetch_all(self.readers()).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(KeyRow {
-                    id: row.try_get("id")?,
-                    hash: row.try_get("hash")?,
-                    settings: from_json(row.try_get("settings")?, "key settings")?,
-                    created_at: row.try_get("created_at")?,
-                    expires_at: row.try_get("expires_at")?,
-                    revoked_at: row.try_get("revoked_at")?,
-                })
-            })
-            .collect()
+        all(self.readers()).await
     }
+}
+
+fn key(row: &Row) -> Result<KeyRow, CatalogError> {
+    Ok(KeyRow {
+        id: row.try_get("id")?,
+        hash: row.try_get("hash")?,
+        settings: from_json(row.try_get("settings")?, "key settings")?,
+        created_at: row.try_get("created_at")?,
+        expires_at: row.try_get("expires_at")?,
+        revoked_at: row.try_get("revoked_at")?,
+    })
+}
+
+/// Oldest first.
+pub async fn all<'a>(on: impl Into<On<'a>>) -> Result<Vec<KeyRow>, CatalogError> {
+    let rows = query("SELECT id, hash, settings, created_at, expires_at, revoked_at FROM keys ORDER BY created_at, id");
+    rows.fetch_all(on).await?.iter().map(key).collect()
+}
+
+/// One key by id, as the transaction sees it.
+pub async fn read(tx: &mut CatalogTx, id: &str) -> Result<Option<KeyRow>, CatalogError> {
+    let row = query("SELECT id, hash, settings, created_at, expires_at, revoked_at FROM keys WHERE id = $1");
+    row.bind(id.to_owned()).fetch_optional(tx).await?.as_ref().map(key).transpose()
 }
 
 pub async fn insert(tx: &mut CatalogTx, key: &KeyRow) -> Result<(), CatalogError> {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOptions, PgSeverity};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgListener, PgPoolOptions, PgSeverity};
 use sqlx::{Executor as _, PgPool, Row as _};
 
 use super::CatalogError;
@@ -15,6 +15,8 @@ use super::sql::{CatalogTx, query};
 
 /// The name of the lock; locks of one database know no others.
 const WRITING: i64 = 0x5573_6865_7200_0001;
+/// Where commits are told of.
+pub(super) const COMMITS: &str = "usher_commits";
 /// How long a statement may wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
@@ -23,7 +25,7 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 const WRITER: &str = "
     SET lock_timeout = '30s';
     SET statement_timeout = '300s';
-    SET idle_in_transaction_session_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '10s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 ";
 
@@ -47,6 +49,9 @@ const BOTH: &str = "
 pub(super) struct Database {
     writer: PgPool,
     pub(super) readers: PgPool,
+    /// For single statements that don't take the lock.
+    pub(super) aside: PgPool,
+    options: PgConnectOptions,
 }
 
 impl Database {
@@ -62,8 +67,9 @@ impl Database {
         migrate(&options).await?;
         let writer = pool(1, WRITER).connect_with(options.clone()).await?;
         warn_of_weak_settings(&writer).await?;
-        let readers = pool(readers, READER).connect_with(options).await?;
-        Ok(Self { writer, readers })
+        let aside = pool(1, WRITER).connect_with(options.clone()).await?;
+        let readers = pool(readers, READER).connect_with(options.clone()).await?;
+        Ok(Self { writer, readers, aside, options })
     }
 
     pub(super) async fn begin(&self) -> Result<CatalogTx, CatalogError> {
@@ -81,9 +87,31 @@ impl Database {
         Ok(self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?.into())
     }
 
+    pub(super) async fn listen(&self) -> Result<Listener, CatalogError> {
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE);
+        let mut listener = PgListener::connect_with(&pool.connect_with(self.options.clone()).await?).await?;
+        listener.listen(COMMITS).await?;
+        Ok(Listener(listener))
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
+        self.aside.close().await;
         self.writer.close().await;
+    }
+}
+
+/// Hears of commits of other processes as they happen.
+pub struct Listener(PgListener);
+
+impl Listener {
+    /// Waits until somebody commits.
+    ///
+    /// # Errors
+    /// When the connection is lost; what was committed meanwhile is not told.
+    pub async fn heard(&mut self) -> Result<(), CatalogError> {
+        self.0.recv().await?;
+        Ok(())
     }
 }
 

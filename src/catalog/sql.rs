@@ -13,6 +13,7 @@ use sqlx::{
 };
 
 use super::CatalogError;
+use super::postgres::COMMITS;
 
 /// A parameter; what is absent keeps its type, which PostgreSQL wants to know.
 #[derive(Debug)]
@@ -274,6 +275,14 @@ impl CatalogTx {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres(_) if self.has_failed => return Err(CatalogError::Undone),
             Open::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Tells other processes of the commit, when it is done.
+    pub(super) async fn notify(&mut self) -> Result<(), CatalogError> {
+        if matches!(self.open, Open::Postgres(_)) {
+            query("SELECT pg_notify($1, '')").bind(COMMITS.to_owned()).execute(self).await?;
         }
         Ok(())
     }

@@ -12,11 +12,13 @@ use super::{CatalogError, seal};
 
 #[derive(Debug, Clone)]
 pub(super) struct Database {
-    writer: SqlitePool,
+    pub(super) writer: SqlitePool,
     pub(super) readers: SqlitePool,
     path: PathBuf,
     /// The file was found as the last stop had sealed it.
     pub(super) was_sealed: bool,
+    /// Tests let several writers in one process share it.
+    pub(super) is_shared: bool,
 }
 
 impl Database {
@@ -47,7 +49,7 @@ impl Database {
             .max_connections(readers)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { writer, readers, path, was_sealed })
+        Ok(Self { writer, readers, path, was_sealed, is_shared: false })
     }
 
     pub(super) async fn begin(&self) -> Result<CatalogTx, CatalogError> {

@@ -19,25 +19,12 @@ pub struct ModelRow {
 
 impl Catalog {
     pub async fn stores(&self) -> Result<Vec<StoreRow>, CatalogError> {
-        let rows = query("SELECT id, name, created_at, updated_at FROM stores ORDER BY id").fetch_all(self.readers());
-        let store = |row: &Row| {
-            Ok(StoreRow {
-                id: row.try_get("id")?,
-                name: row.try_get("name")?,
-                created_at: row.try_get("created_at")?,
-                updated_at: row.try_get("updated_at")?,
-            })
-        };
-        rows.await?.iter().map(store).collect()
+        all(self.readers()).await
     }
 
     /// Oldest first.
     pub async fn models(&self, store: &str) -> Result<Vec<ModelRow>, CatalogError> {
-        let rows = query("SELECT id, body FROM models WHERE store = $1 ORDER BY revision, id")
-            .bind(store.to_owned())
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(|row| Ok(ModelRow { id: row.try_get("id")?, body: row.try_get("body")? })).collect()
+        models(self.readers(), store).await
     }
 
     /// The id of the model that was the store's newest at a revision.
@@ -58,6 +45,34 @@ impl Catalog {
             .await?;
         body.map(|body| from_json(&body, "assertions")).transpose()
     }
+}
+
+fn store(row: &Row) -> Result<StoreRow, CatalogError> {
+    Ok(StoreRow {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
+
+/// By id, so the oldest first.
+pub async fn all<'a>(on: impl Into<On<'a>>) -> Result<Vec<StoreRow>, CatalogError> {
+    let rows = query("SELECT id, name, created_at, updated_at FROM stores ORDER BY id").fetch_all(on).await?;
+    rows.iter().map(store).collect()
+}
+
+/// One store by id, as the transaction sees it.
+pub async fn read(tx: &mut CatalogTx, id: &str) -> Result<Option<StoreRow>, CatalogError> {
+    let row = query("SELECT id, name, created_at, updated_at FROM stores WHERE id = $1").bind(id.to_owned());
+    row.fetch_optional(tx).await?.as_ref().map(store).transpose()
+}
+
+/// The models of a store, oldest first.
+pub async fn models<'a>(on: impl Into<On<'a>>, store: &str) -> Result<Vec<ModelRow>, CatalogError> {
+    let rows = query("SELECT id, body FROM models WHERE store = $1 ORDER BY revision, id").bind(store.to_owned());
+    let model = |row: &Row| Ok(ModelRow { id: row.try_get("id")?, body: row.try_get("body")? });
+    rows.fetch_all(on).await?.iter().map(model).collect()
 }
 
 pub async fn insert(tx: &mut CatalogTx, store: &StoreRow) -> Result<(), CatalogError> {

@@ -9,7 +9,6 @@ use super::documents::remove_document;
 use super::stores::rebind;
 use super::{Change, CommitError, Draft};
 use crate::catalog::{self, collections::CollectionSettings};
-use crate::index::filter::DeclaredFields;
 use crate::snapshot::{CollectionState, document_entry};
 
 /// Creates a collection, or changes what may be changed of it (default rules, fields, caller context).
@@ -66,9 +65,7 @@ async fn change(
     }
     catalog::collections::update(&mut draft.tx, existing.id, settings).await?;
     let mut next = existing.clone();
-    next.settings = Arc::new(settings.clone());
-    next.fields = Arc::new(DeclaredFields::new(&settings.fields)?);
-    next.documents_revision = draft.next.revision;
+    next.take_settings(settings.clone(), draft.next.revision)?;
     if old.fields != settings.fields {
         // Typed values of newly declared fields come from the stored metadata.
         let fields = next.fields.clone();

@@ -6,17 +6,19 @@ use futures::future::BoxFuture;
 use super::acl;
 use super::tuples;
 use super::{Change, CommitError, Draft};
-use crate::authz::{NodeId, ObjectRef};
 use crate::catalog::documents::{ChunkRow, DocumentRow, Rules as StoredRules, SectionRow};
 use crate::catalog::{self, CatalogError};
 use crate::indexes::VectorHome;
-use crate::snapshot::names::{document_object, section_object};
-use crate::snapshot::{CollectionState, DocumentEntry, document_entry, source_of};
+use crate::snapshot::names::document_object;
+use crate::snapshot::{CollectionState, DocumentEntry, source_of};
 use crate::wire::{Acl, Document, DocumentStatus, TupleKey, rules_digest};
 
 mod rules;
 
 use rules::{Rules, change_tuples};
+
+/// Operations that are left for the indexes of other processes.
+const KEPT_FOR_OTHERS: u64 = 20_000;
 
 /// A document that is split and embedded, ready to be stored.
 #[derive(Debug, Clone)]
@@ -113,7 +115,9 @@ async fn finish(draft: &mut Draft, collection: &str) -> Result<(), CommitError> 
     let (id, document, chunk) = (state.id, state.next_document(), state.next_chunk());
     catalog::documents::set_next_ordinals(&mut draft.tx, id, document, chunk).await?;
     if let Some(indexes) = draft.indexes.get(id) {
-        catalog::documents::cut_operations(&mut draft.tx, id, indexes.applied()).await?;
+        // Where others follow the log too, those that are a little behind must not begin anew.
+        let kept = if draft.indexes.home() == VectorHome::Catalog { KEPT_FOR_OTHERS } else { 0 };
+        catalog::documents::cut_operations(&mut draft.tx, id, indexes.applied().saturating_sub(kept)).await?;
     }
     Ok(())
 }
@@ -293,31 +297,11 @@ async fn remove_chunks(draft: &mut Draft, collection: &str, first: u32, count: u
 
 /// Puts the row into the draft's document table.
 fn enter(draft: &mut Draft, collection: &str, row: &DocumentRow) -> Result<(), CommitError> {
-    let state = draft.collection_mut(collection)?;
-    let (binding, store, fields) = (state.binding.clone(), state.settings.store.clone(), state.fields.clone());
-    let node = node(draft, &store, &document_object(&binding.object_type, &row.id))?;
-    let mut section_nodes = Vec::with_capacity(row.sections.len());
-    for section in &row.sections {
-        let section_type = binding.section_type.as_deref().unwrap_or_default();
-        section_nodes.push(self::node(draft, &store, &section_object(section_type, &row.id, &section.id))?);
+    let store = draft.collection_mut(collection)?.settings.store.clone();
+    if let Some(change) = draft.next.enter(collection, std::slice::from_ref(row))? {
+        draft.note_change(&store, change);
     }
-    let entry = document_entry(row, &fields, node, &section_nodes)?;
-    draft.collection_mut(collection)?.put(entry);
     Ok(())
-}
-
-/// The graph node of an object; one without any tuple is made known first.
-fn node(draft: &mut Draft, store: &str, object: &ObjectRef) -> Result<NodeId, CommitError> {
-    let state = draft.store_mut(store)?;
-    if let Some(node) = state.graph.node(object) {
-        return Ok(node);
-    }
-    let mut edit = state.graph.edit();
-    let node = edit.intern(object);
-    let (graph, change) = edit.finish();
-    state.graph = graph;
-    draft.note_change(store, change);
-    Ok(node)
 }
 
 /// Replaces the rules of a document by hand of its source; text and vectors stay.

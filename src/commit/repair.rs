@@ -6,16 +6,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{Change, CommitError, Draft};
-use crate::authz::{GraphChange, GraphEdit, NodeId, Tuple, TupleError};
+use crate::authz::{GraphChange, GraphEdit, NodeId, Tuple};
 use crate::catalog;
+use crate::catalog::CatalogTx;
 use crate::catalog::documents::{DocumentRow, read};
-use crate::catalog::tuples::{TupleFilter, of_object, select};
-use crate::catalog::{CatalogError, CatalogTx};
+use crate::catalog::tuples::of_object;
+use crate::snapshot::build::{all_tuples, parse};
 use crate::snapshot::names::{document_object, section_object};
 use crate::snapshot::{CollectionState, DocumentEntry, Snapshot, StoreState, document_entry};
-
-/// Tuples read at once.
-const PAGE: u32 = 5_000;
 
 /// How memory differs from the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +24,6 @@ pub enum Difference {
     State,
     /// The tuples of the document or of a section, or its audience.
     Rules,
-}
-
-fn unreadable(_: TupleError) -> CatalogError {
-    CatalogError::Malformed { what: "tuple" }
 }
 
 /// Compares one document of a snapshot with the catalog, its rules canonicalised afresh. Only where both are of one
@@ -57,7 +51,7 @@ pub async fn compare(
     let objects = std::iter::once(document_object(&collection.binding.object_type, &row.id)).chain(sections);
     for (object, node) in objects.zip(std::iter::once(entry.node).chain(nodes)) {
         let keys = of_object(tx, &store.row.id, &object).await?;
-        let tuples: Vec<Tuple> = keys.iter().map(Tuple::parse).collect::<Result<_, _>>().map_err(unreadable)?;
+        let tuples: Vec<Tuple> = keys.iter().map(parse).collect::<Result<_, _>>()?;
         if store.graph.node(&object) != Some(node) || !store.graph.agrees(node, &tuples) {
             return Ok(Some(Difference::Rules));
         }
@@ -123,7 +117,7 @@ async fn hide(draft: &mut Draft, name: &str, ordinals: &[u32]) -> Result<Vec<(u3
 pub async fn compare_object(tx: &mut CatalogTx, store: &StoreState, node: NodeId) -> Result<bool, CommitError> {
     let Some(object) = store.graph.object(node) else { return Ok(false) };
     let keys = of_object(tx, &store.row.id, &object).await?;
-    let tuples: Vec<Tuple> = keys.iter().map(Tuple::parse).collect::<Result<_, _>>().map_err(unreadable)?;
+    let tuples: Vec<Tuple> = keys.iter().map(parse).collect::<Result<_, _>>()?;
     Ok(store.graph.agrees(node, &tuples))
 }
 
@@ -207,17 +201,8 @@ impl Change for RebuildGraph {
 /// All tuples of the store as the catalog has them.
 async fn renewed(draft: &mut Draft, store: &str) -> Result<GraphEdit, CommitError> {
     let bound = draft.next.bound_types(store);
-    let mut edit = draft.store_mut(store)?.graph.rewrite(&bound);
-    let mut after = 0;
-    loop {
-        let rows = select(&mut draft.tx, store, &TupleFilter::default(), after, PAGE).await?;
-        let Some(last) = rows.last() else { return Ok(edit) };
-        after = last.change;
-        for row in rows {
-            // The table's unique index makes a second copy impossible.
-            let _ = edit.write(&Tuple::parse(&row.key).map_err(unreadable)?);
-        }
-    }
+    let empty = draft.store_mut(store)?.graph.rewrite(&bound);
+    Ok(all_tuples(&mut draft.tx, store, empty).await?)
 }
 
 /// Every audience is another one now, so no cached set is kept.

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{Change, CommitError, Draft};
-use crate::authz::{AuthorizationModel, Graph, GraphChange, Model};
+use crate::authz::{AuthorizationModel, GraphChange, Model};
 use crate::catalog::{self, stores::StoreRow};
 use crate::snapshot::StoreState;
 
@@ -34,13 +34,7 @@ impl Change for CreateStore {
             let row =
                 StoreRow { id: self.id.clone(), name: self.name.clone(), created_at: now.clone(), updated_at: now };
             catalog::stores::insert(&mut draft.tx, &row).await?;
-            let state = StoreState {
-                row: row.clone(),
-                graph: Graph::new(Vec::new()),
-                models: Vec::new(),
-                bound: Vec::new(),
-                audiences_revision: draft.next.revision,
-            };
+            let state = StoreState::new(row.clone(), draft.next.revision);
             draft.next.stores.insert(row.id.as_str().into(), Arc::new(state));
             Ok(row)
         }
@@ -164,15 +158,8 @@ impl Change for WriteModel {
 
 /// Regroups the objects of a store after its bound types or its model changed; every cached set is dropped.
 pub fn rebind(draft: &mut Draft, store: &str) -> Result<(), CommitError> {
-    let bound = draft.next.bound_types(store);
-    let revision = draft.next.revision;
-    let state = draft.store_mut(store)?;
-    let is_regrouped = state.bound != bound;
-    if is_regrouped {
-        state.graph = state.graph.rebind(bound.clone());
-        state.bound = bound;
-        state.audiences_revision = revision;
-    }
+    draft.store_mut(store)?;
+    let is_regrouped = draft.next.rebind(store);
     draft.note_change(store, if is_regrouped { GraphChange::regrouped() } else { GraphChange::all() });
     Ok(())
 }

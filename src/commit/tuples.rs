@@ -220,12 +220,7 @@ pub async fn apply(
         catalog::tuples::write(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
     }
     let (graph, change) = edit.finish();
-    let state = draft.store_mut(store)?;
-    state.graph = graph;
-    let is_bound = |tuple: &Tuple| state.bound.iter().any(|bound| bound.object_type == tuple.object.object_type);
-    if deleted.iter().chain(&written).any(is_bound) {
-        state.audiences_revision = revision;
-    }
+    draft.store_mut(store)?.take_graph(graph, deleted.iter().chain(&written), revision);
     draft.note_change(store, change);
     Ok(TuplesWritten { written: written.len(), deleted: deleted.len() })
 }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::fresh::Arrived;
 use super::headers::RequestId;
 use super::problem::ApiProblem;
 use crate::audit::{AuditError, Record};
@@ -183,6 +185,7 @@ pub fn credential(headers: &HeaderMap) -> Credential {
 pub struct Asker {
     pub credential: Credential,
     pub request_id: String,
+    pub arrived: Instant,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asker {
@@ -190,7 +193,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        Ok(Self { credential: credential(&parts.headers), request_id })
+        let arrived = parts.extensions.get::<Arrived>().map_or_else(Instant::now, |arrived| arrived.0);
+        Ok(Self { credential: credential(&parts.headers), request_id, arrived })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::commit::tuples::TupleWriteError;
 use crate::identity::IdentityError;
 use crate::prepare::PrepareError;
 use crate::query::QueryError;
+use crate::service::fresh::Stale;
 use crate::wire::{FieldProblem, Problem};
 
 /// A problem on its way out.
@@ -57,6 +58,10 @@ pub(super) const AUTHORIZATION: Kind =
 pub(super) const INDEX: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "index_unavailable", "Searching is not possible at the moment");
 pub(super) const OVERLOADED: Kind = (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting");
+pub(super) const CATALOG: Kind =
+    (StatusCode::SERVICE_UNAVAILABLE, "catalog_unavailable", "The catalog can't be used at the moment");
+pub(super) const OUTCOME: Kind =
+    (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Whether the change was made is not known");
 pub(super) const STORAGE: Kind =
     (StatusCode::INSUFFICIENT_STORAGE, "storage_refused", "Nothing can be written at the moment");
 pub(super) const DEADLINE: Kind = (StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", "The deadline has passed");
@@ -243,8 +248,25 @@ impl From<PastError> for ApiProblem {
     }
 }
 
+impl From<Stale> for ApiProblem {
+    fn from(stale: Stale) -> Self {
+        match stale {
+            Stale::Unknown => Self::new(CATALOG, "The catalog does not answer. Try again.").retry_after(1),
+            Stale::Behind => Self::new(REVISION, "Try again, or ask another replica.").retry_after(1),
+            Stale::Stuck(_) => {
+                Self::new(CATALOG, "This replica can't follow the catalog; its log says why. Ask another one.")
+                    .retry_after(1)
+            }
+        }
+    }
+}
+
 impl From<CatalogError> for ApiProblem {
     fn from(error: CatalogError) -> Self {
+        if error.is_unavailable() {
+            tracing::error!(%error, "the catalog does not answer");
+            return Self::new(CATALOG, "The catalog does not answer. Try again.").retry_after(1);
+        }
         Self::internal(&error)
     }
 }
@@ -295,6 +317,17 @@ impl From<CommitError> for ApiProblem {
             }
             CommitError::Stopped => {
                 Self::new(STORAGE, "Writing has stopped after a failure. Restart the service. Reading goes on.")
+            }
+            CommitError::Unavailable(error) => {
+                tracing::error!(%error, "the catalog can't be written");
+                Self::new(CATALOG, "Nothing was written. Send it again.").retry_after(1)
+            }
+            CommitError::NotTaken => {
+                Self::new(CATALOG, "The connection to the catalog was lost and nothing was written. Send it again.")
+                    .retry_after(1)
+            }
+            CommitError::Unknown => {
+                Self::new(OUTCOME, "The catalog is away. Read the present state, then decide again.").retry_after(5)
             }
             CommitError::Catalog(error) => Self::internal(&error),
             CommitError::Index(error) if error.is_storage_refusal() => {

@@ -38,6 +38,14 @@ impl<'a> Stages<'a> {
         }
     }
 
+    /// # Errors
+    /// When the deadline passed although every stage ended: the process may have been suspended meanwhile, and what it
+    /// decided is old.
+    pub fn in_time(&self) -> Result<(), QueryError> {
+        let is_late = tokio::time::Instant::now() > self.deadline;
+        if is_late { Err(QueryError::Deadline { stage: "respond" }) } else { Ok(()) }
+    }
+
     /// Milliseconds per stage, and in total.
     pub fn timings(mut self) -> BTreeMap<String, f64> {
         self.timings.insert("total".to_owned(), self.arrived.elapsed().as_secs_f64() * 1e3);

@@ -7,6 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
 use super::Remote;
 use crate::authority::External;
 use crate::authority::server::{Lenience, MAX_WRITE, ServerError};
@@ -14,6 +17,7 @@ use crate::catalog::outbox::OutboxRow;
 use crate::catalog::{Catalog, CatalogError};
 use crate::commit::follow::Publish;
 use crate::commit::{CommitError, Committer, Published};
+use crate::lease::Duty;
 use crate::wire::TupleKey;
 
 /// Rows taken from the outbox at once.
@@ -32,10 +36,52 @@ enum PublishError {
     Commit(#[from] CommitError),
 }
 
-/// Runs until cancelled.
-pub async fn run(remote: Arc<Remote>, catalog: Catalog, published: Arc<Published>, committer: Committer) {
+/// The publishing, which one process does for all.
+pub struct Publisher {
+    pub remote: Arc<Remote>,
+    pub catalog: Catalog,
+    pub published: Arc<Published>,
+    pub committer: Committer,
+}
+
+impl Duty for Publisher {
+    fn name(&self) -> &str {
+        "outbox"
+    }
+
+    fn work(&self) -> BoxFuture<'_, ()> {
+        run(&self.remote, &self.catalog, &self.published, &self.committer).boxed()
+    }
+}
+
+/// Learns from every commit, of any process, which rules wait and which are on the server. Runs until cancelled.
+pub async fn watch(remote: Arc<Remote>, catalog: Catalog, published: Arc<Published>) {
+    let mut revisions = published.revisions();
     loop {
-        match publish(&remote, &catalog, &published, &committer).await {
+        // Read first: rows of this revision and older ones are then in the outbox, or done.
+        let revision = *revisions.borrow_and_update();
+        match catalog.outbox_begin().await {
+            Ok(begin) => {
+                remote.published.send_replace(begin.unwrap_or(revision + 1));
+                if begin.is_some() {
+                    remote.work.notify_one();
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the outbox can't be looked at");
+                tokio::time::sleep(RETRY).await;
+                continue;
+            }
+        }
+        if revisions.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn run(remote: &Remote, catalog: &Catalog, published: &Published, committer: &Committer) {
+    loop {
+        match publish(remote, catalog, published, committer).await {
             Ok(true) => {}
             Ok(false) => {
                 let _ = tokio::time::timeout(IDLE, remote.work.notified()).await;

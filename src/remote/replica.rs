@@ -10,15 +10,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Remote;
+use crate::authority::External;
 use crate::authority::server::{ChangePage, Position, ServerError, TupleChange};
-use crate::authz::Tuple;
+use crate::authz::{AuthorizationModel, Tuple};
 use crate::catalog::{Catalog, CatalogError};
 use crate::commit::follow::{Follow, unmet};
 use crate::commit::stores::WriteModel;
 use crate::commit::{CommitError, Committer, Published};
+use crate::lease::Duty;
 use crate::wire::{Condition, TupleKey};
 
 /// How far back the second look goes; a transaction that takes longer is found by the comparison.
@@ -79,6 +83,102 @@ impl ReplicaError {
     }
 }
 
+/// Following the server's log and its tuples, which one process does for all; the others follow the catalog, and look at
+/// the server's model themselves.
+pub struct Feed {
+    pub remote: Arc<Remote>,
+    pub catalog: Catalog,
+    pub published: Arc<Published>,
+    pub committer: Committer,
+    pub server_store: String,
+    pub pace: Pace,
+}
+
+impl Feed {
+    /// A replica that goes on where the catalog says.
+    ///
+    /// # Errors
+    /// When the catalog can't be read.
+    pub async fn open(&self) -> Result<Replica, CatalogError> {
+        let now = Instant::now();
+        let mut replica = Replica {
+            remote: self.remote.clone(),
+            catalog: self.catalog.clone(),
+            published: self.published.clone(),
+            committer: self.committer.clone(),
+            server_store: self.server_store.clone(),
+            pace: self.pace.clone(),
+            place: None,
+            last_change: None,
+            saw_model_at: None,
+            read_log_at: None,
+            looked_twice_at: now,
+            compared_at: now,
+        };
+        if let Some(stored) = replica.catalog.meta(&replica.place_name()).await? {
+            let place: Place = serde_json::from_slice(&stored)
+                .map_err(|source| CatalogError::Corrupt { what: "position in the server's log", source })?;
+            replica.place = Some(place).filter(|place| place.server_store == replica.server_store);
+        }
+        Ok(replica)
+    }
+
+    /// Looks at the server's newest model again and again: answers depend on that, in every process. Runs until cancelled.
+    pub async fn watch_model(self: Arc<Self>) {
+        let external = &self.remote.external;
+        loop {
+            match newest_model(external).await {
+                // Another one is taken over by the process that follows; until it is seen here, nothing is confirmed.
+                Ok((id, _)) if self.held_model().is_some_and(|held| held == id) => external.saw_model(),
+                Ok(_) => self.published.want(),
+                Err(error) => external.failed(&error, error.is_passing()),
+            }
+            tokio::time::sleep(self.pace.model).await;
+        }
+    }
+
+    fn held_model(&self) -> Option<String> {
+        let snapshot = self.published.load();
+        Some(snapshot.store(&self.remote.external.store)?.latest_model()?.id().to_owned())
+    }
+}
+
+impl Duty for Feed {
+    fn name(&self) -> &str {
+        "openfga feed"
+    }
+
+    fn work(&self) -> BoxFuture<'_, ()> {
+        let work = async {
+            match self.open().await {
+                Ok(replica) => replica.run().await,
+                Err(error) => tracing::warn!(%error, "the place in the authorization server's log can't be read"),
+            }
+        };
+        work.boxed()
+    }
+
+    fn done(&self) -> Option<Duration> {
+        self.remote.external.lag()
+    }
+
+    fn done_elsewhere(&self, ago: Duration) {
+        if let Some(begun) = Instant::now().checked_sub(ago) {
+            self.remote.external.saw_changes(begun);
+        }
+    }
+}
+
+/// The newest model of the server's store.
+async fn newest_model(external: &External) -> Result<(String, AuthorizationModel), ReplicaError> {
+    let newest = external.call(|server| async move {
+        // A store that is gone looks like an empty one to every other call.
+        server.check_store().await?;
+        server.latest_model().await
+    });
+    newest.await?.ok_or(ReplicaError::NoModel)
+}
+
 /// Where the replica is, as the catalog remembers it.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Place {
@@ -104,37 +204,6 @@ pub struct Replica {
 }
 
 impl Replica {
-    pub async fn open(
-        remote: Arc<Remote>,
-        catalog: Catalog,
-        published: Arc<Published>,
-        committer: Committer,
-        server_store: String,
-        pace: Pace,
-    ) -> Result<Self, CatalogError> {
-        let now = Instant::now();
-        let mut replica = Self {
-            remote,
-            catalog,
-            published,
-            committer,
-            server_store,
-            pace,
-            place: None,
-            last_change: None,
-            saw_model_at: None,
-            read_log_at: None,
-            looked_twice_at: now,
-            compared_at: now,
-        };
-        if let Some(stored) = replica.catalog.meta(&replica.place_name()).await? {
-            let place: Place = serde_json::from_slice(&stored)
-                .map_err(|source| CatalogError::Corrupt { what: "position in the server's log", source })?;
-            replica.place = Some(place).filter(|place| place.server_store == replica.server_store);
-        }
-        Ok(replica)
-    }
-
     fn place_name(&self) -> String {
         format!("replica/{}", self.remote.external.store)
     }
@@ -191,12 +260,7 @@ impl Replica {
 
     async fn follow_model(&self) -> Result<(), ReplicaError> {
         let external = &self.remote.external;
-        let newest = external.call(|server| async move {
-            // A store that is gone looks like an empty one to every other call.
-            server.check_store().await?;
-            server.latest_model().await
-        });
-        let Some((id, source)) = newest.await? else { return Err(ReplicaError::NoModel) };
+        let (id, source) = newest_model(external).await?;
         let snapshot = self.published.load();
         let held = snapshot.store(&external.store).and_then(|store| store.latest_model());
         if held.is_none_or(|model| model.id() != id) {

@@ -2,55 +2,65 @@
 
 use std::path::Path;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ServeError;
 use crate::authz::AuthorizationModel;
 use crate::catalog::Catalog;
 use crate::catalog::collections::CollectionSettings;
-use crate::catalog::keys::KeySettings;
+use crate::catalog::keys::{KeyRow, KeySettings};
+use crate::catalog::meta;
 use crate::commit::acl::OPEN;
 use crate::commit::collections::PutCollection;
 use crate::commit::keys::CreateKey;
 use crate::commit::stores::{CreateStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
-use crate::commit::{Committer, Published};
+use crate::commit::{Change, CommitError, Committer, Draft, Published};
 use crate::config::Config;
 use crate::embed::Embedders;
 use crate::identity::key::KeyHasher;
-use crate::remote::replica::Replica;
-use crate::snapshot::Snapshot;
+use crate::remote::replica::Feed;
 use crate::wire::TupleKey;
 
-/// Makes the default store with the default model and a collection, whatever of it is missing. Model and
-/// tuples of a replicated store come from its server.
-pub(super) async fn first_start(
-    config: &Config,
-    store: &str,
-    catalog: &Catalog,
-    published: &Published,
-    committer: &Committer,
-    embedders: &Embedders,
-    replica: Option<&mut Replica>,
-) -> Result<(), ServeError> {
-    if published.load().store(store).is_none() {
-        committer.submit(CreateStore { id: store.to_owned(), name: "usher".to_owned() }).await?;
-    }
-    let state = published.load();
-    // The mark that is set last, below: whatever is missing before it was cut short.
-    let is_first = catalog.meta("first collection").await?.is_none();
-    if is_first {
-        match replica {
-            // Later starts serve while the server is away; this one needs its model.
-            Some(replica) => replica.step().await?,
-            None => default_model(store, &state, committer).await?,
+/// The first start of a catalog. Several processes may come to it at once: whatever one of them has made, the writer of
+/// another finds.
+pub(super) struct First<'a> {
+    pub config: &'a Config,
+    pub store: &'a str,
+    pub catalog: &'a Catalog,
+    pub published: &'a Published,
+    pub committer: &'a Committer,
+}
+
+/// Set last: whatever is missing before it was cut short.
+const DONE: &str = "first collection";
+
+impl First<'_> {
+    /// Makes the default store with the default model and a collection, whatever of it is missing. Model and tuples of a
+    /// replicated store come from its server.
+    pub async fn make(&self, embedders: &Embedders, feed: Option<&Feed>) -> Result<(), ServeError> {
+        if self.published.load().store(self.store).is_none() {
+            self.committer.submit(MakeStore { id: self.store.to_owned() }).await?;
         }
+        if self.catalog.meta(DONE).await?.is_some() {
+            return Ok(());
+        }
+        let model = match feed {
+            // Later starts serve while the server is away; this one needs its model.
+            Some(feed) => {
+                feed.open().await?.step().await?;
+                None
+            }
+            None => Some(serde_json::from_str(crate::authz::DEFAULT_MODEL_JSON)?),
+        };
         let embedder = embedders.default_id().to_owned();
         let settings = CollectionSettings {
             dimensions: embedders.get(&embedder).map_or(0, |embedder| embedder.dimensions()),
             embedder,
             analyser: "english".to_owned(),
-            store: store.to_owned(),
+            store: self.store.to_owned(),
             object_type: "document".to_owned(),
             section_type: Some("section".to_owned()),
             relation: "can_view".to_owned(),
@@ -58,71 +68,118 @@ pub(super) async fn first_start(
             fields: Default::default(),
             caller_context: Vec::new(),
         };
-        if state.collections.is_empty() {
-            committer.submit(PutCollection { name: config.collection.clone(), settings }).await?;
+        self.committer.submit(MakeFirst { name: self.config.collection.clone(), settings, model }).await?;
+        Ok(())
+    }
+
+    /// Makes an admin key where there is no key at all. It goes to a file that only the owner can read, never to the log.
+    pub async fn admin_key(&self, keys: &KeyHasher) -> Result<(), ServeError> {
+        if !self.published.load().keys.is_empty() {
+            return Ok(());
         }
-        committer.submit(crate::commit::SetMeta { name: "first collection", value: Vec::new() }).await?;
+        let settings = KeySettings {
+            name: "first administrator".to_owned(),
+            scopes: vec!["admin".to_owned(), "act_as".to_owned()],
+            subject: None,
+            collections: None,
+            sources: None,
+            act_as_types: vec!["user".to_owned(), "agent".to_owned(), "service".to_owned()],
+        };
+        let now = Timestamp::now();
+        let expires_at = now.checked_add(SignedDuration::from_hours(24 * 365)).unwrap_or(now);
+        let (key, row) = keys.make(settings, now, expires_at)?;
+        let path = self.config.data.join(ADMIN_KEY_FILE);
+        let at = |source| ServeError::Folder { path: path.clone(), source };
+        write_secret(&path, &key).map_err(at)?;
+        if self.committer.submit(MakeKey { row }).await?.output {
+            tracing::info!(file = %path.display(), "made the first admin key");
+        } else {
+            std::fs::remove_file(&path).map_err(at)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-/// Makes an admin key where there is no key at all.
-pub(super) async fn admin_key(
-    config: &Config,
-    published: &Published,
-    committer: &Committer,
-    keys: &KeyHasher,
-) -> Result<(), ServeError> {
-    if published.load().keys.is_empty() {
-        make_admin_key(&config.data, committer, keys).await?;
-    }
-    Ok(())
+struct MakeStore {
+    id: String,
 }
 
-/// The default model, and clearance of everybody for the open classification.
-async fn default_model(store: &str, state: &Snapshot, committer: &Committer) -> Result<(), ServeError> {
-    if state.store(store).is_some_and(|store| store.models.is_empty()) {
-        let source: AuthorizationModel = serde_json::from_str(crate::authz::DEFAULT_MODEL_JSON)?;
-        committer.submit(WriteModel { store: store.to_owned(), source, id: None }).await?;
+impl Change for MakeStore {
+    type Output = ();
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+        async move {
+            if draft.next.store(&self.id).is_none() {
+                CreateStore { id: self.id.clone(), name: "usher".to_owned() }.apply(draft).await?;
+            }
+            Ok(())
+        }
+        .boxed()
     }
-    let cleared = ["user:*", "agent:*", "service:*"].map(|user| TupleKey {
-        user: user.to_owned(),
-        relation: "cleared".to_owned(),
-        object: OPEN.to_owned(),
-        condition: None,
-    });
-    let change = WriteTuples {
-        store: store.to_owned(),
-        writes: cleared.to_vec(),
-        on_duplicate: Tolerance::Ignore,
-        ..WriteTuples::default()
-    };
-    committer.submit(change).await?;
-    Ok(())
+}
+
+/// The default model, clearance of everybody for the open classification, and a collection.
+struct MakeFirst {
+    name: String,
+    settings: CollectionSettings,
+    /// Absent where the store is replicated.
+    model: Option<AuthorizationModel>,
+}
+
+impl Change for MakeFirst {
+    type Output = ();
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+        async move {
+            if meta::read(&mut draft.tx, DONE).await?.is_some() {
+                return Ok(());
+            }
+            let store = self.settings.store.clone();
+            if let Some(source) = self.model.clone() {
+                if draft.next.store(&store).is_some_and(|store| store.models.is_empty()) {
+                    WriteModel { store: store.clone(), source, id: None }.apply(draft).await?;
+                }
+                let cleared = ["user:*", "agent:*", "service:*"].map(|user| TupleKey {
+                    user: user.to_owned(),
+                    relation: "cleared".to_owned(),
+                    object: OPEN.to_owned(),
+                    condition: None,
+                });
+                let writes = cleared.to_vec();
+                let mut open = WriteTuples { store, writes, on_duplicate: Tolerance::Ignore, ..WriteTuples::default() };
+                open.apply(draft).await?;
+            }
+            if draft.next.collections.is_empty() {
+                PutCollection { name: self.name.clone(), settings: self.settings.clone() }.apply(draft).await?;
+            }
+            Ok(meta::set(&mut draft.tx, DONE, &[]).await?)
+        }
+        .boxed()
+    }
+}
+
+/// Makes a key if there is none yet; says whether.
+struct MakeKey {
+    row: KeyRow,
+}
+
+impl Change for MakeKey {
+    type Output = bool;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<bool, CommitError>> {
+        async move {
+            let is_first = draft.next.keys.is_empty();
+            if is_first {
+                CreateKey { row: self.row.clone() }.apply(draft).await?;
+            }
+            Ok(is_first)
+        }
+        .boxed()
+    }
 }
 
 /// Name of the file with the first admin key.
 pub const ADMIN_KEY_FILE: &str = "admin.key";
-
-/// The key goes to a file that only the owner can read, never to the log.
-async fn make_admin_key(folder: &Path, committer: &Committer, keys: &KeyHasher) -> Result<(), ServeError> {
-    let settings = KeySettings {
-        name: "first administrator".to_owned(),
-        scopes: vec!["admin".to_owned(), "act_as".to_owned()],
-        subject: None,
-        collections: None,
-        sources: None,
-        act_as_types: vec!["user".to_owned(), "agent".to_owned(), "service".to_owned()],
-    };
-    let now = Timestamp::now();
-    let expires_at = now.checked_add(SignedDuration::from_hours(24 * 365)).unwrap_or(now);
-    let (key, row) = keys.make(settings, now, expires_at)?;
-    let path = folder.join(ADMIN_KEY_FILE);
-    write_secret(&path, &key).map_err(|source| ServeError::Folder { path: path.clone(), source })?;
-    committer.submit(CreateKey { row }).await?;
-    tracing::info!(file = %path.display(), "made the first admin key");
-    Ok(())
-}
 
 /// Writes a file that only its owner can read.
 ///

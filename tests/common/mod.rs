@@ -3,6 +3,7 @@
 
 pub mod mutants;
 pub mod openfga;
+pub mod postgres;
 pub mod tokens;
 
 use std::net::SocketAddr;
@@ -75,7 +76,13 @@ impl TestService {
 
     /// Starts on a folder within `parent`; the admin key is looked for there too.
     pub async fn start_at(parent: tempfile::TempDir, name: &str) -> Self {
-        let server = start(&parent.path().join(name)).await;
+        Self::start_raw_at(RawConfig::default(), parent, name).await
+    }
+
+    /// The same with a configuration of the test's own.
+    pub async fn start_raw_at(raw: RawConfig, parent: tempfile::TempDir, name: &str) -> Self {
+        let raw = RawConfig { data: Some(parent.path().join(name)), ..raw };
+        let server = start_with(raw, Embedders::new(vec![Arc::new(HashEmbedder)])).await;
         std::fs::copy(parent.path().join(name).join("admin.key"), parent.path().join("admin.key")).unwrap();
         Self { folder: parent, server }
     }
@@ -137,7 +144,11 @@ async fn start(folder: &Path) -> Server {
     start_with(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }, embedders).await
 }
 
-async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
+async fn start_with(mut raw: RawConfig, embedders: Embedders) -> Server {
+    if postgres::is_chosen() {
+        let url = postgres::url_for(raw.data.as_deref().unwrap()).await;
+        raw.catalog_url.get_or_insert(url.parse().unwrap());
+    }
     start_config(raw.resolve().unwrap(), embedders).await
 }
 

@@ -83,7 +83,8 @@ impl Process {
             let reply = http.get(format!("{base}/v1/health/ready")).send().await;
             if reply.is_ok_and(|reply| reply.status().is_success()) {
                 let recovery = begun.elapsed();
-                let key = std::fs::read_to_string(data.join("admin.key")).unwrap().trim().to_owned();
+                // Of several processes on one catalog, one makes the first key.
+                let key = std::fs::read_to_string(data.join("admin.key")).unwrap_or_default().trim().to_owned();
                 let client = Client { base, key, subject: None, http };
                 return Ok(Self { child, client, recovery, log });
             }

@@ -7,7 +7,7 @@ const LAYERS: &[&[&str]] = &[
     &["wire", "failpoint", "mutants", "paged", "pause", "revision", "cursor"],
     &["authz"],
     &["catalog", "index", "embed"],
-    &["indexes", "telemetry", "audit"],
+    &["indexes", "telemetry", "audit", "lease"],
     &["snapshot"],
     &["authority"],
     &["gate", "identity"],

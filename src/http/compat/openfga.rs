@@ -27,7 +27,7 @@ mod stores;
 mod token;
 mod tuples;
 
-pub use error::no_endpoint;
+pub use error::{FgaError, no_endpoint};
 
 /// Bytes of a request, OpenFGA's own limit.
 const MAX_BODY: usize = 616_448;

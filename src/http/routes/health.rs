@@ -24,16 +24,21 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
     let indexes = snapshot.collections.values().all(|collection| service.indexes.get(collection.id).is_some());
     let component = |name: String, is_ok: bool| {
         let status = if is_ok { HealthStatus::Ok } else { HealthStatus::Failed };
-        Component { name, status }
+        Component { name, status, reason: None }
     };
     let mut components = vec![component("catalog".into(), catalog), component("indexes".into(), indexes)];
     let authorization = service.authority.external().is_none_or(|external| external.is_ready());
     if service.authority.external().is_some() {
         components.push(component("authorization".into(), authorization));
     }
+    let not_ready = service.not_ready().await;
+    if service.catalog.is_shared() {
+        let reason = not_ready.map(|why| format!("this process {why}"));
+        components.push(Component { reason, ..component("replica".into(), not_ready.is_none()) });
+    }
     let embedders = service.embedders.iter();
     components.extend(embedders.map(|(name, embedder)| component(format!("embedder:{name}"), embedder.is_answering())));
-    let (code, status) = match catalog && indexes && authorization {
+    let (code, status) = match catalog && indexes && authorization && not_ready.is_none() {
         false => (StatusCode::SERVICE_UNAVAILABLE, HealthStatus::Failed),
         true if components.iter().all(|component| component.status == HealthStatus::Ok) => {
             (StatusCode::OK, HealthStatus::Ok)

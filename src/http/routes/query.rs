@@ -23,7 +23,7 @@ pub async fn query(
     asker: Asker,
     StrictJson(request): StrictJson<Query>,
 ) -> Result<Json<Answer>, ApiProblem> {
-    Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.request_id).await?))
+    Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.request_id, asker.arrived).await?))
 }
 
 /// Always decided on the newest snapshot.

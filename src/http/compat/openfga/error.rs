@@ -11,6 +11,7 @@ use crate::catalog::CatalogError;
 use crate::commit::CommitError;
 use crate::commit::tuples::TupleWriteError;
 use crate::identity::IdentityError;
+use crate::service::fresh::Stale;
 
 #[derive(Debug)]
 pub struct FgaError {
@@ -151,9 +152,18 @@ impl From<IdentityError> for FgaError {
     }
 }
 
+impl From<Stale> for FgaError {
+    fn from(_: Stale) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", "the newest state is not available at the moment")
+    }
+}
+
 impl From<CatalogError> for FgaError {
     fn from(error: CatalogError) -> Self {
         tracing::error!(%error, "a request failed");
+        if error.is_unavailable() {
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", "the catalog does not answer");
+        }
         Self::internal()
     }
 }
@@ -189,6 +199,14 @@ impl From<CommitError> for FgaError {
             CommitError::Replicated { what } => Self::validation(format!("{what} is not possible here")),
             CommitError::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many writes wait")
+            }
+            CommitError::Unavailable(_) | CommitError::NotTaken | CommitError::Unknown => {
+                tracing::error!(%error, "the catalog did not take a write");
+                let message = match error {
+                    CommitError::Unknown => "whether it was written is not known: read it, then decide",
+                    _ => "nothing was written: try again",
+                };
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", message)
             }
             CommitError::Storage(_) | CommitError::Stopped => {
                 tracing::error!(%error, "the storage refuses writes");

@@ -1,0 +1,82 @@
+//! What the writer publishes and readers pin.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+
+use crate::snapshot::Snapshot;
+use crate::snapshot::follow::FollowError;
+
+/// The newest snapshot of this process. Only its writer publishes.
+pub struct Published {
+    current: arc_swap::ArcSwap<Snapshot>,
+    revision: watch::Sender<u64>,
+    /// Somebody waits for a state that another process made.
+    wanted: Notify,
+    /// Why what others commit can't be followed at the moment.
+    problem: Mutex<Option<Arc<FollowError>>>,
+}
+
+impl Published {
+    pub fn new(snapshot: Snapshot) -> Self {
+        let revision = watch::Sender::new(snapshot.revision);
+        let current = arc_swap::ArcSwap::from_pointee(snapshot);
+        Self { current, revision, wanted: Notify::new(), problem: Mutex::default() }
+    }
+
+    /// The newest snapshot.
+    pub fn load(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Waits until a snapshot of at least `revision` is published; the writer looks at once for what others committed.
+    pub async fn at_least(&self, revision: u64) -> Arc<Snapshot> {
+        let mut watched = self.revision.subscribe();
+        if *watched.borrow() < revision {
+            self.want();
+        }
+        // The sender lives as long as `self`, so waiting can't fail.
+        let _ = watched.wait_for(|current| *current >= revision).await;
+        self.load()
+    }
+
+    /// The numbers of the snapshots as they are published.
+    pub fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// Has the writer look for what others committed.
+    pub fn want(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Waits until somebody wants a newer state, or for a time.
+    pub(super) async fn wanted(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.wanted.notified()).await;
+    }
+
+    /// Why what others commit can't be followed at the moment.
+    pub fn problem(&self) -> Option<Arc<FollowError>> {
+        self.problem.lock().clone()
+    }
+
+    pub(super) fn note(&self, problem: Option<Arc<FollowError>>) {
+        *self.problem.lock() = problem;
+    }
+
+    /// Publishes a state that the catalog knows nothing of: only the test build uses it, for deliberate bugs.
+    #[cfg(usher_mutants)]
+    pub fn disturb(&self, change: impl FnOnce(&mut Snapshot)) {
+        let mut snapshot = Snapshot::clone(&self.load());
+        change(&mut snapshot);
+        self.publish(snapshot);
+    }
+
+    pub(super) fn publish(&self, snapshot: Snapshot) {
+        let revision = snapshot.revision;
+        self.current.store(Arc::new(snapshot));
+        self.revision.send_replace(revision);
+    }
+}
