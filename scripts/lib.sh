@@ -17,7 +17,7 @@ fail() {
 install_package() { # package
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
     stage "Installing $1"
-    apt-get update -qq && apt-get install -qq -y --no-install-recommends "$1"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1"
 }
 
 # Installs a Debian package where a command is missing and that can be done; says what is needed otherwise.

@@ -21,8 +21,21 @@ cargo test --workspace --features "$TESTED" --no-run
 # The real server and unmodified clients, for the tests that compare with them; they say what they skip.
 scripts/openfga.sh
 
+# One of this run's own, unless the caller names a database whose user may create others.
+if [ -z "${USHER_TEST_POSTGRES:-}" ]; then
+    stage "A PostgreSQL server for the tests"
+    trap 'scripts/postgres.sh stop' EXIT
+    USHER_TEST_POSTGRES="$(scripts/postgres.sh start)"
+    export USHER_TEST_POSTGRES
+fi
+
 stage "Tests"
 cargo test --workspace --features "$TESTED" --no-fail-fast
+
+# What reads the catalog's file itself is left out; the suite of catalogs has run on both above.
+stage "The service and the leak oracle, with their catalogs in PostgreSQL"
+USHER_TEST_CATALOG=postgres cargo test --workspace --features "$TESTED" --no-fail-fast --test service --test leak -- \
+    --skip mutants --skip moving --skip a_second_process_is_refused
 
 if [ -z "${USHER_CONFORMANCE:-}" ]; then
     stage "skipped: published conformance data (set USHER_CONFORMANCE to its folder)"

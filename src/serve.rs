@@ -45,8 +45,8 @@ pub enum ServeError {
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{} is in use by another Usher process", path.display())]
     Locked { path: PathBuf },
-    #[error("{} is missing or empty beside the other data; restore a backup", path.display())]
-    NoCatalog { path: PathBuf },
+    #[error("{catalog} is missing or empty beside the data in the folder; restore a backup")]
+    NoCatalog { catalog: String },
     #[error(
         "{} is there, and `catalog_url` names another catalog: use a data folder of its own, or move everything with \
          `usher export` and `usher import`",
@@ -115,7 +115,7 @@ impl Running {
 pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, ServeError> {
     let lock = prepare_folder(&config.data)?;
     refuse_without_catalog(config)?;
-    let catalog = Catalog::open(&config.catalog, 4).await?;
+    let catalog = Catalog::open(&config.catalog, config.catalog.readers()).await?;
     // Before anything is derived from it.
     if !catalog.was_sealed() {
         catalog.check().await?;
@@ -123,7 +123,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
         return Err(ServeError::Unfinished { path: config.data.clone() });
     }
-    let secrets = Secrets::of(&catalog).await?;
+    let secrets = Secrets::of(config, &catalog).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
     let snapshot = load(&catalog, &indexes).await?;
     indexes.remove_unknown();
@@ -291,7 +291,7 @@ fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
     let is_empty = std::fs::metadata(&path).map_or(true, |file| file.len() == 0);
     match &config.catalog {
         Location::Folder(folder) if is_empty && folder.join("audit.jsonl").exists() => {
-            Err(ServeError::NoCatalog { path })
+            Err(ServeError::NoCatalog { catalog: path.display().to_string() })
         }
         Location::Postgres(_) if !is_empty => Err(ServeError::OtherCatalog { path }),
         _ => Ok(()),
@@ -304,14 +304,18 @@ struct Secrets {
 }
 
 impl Secrets {
-    async fn of(catalog: &Catalog) -> Result<Self, ServeError> {
-        if let Some(stored) = catalog.meta("secret").await? {
+    async fn of(config: &Config, catalog: &Catalog) -> Result<Self, ServeError> {
+        // Inside the transaction, since another process may be at its first start in the same catalog.
+        let mut tx = catalog.begin().await?;
+        if let Some(stored) = meta::get(&mut tx, "secret").await? {
             let root = stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?;
             return Ok(Self { root });
         }
+        if matches!(config.catalog, Location::Postgres(_)) && config.data.join("audit.jsonl").exists() {
+            return Err(ServeError::NoCatalog { catalog: config.catalog.to_string() });
+        }
         let mut root = [0; 32];
         getrandom::fill(&mut root)?;
-        let mut tx = catalog.begin().await?;
         meta::set(&mut tx, "secret", &root).await?;
         tx.commit().await?;
         Ok(Self { root })

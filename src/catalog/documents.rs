@@ -194,8 +194,7 @@ impl Catalog {
 
     /// Up to where the log of a collection was cut off; an index that knows less is filled from the chunks.
     pub async fn operations_cut(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
-        let value: Option<Vec<u8>> =
-            query("SELECT value FROM meta WHERE name = $1").bind(cut_name(collection)).fetch_optional_value(tx).await?;
+        let value = meta::get(tx, &cut_name(collection)).await?;
         let Some(value) = value else { return Ok(0) };
         Ok(u64::from_be_bytes(value.try_into().map_err(|_| CatalogError::Malformed { what: "cut of the log" })?))
     }

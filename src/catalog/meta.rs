@@ -13,9 +13,14 @@ impl Catalog {
     }
 }
 
+/// A named value as the transaction sees it.
+pub async fn get(tx: &mut CatalogTx, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
+    query("SELECT value FROM meta WHERE name = $1").bind(name.to_owned()).fetch_optional_value(tx).await
+}
+
 /// The newest revision that the transaction sees.
 pub async fn revision(tx: &mut CatalogTx) -> Result<u64, CatalogError> {
-    number(query("SELECT value FROM meta WHERE name = 'revision'").fetch_optional_value(tx).await?)
+    number(get(tx, "revision").await?)
 }
 
 fn number(stored: Option<Vec<u8>>) -> Result<u64, CatalogError> {

@@ -4,26 +4,26 @@ use std::fs;
 use std::path::Path;
 
 use super::{Content, DRAFT, FORMAT, MANIFEST, Manifest, Part, PartWriter, TransferError, VERSION, at};
-use crate::catalog::Catalog;
 use crate::catalog::collections::CollectionRow;
 use crate::catalog::portable::{META, TABLES, Table};
+use crate::catalog::{Catalog, CatalogTx, Location, meta};
 use crate::index::VectorStore;
 use crate::indexes::Indexes;
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
 
-/// Writes everything in `data` to the folder `to`. An export that was cut short goes on where it stopped, unless the
+/// Writes everything in the catalog, and its vectors in `data`, to the folder `to`. An export that was cut short goes on where it stopped, unless the
 /// instance has changed since.
 ///
 /// # Errors
 /// When `to` holds a complete export, something is damaged, or a file can't be written.
-pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
+pub async fn export(location: &Location, data: &Path, to: &Path) -> Result<Manifest, TransferError> {
     use std::os::unix::fs::PermissionsExt;
     if to.join(MANIFEST).exists() {
         return Err(TransferError::Complete { path: to.to_owned() });
     }
-    let catalog = Catalog::open(data, 1).await?;
+    let catalog = Catalog::open(location, 2).await?;
     if !catalog.was_sealed() {
         catalog.check().await?;
     }
@@ -31,11 +31,13 @@ pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
         fs::create_dir_all(to.join(folder)).map_err(at(to))?;
     }
     fs::set_permissions(to, fs::Permissions::from_mode(0o700)).map_err(at(to))?;
+    // One view of all tables; it is there from its first statement on.
+    let mut view = catalog.read().await?;
     let mut manifest = Manifest {
         format: FORMAT.to_owned(),
         version: VERSION,
         release: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: catalog.revision().await?,
+        revision: meta::revision(&mut view).await?,
         numbers: catalog.last_numbers().await?,
         files: Vec::new(),
     };
@@ -46,10 +48,11 @@ pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
     for table in TABLES.iter().chain([&META]) {
         let content = Content::Rows { table: table.name.to_owned() };
         if !manifest.files.iter().any(|part| part.content == content) {
-            manifest.files.push(rows(&catalog, table, to, content).await?);
+            manifest.files.push(rows(&mut view, table, to, content).await?);
             manifest.write(to, DRAFT)?;
         }
     }
+    drop(view);
     let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO);
     for collection in catalog.collections().await? {
         let (_, chunks) = catalog.next_ordinals(collection.id).await?;
@@ -66,12 +69,12 @@ pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
     Ok(manifest)
 }
 
-async fn rows(catalog: &Catalog, table: &Table, to: &Path, content: Content) -> Result<Part, TransferError> {
+async fn rows(view: &mut CatalogTx, table: &Table, to: &Path, content: Content) -> Result<Part, TransferError> {
     let name = format!("rows/{}.jsonl", table.name);
     let mut writer = PartWriter::create(to.join(&name))?;
     let mut last = None;
     loop {
-        let page = table.rows(catalog, last.as_ref(), PAGE).await?;
+        let page = table.rows(&mut *view, last.as_ref(), PAGE).await?;
         for row in &page {
             writer.record(format!("{}\n", row.to_line()?).as_bytes())?;
         }

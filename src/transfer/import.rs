@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
 use crate::catalog::portable::{META, PortableRow, TABLES, Table, set_last_number, table};
-use crate::catalog::{self, Catalog, meta};
+use crate::catalog::{self, Catalog, Location, meta};
 use crate::index::VectorStore;
 use crate::indexes::Indexes;
 
@@ -31,19 +31,20 @@ struct Progress {
     rows: u64,
 }
 
-/// Reads the export at `from` into `data`, which holds no catalog, or a part of this very export: then the import goes
-/// on where it was cut short; where all of it is there and nothing else, nothing is left to do. Every file is verified before anything is written, every count afterwards.
+/// Reads the export at `from` into the catalog at `location`, and its vectors into `data`. The catalog is empty, or holds
+/// a part of this very export: then the import goes on where it was cut short; where all of it is there and nothing else,
+/// nothing is left to do. Every file is verified before anything is written, every count afterwards.
 ///
 /// # Errors
-/// When the export is incomplete or damaged, `data` holds something else, or storage fails; it can be run again.
-pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError> {
+/// When the export is incomplete or damaged, the catalog holds something else, or storage fails; it can be run again.
+pub async fn import(from: &Path, location: &Location, data: &Path) -> Result<Manifest, TransferError> {
     let path = from.join(MANIFEST);
     let manifest = Manifest::read(&path)?.ok_or(TransferError::Incomplete { path: from.to_owned() })?;
     let export = blake3::hash(&std::fs::read(&path).map_err(at(&path))?).to_hex().to_string();
     for part in &manifest.files {
         part.verify(from)?;
     }
-    let catalog = Catalog::open(data, 1).await?;
+    let catalog = Catalog::open(location, 2).await?;
     // Every catalog that was served, or imported whole, has a secret.
     let is_new = catalog.meta("secret").await?.is_none();
     let done = catalog.meta(DONE).await?;
@@ -55,7 +56,7 @@ pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError>
         Some(stored) => serde_json::from_slice(&stored).ok().filter(|progress: &Progress| progress.export == export),
         None => is_new.then_some(Progress { export, parts: 0, rows: 0 }),
     }
-    .ok_or(TransferError::Occupied { path: data.to_owned() })?;
+    .ok_or(TransferError::Occupied { location: location.clone() })?;
     save(&catalog, &progress, &META, &[]).await?;
     let (own, others): (Vec<&Part>, Vec<&Part>) = manifest.files.iter().partition(|part| is_rows_of(part, META.name));
     for (number, part) in others.into_iter().enumerate().skip(progress.parts) {

@@ -3,6 +3,7 @@
 
 pub mod mutants;
 pub mod openfga;
+pub mod postgres;
 pub mod tokens;
 
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use usher::config::RawConfig;
+use usher::config::{Config, RawConfig};
 use usher::embed::{Embedders, HashEmbedder};
 use usher::serve;
 
@@ -65,7 +66,13 @@ impl TestService {
 
     /// Starts on a folder within `parent`; the admin key is looked for there too.
     pub async fn start_at(parent: tempfile::TempDir, name: &str) -> Self {
-        let server = start(&parent.path().join(name)).await;
+        Self::start_raw_at(RawConfig::default(), parent, name).await
+    }
+
+    /// The same with a configuration of the test's own.
+    pub async fn start_raw_at(raw: RawConfig, parent: tempfile::TempDir, name: &str) -> Self {
+        let raw = RawConfig { data: Some(parent.path().join(name)), ..raw };
+        let server = start_with(raw, Embedders::new(vec![Arc::new(HashEmbedder)])).await;
         std::fs::copy(parent.path().join(name).join("admin.key"), parent.path().join("admin.key")).unwrap();
         Self { folder: parent, server }
     }
@@ -127,8 +134,21 @@ async fn start(folder: &Path) -> Server {
     start_with(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }, embedders).await
 }
 
+/// What a service on this folder runs with.
+pub async fn config(folder: &Path) -> Config {
+    resolve(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }).await
+}
+
+async fn resolve(mut raw: RawConfig) -> Config {
+    if postgres::is_chosen() {
+        let url = postgres::url_for(raw.data.as_deref().unwrap()).await;
+        raw.catalog_url.get_or_insert(url.parse().unwrap());
+    }
+    raw.resolve().unwrap()
+}
+
 async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
-    let config = raw.resolve().unwrap();
+    let config = resolve(raw).await;
     let running = serve::open(&config, embedders).await.unwrap();
     let service = std::sync::Arc::downgrade(&running.service);
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 
 use crate::http::problem::{
-    AUTHORIZATION, CONFLICT, DEADLINE, EMBEDDER, INDEX, INTERNAL, INVALID, INVALID_FILTER, Kind, MEDIA_TYPE, NOT_FOUND,
+    AUTHORIZATION, CATALOG, CONFLICT, DEADLINE, EMBEDDER, INDEX, INTERNAL, INVALID, INVALID_FILTER, Kind, MEDIA_TYPE, NOT_FOUND,
     OVERLOADED, REVISION, SCOPE, STORAGE, SUBJECT, TOKEN_EXPIRED, TOO_LARGE, UNAUTHENTICATED, VERSION,
 };
 use crate::identity::Scope;
@@ -75,7 +75,7 @@ const ACT_AS: Parameter = optional(parameter(
 ));
 
 /// Problems of every operation with a credential.
-const CALLER: &[Kind] = &[UNAUTHENTICATED, TOKEN_EXPIRED, SCOPE, INTERNAL];
+const CALLER: &[Kind] = &[UNAUTHENTICATED, TOKEN_EXPIRED, SCOPE, CATALOG, INTERNAL];
 /// Of those that read as somebody.
 const READER: &[Kind] = &[SUBJECT, AUTHORIZATION, STORAGE];
 const BODY: &[Kind] = &[INVALID, TOO_LARGE, MEDIA_TYPE];
