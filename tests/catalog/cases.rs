@@ -102,7 +102,7 @@ fn chunk(number: u32, range: std::ops::Range<usize>) -> ChunkRow {
         start: range.start,
         end: range.end,
         heading_path: vec!["Über".into(), "Maße".into()],
-        page: (number % 2 == 0).then_some(number),
+        page: number.is_multiple_of(2).then_some(number),
         content_hash: [number as u8; 32],
         key: u128::from(number).to_be_bytes(),
     }

@@ -3,7 +3,7 @@
 use usher::catalog::sql::query;
 use usher::catalog::{Catalog, CatalogError, meta};
 
-use crate::{Case, Place, cases};
+use crate::{Case, Kind, Place, cases};
 
 pub const ALL: &[(&str, Case)] = &[
     ("a_newer_schema_is_refused", |place| Box::pin(a_newer_schema_is_refused(place))),
@@ -69,4 +69,57 @@ async fn a_copy_is_a_whole_catalog(place: Place) {
     catalog.copy_to(&folder.path().join("catalog.db")).await.unwrap();
     let copy = Catalog::open(folder.path(), 1).await.unwrap();
     assert_eq!(cases::rows(&copy).await, cases::rows(&catalog).await);
+}
+
+/// Tables with their columns, types and whether they may be absent.
+async fn columns(kind: Kind) -> Vec<String> {
+    let place = Place::new(kind).await;
+    let catalog = place.open().await;
+    let mut view = catalog.read().await.unwrap();
+    let statement = match kind {
+        Kind::Sqlite => {
+            "SELECT t.name || '.' || c.name, lower(c.type), c.\"notnull\" OR c.pk > 0
+               FROM sqlite_master t JOIN pragma_table_info(t.name) c
+              WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '%migrations'"
+        }
+        // Text that is not ordered by its bytes has another type here.
+        Kind::Postgres => {
+            "SELECT c.table_name || '.' || c.column_name,
+                    c.data_type || CASE WHEN c.data_type = 'text' AND c.collation_name IS DISTINCT FROM 'C'
+                                        THEN ' in another order' ELSE '' END,
+                    (c.is_nullable = 'NO')::int::bigint
+               FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+              WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.table_name NOT LIKE '%migrations'"
+        }
+    };
+    let rows = query(statement).fetch_all(&mut view).await.unwrap();
+    let mut columns: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let (name, of_engine): (String, String) = (row.try_get(0).unwrap(), row.try_get(1).unwrap());
+            let of_both = match of_engine.as_str() {
+                "integer" => "bigint",
+                "blob" => "bytea",
+                other => other,
+            };
+            format!("{name} {of_both} {}", if row.try_get::<i64>(2).unwrap() == 1 { "always" } else { "or absent" })
+        })
+        .collect();
+    columns.sort();
+    columns
+}
+
+#[tokio::test]
+async fn both_schemas_have_the_same_columns_and_migrations() {
+    let names = |engine: &str| {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/catalog").join(engine);
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("postgres"), names("sqlite"));
+    let (sqlite, postgres) = (columns(Kind::Sqlite).await, columns(Kind::Postgres).await);
+    assert!(sqlite.len() > 50);
+    assert_eq!(postgres, sqlite);
 }
