@@ -14,11 +14,14 @@ use crate::wire::Fields;
 
 pub mod changes;
 pub mod external;
+pub mod numbers;
+pub mod points;
 pub mod resolver;
 pub mod server;
 pub mod view;
 
 pub use external::External;
+pub use numbers::AudienceNumbers;
 pub use resolver::Resolver;
 pub use view::{CollectionView, View};
 
@@ -71,8 +74,14 @@ pub struct Authority {
 }
 
 impl Authority {
-    pub fn new(resolver: Resolver, cached_masks_bytes: u64, external: Option<Arc<External>>) -> Self {
-        Self { resolver, masks: view::MaskCache::new(cached_masks_bytes), external }
+    /// With `numbers`, masks are described for an engine elsewhere.
+    pub fn new(
+        resolver: Resolver,
+        cached_masks_bytes: u64,
+        numbers: Option<Arc<AudienceNumbers>>,
+        external: Option<Arc<External>>,
+    ) -> Self {
+        Self { resolver, masks: view::MaskCache::new(cached_masks_bytes, numbers), external }
     }
 
     pub fn external(&self) -> Option<&Arc<External>> {

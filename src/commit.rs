@@ -24,6 +24,7 @@ use crate::snapshot::{CollectionState, Snapshot, StoreState};
 
 pub mod acl;
 pub mod collections;
+mod describe;
 pub mod documents;
 pub mod follow;
 pub mod keys;
@@ -111,6 +112,7 @@ pub struct Committed<T> {
 pub struct Draft {
     pub tx: CatalogTx,
     pub next: Snapshot,
+    before: Arc<Snapshot>,
     pub now: Timestamp,
     pub chunk_keys: ChunkKeys,
     pub indexes: Arc<Indexes>,
@@ -128,6 +130,11 @@ impl Draft {
     /// The collection for writing.
     pub fn collection_mut(&mut self, name: &str) -> Result<&mut CollectionState, CommitError> {
         self.next.collections.get_mut(name).map(Arc::make_mut).ok_or(CommitError::UnknownCollection)
+    }
+
+    /// The chunk ordinals of the collection below this were given before the group began.
+    fn chunks_before(&self, name: &str) -> u32 {
+        self.before.collection(name).map_or(0, |collection| collection.next_chunk())
     }
 
     /// Whether the store's tuples are only replicated here.
@@ -316,6 +323,10 @@ impl Writer {
             group.into_iter().for_each(|job| job.acknowledge(Ok(draft.next.revision)));
             return false;
         }
+        if let Err(error) = describe::log_moves(&mut draft).await {
+            refuse(group, error);
+            return false;
+        }
         let Draft { mut tx, next, changes, .. } = draft;
         let revision = next.revision;
         if let Err(error) = meta::set_revision(&mut tx, revision).await {
@@ -356,13 +367,15 @@ impl Writer {
 
     async fn begin(&self) -> Result<Draft, CatalogError> {
         let tx = self.catalog.begin().await?;
-        let mut next = Snapshot::clone(&self.published.load());
+        let before = self.published.load();
+        let mut next = Snapshot::clone(&before);
         next.revision += 1;
         next.committed_at = Timestamp::now();
         Ok(Draft {
             tx,
             now: next.committed_at,
             next,
+            before,
             chunk_keys: self.chunk_keys.clone(),
             indexes: self.indexes.clone(),
             external: self.external.clone(),

@@ -11,15 +11,19 @@ use serde::Deserialize;
 
 use crate::catalog::{Location, UrlError};
 use crate::identity::jwt::{self, Issuer, Issuers};
+use crate::index::qdrant::QdrantSettings;
+use crate::indexes::VectorHome;
 use crate::service::QueryLimits;
 
 pub mod catalog;
 mod embedders;
 mod openfga;
+mod qdrant;
 
 pub use catalog::RawUrl;
 pub use embedders::RawEmbedder;
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
+pub use qdrant::RawQdrant;
 
 /// Every option, in the order of precedence flag, environment, file, default.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -76,6 +80,9 @@ pub struct RawConfig {
     /// The OpenFGA server that owns the tuples; absent: the catalog owns them. In the file only
     #[arg(skip)]
     pub openfga: Option<RawOpenFga>,
+    /// The Qdrant cluster that holds the indexes; absent: they are files in the data folder. In the file only
+    #[arg(skip)]
+    pub qdrant: Option<RawQdrant>,
 }
 
 /// `[[issuers]]` of the file.
@@ -106,12 +113,16 @@ pub struct Config {
     pub limits: QueryLimits,
     pub mask_cache_bytes: u64,
     pub cached_readers: u64,
+    /// Where commits put vectors.
+    pub vectors: VectorHome,
     /// 0: the comparison with the catalog is off.
     pub drift_objects_per_s: u32,
     pub log_json: bool,
     pub issuers: Issuers,
     pub embedders: Vec<crate::embed::Settings>,
     pub openfga: Option<OpenFga>,
+    /// Absent: the indexes are files.
+    pub qdrant: Option<QdrantSettings>,
 }
 
 /// A configuration that can't be used; says what, where and how to mend it.
@@ -169,6 +180,7 @@ impl RawConfig {
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
             openfga: self.openfga.or(base.openfga),
+            qdrant: self.qdrant.or(base.qdrant),
         }
     }
 
@@ -205,9 +217,14 @@ impl RawConfig {
             return value("drift_objects_per_s", "must be 0 to 10000");
         }
         let data = self.data.unwrap_or_else(|| "data".into());
+        let catalog = catalog::resolve(self.catalog_url.as_ref(), &data)?;
+        let vectors = match &catalog {
+            Location::Folder(_) => VectorHome::Files,
+            Location::Postgres(_) => VectorHome::Catalog,
+        };
         Ok(Config {
             embedders: embedders::resolve(self.embedders, &data.join("models"))?,
-            catalog: catalog::resolve(self.catalog_url.as_ref(), &data)?,
+            catalog,
             data,
             listen,
             admin_listen,
@@ -215,10 +232,12 @@ impl RawConfig {
             limits: QueryLimits { depth, default_deadline, max_deadline, max_running },
             mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
             cached_readers: self.cached_readers.unwrap_or(10_000),
+            vectors,
             drift_objects_per_s,
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers(self.issuers)?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,
+            qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
         })
     }
 }

@@ -15,8 +15,10 @@ pub mod analyse;
 pub mod filter;
 mod folder;
 pub mod mask;
+pub mod qdrant;
 mod rank;
 pub mod scan;
+pub mod sparse;
 pub mod tantivy;
 
 pub use analyse::{AnalysedQuery, Analyser};
@@ -53,6 +55,18 @@ pub struct Work {
     pub chunks_scored: u64,
     /// 64-bit words of the mask that were read.
     pub mask_words: u64,
+}
+
+impl Work {
+    /// Adds what another search did.
+    pub fn add(&mut self, other: &Work) {
+        self.vectors_scored += other.vectors_scored;
+        self.bytes_scanned += other.bytes_scanned;
+        self.codes_scanned += other.codes_scanned;
+        self.postings_read += other.postings_read;
+        self.chunks_scored += other.chunks_scored;
+        self.mask_words += other.mask_words;
+    }
 }
 
 /// A durable store of one vector per chunk ordinal, searched under a mask.
@@ -207,6 +221,9 @@ pub enum IndexError {
     Backwards { position: u64, current: u64 },
     #[error("the keyword engine failed: {0}")]
     Engine(#[from] ::tantivy::TantivyError),
+    /// An index on another machine; a later attempt may succeed.
+    #[error("{0}")]
+    Remote(Box<dyn std::error::Error + Send + Sync>),
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use tokio::sync::Semaphore;
 use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::changes::ChangeLog;
-use crate::authority::{Authority, External, Resolver};
+use crate::authority::points::{Points, ReconciledTotals};
+use crate::authority::{AudienceNumbers, Authority, External, Resolver};
 use crate::catalog::{Catalog, CatalogError, Location, meta};
 use crate::commit::{CommitError, Committer, Published, Writer};
 use crate::config::Config;
@@ -21,7 +22,8 @@ use crate::embed::Embedders;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
-use crate::indexes::Indexes;
+use crate::index::qdrant::{Connection, QdrantError};
+use crate::indexes::{Indexes, Lease, Place, VectorHome};
 use crate::remote::replica::{Replica, ReplicaError};
 use crate::remote::{Remote, publish};
 use crate::revision::RevisionTokens;
@@ -41,6 +43,14 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    #[error(
+        "{}: vectors of stored passages lie in files, not in the catalog: move everything with `usher export` and \
+         `usher import`",
+        path.display()
+    )]
+    VectorsElsewhere { path: PathBuf },
+    #[error(transparent)]
+    Qdrant(#[from] QdrantError),
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{} is in use by another Usher process", path.display())]
@@ -124,7 +134,15 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         return Err(ServeError::Unfinished { path: config.data.clone() });
     }
     let secrets = Secrets::of(config, &catalog).await?;
-    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline));
+    let instance = secrets.name("instance");
+    let place = match &config.qdrant {
+        None => Place::Files(config.vectors),
+        Some(settings) => Place::Qdrant { connection: Connection::new(settings.clone())?, instance },
+    };
+    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline, place));
+    if indexes.home() == VectorHome::Catalog && catalog.lacks_vectors().await? {
+        return Err(ServeError::VectorsElsewhere { path: config.data.clone() });
+    }
     let snapshot = load(&catalog, &indexes).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
@@ -159,7 +177,11 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         external: config.openfga.as_ref().map(|_| default_store.as_str().into()),
     };
     let (committer, writer) = Committer::start(writer);
-    let follower = tokio::spawn(indexes.clone().follow(catalog.clone()));
+    let numbers = Arc::new(AudienceNumbers::new(secrets.derive("audience numbers")));
+    let newest = published.clone();
+    let reconciled = Arc::new(ReconciledTotals::default());
+    let points = Points::new(move || newest.load(), numbers.clone(), reconciled.clone());
+    let follower = tokio::spawn(indexes.clone().follow(catalog.clone(), Arc::new(points), Arc::new(Alone)));
     let resolver = Resolver::new(changes, config.cached_readers);
     let authenticator =
         Authenticator { keys: KeyHasher::new(secrets.derive("api keys")), issuers: config.issuers.clone() };
@@ -190,7 +212,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     }
     tasks.extend(replica.map(|replica| tokio::spawn(replica.run())));
     let external = remote.as_ref().map(|remote| remote.external.clone());
-    let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, external));
+    let numbers = indexes.keep_audiences().then_some(numbers);
+    let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, numbers, external));
     let newest = published.clone();
     let gate = Gate::new(authority.clone(), chunk_keys.clone(), move || newest.load());
     let service = Arc::new(Service {
@@ -213,6 +236,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         running: Semaphore::new(config.limits.max_running),
         surveys: Arc::new(Semaphore::new(SURVEYS)),
         default_store,
+        reconciled,
     });
     tasks.push(tokio::spawn(crate::expiry::sweep(service.clone())));
     if config.drift_objects_per_s > 0 {
@@ -261,6 +285,15 @@ async fn listen(
     axum::serve(listener, router).with_graceful_shutdown(until).await
 }
 
+/// One process holds every lease.
+struct Alone;
+
+impl Lease for Alone {
+    fn holds(&self, _name: &str) -> bool {
+        true
+    }
+}
+
 /// Makes the folder readable by its owner alone, and locks it.
 #[allow(clippy::result_large_err, reason = "made at most once, at the start")]
 pub(crate) fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
@@ -307,7 +340,7 @@ impl Secrets {
     async fn of(config: &Config, catalog: &Catalog) -> Result<Self, ServeError> {
         // Inside the transaction, since another process may be at its first start in the same catalog.
         let mut tx = catalog.begin().await?;
-        if let Some(stored) = meta::get(&mut tx, "secret").await? {
+        if let Some(stored) = meta::read(&mut tx, "secret").await? {
             let root = stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?;
             return Ok(Self { root });
         }
@@ -319,6 +352,11 @@ impl Secrets {
         meta::set(&mut tx, "secret", &root).await?;
         tx.commit().await?;
         Ok(Self { root })
+    }
+
+    /// A name that tells nothing of the secret.
+    fn name(&self, purpose: &str) -> String {
+        self.derive(purpose).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn derive(&self, purpose: &str) -> [u8; 32] {

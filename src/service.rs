@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::Authority;
+use crate::authority::points::ReconciledTotals;
 use crate::catalog::Catalog;
 use crate::commit::{Committer, Published};
 use crate::cursor::Cursors;
@@ -58,4 +59,6 @@ pub struct Service {
     pub surveys: Arc<Semaphore>,
     /// The store of collections and requests that name none.
     pub default_store: String,
+    /// What comparisons of an index elsewhere have mended.
+    pub reconciled: Arc<ReconciledTotals>,
 }

@@ -54,6 +54,8 @@ pub struct CollectionState {
     /// Beside `documents`, small and in order: a mask reads all of it.
     places: Paged<Place>,
     by_id: rpds::HashTrieMapSync<Arc<str>, u32>,
+    /// By the graph node of a document or section: the document's ordinal and one.
+    by_node: Paged<u32>,
     /// (first chunk, document) of every version ever stored, ascending.
     versions: Paged<(u32, u32)>,
     next_chunk: u32,
@@ -206,6 +208,7 @@ impl CollectionState {
             documents: Paged::default(),
             places: Paged::default(),
             by_id: rpds::HashTrieMapSync::new_sync(),
+            by_node: Paged::default(),
             versions: Paged::default(),
             next_chunk: 0,
             last_operation: 0,
@@ -241,6 +244,13 @@ impl CollectionState {
 
     pub fn document_by_id(&self, id: &str) -> Option<&Arc<DocumentEntry>> {
         self.document(*self.by_id.get(id)?)
+    }
+
+    /// The document that a graph node stands for, itself or as one of its sections.
+    pub fn document_of_node(&self, node: NodeId) -> Option<&Arc<DocumentEntry>> {
+        let entry = self.document(self.by_node.get(node.0)?.checked_sub(1)?)?;
+        // A section of an earlier version may have the number still.
+        (entry.node == node || entry.sections.iter().any(|section| section.node == node)).then_some(entry)
     }
 
     /// The document whose *current* version holds the chunk.
@@ -301,6 +311,9 @@ impl CollectionState {
         self.reserve(entry.ordinal + 1, entry.first_chunk + entry.chunk_count);
         self.by_id.insert_mut(entry.id.clone(), entry.ordinal);
         let ordinal = entry.ordinal;
+        for node in std::iter::once(entry.node).chain(entry.sections.iter().map(|section| section.node)) {
+            *self.by_node.get_mut(node.0) = ordinal + 1;
+        }
         *self.places.get_mut(ordinal) = Place::of(&entry);
         *self.documents.get_mut(ordinal) = Some(Arc::new(entry));
     }

@@ -15,6 +15,8 @@
 mod common;
 #[path = "leak/concurrent.rs"]
 mod concurrent;
+#[path = "leak/distributed.rs"]
+mod distributed;
 #[path = "leak/driver.rs"]
 mod driver;
 #[path = "leak/mutants.rs"]

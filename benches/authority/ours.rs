@@ -116,5 +116,5 @@ fn document(now: &Timestamp) -> DocumentRow {
 
 /// An authority that has resolved nobody yet.
 pub fn cold() -> Authority {
-    Authority::new(Resolver::new(Arc::new(ChangeLog::default()), 1_000), 64 << 20, None)
+    Authority::new(Resolver::new(Arc::new(ChangeLog::default()), 1_000), 64 << 20, None, None)
 }

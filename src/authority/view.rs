@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::numbers::AudienceNumbers;
 use super::resolver::Resolved;
 use super::{Asked, Reader};
 use crate::authz::{AudienceOrdinal, Context, NodeId};
 use crate::index::ChunkMask;
 use crate::index::filter::MetadataFilter;
+use crate::index::mask::Description;
 use crate::snapshot::{CollectionState, DocumentEntry, Place, Snapshot, StoreState};
 
 /// A pinned snapshot with the reader's sets, per collection.
@@ -108,7 +110,11 @@ impl CollectionView {
 
     /// Marks the chunks of every readable document that satisfies the filter; returns the earliest instant at which
     /// time alone changes the mask.
-    fn build(&self, filter: Option<&MetadataFilter>) -> (ChunkMask, Option<Timestamp>) {
+    fn build(
+        &self,
+        filter: Option<&MetadataFilter>,
+        numbers: Option<&AudienceNumbers>,
+    ) -> (ChunkMask, Option<Timestamp>) {
         let mut mask = ChunkMask::new(self.state.next_chunk());
         let mut changes_at: Option<Timestamp> = None;
         let mut allowed = Known::new(self);
@@ -132,10 +138,37 @@ impl CollectionView {
                     if !entry.is_hidden(self.now) && matches(entry) {
                         self.mark(entry, &mut mask);
                     }
+                    if numbers.is_some() {
+                        // Hidden or not: the description speaks of audiences alone.
+                        let parts = entry.sections.iter().map(|section| section.node);
+                        std::iter::once(entry.node).chain(parts).for_each(|node| _ = allowed.allows(node));
+                    }
                 }
             }
         }
+        let mask = match numbers.and_then(|numbers| self.description(&allowed, filter, numbers)) {
+            Some(description) => mask.described(description),
+            None => mask,
+        };
         (mask, changes_at)
+    }
+
+    /// What the mask is in terms of audiences and metadata; nothing where an audience has no number.
+    fn description(
+        &self,
+        known: &Known<'_>,
+        filter: Option<&MetadataFilter>,
+        numbers: &AudienceNumbers,
+    ) -> Option<Description> {
+        let mut description = Description {
+            restriction: filter.and_then(|filter| filter.restriction(&self.state.fields)),
+            ..Description::default()
+        };
+        for (audience, is_allowed) in known.found() {
+            let number = numbers.of(&self.store, audience)?;
+            if is_allowed { description.allowed.push(number) } else { description.denied.push(number) }
+        }
+        Some(description)
     }
 
     /// Marks the chunks of a document that is not hidden, as far as its rules and its sections' allow.
@@ -170,6 +203,12 @@ impl<'a> Known<'a> {
             None => find(),
         }
     }
+
+    /// Every audience that was asked about.
+    fn found(&self) -> impl Iterator<Item = (AudienceOrdinal, bool)> {
+        let numbered = self.by_audience.iter().zip(0..);
+        numbered.filter_map(|(known, ordinal)| Some((AudienceOrdinal(ordinal), (*known)?)))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -190,18 +229,21 @@ struct CachedMask {
 /// Masks by (sets, state of the document table, state of the audiences): a change of a group keeps them all.
 pub struct MaskCache {
     cache: moka::sync::Cache<MaskKey, CachedMask>,
+    numbers: Option<Arc<AudienceNumbers>>,
 }
 
 impl MaskCache {
-    pub fn new(max_bytes: u64) -> Self {
-        let weigh =
-            |_: &MaskKey, cached: &CachedMask| u32::try_from(cached.mask.words().len() * 8 + 128).unwrap_or(u32::MAX);
-        Self { cache: moka::sync::Cache::builder().weigher(weigh).max_capacity(max_bytes).build() }
+    pub fn new(max_bytes: u64, numbers: Option<Arc<AudienceNumbers>>) -> Self {
+        let weigh = |_: &MaskKey, cached: &CachedMask| {
+            let described = cached.mask.description().map_or(0, |held| held.allowed.len() + held.denied.len());
+            u32::try_from((cached.mask.words().len() + described) * 8 + 128).unwrap_or(u32::MAX)
+        };
+        Self { cache: moka::sync::Cache::builder().weigher(weigh).max_capacity(max_bytes).build(), numbers }
     }
 
     pub fn mask(&self, view: &CollectionView, filter: Option<&MetadataFilter>) -> Arc<ChunkMask> {
         if filter.is_some() {
-            return Arc::new(view.build(filter).0);
+            return Arc::new(view.build(filter, self.numbers.as_deref()).0);
         }
         let key = MaskKey {
             sets: view.sets.iter().map(|resolved| resolved.uid).collect(),
@@ -214,7 +256,7 @@ impl MaskCache {
         if let Some(cached) = self.cache.get(&key).filter(holds) {
             return cached.mask;
         }
-        let (mask, changes_at) = view.build(None);
+        let (mask, changes_at) = view.build(None, self.numbers.as_deref());
         let cached = CachedMask { mask: Arc::new(mask), built_at: view.now, changes_at };
         self.cache.insert(key, cached.clone());
         cached.mask

@@ -22,6 +22,7 @@ mod change;
 mod edit;
 mod finish;
 mod inspect;
+mod name;
 
 pub use change::GraphChange;
 pub use edit::{GraphEdit, TupleExists, TupleMissing};

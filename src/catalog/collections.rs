@@ -27,17 +27,22 @@ pub struct CollectionRow {
 
 impl Catalog {
     pub async fn collections(&self) -> Result<Vec<CollectionRow>, CatalogError> {
-        let rows = query("SELECT id, name, settings FROM collections ORDER BY id").fetch_all(self.readers()).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(CollectionRow {
-                    id: unsigned(row.try_get("id")?, "collection")?,
-                    name: row.try_get("name")?,
-                    settings: from_json(row.try_get("settings")?, "collection settings")?,
-                })
-            })
-            .collect()
+        all(self.readers()).await
     }
+}
+
+/// By number.
+pub async fn all<'a>(on: impl Into<On<'a>>) -> Result<Vec<CollectionRow>, CatalogError> {
+    let rows = query("SELECT id, name, settings FROM collections ORDER BY id").fetch_all(on).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CollectionRow {
+                id: unsigned(row.try_get("id")?, "collection")?,
+                name: row.try_get("name")?,
+                settings: from_json(row.try_get("settings")?, "collection settings")?,
+            })
+        })
+        .collect()
 }
 
 /// Returns the new collection's number, which is never given again.

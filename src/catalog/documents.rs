@@ -60,12 +60,16 @@ pub struct ChunkRow {
     pub page: Option<u32>,
     pub content_hash: [u8; 32],
     pub key: [u8; 16],
+    /// Where the catalog keeps vectors.
+    pub vector: Option<Vec<f32>>,
 }
 
 /// One entry of the operation log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OperationRow {
     pub sequence: u64,
+    /// The revision that it came with.
+    pub revision: u64,
     pub kind: OperationKind,
     pub first_chunk: u32,
     pub chunk_count: u32,
@@ -75,6 +79,8 @@ pub struct OperationRow {
 pub enum OperationKind {
     Add,
     Remove,
+    /// The audience or the metadata of the chunks changed; only an index that keeps them has to know.
+    Describe,
 }
 
 /// A statement over whole documents. Columns are named, so that one that a newer release has added disturbs no statement
@@ -176,11 +182,7 @@ impl Catalog {
 
     /// The first ordinals that were never given: of a document, of a chunk.
     pub async fn next_ordinals(&self, collection: u32) -> Result<(u32, u32), CatalogError> {
-        let value = self.meta(&ordinals_name(collection)).await?;
-        let Some(value) = value else { return Ok((0, 0)) };
-        let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
-        let both = u64::from_be_bytes(value);
-        Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
+        ordinals_of(self.meta(&ordinals_name(collection)).await?)
     }
 
     /// The newest operation of a collection; 0 when there is none.
@@ -192,11 +194,55 @@ impl Catalog {
         unsigned(last.unwrap_or_default(), "sequence")
     }
 
+    /// As [`Self::last_operation`], as the transaction sees it.
+    pub async fn last_operation_in(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
+        let last: Option<i64> = query("SELECT max(sequence) FROM operations WHERE collection = $1")
+            .bind(i64::from(collection))
+            .fetch_value(tx)
+            .await?;
+        unsigned(last.unwrap_or_default(), "sequence")
+    }
+
     /// Up to where the log of a collection was cut off; an index that knows less is filled from the chunks.
     pub async fn operations_cut(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
-        let value = meta::get(tx, &cut_name(collection)).await?;
+        let value = meta::read(tx, &cut_name(collection)).await?;
         let Some(value) = value else { return Ok(0) };
         Ok(u64::from_be_bytes(value.try_into().map_err(|_| CatalogError::Malformed { what: "cut of the log" })?))
+    }
+
+    /// Vectors of live chunks among `first .. first + count`, ascending.
+    ///
+    /// # Errors
+    /// When the catalog does not keep the vector of one of them.
+    pub async fn chunk_vectors(
+        &self,
+        tx: &mut CatalogTx,
+        collection: u32,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<(u32, Vec<f32>)>, CatalogError> {
+        let rows = query(
+            "SELECT ordinal, vector FROM chunks
+              WHERE collection = $1 AND ordinal >= $2 AND ordinal < $3 ORDER BY ordinal",
+        )
+        .bind(i64::from(collection))
+        .bind(i64::from(first))
+        .bind(i64::from(first) + i64::from(count))
+        .fetch_all(tx)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let bytes: Option<&[u8]> = row.try_get("vector")?;
+                let bytes = bytes.ok_or(CatalogError::Malformed { what: "vector of a passage" })?;
+                Ok((unsigned(row.try_get("ordinal")?, "chunk")?, vector(bytes)?))
+            })
+            .collect()
+    }
+
+    /// Whether a chunk is stored whose vector the catalog does not keep.
+    pub async fn lacks_vectors(&self) -> Result<bool, CatalogError> {
+        let found = query("SELECT ordinal FROM chunks WHERE vector IS NULL LIMIT 1").fetch_optional(self.readers());
+        Ok(found.await?.is_some())
     }
 
     /// Operations of a collection after `after`, in order.
@@ -208,7 +254,7 @@ impl Catalog {
         limit: u32,
     ) -> Result<Vec<OperationRow>, CatalogError> {
         let rows = query(
-            "SELECT sequence, kind, first_chunk, chunk_count FROM operations
+            "SELECT sequence, revision, kind, first_chunk, chunk_count FROM operations
               WHERE collection = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
         )
         .bind(i64::from(collection))
@@ -220,9 +266,11 @@ impl Catalog {
             .map(|row| {
                 Ok(OperationRow {
                     sequence: unsigned(row.try_get("sequence")?, "sequence")?,
+                    revision: unsigned(row.try_get("revision")?, "revision")?,
                     kind: match row.try_get::<&str>("kind")? {
                         "add" => OperationKind::Add,
                         "remove" => OperationKind::Remove,
+                        "describe" => OperationKind::Describe,
                         _ => return Err(CatalogError::Malformed { what: "operation" }),
                     },
                     first_chunk: unsigned(row.try_get("first_chunk")?, "chunk")?,
@@ -260,6 +308,18 @@ pub async fn cut_operations(tx: &mut CatalogTx, collection: u32, applied: u64) -
 
 pub(super) fn ordinals_name(collection: u32) -> String {
     format!("ordinals/{collection}")
+}
+
+fn ordinals_of(stored: Option<Vec<u8>>) -> Result<(u32, u32), CatalogError> {
+    let Some(value) = stored else { return Ok((0, 0)) };
+    let value: [u8; 8] = value.try_into().map_err(|_| CatalogError::Malformed { what: "ordinals" })?;
+    let both = u64::from_be_bytes(value);
+    Ok((unsigned((both >> 32) as i64, "ordinal")?, (both & u64::from(u32::MAX)) as u32))
+}
+
+/// [`Catalog::next_ordinals`] as the transaction sees it.
+pub async fn next_ordinals(tx: &mut CatalogTx, collection: u32) -> Result<(u32, u32), CatalogError> {
+    ordinals_of(meta::read(tx, &ordinals_name(collection)).await?)
 }
 
 /// One document by ordinal, as the transaction sees it.
@@ -364,6 +424,18 @@ pub(crate) fn chunk_text(parts: &[Row]) -> Result<String, CatalogError> {
     String::from_utf8(bytes).map_err(|_| CatalogError::Malformed { what: "text" })
 }
 
+fn vector_bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn vector(bytes: &[u8]) -> Result<Vec<f32>, CatalogError> {
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(CatalogError::Malformed { what: "vector" });
+    }
+    Ok(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
+}
+
 /// Bytes of text per row, as the schema says. A passage is read without the rest of its document.
 const TEXT_PART: usize = 32_768;
 
@@ -392,8 +464,8 @@ pub async fn put_text(
     for chunk in chunks {
         query(
             "INSERT INTO chunks (collection, ordinal, document, version, number, start_byte, end_byte, heading_path,
-                                 page, content_hash, chunk_key)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                                 page, content_hash, chunk_key, vector)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(i64::from(collection))
         .bind(i64::from(document.first_chunk) + i64::from(chunk.number))
@@ -406,6 +478,7 @@ pub async fn put_text(
         .bind(chunk.page.map(i64::from))
         .bind(chunk.content_hash.to_vec())
         .bind(chunk.key.to_vec())
+        .bind(chunk.vector.as_deref().map(vector_bytes))
         .execute(&mut *tx)
         .await?;
     }
@@ -427,6 +500,28 @@ pub async fn remove_chunks(
         .execute(&mut *tx)
         .await?;
     operation(tx, collection, "remove", first, count, revision).await
+}
+
+/// Gives a stored chunk its vector, where the catalog keeps vectors.
+pub async fn set_vector(tx: &mut CatalogTx, collection: u32, chunk: u32, vector: &[f32]) -> Result<(), CatalogError> {
+    query("UPDATE chunks SET vector = $3 WHERE collection = $1 AND ordinal = $2")
+        .bind(i64::from(collection))
+        .bind(i64::from(chunk))
+        .bind(vector_bytes(vector))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Logs that audience or metadata of chunks changed.
+pub async fn describe_chunks(
+    tx: &mut CatalogTx,
+    collection: u32,
+    first: u32,
+    count: u32,
+    revision: u64,
+) -> Result<u64, CatalogError> {
+    operation(tx, collection, "describe", first, count, revision).await
 }
 
 /// Removes a document and its text; its chunks are removed by [`remove_chunks`].

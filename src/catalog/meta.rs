@@ -4,7 +4,7 @@ use super::*;
 
 impl Catalog {
     pub async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
-        query("SELECT value FROM meta WHERE name = $1").bind(name.to_owned()).fetch_optional_value(self.readers()).await
+        named(name).fetch_optional_value(self.readers()).await
     }
 
     /// The newest committed revision; 0 in a new catalog.
@@ -13,17 +13,21 @@ impl Catalog {
     }
 }
 
+fn named(name: &str) -> Query {
+    query("SELECT value FROM meta WHERE name = $1").bind(name.to_owned())
+}
+
 /// A named value as the transaction sees it.
-pub async fn get(tx: &mut CatalogTx, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
-    query("SELECT value FROM meta WHERE name = $1").bind(name.to_owned()).fetch_optional_value(tx).await
+pub async fn read(tx: &mut CatalogTx, name: &str) -> Result<Option<Vec<u8>>, CatalogError> {
+    named(name).fetch_optional_value(tx).await
 }
 
 /// The newest revision that the transaction sees.
 pub async fn revision(tx: &mut CatalogTx) -> Result<u64, CatalogError> {
-    number(get(tx, "revision").await?)
+    number(read(tx, "revision").await?)
 }
 
-fn number(stored: Option<Vec<u8>>) -> Result<u64, CatalogError> {
+pub(super) fn number(stored: Option<Vec<u8>>) -> Result<u64, CatalogError> {
     let Some(bytes) = stored else { return Ok(0) };
     let bytes = bytes.try_into().map_err(|_| CatalogError::Malformed { what: "revision" })?;
     Ok(u64::from_be_bytes(bytes))

@@ -359,6 +359,8 @@ mod tests {
         let tables = TABLES.iter().chain([&META]);
         let mut moved: Vec<_> =
             tables.flat_map(|table| table.fields.iter().map(|(field, _)| format!("{}.{field}", table.name))).collect();
+        // Vectors travel in files of their own, wherever they lie.
+        stored.retain(|column| column != "chunks.vector");
         stored.sort();
         moved.sort();
         assert_eq!(moved, stored);

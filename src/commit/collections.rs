@@ -81,6 +81,11 @@ async fn change(
         }
     }
     let id = next.id;
+    if old.fields != settings.fields && draft.indexes.keep_audiences() {
+        let (first, revision) = (0, draft.next.revision);
+        next.last_operation =
+            catalog::documents::describe_chunks(&mut draft.tx, id, first, next.next_chunk(), revision).await?;
+    }
     draft.next.collections.insert(existing.name.clone(), Arc::new(next));
     Ok(id)
 }

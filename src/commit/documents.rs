@@ -9,6 +9,7 @@ use super::{Change, CommitError, Draft};
 use crate::authz::{NodeId, ObjectRef};
 use crate::catalog::documents::{ChunkRow, DocumentRow, Rules as StoredRules, SectionRow};
 use crate::catalog::{self, CatalogError};
+use crate::indexes::VectorHome;
 use crate::snapshot::names::{document_object, section_object};
 use crate::snapshot::{CollectionState, DocumentEntry, document_entry, source_of};
 use crate::wire::{Acl, Document, DocumentStatus, TupleKey, rules_digest};
@@ -93,7 +94,7 @@ impl Change for PutDocuments {
             for prepared in &self.documents {
                 results.push(put(draft, &self.collection, prepared, &mut vectors).await?);
             }
-            if !vectors.is_empty() {
+            if !vectors.is_empty() && draft.indexes.home() == VectorHome::Files {
                 // Durable before the commit that names them; rows of a commit that fails are overwritten by the next.
                 draft.indexes.append_vectors(collection.id, first_new, vectors).await?;
             }
@@ -244,11 +245,14 @@ async fn new_version(
         updated_at: draft.now_text(),
     };
     let text = &document.content.text;
+    let in_catalog = draft.indexes.home() == VectorHome::Catalog;
+    let mut vectors = content.vectors.chunks_exact(collection.settings.dimensions.max(1));
     let chunks = content
         .chunks
         .iter()
         .zip(0..)
         .map(|(chunk, number)| {
+            let vector = vectors.next().filter(|_| in_catalog);
             let part = text.get(chunk.start..chunk.end).ok_or(CatalogError::Malformed { what: "chunk boundary" })?;
             Ok(ChunkRow {
                 number,
@@ -258,6 +262,7 @@ async fn new_version(
                 page: chunk.page,
                 content_hash: *blake3::hash(part.as_bytes()).as_bytes(),
                 key: draft.chunk_keys.key(collection.id, &document.id, version, number),
+                vector: vector.map(<[f32]>::to_vec),
             })
         })
         .collect::<Result<Vec<_>, CatalogError>>()?;

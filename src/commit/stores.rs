@@ -167,11 +167,12 @@ pub fn rebind(draft: &mut Draft, store: &str) -> Result<(), CommitError> {
     let bound = draft.next.bound_types(store);
     let revision = draft.next.revision;
     let state = draft.store_mut(store)?;
-    if state.bound != bound {
+    let is_regrouped = state.bound != bound;
+    if is_regrouped {
         state.graph = state.graph.rebind(bound.clone());
         state.bound = bound;
         state.audiences_revision = revision;
     }
-    draft.note_change(store, GraphChange::all());
+    draft.note_change(store, if is_regrouped { GraphChange::regrouped() } else { GraphChange::all() });
     Ok(())
 }

@@ -8,8 +8,10 @@
 
 mod evaluate;
 mod fields;
+mod restrict;
 
 pub use self::fields::{DeclaredFields, FieldValues};
+pub use self::restrict::{Restriction, RestrictionTest};
 
 use self::evaluate::Node;
 use crate::wire;
@@ -78,6 +80,11 @@ impl MetadataFilter {
         let mut leaves = 0;
         let root = evaluate::compile(filter, fields, "/filter", 1, &mut leaves)?;
         Ok(Self { root })
+    }
+
+    /// What an engine can be told of the filter: every document that satisfies the filter satisfies this. `None`: nothing.
+    pub fn restriction(&self, fields: &DeclaredFields) -> Option<Restriction> {
+        restrict::at_least(&self.root, fields)
     }
 
     /// Whether the document satisfies the filter.

@@ -4,20 +4,45 @@
 //! nothing about how large the collection is beyond its own length.
 
 use std::ops::Range;
+use std::sync::Arc;
+
+use super::filter::Restriction;
+
+/// A mask in the words of an engine elsewhere, which holds audiences and metadata instead of ordinals: it covers at least
+/// the masked chunks. What it covers beyond them, the mask drops.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Description {
+    /// Numbers of the audiences in the collection that the reader may see, and of those that it may not.
+    pub allowed: Vec<i64>,
+    pub denied: Vec<i64>,
+    /// What the metadata filter says of a point.
+    pub restriction: Option<Restriction>,
+}
 
 /// A set of chunk ordinals below [`len`](Self::len).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChunkMask {
     // INVARIANT: words.len() == len.div_ceil(64), bits at `len` and above are zero, `count` is the number of ones.
     words: Vec<u64>,
     len: u32,
     count: u32,
+    description: Option<Arc<Description>>,
 }
 
 impl ChunkMask {
     /// An empty set over the ordinals `0..len`.
     pub fn new(len: u32) -> Self {
-        Self { words: vec![0; len.div_ceil(64) as usize], len, count: 0 }
+        Self { words: vec![0; len.div_ceil(64) as usize], len, count: 0, description: None }
+    }
+
+    /// The same mask, with a description that covers it.
+    pub fn described(self, description: Description) -> Self {
+        Self { description: Some(Arc::new(description)), ..self }
+    }
+
+    /// What else is known to cover the mask.
+    pub fn description(&self) -> Option<&Arc<Description>> {
+        self.description.as_ref()
     }
 
     /// All ordinals `0..len`.

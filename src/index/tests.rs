@@ -2,7 +2,9 @@
 
 #[cfg(usher_mutants)]
 mod crash;
+mod forms;
 mod keywords;
 mod measure;
+mod qdrant;
 mod vectors;
 pub(in crate::index) mod world;

@@ -8,7 +8,8 @@ use super::allow::{Allowed, AllowedCollection};
 use super::{QueryError, Question};
 use crate::embed::{self, EmbedError, Failure, Role};
 use crate::gate::Candidate;
-use crate::index::{ChunkKey, IndexError, KeywordIndex, Scored, VectorStore, Work};
+use crate::index::{ChunkKey, Scored};
+use crate::indexes::{Legs, SharedKeyOf};
 use crate::service::Service;
 use crate::wire::Mode;
 
@@ -104,19 +105,25 @@ pub(super) async fn both_legs(
     vectors: &Vectors,
 ) -> Result<Hits, QueryError> {
     let depth = service.limits.depth;
-    let (mut legs, mut is_degraded) = (Vec::new(), false);
+    let (mut searches, mut is_degraded) = (Vec::new(), false);
     for collection in &allowed.collections {
+        let mut legs = Legs::default();
         match vectors.by_embedder.get(&collection.view.state.settings.embedder) {
-            Some(Some(vector)) => legs.push(leg(service, collection, Leg::Vector(vector.clone()), depth)),
+            Some(Some(vector)) => legs.vector = Some(vector.clone()),
             Some(None) => is_degraded = true,
             None => {}
         }
         if question.mode != Mode::Vector {
-            legs.push(leg(service, collection, Leg::Keyword(question.text.clone()), depth));
+            legs.text = Some(question.text.clone());
+        }
+        if legs.vector.is_some() || legs.text.is_some() {
+            searches.push(search(service, collection, legs, depth));
         }
     }
-    let lists = futures::future::try_join_all(legs).await?;
-    let mut hits = Hits { vector: Vec::new(), keyword: Vec::new(), is_cut: false, is_degraded };
+    let found: Vec<Found> = futures::future::try_join_all(searches).await?;
+    let is_short = found.iter().any(|found| found.is_short);
+    let lists = found.into_iter().flat_map(|found| found.lists);
+    let mut hits = Hits { vector: Vec::new(), keyword: Vec::new(), is_cut: is_short, is_degraded };
     let mut merged: BTreeMap<(bool, String), Vec<List>> = BTreeMap::new();
     for list in lists {
         hits.is_cut |= list.found.len() >= depth;
@@ -131,11 +138,6 @@ pub(super) async fn both_legs(
     Ok(hits)
 }
 
-enum Leg {
-    Vector(Arc<Vec<f32>>),
-    Keyword(String),
-}
-
 struct List {
     is_vector: bool,
     /// Lists with the same name here have scores that can be compared.
@@ -143,39 +145,37 @@ struct List {
     found: Vec<(Candidate, f64, ChunkKey)>,
 }
 
-/// One leg in one collection, on a thread for computation.
-async fn leg(service: &Service, collection: &AllowedCollection, leg: Leg, depth: usize) -> Result<List, QueryError> {
-    let (indexes, mask) = (collection.indexes.clone(), collection.mask.clone());
+struct Found {
+    lists: Vec<List>,
+    is_short: bool,
+}
+
+/// One or both legs in one collection.
+async fn search(
+    service: &Service,
+    collection: &AllowedCollection,
+    legs: Legs,
+    depth: usize,
+) -> Result<Found, QueryError> {
     let (state, keys, id) = (collection.view.state.clone(), service.chunk_keys.clone(), collection.id);
-    let metrics = service.metrics.clone();
-    let search = move || -> Result<List, IndexError> {
-        let key = |chunk: u32| match state.document_of_chunk(chunk) {
-            Some(document) => keys.key(id, &document.id, document.version, chunk - document.first_chunk),
-            None => [0; 16],
-        };
-        let mut work = Work::default();
-        let (is_vector, comparable, scored) = match leg {
-            Leg::Vector(vector) => {
-                let found = indexes.vectors.search(&vector, &mask, depth, &key, &mut work)?;
-                (true, state.settings.embedder.clone(), found)
-            }
-            Leg::Keyword(text) => {
-                let query = indexes.analyser.query(&text);
-                let found = indexes.keywords.search(&query, &mask, depth, &key, &mut work)?;
-                (false, state.settings.analyser.clone(), found)
-            }
-        };
-        metrics.work(&work);
-        let found = scored
+    let settings = state.settings.clone();
+    let key: SharedKeyOf = Arc::new(move |chunk: u32| match state.document_of_chunk(chunk) {
+        Some(document) => keys.key(id, &document.id, document.version, chunk - document.first_chunk),
+        None => [0; 16],
+    });
+    let found = collection.indexes.search(legs, collection.mask.clone(), depth, key.clone()).await?;
+    service.metrics.work(&found.work);
+    let list = |is_vector: bool, comparable: &str, scored: Vec<Scored>| List {
+        is_vector,
+        comparable: comparable.to_owned(),
+        found: scored
             .into_iter()
             .map(|Scored { chunk, score }| (Candidate { collection: id, chunk }, score, key(chunk)))
-            .collect();
-        Ok(List { is_vector, comparable, found })
+            .collect(),
     };
-    match tokio::task::spawn_blocking(search).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(QueryError::Index(IndexError::Stopped)),
-    }
+    let vector = found.vector.map(|scored| list(true, &settings.embedder, scored));
+    let keyword = found.keyword.map(|scored| list(false, &settings.analyser, scored));
+    Ok(Found { lists: vector.into_iter().chain(keyword).collect(), is_short: found.is_short })
 }
 
 /// One list out of several with comparable scores, in the order (score descending, key ascending).

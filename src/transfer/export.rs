@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use super::{Content, DRAFT, FORMAT, MANIFEST, Manifest, Part, PartWriter, TransferError, VERSION, at};
-use crate::catalog::collections::CollectionRow;
+use crate::catalog::collections::{self, CollectionRow};
+use crate::catalog::documents::next_ordinals;
 use crate::catalog::portable::{META, TABLES, Table};
 use crate::catalog::{Catalog, CatalogTx, Location, meta};
 use crate::index::VectorStore;
-use crate::indexes::Indexes;
+use crate::indexes::{Indexes, Place, VectorHome};
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
@@ -52,14 +53,22 @@ pub async fn export(location: &Location, data: &Path, to: &Path) -> Result<Manif
             manifest.write(to, DRAFT)?;
         }
     }
-    drop(view);
-    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO);
-    for collection in catalog.collections().await? {
-        let (_, chunks) = catalog.next_ordinals(collection.id).await?;
+    // Where one is missing there, all of them are in the files.
+    let in_catalog = !catalog.lacks_vectors().await?;
+    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, Place::Files(VectorHome::Files));
+    for collection in collections::all(&mut view).await? {
+        let (_, chunks) = next_ordinals(&mut view, collection.id).await?;
         let content =
             Content::Vectors { collection: collection.id, dimensions: collection.settings.dimensions, chunks };
         if !manifest.files.iter().any(|part| part.content == content) {
-            manifest.files.push(vectors(&catalog, &indexes, &collection, chunks, to, content).await?);
+            let name = format!("vectors/{}.f32", collection.id);
+            let mut writer = PartWriter::create(to.join(&name))?;
+            if in_catalog {
+                vectors_of_catalog(&catalog, &mut view, &collection, chunks, &mut writer).await?;
+            } else {
+                vectors_of_files(&catalog, &indexes, &collection, chunks, &mut writer).await?;
+            }
+            manifest.files.push(writer.finish(name, content)?);
             manifest.write(to, DRAFT)?;
         }
     }
@@ -85,29 +94,45 @@ async fn rows(view: &mut CatalogTx, table: &Table, to: &Path, content: Content) 
     }
 }
 
-async fn vectors(
+async fn vectors_of_catalog(
+    catalog: &Catalog,
+    view: &mut CatalogTx,
+    collection: &CollectionRow,
+    chunks: u32,
+    writer: &mut PartWriter,
+) -> Result<(), TransferError> {
+    for first in (0..chunks).step_by(PAGE as usize) {
+        let count = (chunks - first).min(PAGE);
+        for (_, vector) in catalog.chunk_vectors(view, collection.id, first, count).await? {
+            writer.record(&bytes(&vector))?;
+        }
+    }
+    Ok(())
+}
+
+async fn vectors_of_files(
     catalog: &Catalog,
     indexes: &Indexes,
     collection: &CollectionRow,
     chunks: u32,
-    to: &Path,
-    content: Content,
-) -> Result<Part, TransferError> {
+    writer: &mut PartWriter,
+) -> Result<(), TransferError> {
     let opened = indexes.open_vectors(collection.id, &collection.settings, chunks)?;
     let is_damaged = |chunk: u32| opened.damaged.iter().any(|range| range.contains(&chunk));
-    let name = format!("vectors/{}.f32", collection.id);
-    let mut writer = PartWriter::create(to.join(&name))?;
     let mut from = 0;
     loop {
         let page = catalog.chunk_ordinals(collection.id, from, PAGE).await?;
-        let Some(last) = page.last() else { return writer.finish(name, content) };
+        let Some(last) = page.last() else { return Ok(()) };
         from = last + 1;
         for chunk in page {
             if is_damaged(chunk) {
                 return Err(TransferError::DamagedVectors { collection: collection.name.clone() });
             }
-            let row: Vec<u8> = opened.store.row(chunk)?.into_iter().flat_map(f32::to_le_bytes).collect();
-            writer.record(&row)?;
+            writer.record(&bytes(&opened.store.row(chunk)?))?;
         }
     }
+}
+
+fn bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|number| number.to_le_bytes()).collect()
 }

@@ -10,7 +10,7 @@ use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
 use crate::catalog::portable::{META, PortableRow, TABLES, Table, set_last_number, table};
 use crate::catalog::{self, Catalog, Location, meta};
 use crate::index::VectorStore;
-use crate::indexes::Indexes;
+use crate::indexes::{self, Indexes, VectorHome};
 
 /// The named value of a catalog that an import has not completed; such a catalog can't be served.
 pub const UNFINISHED: &str = "import";
@@ -67,7 +67,11 @@ pub async fn import(from: &Path, location: &Location, data: &Path) -> Result<Man
             }
             Content::Vectors { collection, dimensions, chunks } => {
                 let place = Place { collection: *collection, dimensions: *dimensions, chunks: *chunks };
-                vectors(&catalog, from, data, part, &place).await?;
+                let target = match location {
+                    Location::Folder(_) => Target::Files(data),
+                    Location::Postgres(_) => Target::Catalog,
+                };
+                vectors(&catalog, from, &target, part, &place).await?;
             }
         }
         (progress.parts, progress.rows) = (number + 1, 0);
@@ -130,30 +134,63 @@ struct Place {
     chunks: u32,
 }
 
-/// Vectors of live chunks go to their ordinals; between them are zeros, as after an erasure.
-async fn vectors(catalog: &Catalog, from: &Path, data: &Path, part: &Part, place: &Place) -> Result<(), TransferError> {
+/// Where vectors go.
+enum Target<'a> {
+    /// The segment files in this data folder.
+    Files(&'a Path),
+    Catalog,
+}
+
+/// Vectors of live chunks go to their ordinals; in files there are zeros between them, as after an erasure.
+async fn vectors(
+    catalog: &Catalog,
+    from: &Path,
+    target: &Target<'_>,
+    part: &Part,
+    place: &Place,
+) -> Result<(), TransferError> {
     let path = part.file(from);
     let mut file = BufReader::with_capacity(1 << 20, File::open(&path).map_err(at(&path))?);
     let collections = catalog.collections().await?;
     let collection = collections.iter().find(|row| row.id == place.collection);
     let settings = &collection.ok_or(catalog::CatalogError::Malformed { what: "collection" })?.settings;
-    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO);
-    // Whatever an earlier attempt wrote is forgotten.
-    let store = indexes.open_vectors(place.collection, settings, 0)?.store;
+    let store = match target {
+        Target::Catalog => None,
+        Target::Files(data) => {
+            let at = indexes::Place::Files(VectorHome::Files);
+            let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, at);
+            // Whatever an earlier attempt wrote is forgotten.
+            Some(indexes.open_vectors(place.collection, settings, 0)?.store)
+        }
+    };
     for first in (0..place.chunks).step_by(APPENDED as usize) {
         let count = (place.chunks - first).min(APPENDED);
         let mut block = vec![0.0_f32; count as usize * place.dimensions];
         let live = catalog.chunk_ordinals(place.collection, first, count).await?;
-        for chunk in live.into_iter().take_while(|chunk| *chunk < first + count) {
+        let live: Vec<u32> = live.into_iter().take_while(|chunk| *chunk < first + count).collect();
+        let range = |chunk: u32| {
             let start = (chunk - first) as usize * place.dimensions;
-            let target = block.get_mut(start..start + place.dimensions).unwrap_or_default();
+            start..start + place.dimensions
+        };
+        for chunk in &live {
+            let target = block.get_mut(range(*chunk)).unwrap_or_default();
             let mut bytes = vec![0; place.dimensions * size_of::<f32>()];
             file.read_exact(&mut bytes).map_err(at(&path))?;
             for (value, bytes) in target.iter_mut().zip(bytes.as_chunks().0) {
                 *value = f32::from_le_bytes(*bytes);
             }
         }
-        store.append(first, &block)?;
+        match &store {
+            Some(store) => store.append(first, &block)?,
+            None => {
+                let mut tx = catalog.begin().await?;
+                for chunk in live {
+                    let vector = block.get(range(chunk)).unwrap_or_default();
+                    catalog::documents::set_vector(&mut tx, place.collection, chunk, vector).await?;
+                }
+                tx.commit().await?;
+            }
+        }
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ cases!(
     texts_are_cut_at_every_border,
     a_text_without_chunks_and_a_chunk_without_text,
     chunks_are_found_by_their_key_and_never_twice,
+    vectors_lie_beside_their_chunks,
     the_log_of_operations_is_ordered_and_cut,
     tuples_are_paged_and_filtered,
     the_log_of_tuples_is_read_both_ways,
@@ -105,6 +106,7 @@ fn chunk(number: u32, range: std::ops::Range<usize>) -> ChunkRow {
         page: number.is_multiple_of(2).then_some(number),
         content_hash: [number as u8; 32],
         key: u128::from(number).to_be_bytes(),
+        vector: (number % 3 > 0).then(|| vec![f32::from_bits(number), -0.5]),
     }
 }
 
@@ -498,6 +500,31 @@ async fn chunks_are_found_by_their_key_and_never_twice(place: Place) {
     assert_eq!(catalog.chunk_by_key(&chunks[1].key).await.unwrap(), None);
     assert_eq!(catalog.chunk_ordinals(1, 0, 10).await.unwrap(), [40, 42]);
     assert_eq!(catalog.chunk_ordinals(1, 41, 1).await.unwrap(), [42]);
+}
+
+async fn vectors_lie_beside_their_chunks(place: Place) {
+    let catalog = place.open().await;
+    let row = DocumentRow { first_chunk: 40, chunk_count: 3, ..document(0, "a") };
+    let chunks = [chunk(0, 0..1), chunk(1, 1..2), chunk(2, 2..3)];
+    commit!(catalog, |tx| { documents::put_text(tx, 1, &row, "abc", &chunks, 1).await.unwrap() });
+    assert!(catalog.lacks_vectors().await.unwrap());
+    let mut view = catalog.read().await.unwrap();
+    assert!(catalog.chunk_vectors(&mut view, 1, 40, 3).await.is_err(), "one is missing");
+    let bits = |vectors: Vec<(u32, Vec<f32>)>| {
+        let bits = |vector: Vec<f32>| vector.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        vectors.into_iter().map(|(chunk, vector)| (chunk, bits(vector))).collect::<Vec<_>>()
+    };
+    let half = (-0.5_f32).to_bits();
+    let stored = bits(catalog.chunk_vectors(&mut view, 1, 41, 10).await.unwrap());
+    assert_eq!(stored, [(41, vec![1, half]), (42, vec![2, half])]);
+    drop(view);
+    commit!(catalog, |tx| {
+        documents::set_vector(tx, 1, 40, &[f32::from_bits(0x7fc0_1234), f32::MIN_POSITIVE]).await.unwrap();
+    });
+    assert!(!catalog.lacks_vectors().await.unwrap());
+    let mut view = catalog.read().await.unwrap();
+    let stored = bits(catalog.chunk_vectors(&mut view, 1, 0, 41).await.unwrap());
+    assert_eq!(stored, [(40, vec![0x7fc0_1234, f32::MIN_POSITIVE.to_bits()])], "bit by bit");
 }
 
 async fn the_log_of_operations_is_ordered_and_cut(place: Place) {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use usher::config::{Config, RawConfig};
 use usher::embed::{Embedders, HashEmbedder};
+use usher::indexes::VectorHome;
 use usher::serve;
 
 pub struct TestService {
@@ -61,6 +62,15 @@ impl TestService {
     /// Starts on a folder that exists.
     pub async fn start_in(folder: tempfile::TempDir) -> Self {
         let server = start(folder.path()).await;
+        Self { folder, server }
+    }
+
+    /// Starts on a folder as one of several processes would: the catalog keeps vectors, indexes follow it.
+    pub async fn start_following(folder: tempfile::TempDir) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let raw = RawConfig { data: Some(folder.path().to_owned()), ..RawConfig::default() };
+        let config = Config { vectors: VectorHome::Catalog, ..raw.resolve().unwrap() };
+        let server = start_config(config, Embedders::new(vec![Arc::new(HashEmbedder)])).await;
         Self { folder, server }
     }
 
@@ -148,7 +158,10 @@ async fn resolve(mut raw: RawConfig) -> Config {
 }
 
 async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
-    let config = resolve(raw).await;
+    start_config(resolve(raw).await, embedders).await
+}
+
+async fn start_config(config: Config, embedders: Embedders) -> Server {
     let running = serve::open(&config, embedders).await.unwrap();
     let service = std::sync::Arc::downgrade(&running.service);
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

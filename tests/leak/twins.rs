@@ -42,7 +42,7 @@ async fn hidden_documents_move_no_byte_of_an_answer() {
     let (seed, steps) = plan(60);
     // Both worlds share the instance's secrets, since the second is a copy of the first.
     let first = Driver::start(seed ^ 0x7717).await;
-    let Driver { service, world, rng, store, canaries } = first;
+    let Driver { service, world, rng, store, canaries, turned } = first;
     let folder = service.stop().await;
     let twin = tempfile::tempdir().unwrap();
     copy(folder.path(), twin.path());
@@ -50,7 +50,7 @@ async fn hidden_documents_move_no_byte_of_an_answer() {
         postgres::copy(folder.path(), twin.path()).await;
     }
     let (service, other) = (Driver::serve(folder).await, Driver::serve(twin).await);
-    let mut driver = Driver { service, world, rng, store, canaries };
+    let mut driver = Driver { service, world, rng, store, canaries, turned };
     let mut compared = 0;
     for step in 0..steps {
         let operation = driver.draw();

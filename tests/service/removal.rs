@@ -12,7 +12,7 @@ use crate::common::{TestService, document};
 fn is_erased(service: &TestService, chunk: u32) -> bool {
     let inner = service.service();
     let collection = inner.published.load().collection("main").unwrap().id;
-    let row = inner.indexes.get(collection).unwrap().vectors.row(chunk).unwrap();
+    let row = inner.indexes.get(collection).unwrap().local().unwrap().vectors.row(chunk).unwrap();
     row.iter().all(|value| *value == 0.0)
 }
 

@@ -72,3 +72,38 @@ async fn a_second_process_is_refused_and_a_backup_can_be_served() {
     assert_eq!(restored.as_reader("user:ann").ask("edelweiss").await, ["a/1"]);
     assert!(restored.as_reader("user:bob").ask("edelweiss").await.is_empty());
 }
+
+/// Vectors that the catalog keeps reach the local index through the log, and all of them again when it is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_of_the_catalog_are_followed() {
+    let service = TestService::start_following(tempfile::tempdir().unwrap()).await;
+    let texts = ["the gentian is blue", "the crocus is violet", "the lily is white"];
+    for round in 0..3 {
+        let documents = texts.iter().enumerate().map(|(at, text)| {
+            document(&format!("a/{at}"), &format!("{text}, round {round}"), json!({"viewers": ["user:ann"]}))
+        });
+        service.admin().put_documents(documents.collect()).await;
+    }
+    service.admin().delete("/v1/documents/a%2F2?collection=main").await.ok();
+    service.admin().put_documents(vec![document("b/1", "an iris", json!({"viewers": ["user:bob"]}))]).await;
+    let before = by_vector(&service, 2).await;
+    let folder = service.stop().await;
+    std::fs::remove_dir_all(folder.path().join("indexes")).unwrap();
+    let service = TestService::start_following(folder).await;
+    assert_eq!(by_vector(&service, 2).await, before);
+    service.admin().put_documents(vec![document("b/2", "an iris again", json!({"viewers": ["user:ann"]}))]).await;
+    by_vector(&service, 3).await;
+}
+
+/// Answers of the vector leg alone, once there are as many as expected.
+async fn by_vector(service: &TestService, expected: usize) -> serde_json::Value {
+    for _ in 0..100 {
+        let body = json!({"query": "a blue gentian", "mode": "vector"});
+        let results = service.as_reader("user:ann").post("/v1/query", body).await.ok()["results"].clone();
+        if results.as_array().unwrap().len() == expected {
+            return results;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the vectors don't follow the catalog");
+}

@@ -21,12 +21,29 @@ pub struct GraphChange {
     pub(super) all: bool,
     pub(super) edges: Vec<ChangedEdge>,
     pub(super) retired: Vec<AudienceOrdinal>,
+    pub(super) moved: Vec<NodeId>,
+    is_regrouped: bool,
 }
 
 impl GraphChange {
     /// A change of everything: another model, another binding, a rebuilt graph.
     pub fn all() -> GraphChange {
         GraphChange { all: true, ..GraphChange::default() }
+    }
+
+    /// A change of everything in which objects may have come into other audiences.
+    pub fn regrouped() -> GraphChange {
+        GraphChange { is_regrouped: true, ..GraphChange::all() }
+    }
+
+    /// Whether any object may have come into another audience, also those that [`Self::moved`] does not name.
+    pub fn is_regrouped(&self) -> bool {
+        self.is_regrouped
+    }
+
+    /// Objects of bound types that came into another audience.
+    pub fn moved(&self) -> &[NodeId] {
+        &self.moved
     }
 
     /// Whether nothing that was computed before can be kept.

@@ -258,6 +258,7 @@ impl Work {
             held.members = held.members.saturating_sub(1);
         }
         self.emptied.push(old);
+        self.change.moved.push(node);
         self.next.slots.get_mut(node.0).audience = audience.0;
         true
     }

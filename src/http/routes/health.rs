@@ -50,7 +50,12 @@ pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
     let counts = &service.authority.resolver().counts;
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let operations: u64 = snapshot.collections.values().map(|collection| collection.last_operation).sum();
+    let reconciled = &service.reconciled;
     let values = [
+        ("usher_index_comparisons_total", "counter", read(&reconciled.comparisons)),
+        ("usher_index_points_inserted_total", "counter", read(&reconciled.inserted)),
+        ("usher_index_points_described_total", "counter", read(&reconciled.described)),
+        ("usher_index_points_removed_total", "counter", read(&reconciled.removed)),
         ("usher_revision", "gauge", snapshot.revision),
         ("usher_catalog_wal_bytes", "gauge", service.catalog.log_bytes()),
         ("usher_index_operations", "counter", operations),

@@ -50,6 +50,26 @@ impl DeclaredFields {
         self.fields.get(name).copied()
     }
 
+    /// The name of a declared field.
+    pub(super) fn name(&self, number: u32) -> Option<&str> {
+        self.fields.iter().find(|(_, (known, _))| *known == number).map(|(name, _)| name.as_str())
+    }
+
+    /// A document's declared values as plain data for an engine elsewhere, times as seconds.
+    pub fn plain(&self, values: &FieldValues) -> BTreeMap<String, Value> {
+        let named = values.values.iter().filter_map(|(number, value)| {
+            let value = match value {
+                FieldValue::Keyword(text) => Value::from(&**text),
+                FieldValue::Keywords(texts) => texts.iter().map(|text| Value::from(&**text)).collect(),
+                FieldValue::Number(number) => Value::from(*number),
+                FieldValue::Bool(value) => Value::from(*value),
+                FieldValue::Time(time) => Value::from(seconds(*time)),
+            };
+            Some((self.name(*number)?.to_owned(), value))
+        });
+        named.collect()
+    }
+
     /// The declared values of a document's metadata. `null` is no value. A value of a wrong type is left out and named
     /// in the list (pointers begin with `/metadata`).
     pub fn values(&self, metadata: &Fields) -> (FieldValues, Vec<FieldProblem>) {
@@ -99,6 +119,11 @@ pub(super) fn number(value: &Value) -> Result<f64, FilterProblem> {
 
 pub(super) fn time(value: &Value) -> Result<jiff::Timestamp, FilterProblem> {
     value.as_str().and_then(|text| text.parse().ok()).ok_or(FilterProblem::TimeExpected)
+}
+
+/// Seconds since 1970, to the millisecond or better.
+pub(super) fn seconds(time: jiff::Timestamp) -> f64 {
+    time.as_millisecond() as f64 / 1_000.0
 }
 
 /// A name as a part of a JSON pointer.

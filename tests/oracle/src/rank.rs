@@ -63,7 +63,17 @@ fn vector_scores(query: &[f32], chunks: &[Chunk]) -> Vec<Option<f64>> {
     chunks.iter().map(|chunk| Some(dot(&chunk.vector))).collect()
 }
 
-fn keyword_scores(query: &str, chunks: &[Chunk]) -> Vec<Option<f64>> {
+/// Where the rarity of a term comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rarity {
+    /// Counted over the chunks that the reader may see.
+    #[default]
+    Counted,
+    /// The same for every term: as a public table that holds none of them has it.
+    Constant,
+}
+
+fn keyword_scores(query: &str, chunks: &[Chunk], rarity: Rarity) -> Vec<Option<f64>> {
     let mut terms: Vec<String> = Vec::new();
     for token in tokens(query) {
         if !terms.contains(&token) {
@@ -75,6 +85,7 @@ fn keyword_scores(query: &str, chunks: &[Chunk]) -> Vec<Option<f64>> {
     for term in &terms {
         let tf = |chunk: &Chunk| chunk.tokens.iter().filter(|token| *token == term).count() as f64;
         let df = chunks.iter().filter(|chunk| tf(chunk) > 0.0).count() as f64;
+        let (count, df) = if rarity == Rarity::Counted { (count, df) } else { (1_000.0, 1.0) };
         let idf = (1.0 + (count - df + 0.5) / (df + 0.5)).ln();
         for (chunk, score) in chunks.iter().zip(scores.iter_mut()) {
             let tf = tf(chunk);
@@ -89,9 +100,9 @@ fn keyword_scores(query: &str, chunks: &[Chunk]) -> Vec<Option<f64>> {
 }
 
 /// The first `top_k` of the hybrid list over readable chunks.
-pub fn hybrid(query: &str, chunks: &[Chunk], depth: usize, top_k: usize) -> Vec<Ranked> {
-    let lists =
-        [leg(vector_scores(&vector(query), chunks), chunks, depth), leg(keyword_scores(query, chunks), chunks, depth)];
+pub fn hybrid(query: &str, chunks: &[Chunk], depth: usize, top_k: usize, rarity: Rarity) -> Vec<Ranked> {
+    let keywords = keyword_scores(query, chunks, rarity);
+    let lists = [leg(vector_scores(&vector(query), chunks), chunks, depth), leg(keywords, chunks, depth)];
     let mut raw = vec![0.0_f64; chunks.len()];
     for list in &lists {
         for (rank, place) in list.iter().enumerate() {

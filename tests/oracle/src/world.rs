@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rank::{self, Chunk, Ranked};
+use crate::rank::{self, Chunk, Ranked, Rarity};
 use crate::rights::{Facts, Model, Tuple, facts};
 use crate::rng::Rng;
 
@@ -35,6 +35,8 @@ pub struct World {
     pub documents: BTreeMap<String, Document>,
     /// Versions ever given, also of documents that are gone.
     pub versions: BTreeMap<String, u64>,
+    /// How the service's index weighs terms.
+    pub rarity: Rarity,
 }
 
 pub fn tuple(user: &str, relation: &str, object: &str) -> Tuple {
@@ -53,7 +55,13 @@ impl World {
     /// The tuples that every world starts with.
     pub fn new(model: Model) -> Self {
         let cleared = ["user:*", "agent:*", "service:*"].map(|user| tuple(user, "cleared", "classification:open"));
-        Self { model, tuples: cleared.into(), documents: BTreeMap::new(), versions: BTreeMap::new() }
+        Self {
+            model,
+            tuples: cleared.into(),
+            documents: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            rarity: Rarity::default(),
+        }
     }
 
     /// Whether the chunk may be read, given the facts of each subject.
@@ -102,7 +110,7 @@ impl World {
         now: i64,
         key: &dyn Fn(&str, u64, u32) -> [u8; 16],
     ) -> Vec<Ranked> {
-        rank::hybrid(query, &self.visible(reader, now, key), 100, top_k)
+        rank::hybrid(query, &self.visible(reader, now, key), 100, top_k, self.rarity)
     }
 
     /// Objects of a type that a tuple names and to which the subject has the relation.

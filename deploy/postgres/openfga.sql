@@ -1,0 +1,2 @@
+-- OpenFGA keeps its tuples in a database of its own.
+CREATE DATABASE openfga;

@@ -1,0 +1,89 @@
+//! What an index elsewhere keeps of each chunk, from the newest snapshot.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::AudienceNumbers;
+use crate::index::qdrant::Expected;
+use crate::indexes::{ChunkSource, Reconciled};
+use crate::snapshot::{CollectionState, Snapshot};
+use crate::wire::FieldType;
+
+/// Sums of what comparisons have mended since the start.
+#[derive(Debug, Default)]
+pub struct ReconciledTotals {
+    pub comparisons: AtomicU64,
+    pub inserted: AtomicU64,
+    pub described: AtomicU64,
+    pub removed: AtomicU64,
+}
+
+/// The newest snapshot as an index elsewhere sees it.
+pub struct Points {
+    newest: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+    numbers: Arc<AudienceNumbers>,
+    totals: Arc<ReconciledTotals>,
+}
+
+impl Points {
+    pub fn new(
+        newest: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static,
+        numbers: Arc<AudienceNumbers>,
+        totals: Arc<ReconciledTotals>,
+    ) -> Self {
+        Self { newest: Box::new(newest), numbers, totals }
+    }
+}
+
+fn find(snapshot: &Snapshot, collection: u32) -> Option<&Arc<CollectionState>> {
+    snapshot.collections.values().find(|state| state.id == collection)
+}
+
+impl ChunkSource for Points {
+    fn revision(&self) -> u64 {
+        (self.newest)().revision
+    }
+
+    fn live(&self, collection: u32, chunks: Range<u32>) -> Vec<(u32, Expected)> {
+        let snapshot = (self.newest)();
+        let Some(state) = find(&snapshot, collection) else { return Vec::new() };
+        let Some(store) = snapshot.store(&state.settings.store) else { return Vec::new() };
+        let mut live = Vec::new();
+        let mut at = chunks.start;
+        while at < chunks.end {
+            let Some(entry) = state.document_of_chunk(at) else {
+                at += 1;
+                continue;
+            };
+            let mut metadata = state.fields.plain(&entry.fields);
+            metadata.insert("source".to_owned(), entry.source().into());
+            let end = (entry.first_chunk + entry.chunk_count).min(chunks.end);
+            for chunk in at..end {
+                let section = entry.section_of(chunk - entry.first_chunk);
+                let object = section.map_or(entry.node, |section| section.node);
+                // An audience that has no number is one of a graph that is being changed; the next state has it.
+                let Some(audience) = self.numbers.of_object(store, object) else { continue };
+                let (document, version) = (entry.ordinal, entry.version);
+                live.push((chunk, Expected { audience, document, version, metadata: metadata.clone() }));
+            }
+            at = end;
+        }
+        live
+    }
+
+    fn shape(&self, collection: u32) -> Option<(BTreeMap<String, FieldType>, u32)> {
+        let snapshot = (self.newest)();
+        let state = find(&snapshot, collection)?;
+        Some((state.settings.fields.clone(), state.next_chunk()))
+    }
+
+    fn note_reconciled(&self, _collection: u32, done: &Reconciled) {
+        let Reconciled { compared: _, inserted, described, removed } = *done;
+        self.totals.comparisons.fetch_add(1, Ordering::Relaxed);
+        self.totals.inserted.fetch_add(inserted, Ordering::Relaxed);
+        self.totals.described.fetch_add(described, Ordering::Relaxed);
+        self.totals.removed.fetch_add(removed, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,352 @@
+//! A Qdrant collection follows the catalog's operation log.
+//!
+//! One process applies, by a lease; the lease saves work and protects nothing. What protects is that every write may be
+//! repeated and may come late (`index/qdrant.rs`). How far the collection is stands in the collection itself, so that one
+//! that was lost, replaced or restored from an older copy says so, and is then compared with the catalog and mended.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{CollectionIndexes, FollowError, Legs, Lists};
+use crate::catalog::documents::{OperationKind, OperationRow};
+use crate::catalog::{Catalog, CatalogTx};
+use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, StoredPoint, Watermark, fields_name};
+use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, sparse};
+use crate::wire::FieldType;
+
+/// Operations read from the log at once.
+const BATCH: u32 = 64;
+/// Chunks compared at once.
+const COMPARED_AT_ONCE: u32 = 2_048;
+/// Pause between two looks at a log that another process applies, and between two attempts after a failure.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Pause between two looks at the watermark by one who waits for it.
+const LOOK: Duration = Duration::from_millis(10);
+/// Without a reason, everything is compared this often.
+const COMPARE_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// What the newest state says of chunks.
+pub trait ChunkSource: Send + Sync {
+    /// The revision of that state.
+    fn revision(&self) -> u64;
+
+    /// The live ones among these chunks of a collection, ascending.
+    fn live(&self, collection: u32, chunks: Range<u32>) -> Vec<(u32, Expected)>;
+
+    /// The declared fields of a collection, and the first chunk ordinal that was never given; absent where the
+    /// collection is.
+    fn shape(&self, collection: u32) -> Option<(BTreeMap<String, FieldType>, u32)>;
+
+    /// Counts what a comparison mended.
+    fn note_reconciled(&self, collection: u32, done: &Reconciled);
+}
+
+/// Who of several processes does what one of them is enough for.
+pub trait Lease: Send + Sync {
+    /// Whether this process holds the named lease at present.
+    fn holds(&self, name: &str) -> bool;
+}
+
+/// What a comparison found and mended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    pub compared: u64,
+    /// Points that were missing.
+    pub inserted: u64,
+    /// Points with another audience or version.
+    pub described: u64,
+    /// Points that stood for nothing.
+    pub removed: u64,
+}
+
+/// Both legs in one round trip.
+pub(super) async fn search(
+    collection: &QdrantCollection,
+    analyser: &Analyser,
+    legs: Legs,
+    mask: &ChunkMask,
+    depth: usize,
+    key: &(dyn Fn(u32) -> ChunkKey + Send + Sync),
+) -> Result<Lists, IndexError> {
+    let query = legs.text.as_ref().map(|text| sparse::of_query(&analyser.query(text), analyser.name()));
+    let (asks_vector, asks_text) = (legs.vector.is_some(), query.is_some());
+    let ask = Ask {
+        dense: legs.vector.map(|vector| vector.to_vec()),
+        // A query without terms finds nothing.
+        sparse: query.filter(|query| !query.indices.is_empty()),
+        depth,
+    };
+    let found = collection.search(&ask, mask, key).await?;
+    Ok(Lists {
+        vector: asks_vector.then_some(found.dense),
+        keyword: asks_text.then_some(found.sparse),
+        is_short: found.is_short,
+        ..Lists::default()
+    })
+}
+
+/// Waits until the collection is at this position, whoever applies; no where it can't be asked.
+pub(super) async fn at_least(indexes: &CollectionIndexes, collection: &QdrantCollection, position: u64) -> bool {
+    loop {
+        if collection.floor() >= position {
+            return true;
+        }
+        indexes.wake();
+        match collection.look().await {
+            Ok(found) if found >= position => return true,
+            Ok(_) => tokio::time::sleep(LOOK).await,
+            Err(error) => {
+                tracing::warn!(%error, "the position of an index can't be read");
+                return false;
+            }
+        }
+    }
+}
+
+/// Keeps one collection in step with the log.
+pub(super) struct Applier {
+    collection: u32,
+    catalog: Catalog,
+    indexes: Arc<CollectionIndexes>,
+    points: Arc<QdrantCollection>,
+    source: Arc<dyn ChunkSource>,
+    compared_at: Option<Instant>,
+}
+
+impl Applier {
+    pub(super) fn new(
+        collection: u32,
+        catalog: Catalog,
+        indexes: Arc<CollectionIndexes>,
+        points: Arc<QdrantCollection>,
+        source: Arc<dyn ChunkSource>,
+    ) -> Self {
+        Self { collection, catalog, indexes, points, source, compared_at: None }
+    }
+
+    pub(super) async fn run(mut self, lease: Arc<dyn Lease>) {
+        let name = format!("index/{}", self.collection);
+        let mut mark = None;
+        loop {
+            if !lease.holds(&name) {
+                mark = None;
+                self.follow_other().await;
+                continue;
+            }
+            match self.step(&mut mark).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let _ = tokio::time::timeout(PAUSE, self.indexes.wake.notified()).await;
+                }
+                Err(error) => {
+                    mark = None;
+                    tracing::error!(collection = self.collection, %error, "Qdrant can't follow the log; trying again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// While another process applies: how far it is.
+    async fn follow_other(&self) {
+        if let Ok(position) = self.points.look().await {
+            self.indexes.applied.send_replace(position);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    /// Makes the collection if it is missing, compares it where that is due, and applies what the log has; says whether
+    /// there was anything to do.
+    async fn step(&mut self, mark: &mut Option<Watermark>) -> Result<bool, FollowError> {
+        let Some((fields, _)) = self.source.shape(self.collection) else { return Ok(false) };
+        let current = match mark.take() {
+            Some(current) if !self.points.is_suspect() && current.position >= self.points.floor() => current,
+            _ => self.points.ensure(&fields).await?,
+        };
+        let mut tx = self.catalog.read().await?;
+        let cut = self.catalog.operations_cut(&mut tx, self.collection).await?;
+        let last = self.catalog.last_operation_in(&mut tx, self.collection).await?;
+        let is_due = self.compared_at.is_some_and(|at| at.elapsed() >= COMPARE_EVERY);
+        let is_other = !current.is_complete
+            || current.position < cut
+            || current.position > last
+            || current.position < self.points.floor()
+            || current.fields != fields_name(&fields)
+            || self.points.is_suspect();
+        if is_other || is_due {
+            drop(tx);
+            *mark = Some(self.compare(current, &fields, last, is_other).await?);
+            return Ok(true);
+        }
+        let rows = self.catalog.operations(&mut tx, self.collection, current.position, BATCH).await?;
+        // What a chunk says is taken from the newest state, which must not be older than the operation.
+        let revision = self.source.revision();
+        let rows: Vec<_> = rows.into_iter().take_while(|row| row.revision <= revision).collect();
+        let Some(last) = rows.last().map(|row| row.sequence) else {
+            self.indexes.applied.send_replace(current.position);
+            *mark = Some(current);
+            return Ok(false);
+        };
+        for row in &rows {
+            self.apply(&mut tx, row).await?;
+        }
+        let next = Watermark { position: last, ..current };
+        self.points.advance(&next).await?;
+        self.indexes.applied.send_replace(last);
+        *mark = Some(next);
+        Ok(true)
+    }
+
+    async fn apply(&self, tx: &mut CatalogTx, row: &OperationRow) -> Result<(), FollowError> {
+        let chunks = row.first_chunk..row.first_chunk + row.chunk_count;
+        match row.kind {
+            OperationKind::Add => {
+                let live = self.source.live(self.collection, chunks);
+                self.insert(tx, live, row.sequence).await
+            }
+            OperationKind::Remove => Ok(self.points.delete(chunks, row.sequence).await?),
+            OperationKind::Describe => {
+                let end = chunks.end;
+                for first in chunks.step_by(COMPARED_AT_ONCE as usize) {
+                    let part = first..end.min(first.saturating_add(COMPARED_AT_ONCE));
+                    for (chunks, expected) in alike(&self.source.live(self.collection, part)) {
+                        self.points.describe(&chunks, expected, row.sequence).await?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Inserts chunks as the catalog holds them; those that it holds no more are left out.
+    async fn insert(&self, tx: &mut CatalogTx, chunks: Vec<(u32, Expected)>, sequence: u64) -> Result<(), FollowError> {
+        let (Some((first, _)), Some((last, _))) = (chunks.first(), chunks.last()) else { return Ok(()) };
+        let (first, count) = (*first, last - first + 1);
+        let texts = self.catalog.index_texts(tx, self.collection, first, count).await?;
+        let vectors = self.catalog.chunk_vectors(tx, self.collection, first, count).await?;
+        let mut vectors: BTreeMap<u32, Vec<f32>> = vectors.into_iter().collect();
+        let mut tokens: BTreeMap<u32, Vec<String>> =
+            texts.iter().map(|text| (text.chunk, text.with(|text| self.indexes.analyser.tokens(text)))).collect();
+        let mut points = Vec::with_capacity(chunks.len());
+        for (chunk, expected) in chunks {
+            // Both, or the chunk has gone between the newest state and this view of the catalog.
+            let (Some(vector), Some(tokens)) = (vectors.remove(&chunk), tokens.remove(&chunk)) else { continue };
+            let sparse = sparse::of_chunk(&tokens);
+            let sparse = (!sparse.indices.is_empty()).then_some(sparse);
+            points.push(Point { chunk, expected, dense: Some(vector), sparse });
+        }
+        Ok(self.points.insert(points, sequence).await?)
+    }
+
+    /// Compares every point with the catalog and mends what differs. Operations after `last` are applied after it, and
+    /// applying one twice changes nothing.
+    async fn compare(
+        &mut self,
+        current: Watermark,
+        fields: &BTreeMap<String, FieldType>,
+        last: u64,
+        is_other: bool,
+    ) -> Result<Watermark, FollowError> {
+        if is_other {
+            tracing::info!(
+                collection = self.collection,
+                position = current.position,
+                last,
+                "comparing Qdrant with the catalog"
+            );
+        }
+        if current.position > last {
+            // The catalog is older than the points: their numbers may come to mean other texts.
+            self.points.clear().await?;
+        }
+        let fields_changed = current.fields != fields_name(fields);
+        if fields_changed && let Some(name) = self.points.physical().await? {
+            self.points.index_fields(&name, fields).await?;
+        }
+        let mut done = Reconciled::default();
+        let mut from = 0;
+        loop {
+            let Some((_, end)) = self.source.shape(self.collection) else { return Ok(current) };
+            let stored = self.points.stored(from, COMPARED_AT_ONCE).await?;
+            // The range that this page speaks of: to its last point, or to the end where it is not full.
+            let is_full = stored.len() as u32 >= COMPARED_AT_ONCE;
+            let to = stored.last().filter(|_| is_full).map_or(end.max(from), |point| point.chunk + 1);
+            for part in parts(from..to) {
+                self.compare_range(part, &stored, last, fields_changed, &mut done).await?;
+            }
+            // Points beyond every ordinal that was given.
+            let beyond: Vec<u32> = stored.iter().map(|point| point.chunk).filter(|chunk| *chunk >= to).collect();
+            done.removed += beyond.len() as u64;
+            self.points.delete_orphans(&beyond, last).await?;
+            if !is_full {
+                break;
+            }
+            from = to;
+        }
+        let next = Watermark { position: last, is_complete: true, fields: fields_name(fields), ..current };
+        self.points.reset(&next).await?;
+        self.indexes.applied.send_replace(last);
+        self.compared_at = Some(Instant::now());
+        if done.inserted + done.described + done.removed > 0 {
+            tracing::warn!(collection = self.collection, ?done, "Qdrant differed from the catalog and was mended");
+        }
+        self.source.note_reconciled(self.collection, &done);
+        Ok(next)
+    }
+
+    async fn compare_range(
+        &self,
+        chunks: Range<u32>,
+        stored: &[StoredPoint],
+        last: u64,
+        describe_all: bool,
+        done: &mut Reconciled,
+    ) -> Result<(), FollowError> {
+        let live = self.source.live(self.collection, chunks.clone());
+        let first = stored.partition_point(|point| point.chunk < chunks.start);
+        let end = stored.partition_point(|point| point.chunk < chunks.end);
+        let stored: BTreeMap<u32, &StoredPoint> =
+            stored.get(first..end).unwrap_or_default().iter().map(|point| (point.chunk, point)).collect();
+        let is_live = |chunk: &u32| live.binary_search_by_key(chunk, |(live, _)| *live).is_ok();
+        let orphans: Vec<u32> = stored.keys().copied().filter(|chunk| !is_live(chunk)).collect();
+        let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+        done.compared += live.len() as u64;
+        for (chunk, expected) in live {
+            match stored.get(&chunk) {
+                None => missing.push((chunk, expected)),
+                Some(point) => {
+                    let is_same = point.audience == Some(expected.audience) && point.version == Some(expected.version);
+                    if describe_all || !is_same {
+                        wrong.push((chunk, expected));
+                    }
+                }
+            }
+        }
+        done.removed += orphans.len() as u64;
+        self.points.delete_orphans(&orphans, last).await?;
+        done.described += wrong.len() as u64;
+        for (chunks, expected) in alike(&wrong) {
+            self.points.correct(&chunks, expected, last).await?;
+        }
+        if !missing.is_empty() {
+            done.inserted += missing.len() as u64;
+            let mut tx = self.catalog.read().await?;
+            self.insert(&mut tx, missing, last).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs of chunks of which the same is to be said: those of one document and audience.
+fn alike(chunks: &[(u32, Expected)]) -> impl Iterator<Item = (Vec<u32>, &Expected)> {
+    let runs = chunks.chunk_by(|(_, one), (_, other)| one == other);
+    runs.filter_map(|run| Some((run.iter().map(|(chunk, _)| *chunk).collect(), &run.first()?.1)))
+}
+
+/// A range in parts that are compared at once.
+fn parts(chunks: Range<u32>) -> impl Iterator<Item = Range<u32>> {
+    let end = chunks.end;
+    chunks.step_by(COMPARED_AT_ONCE as usize).map(move |first| first..end.min(first.saturating_add(COMPARED_AT_ONCE)))
+}
