@@ -19,9 +19,7 @@ stage "Leak oracle: sequential, concurrent, twin worlds (seed $seed)"
 USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --features "$TESTED" --test leak -- --nocapture --test-threads=2 \
     --skip mutants --skip races
 
-trap 'scripts/postgres.sh stop' EXIT
-USHER_TEST_POSTGRES="$(scripts/postgres.sh start)"
-export USHER_TEST_POSTGRES
+start_postgres
 
 stage "Many writers of one PostgreSQL catalog (seed $seed)"
 USHER_SOAK=$((60 / shards + 1)) cargo test -p usher --features "$TESTED" --test catalog writers -- --nocapture --skip caught

@@ -21,13 +21,7 @@ cargo test --workspace --features "$TESTED" --no-run
 # The real server and unmodified clients, for the tests that compare with them; they say what they skip.
 scripts/openfga.sh
 
-# One of this run's own, unless the caller names a database whose user may create others.
-if [ -z "${USHER_TEST_POSTGRES:-}" ]; then
-    stage "A PostgreSQL server for the tests"
-    trap 'scripts/postgres.sh stop' EXIT
-    USHER_TEST_POSTGRES="$(scripts/postgres.sh start)"
-    export USHER_TEST_POSTGRES
-fi
+start_postgres
 
 stage "Tests"
 cargo test --workspace --features "$TESTED" --no-fail-fast

@@ -74,6 +74,8 @@ pub async fn export(location: &Location, data: &Path, to: &Path) -> Result<Manif
     }
     manifest.write(to, MANIFEST)?;
     fs::remove_file(to.join(DRAFT)).map_err(at(to))?;
+    // Otherwise closing would wait for it.
+    drop(view);
     catalog.close().await;
     Ok(manifest)
 }
