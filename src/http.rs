@@ -59,8 +59,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/health/ready", get(routes::health::ready))
         .route("/v1/health/startup", get(routes::health::ready))
         .route("/openapi.json", get(openapi::response()));
-    let openfga =
-        compat::openfga::router().layer(middleware::from_fn_with_state(service.clone(), fresh::openfga));
+    let openfga = compat::openfga::router().layer(middleware::from_fn_with_state(service.clone(), fresh::openfga));
     Router::new()
         .merge(native)
         .merge(health)

@@ -168,7 +168,15 @@ mod tests {
         assert_eq!(before.differences(&before.clone(), count).count(), 0);
         assert_eq!(compared.get(), 0);
         // Two pages were written to and two begun.
-        assert!(after.differences(&before, |a, b| { compared.set(compared.get() + 1); a == b }).count() > 0);
+        assert!(
+            after
+                .differences(&before, |a, b| {
+                    compared.set(compared.get() + 1);
+                    a == b
+                })
+                .count()
+                > 0
+        );
         assert!(compared.get() <= 5 * PAGE, "{}", compared.get());
     }
 

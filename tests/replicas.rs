@@ -19,6 +19,11 @@ mod common;
 mod failures;
 #[path = "replicas/freshness.rs"]
 mod freshness;
+#[path = "replicas/matrix.rs"]
+mod matrix;
+#[allow(dead_code, reason = "one test uses a part of it")]
+#[path = "authority/server.rs"]
+mod openfga;
 #[allow(dead_code, reason = "made for the crash tests, which use all of it")]
 #[path = "crash/process.rs"]
 mod process;

@@ -85,6 +85,11 @@ impl OpenFga {
         until_healthy(&self.client, &format!("http://127.0.0.1:{}", self.http)).await;
     }
 
+    /// Where Usher connects to.
+    pub fn grpc_port(&self) -> u16 {
+        self.grpc
+    }
+
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();

@@ -59,6 +59,13 @@ impl World {
         Ok(process)
     }
 
+    /// Writes a configuration file; its path.
+    pub fn configuration(&self, text: &str) -> String {
+        let path = self.folder.path().join("usher.toml");
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
     /// The first administrator's key lies in the folder of whoever made it.
     pub async fn admin_key(&self) -> String {
         let begun = Instant::now();
