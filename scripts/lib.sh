@@ -17,12 +17,21 @@ fail() {
 install_package() { # package
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
     stage "Installing $1"
-    apt-get update -qq && apt-get install -qq -y --no-install-recommends "$1"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1"
 }
 
 # Installs a Debian package where a command is missing and that can be done; says what is needed otherwise.
 need() { # command, package
     command -v "$1" >/dev/null || install_package "$2" || fail "$1 is missing: install it (Debian: apt-get install $2)"
+}
+
+# Sets USHER_TEST_POSTGRES: a server of this run's own, unless the caller names a database whose user may create others.
+start_postgres() {
+    [ -z "${USHER_TEST_POSTGRES:-}" ] || return 0
+    stage "A PostgreSQL server for the tests"
+    trap 'scripts/postgres.sh stop' EXIT
+    USHER_TEST_POSTGRES="$(scripts/postgres.sh start)"
+    export USHER_TEST_POSTGRES
 }
 
 command -v cargo >/dev/null || fail "cargo is missing: install Rust 1.95 or newer (rustup)"

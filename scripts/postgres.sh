@@ -29,7 +29,8 @@ as_server() {
 stop() {
     local folder
     folder="$(cat "$NOTE" 2>/dev/null)" || return 0
-    if [ -f "$folder/data/postmaster.pid" ] && find_programs; then
+    # Its number may by now be another process's.
+    if grep -qs "$folder" "/proc/$(head -n 1 "$folder/data/postmaster.pid" 2>/dev/null)/cmdline" && find_programs; then
         as_server "$BIN/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1 || true
     fi
     case "$folder" in
@@ -58,6 +59,7 @@ start() {
     cat >>"$folder/data/postgresql.conf" <<SETTINGS
 listen_addresses = ''
 unix_socket_directories = '$folder'
+port = 5432
 max_connections = 400
 shared_buffers = 64MB
 max_wal_size = 512MB
@@ -66,7 +68,7 @@ full_page_writes = off
 SETTINGS
     as_server "$BIN/pg_ctl" -D "$folder/data" -l "$folder/data/log" -w start >/dev/null 2>&1 ||
         fail "PostgreSQL did not start: $(tail -n 5 "$folder/data/log")"
-    printf 'postgres:///postgres?host=%s&user=postgres\n' "$folder"
+    printf 'postgres:///postgres?host=%s&port=5432&user=postgres\n' "$folder"
 }
 
 case "${1:-}" in

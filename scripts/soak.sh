@@ -9,7 +9,7 @@ shard="${SHARD%/*}" shards="${SHARD#*/}"
 seed=$((SEED * 1000000 + shard * 10000))
 
 stage "Building"
-cargo test -p usher --features "$TESTED" --no-run --lib --test authority --test crash --test leak --test openfga
+cargo test -p usher --features "$TESTED" --no-run --lib --test authority --test catalog --test crash --test leak --test openfga
 scripts/openfga.sh
 
 stage "Audience soundness (seed $seed)"
@@ -18,6 +18,15 @@ USHER_SOAK=$((20000 / shards)) cargo test -p usher --features "$TESTED" --lib au
 stage "Leak oracle: sequential, concurrent, twin worlds (seed $seed)"
 USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --features "$TESTED" --test leak -- --nocapture --test-threads=2 \
     --skip mutants --skip races
+
+start_postgres
+
+stage "Many writers of one PostgreSQL catalog (seed $seed)"
+USHER_SOAK=$((60 / shards + 1)) cargo test -p usher --features "$TESTED" --test catalog writers -- --nocapture --skip caught
+
+stage "Leak oracle with its catalogs in PostgreSQL (seed $seed)"
+USHER_TEST_CATALOG=postgres USHER_SEED=$seed USHER_SOAK=$((42 / shards + 1)) cargo test -p usher --features "$TESTED" --test leak -- \
+    --nocapture --test-threads=2 --skip mutants --skip races
 
 stage "Kills, failing calls, full disks, damage (SEED=$SEED SHARD=$SHARD)"
 USHER_SOAK=1 cargo test -p usher --features "$TESTED" --test crash -- --nocapture --test-threads=2

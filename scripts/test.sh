@@ -21,8 +21,15 @@ cargo test --workspace --features "$TESTED" --no-run
 # The real server and unmodified clients, for the tests that compare with them; they say what they skip.
 scripts/openfga.sh
 
+start_postgres
+
 stage "Tests"
 cargo test --workspace --features "$TESTED" --no-fail-fast
+
+# What reads the catalog's file itself is left out; the suite of catalogs has run on both above.
+stage "The service and the leak oracle, with their catalogs in PostgreSQL"
+USHER_TEST_CATALOG=postgres cargo test --workspace --features "$TESTED" --no-fail-fast --test service --test leak -- \
+    --skip mutants --skip moving --skip a_second_process_is_refused
 
 if [ -z "${USHER_CONFORMANCE:-}" ]; then
     stage "skipped: published conformance data (set USHER_CONFORMANCE to its folder)"

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
+use crate::catalog::Location;
 use crate::config::{RawConfig, RawUrl};
 use crate::transfer;
 use crate::wire::{CreateKey, KeyCreated, Keys, Problem};
@@ -224,7 +225,10 @@ fn lock_stopped(data: &Path) -> anyhow::Result<std::fs::File> {
 /// Holds the data folder of a stopped service; nothing where one runs.
 fn try_lock(data: &Path) -> anyhow::Result<Option<std::fs::File>> {
     if !data.join("catalog.db").is_file() {
-        bail!("{} holds no catalog; name the data folder with --data", data.display());
+        bail!(
+            "{} holds no catalog; name the data folder with --data (a PostgreSQL catalog is copied with pg_dump)",
+            data.display()
+        );
     }
     let lock = std::fs::File::options().write(true).open(data.join("lock"))?;
     Ok(lock.try_lock().is_ok().then_some(lock))
@@ -253,8 +257,9 @@ pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Resu
     }
     let options =
         RawConfig { data: Some(arguments.data.clone()), catalog_url: arguments.catalog_url, ..RawConfig::default() };
-    let catalog = crate::catalog::Catalog::open(&options.resolve()?.catalog, 1).await?;
-    let revision = crate::serve::accept_restored(&catalog, &arguments.data).await?;
+    let config = options.resolve()?;
+    let catalog = crate::catalog::Catalog::open(&config.catalog, 1).await?;
+    let revision = crate::serve::accept_restored(&config, &catalog).await?;
     catalog.close().await;
     println!("the catalog is accepted at revision {revision}; tokens of revisions from before are no longer valid");
     Ok(())
@@ -283,6 +288,9 @@ pub struct ExportArguments {
     /// Data folder of the stopped service
     #[arg(long, env = "USHER_DATA", default_value = "data")]
     data: PathBuf,
+    /// PostgreSQL database of the catalog, postgres://…; absent: a file in the data folder
+    #[arg(long, env = "USHER_CATALOG_URL", hide_env_values = true)]
+    catalog_url: Option<RawUrl>,
     /// New folder for the files, or one in which an export was cut short
     #[arg(long)]
     to: PathBuf,
@@ -292,8 +300,12 @@ pub struct ExportArguments {
 /// When the service runs, or something is damaged or can't be written.
 #[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn export(arguments: ExportArguments) -> anyhow::Result<()> {
-    let _lock = lock_stopped(&arguments.data)?;
-    let manifest = transfer::export(&arguments.data, &arguments.to).await?;
+    let location = crate::config::catalog::resolve(arguments.catalog_url.as_ref(), &arguments.data)?;
+    let _lock = match &location {
+        Location::Folder(data) => lock_stopped(data)?,
+        Location::Postgres(_) => crate::serve::prepare_folder(&arguments.data)?,
+    };
+    let manifest = transfer::export(&location, &arguments.data, &arguments.to).await?;
     let (rows, vectors) = manifest.totals();
     println!("wrote {rows} rows and {vectors} vectors to {}", arguments.to.display());
     Ok(())
@@ -307,6 +319,9 @@ pub struct ImportArguments {
     /// New data folder, or one in which the same import was cut short
     #[arg(long, env = "USHER_DATA", default_value = "data")]
     data: PathBuf,
+    /// PostgreSQL database of the catalog, postgres://…; absent: a file in the data folder
+    #[arg(long, env = "USHER_CATALOG_URL", hide_env_values = true)]
+    catalog_url: Option<RawUrl>,
 }
 
 /// # Errors
@@ -314,9 +329,10 @@ pub struct ImportArguments {
 #[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn import(arguments: ImportArguments) -> anyhow::Result<()> {
     let _lock = crate::serve::prepare_folder(&arguments.data)?;
-    let manifest = transfer::import(&arguments.from, &arguments.data).await?;
+    let location = crate::config::catalog::resolve(arguments.catalog_url.as_ref(), &arguments.data)?;
+    let manifest = transfer::import(&arguments.from, &location, &arguments.data).await?;
     let (rows, vectors) = manifest.totals();
-    println!("read {rows} rows and {vectors} vectors into {}; it can be served", arguments.data.display());
+    println!("read {rows} rows and {vectors} vectors into {location}; it can be served");
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
 
@@ -76,11 +77,16 @@ impl CatalogError {
         }
     }
 
-    /// Whether the database can't be reached, or is stopping or starting: it may be back in a moment.
-    pub fn is_unavailable(&self) -> bool {
+    /// Whether the database does not answer at the moment; it may at the next try.
+    pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Silent => true,
-            Self::Database(error) => postgres::is_refusal(error),
+            Self::Database(error) => postgres::is_unreachable(error),
+            // The same failure for every member of a group of writes.
+            Self::Io(error) => {
+                let shared = error.get_ref().and_then(|inner| inner.downcast_ref::<Arc<Self>>());
+                shared.is_some_and(|shared| shared.is_unreachable())
+            }
             _ => false,
         }
     }
@@ -223,6 +229,12 @@ impl Catalog {
             Database::Sqlite(database) => database.close().await,
             Database::Postgres(database) => database.close().await,
         }
+    }
+}
+
+impl<'a> From<&'a Catalog> for On<'a> {
+    fn from(catalog: &'a Catalog) -> Self {
+        catalog.readers()
     }
 }
 

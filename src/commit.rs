@@ -104,7 +104,7 @@ impl From<CatalogError> for CommitError {
     fn from(error: CatalogError) -> Self {
         match error {
             error if error.is_storage_refusal() => Self::Storage(error),
-            error if error.is_unavailable() => Self::Unavailable(Arc::new(error.into())),
+            error if error.is_unreachable() => Self::Unavailable(Arc::new(error.into())),
             error => Self::Catalog(error),
         }
     }

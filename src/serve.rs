@@ -68,8 +68,8 @@ pub enum ServeError {
          withdrawn rights may be back. Restore a newer one; or withdraw them again and run `usher accept-restored`"
     )]
     SetBack { found: u64, answered: u64 },
-    #[error("{} is missing or empty beside the other data; restore a backup", path.display())]
-    NoCatalog { path: PathBuf },
+    #[error("{catalog} is missing or empty beside the data in the folder; restore a backup")]
+    NoCatalog { catalog: String },
     #[error(
         "{} is there, and `catalog_url` names another catalog: use a data folder of its own, or move everything with \
          `usher export` and `usher import`",
@@ -140,7 +140,7 @@ impl Running {
 pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, ServeError> {
     let lock = prepare_folder(&config.data)?;
     refuse_without_catalog(config)?;
-    let catalog = Catalog::open(&config.catalog, 4).await?;
+    let catalog = Catalog::open(&config.catalog, config.catalog.readers()).await?;
     // Before anything is derived from it.
     if !catalog.was_sealed() {
         catalog.check().await?;
@@ -148,7 +148,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
         return Err(ServeError::Unfinished { path: config.data.clone() });
     }
-    let agreed = Agreed::of(&catalog).await?;
+    let agreed = Agreed::of(config, &catalog).await?;
     let instance = agreed.name("instance");
     let place = match &config.qdrant {
         None => Place::Files(config.vectors),
@@ -361,7 +361,7 @@ fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
     let is_empty = std::fs::metadata(&path).map_or(true, |file| file.len() == 0);
     match &config.catalog {
         Location::Folder(folder) if is_empty && folder.join("audit.jsonl").exists() => {
-            Err(ServeError::NoCatalog { path })
+            Err(ServeError::NoCatalog { catalog: path.display().to_string() })
         }
         Location::Postgres(_) if !is_empty => Err(ServeError::OtherCatalog { path }),
         _ => Ok(()),
@@ -383,14 +383,15 @@ async fn refuse_older(catalog: &Catalog, data: &Path) -> Result<(), ServeError> 
 ///
 /// # Errors
 /// When the catalog or the audit can't be written.
-pub async fn accept_restored(catalog: &Catalog, data: &Path) -> Result<u64, ServeError> {
+pub async fn accept_restored(config: &Config, catalog: &Catalog) -> Result<u64, ServeError> {
+    let data = &config.data;
     let mut epoch = [0; 16];
     getrandom::fill(&mut epoch)?;
     let mut tx = catalog.begin().await?;
     meta::set(&mut tx, EPOCH, &epoch).await?;
     tx.commit().await?;
     let revision = catalog.revision().await?;
-    let agreed = Agreed::of(catalog).await?;
+    let agreed = Agreed::of(config, catalog).await?;
     let folder = |source| ServeError::Folder { path: data.to_owned(), source };
     let audit = Audit::open(data, agreed.derive("audit digests")).map_err(folder)?;
     let record = audit::Record {
@@ -421,11 +422,14 @@ struct Agreed {
 const FIRST_STORE: &str = "first store";
 
 impl Agreed {
-    async fn of(catalog: &Catalog) -> Result<Self, ServeError> {
+    async fn of(config: &Config, catalog: &Catalog) -> Result<Self, ServeError> {
         let mut tx = catalog.begin().await?;
         let root = match meta::read(&mut tx, "secret").await? {
             Some(stored) => stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?,
             None => {
+                if matches!(config.catalog, Location::Postgres(_)) && config.data.join("audit.jsonl").exists() {
+                    return Err(ServeError::NoCatalog { catalog: config.catalog.to_string() });
+                }
                 let mut root = [0; 32];
                 getrandom::fill(&mut root)?;
                 meta::set(&mut tx, "secret", &root).await?;

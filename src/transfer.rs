@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Location};
 use crate::index::IndexError;
 
 mod export;
@@ -43,8 +43,8 @@ pub enum TransferError {
     Foreign { path: PathBuf, fault: String },
     #[error("{} is not as it was exported (length or hash differ); export again", path.display())]
     Damaged { path: PathBuf },
-    #[error("{} holds a catalog already; name a new folder", path.display())]
-    Occupied { path: PathBuf },
+    #[error("{location} holds a catalog already; name a new folder or an empty database")]
+    Occupied { location: Location },
     #[error("collection `{collection}` has damaged vectors; start the service once, which computes them again")]
     DamagedVectors { collection: String },
     #[error("after the import `{table}` has {found} rows instead of {expected}")]

@@ -34,6 +34,8 @@ mod onnx;
 mod openapi;
 #[path = "service/openfga.rs"]
 mod openfga;
+#[path = "service/outage.rs"]
+mod outage;
 #[path = "service/past.rs"]
 mod past;
 #[path = "service/permissions.rs"]

@@ -195,8 +195,7 @@ impl Catalog {
 
     /// Up to where the log of a collection was cut off; an index that knows less is filled from the chunks.
     pub async fn operations_cut(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
-        let value: Option<Vec<u8>> =
-            query("SELECT value FROM meta WHERE name = $1").bind(cut_name(collection)).fetch_optional_value(tx).await?;
+        let value = meta::read(tx, &cut_name(collection)).await?;
         let Some(value) = value else { return Ok(0) };
         Ok(u64::from_be_bytes(value.try_into().map_err(|_| CatalogError::Malformed { what: "cut of the log" })?))
     }
@@ -513,6 +512,17 @@ pub async fn remove_chunks(
         .execute(&mut *tx)
         .await?;
     operation(tx, collection, "remove", first, count, revision).await
+}
+
+/// Gives a stored chunk its vector, where the catalog keeps vectors.
+pub async fn set_vector(tx: &mut CatalogTx, collection: u32, chunk: u32, vector: &[f32]) -> Result<(), CatalogError> {
+    query("UPDATE chunks SET vector = $3 WHERE collection = $1 AND ordinal = $2")
+        .bind(i64::from(collection))
+        .bind(i64::from(chunk))
+        .bind(vector_bytes(vector))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Logs that audience or metadata of chunks changed.

@@ -13,6 +13,16 @@ pub enum Location {
     Postgres(PostgresUrl),
 }
 
+impl Location {
+    /// Connections for reading: a file is read by the processor, a server answers over the network.
+    pub fn readers(&self) -> u32 {
+        match self {
+            Self::Folder(_) => 4,
+            Self::Postgres(_) => 8,
+        }
+    }
+}
+
 impl From<&Path> for Location {
     fn from(folder: &Path) -> Self {
         Self::Folder(folder.to_owned())

@@ -233,9 +233,9 @@ impl Table {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn rows(
+    pub async fn rows<'a>(
         &self,
-        catalog: &Catalog,
+        on: impl Into<On<'a>>,
         after: Option<&PortableRow>,
         limit: u32,
     ) -> Result<Vec<PortableRow>, CatalogError> {
@@ -248,7 +248,7 @@ impl Table {
         for field in self.key.iter().filter(|_| after.is_some()) {
             query = bind(query, self.kind(field)?, after.and_then(|row| row.0.get(*field)))?;
         }
-        let rows = query.fetch_all(catalog.readers()).await?;
+        let rows = query.fetch_all(on).await?;
         rows.iter().map(|row| self.portable(row)).collect()
     }
 

@@ -4,10 +4,11 @@
 //! and the numbers of their log entries in the order in which they become visible, as with SQLite's single writer: a
 //! reader that has seen number n will never find a smaller one that is new.
 
+use std::future::Future;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgListener, PgPoolOptions, PgSeverity};
-use sqlx::{Executor as _, PgPool, Row as _};
+use sqlx::{Connection as _, Executor as _, PgPool, Row as _};
 
 use super::CatalogError;
 use super::location::PostgresUrl;
@@ -19,19 +20,23 @@ const WRITING: i64 = 0x5573_6865_7200_0001;
 pub(super) const COMMITS: &str = "usher_commits";
 /// How long a statement may wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long an answer may take; a little longer than the server's own limits below, for a server that can't be reached
+/// any more, which the operating system would notice much later.
+pub(super) const READER_ANSWER: Duration = Duration::from_secs(35);
+pub(super) const WRITER_ANSWER: Duration = Duration::from_secs(125);
 
 /// What a writing session asks of the server. A process that hangs inside its transaction would keep all others from
 /// writing: the server ends it. `synchronous_commit` is only ever made stronger.
 const WRITER: &str = "
     SET lock_timeout = '30s';
-    SET statement_timeout = '300s';
+    SET statement_timeout = '120s';
     SET idle_in_transaction_session_timeout = '10s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 ";
 
 const READER: &str = "
     SET default_transaction_read_only = on;
-    SET statement_timeout = '60s';
+    SET statement_timeout = '30s';
     SET idle_in_transaction_session_timeout = '300s';
 ";
 
@@ -63,6 +68,10 @@ impl Database {
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE)
                 .after_connect(move |connection, _| Box::pin(prepare(connection, settings)))
+                // A connection that was given back in the middle of a statement is closed unless it comes to itself.
+                .after_release(|connection, _| {
+                    Box::pin(async { within(ACQUIRE, connection.ping()).await.map(|()| true) })
+                })
         };
         migrate(&options).await?;
         let writer = pool(1, WRITER).connect_with(options.clone()).await?;
@@ -115,6 +124,15 @@ impl Listener {
     }
 }
 
+/// The answer, or that there was none in time.
+pub(super) async fn within<T, E: From<sqlx::Error>>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let late = |_| sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "PostgreSQL does not answer"));
+    tokio::time::timeout(limit, answer).await.map_err(late)?
+}
+
 /// Sets a new connection up, and refuses a server that only follows another: what it shows may be old.
 async fn prepare(connection: &mut PgConnection, settings: &'static str) -> Result<(), sqlx::Error> {
     connection.execute(BOTH).await?;
@@ -129,17 +147,13 @@ async fn prepare(connection: &mut PgConnection, settings: &'static str) -> Resul
     Ok(())
 }
 
-/// Runs without the time limits of the service's own connections.
+/// Runs on a connection without the time limits of the service's own ones. It is also the first one, and says at once
+/// what a pool would go on trying.
 async fn migrate(options: &PgConnectOptions) -> Result<(), CatalogError> {
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE)
-        .after_connect(|connection, _| Box::pin(prepare(connection, "")))
-        .connect_with(options.clone())
-        .await?;
-    sqlx::migrate!("schema/catalog/postgres").run(&pool).await?;
-    pool.close().await;
-    Ok(())
+    let mut connection = within(ACQUIRE, PgConnection::connect_with(options)).await?;
+    prepare(&mut connection, "").await?;
+    sqlx::migrate!("schema/catalog/postgres").run(&mut connection).await?;
+    Ok(connection.close().await?)
 }
 
 /// These belong to the server's owner and can change at any time, so they are reported, not refused.
@@ -152,21 +166,29 @@ async fn warn_of_weak_settings(pool: &PgPool) -> Result<(), CatalogError> {
     Ok(())
 }
 
-/// The server is gone, going, full, out of resources, or has become a standby; or no connection was free in time.
-pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+/// The SQLSTATE, where the server gave one.
+fn code(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error()?.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code)
+}
+
+/// The server is gone, going, coming, full of connections or a standby, or something took too long.
+pub(super) fn is_unreachable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
         // A server that starts or stops may end the conversation in the middle of a message.
         sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
-        _ => error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()).is_some_and(
-            |error| {
-                let code = error.code();
-                // Connection, resources, operator, system; deadlock; lock not given in time; only reading allowed.
-                ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))
-                    || matches!(code, "40001" | "40P01" | "55P03" | "25006" | "25P03")
-            },
-        ),
+        // Connection, operator; too many connections; deadlock; no lock in time; idle too long; only reading allowed.
+        _ => code(error).is_some_and(|code| {
+            code.starts_with("08")
+                || code.starts_with("57")
+                || matches!(code, "53300" | "40001" | "40P01" | "55P03" | "25P03" | "25006")
+        }),
     }
+}
+
+/// As [`is_unreachable`], or the server has no room, or its disk fails.
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+    is_unreachable(error) || code(error).is_some_and(|code| code.starts_with("53") || code.starts_with("58"))
 }
 
 /// The server says that it has not done the commit. A connection that broke, or that the server ended, says nothing.

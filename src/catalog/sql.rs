@@ -13,7 +13,7 @@ use sqlx::{
 };
 
 use super::CatalogError;
-use super::postgres::COMMITS;
+use super::postgres::{COMMITS, READER_ANSWER, WRITER_ANSWER, within};
 
 /// A parameter; what is absent keeps its type, which PostgreSQL wants to know.
 #[derive(Debug)]
@@ -137,12 +137,12 @@ impl Query {
     async fn run(self, on: On<'_>, wanted: Wanted) -> Result<Done, CatalogError> {
         let tx = match on.0 {
             Place::SqlitePool(pool) => return self.run_sqlite(pool, wanted).await,
-            Place::PostgresPool(pool) => return self.run_postgres(pool, wanted).await,
+            Place::PostgresPool(pool) => return within(READER_ANSWER, self.run_postgres(pool, wanted)).await,
             Place::Transaction(tx) => tx,
         };
         let done = match &mut tx.open {
             Open::Sqlite(tx) => self.run_sqlite(&mut **tx, wanted).await,
-            Open::Postgres(tx) => self.run_postgres(&mut **tx, wanted).await,
+            Open::Postgres(tx) => within(WRITER_ANSWER, self.run_postgres(&mut **tx, wanted)).await,
         };
         tx.has_failed |= done.is_err();
         done
@@ -274,7 +274,7 @@ impl CatalogTx {
         match self.open {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres(_) if self.has_failed => return Err(CatalogError::Undone),
-            Open::Postgres(tx) => tx.commit().await?,
+            Open::Postgres(tx) => within(WRITER_ANSWER, tx.commit()).await?,
         }
         Ok(())
     }

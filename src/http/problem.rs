@@ -57,9 +57,9 @@ pub(super) const AUTHORIZATION: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "authorization_unavailable", "Rights can't be decided at the moment");
 pub(super) const INDEX: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "index_unavailable", "Searching is not possible at the moment");
-pub(super) const OVERLOADED: Kind = (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting");
 pub(super) const CATALOG: Kind =
-    (StatusCode::SERVICE_UNAVAILABLE, "catalog_unavailable", "The catalog can't be used at the moment");
+    (StatusCode::SERVICE_UNAVAILABLE, "catalog_unavailable", "The catalog does not answer at the moment");
+pub(super) const OVERLOADED: Kind = (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting");
 pub(super) const OUTCOME: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Whether the change was made is not known");
 pub(super) const STORAGE: Kind =
@@ -124,6 +124,11 @@ impl ApiProblem {
     /// A part of the work that ran beside the request did not come back.
     pub fn panicked(error: &tokio::task::JoinError) -> Self {
         Self::internal(error)
+    }
+
+    fn no_catalog(error: &CatalogError) -> Self {
+        tracing::error!(%error, "the catalog does not answer");
+        Self::new(CATALOG, "Try again.").retry_after(1)
     }
 
     fn internal(error: &dyn std::error::Error) -> Self {
@@ -263,11 +268,7 @@ impl From<Stale> for ApiProblem {
 
 impl From<CatalogError> for ApiProblem {
     fn from(error: CatalogError) -> Self {
-        if error.is_unavailable() {
-            tracing::error!(%error, "the catalog does not answer");
-            return Self::new(CATALOG, "The catalog does not answer. Try again.").retry_after(1);
-        }
-        Self::internal(&error)
+        if error.is_unreachable() { Self::no_catalog(&error) } else { Self::internal(&error) }
     }
 }
 
@@ -311,6 +312,7 @@ impl From<CommitError> for ApiProblem {
                 &format!("With an authorization server of its own, {what} is not possible. Write to the server."),
             ),
             CommitError::Busy => Self::new(OVERLOADED, "Send less at once, or later.").retry_after(1),
+            CommitError::Storage(error) if error.is_unreachable() => Self::no_catalog(&error),
             CommitError::Storage(error) => {
                 tracing::error!(%error, "the storage refuses writes");
                 Self::new(STORAGE, "The disk is full or failing. Reading goes on.").retry_after(30)

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::{CollectionIndexes, FollowError, Legs, Lists};
 use crate::catalog::documents::{OperationKind, OperationRow};
 use crate::catalog::{Catalog, CatalogTx};
-use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, StoredPoint, Watermark, fields_name};
+use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, QdrantError, StoredPoint, Watermark, fields_name};
 use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, sparse};
 use crate::wire::FieldType;
 
@@ -87,7 +87,8 @@ pub(super) async fn search(
     })
 }
 
-/// Waits until the collection is at this position, whoever applies; no where it can't be asked.
+/// Waits until the collection is at this position, whoever applies; no where it can't be asked. One that is being made or
+/// mended is waited for.
 pub(super) async fn at_least(indexes: &CollectionIndexes, collection: &QdrantCollection, position: u64) -> bool {
     loop {
         if collection.floor() >= position {
@@ -97,6 +98,11 @@ pub(super) async fn at_least(indexes: &CollectionIndexes, collection: &QdrantCol
         match collection.look().await {
             Ok(found) if found >= position => return true,
             Ok(_) => tokio::time::sleep(LOOK).await,
+            Err(IndexError::Remote(error))
+                if error.downcast_ref::<QdrantError>().is_some_and(QdrantError::is_being_mended) =>
+            {
+                tokio::time::sleep(LOOK).await;
+            }
             Err(error) => {
                 tracing::warn!(%error, "the position of an index can't be read");
                 return false;

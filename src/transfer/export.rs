@@ -4,26 +4,27 @@ use std::fs;
 use std::path::Path;
 
 use super::{Content, DRAFT, FORMAT, MANIFEST, Manifest, Part, PartWriter, TransferError, VERSION, at};
-use crate::catalog::Catalog;
-use crate::catalog::collections::CollectionRow;
+use crate::catalog::collections::{self, CollectionRow};
+use crate::catalog::documents::next_ordinals;
 use crate::catalog::portable::{META, TABLES, Table};
+use crate::catalog::{Catalog, CatalogTx, Location, meta};
 use crate::index::VectorStore;
 use crate::indexes::{Indexes, Place, VectorHome};
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
 
-/// Writes everything in `data` to the folder `to`. An export that was cut short goes on where it stopped, unless the
+/// Writes everything in the catalog, and its vectors in `data`, to the folder `to`. An export that was cut short goes on where it stopped, unless the
 /// instance has changed since.
 ///
 /// # Errors
 /// When `to` holds a complete export, something is damaged, or a file can't be written.
-pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
+pub async fn export(location: &Location, data: &Path, to: &Path) -> Result<Manifest, TransferError> {
     use std::os::unix::fs::PermissionsExt;
     if to.join(MANIFEST).exists() {
         return Err(TransferError::Complete { path: to.to_owned() });
     }
-    let catalog = Catalog::open(data, 1).await?;
+    let catalog = Catalog::open(location, 2).await?;
     if !catalog.was_sealed() {
         catalog.check().await?;
     }
@@ -31,11 +32,13 @@ pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
         fs::create_dir_all(to.join(folder)).map_err(at(to))?;
     }
     fs::set_permissions(to, fs::Permissions::from_mode(0o700)).map_err(at(to))?;
+    // One view of all tables; it is there from its first statement on.
+    let mut view = catalog.read().await?;
     let mut manifest = Manifest {
         format: FORMAT.to_owned(),
         version: VERSION,
         release: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: catalog.revision().await?,
+        revision: meta::revision(&mut view).await?,
         numbers: catalog.last_numbers().await?,
         files: Vec::new(),
     };
@@ -46,32 +49,43 @@ pub async fn export(data: &Path, to: &Path) -> Result<Manifest, TransferError> {
     for table in TABLES.iter().chain([&META]) {
         let content = Content::Rows { table: table.name.to_owned() };
         if !manifest.files.iter().any(|part| part.content == content) {
-            manifest.files.push(rows(&catalog, table, to, content).await?);
+            manifest.files.push(rows(&mut view, table, to, content).await?);
             manifest.write(to, DRAFT)?;
         }
     }
+    // Where one is missing there, all of them are in the files.
+    let in_catalog = !catalog.lacks_vectors().await?;
     let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, Place::Files(VectorHome::Files));
-    for collection in catalog.collections().await? {
-        let (_, chunks) = catalog.next_ordinals(collection.id).await?;
+    for collection in collections::all(&mut view).await? {
+        let (_, chunks) = next_ordinals(&mut view, collection.id).await?;
         let content =
             Content::Vectors { collection: collection.id, dimensions: collection.settings.dimensions, chunks };
         if !manifest.files.iter().any(|part| part.content == content) {
-            manifest.files.push(vectors(&catalog, &indexes, &collection, chunks, to, content).await?);
+            let name = format!("vectors/{}.f32", collection.id);
+            let mut writer = PartWriter::create(to.join(&name))?;
+            if in_catalog {
+                vectors_of_catalog(&catalog, &mut view, &collection, chunks, &mut writer).await?;
+            } else {
+                vectors_of_files(&catalog, &indexes, &collection, chunks, &mut writer).await?;
+            }
+            manifest.files.push(writer.finish(name, content)?);
             manifest.write(to, DRAFT)?;
         }
     }
     manifest.write(to, MANIFEST)?;
     fs::remove_file(to.join(DRAFT)).map_err(at(to))?;
+    // Otherwise closing would wait for it.
+    drop(view);
     catalog.close().await;
     Ok(manifest)
 }
 
-async fn rows(catalog: &Catalog, table: &Table, to: &Path, content: Content) -> Result<Part, TransferError> {
+async fn rows(view: &mut CatalogTx, table: &Table, to: &Path, content: Content) -> Result<Part, TransferError> {
     let name = format!("rows/{}.jsonl", table.name);
     let mut writer = PartWriter::create(to.join(&name))?;
     let mut last = None;
     loop {
-        let page = table.rows(catalog, last.as_ref(), PAGE).await?;
+        let page = table.rows(&mut *view, last.as_ref(), PAGE).await?;
         for row in &page {
             writer.record(format!("{}\n", row.to_line()?).as_bytes())?;
         }
@@ -82,29 +96,45 @@ async fn rows(catalog: &Catalog, table: &Table, to: &Path, content: Content) -> 
     }
 }
 
-async fn vectors(
+async fn vectors_of_catalog(
+    catalog: &Catalog,
+    view: &mut CatalogTx,
+    collection: &CollectionRow,
+    chunks: u32,
+    writer: &mut PartWriter,
+) -> Result<(), TransferError> {
+    for first in (0..chunks).step_by(PAGE as usize) {
+        let count = (chunks - first).min(PAGE);
+        for (_, vector) in catalog.chunk_vectors(view, collection.id, first, count).await? {
+            writer.record(&bytes(&vector))?;
+        }
+    }
+    Ok(())
+}
+
+async fn vectors_of_files(
     catalog: &Catalog,
     indexes: &Indexes,
     collection: &CollectionRow,
     chunks: u32,
-    to: &Path,
-    content: Content,
-) -> Result<Part, TransferError> {
+    writer: &mut PartWriter,
+) -> Result<(), TransferError> {
     let opened = indexes.open_vectors(collection.id, &collection.settings, chunks)?;
     let is_damaged = |chunk: u32| opened.damaged.iter().any(|range| range.contains(&chunk));
-    let name = format!("vectors/{}.f32", collection.id);
-    let mut writer = PartWriter::create(to.join(&name))?;
     let mut from = 0;
     loop {
         let page = catalog.chunk_ordinals(collection.id, from, PAGE).await?;
-        let Some(last) = page.last() else { return writer.finish(name, content) };
+        let Some(last) = page.last() else { return Ok(()) };
         from = last + 1;
         for chunk in page {
             if is_damaged(chunk) {
                 return Err(TransferError::DamagedVectors { collection: collection.name.clone() });
             }
-            let row: Vec<u8> = opened.store.row(chunk)?.into_iter().flat_map(f32::to_le_bytes).collect();
-            writer.record(&row)?;
+            writer.record(&bytes(&opened.store.row(chunk)?))?;
         }
     }
+}
+
+fn bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|number| number.to_le_bytes()).collect()
 }

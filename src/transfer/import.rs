@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
 use crate::catalog::portable::{META, PortableRow, TABLES, Table, set_last_number, table};
-use crate::catalog::{self, Catalog, meta};
+use crate::catalog::{self, Catalog, Location, meta};
 use crate::index::VectorStore;
 use crate::indexes::{self, Indexes, VectorHome};
 
@@ -31,19 +31,20 @@ struct Progress {
     rows: u64,
 }
 
-/// Reads the export at `from` into `data`, which holds no catalog, or a part of this very export: then the import goes
-/// on where it was cut short; where all of it is there and nothing else, nothing is left to do. Every file is verified before anything is written, every count afterwards.
+/// Reads the export at `from` into the catalog at `location`, and its vectors into `data`. The catalog is empty, or holds
+/// a part of this very export: then the import goes on where it was cut short; where all of it is there and nothing else,
+/// nothing is left to do. Every file is verified before anything is written, every count afterwards.
 ///
 /// # Errors
-/// When the export is incomplete or damaged, `data` holds something else, or storage fails; it can be run again.
-pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError> {
+/// When the export is incomplete or damaged, the catalog holds something else, or storage fails; it can be run again.
+pub async fn import(from: &Path, location: &Location, data: &Path) -> Result<Manifest, TransferError> {
     let path = from.join(MANIFEST);
     let manifest = Manifest::read(&path)?.ok_or(TransferError::Incomplete { path: from.to_owned() })?;
     let export = blake3::hash(&std::fs::read(&path).map_err(at(&path))?).to_hex().to_string();
     for part in &manifest.files {
         part.verify(from)?;
     }
-    let catalog = Catalog::open(data, 1).await?;
+    let catalog = Catalog::open(location, 2).await?;
     // Every catalog that was served, or imported whole, has a secret.
     let is_new = catalog.meta("secret").await?.is_none();
     let done = catalog.meta(DONE).await?;
@@ -55,7 +56,7 @@ pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError>
         Some(stored) => serde_json::from_slice(&stored).ok().filter(|progress: &Progress| progress.export == export),
         None => is_new.then_some(Progress { export, parts: 0, rows: 0 }),
     }
-    .ok_or(TransferError::Occupied { path: data.to_owned() })?;
+    .ok_or(TransferError::Occupied { location: location.clone() })?;
     save(&catalog, &progress, &META, &[]).await?;
     let (own, others): (Vec<&Part>, Vec<&Part>) = manifest.files.iter().partition(|part| is_rows_of(part, META.name));
     for (number, part) in others.into_iter().enumerate().skip(progress.parts) {
@@ -66,7 +67,11 @@ pub async fn import(from: &Path, data: &Path) -> Result<Manifest, TransferError>
             }
             Content::Vectors { collection, dimensions, chunks } => {
                 let place = Place { collection: *collection, dimensions: *dimensions, chunks: *chunks };
-                vectors(&catalog, from, data, part, &place).await?;
+                let target = match location {
+                    Location::Folder(_) => Target::Files(data),
+                    Location::Postgres(_) => Target::Catalog,
+                };
+                vectors(&catalog, from, &target, part, &place).await?;
             }
         }
         (progress.parts, progress.rows) = (number + 1, 0);
@@ -129,30 +134,63 @@ struct Place {
     chunks: u32,
 }
 
-/// Vectors of live chunks go to their ordinals; between them are zeros, as after an erasure.
-async fn vectors(catalog: &Catalog, from: &Path, data: &Path, part: &Part, place: &Place) -> Result<(), TransferError> {
+/// Where vectors go.
+enum Target<'a> {
+    /// The segment files in this data folder.
+    Files(&'a Path),
+    Catalog,
+}
+
+/// Vectors of live chunks go to their ordinals; in files there are zeros between them, as after an erasure.
+async fn vectors(
+    catalog: &Catalog,
+    from: &Path,
+    target: &Target<'_>,
+    part: &Part,
+    place: &Place,
+) -> Result<(), TransferError> {
     let path = part.file(from);
     let mut file = BufReader::with_capacity(1 << 20, File::open(&path).map_err(at(&path))?);
     let collections = catalog.collections().await?;
     let collection = collections.iter().find(|row| row.id == place.collection);
     let settings = &collection.ok_or(catalog::CatalogError::Malformed { what: "collection" })?.settings;
-    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, indexes::Place::Files(VectorHome::Files));
-    // Whatever an earlier attempt wrote is forgotten.
-    let store = indexes.open_vectors(place.collection, settings, 0)?.store;
+    let store = match target {
+        Target::Catalog => None,
+        Target::Files(data) => {
+            let at = indexes::Place::Files(VectorHome::Files);
+            let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, at);
+            // Whatever an earlier attempt wrote is forgotten.
+            Some(indexes.open_vectors(place.collection, settings, 0)?.store)
+        }
+    };
     for first in (0..place.chunks).step_by(APPENDED as usize) {
         let count = (place.chunks - first).min(APPENDED);
         let mut block = vec![0.0_f32; count as usize * place.dimensions];
         let live = catalog.chunk_ordinals(place.collection, first, count).await?;
-        for chunk in live.into_iter().take_while(|chunk| *chunk < first + count) {
+        let live: Vec<u32> = live.into_iter().take_while(|chunk| *chunk < first + count).collect();
+        let range = |chunk: u32| {
             let start = (chunk - first) as usize * place.dimensions;
-            let target = block.get_mut(start..start + place.dimensions).unwrap_or_default();
+            start..start + place.dimensions
+        };
+        for chunk in &live {
+            let target = block.get_mut(range(*chunk)).unwrap_or_default();
             let mut bytes = vec![0; place.dimensions * size_of::<f32>()];
             file.read_exact(&mut bytes).map_err(at(&path))?;
             for (value, bytes) in target.iter_mut().zip(bytes.as_chunks().0) {
                 *value = f32::from_le_bytes(*bytes);
             }
         }
-        store.append(first, &block)?;
+        match &store {
+            Some(store) => store.append(first, &block)?,
+            None => {
+                let mut tx = catalog.begin().await?;
+                for chunk in live {
+                    let vector = block.get(range(chunk)).unwrap_or_default();
+                    catalog::documents::set_vector(&mut tx, place.collection, chunk, vector).await?;
+                }
+                tx.commit().await?;
+            }
+        }
     }
     Ok(())
 }

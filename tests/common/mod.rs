@@ -144,12 +144,21 @@ async fn start(folder: &Path) -> Server {
     start_with(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }, embedders).await
 }
 
-async fn start_with(mut raw: RawConfig, embedders: Embedders) -> Server {
+/// What a service on this folder runs with.
+pub async fn config(folder: &Path) -> Config {
+    resolve(RawConfig { data: Some(folder.to_owned()), ..RawConfig::default() }).await
+}
+
+async fn resolve(mut raw: RawConfig) -> Config {
     if postgres::is_chosen() {
         let url = postgres::url_for(raw.data.as_deref().unwrap()).await;
         raw.catalog_url.get_or_insert(url.parse().unwrap());
     }
-    start_config(raw.resolve().unwrap(), embedders).await
+    raw.resolve().unwrap()
+}
+
+async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
+    start_config(resolve(raw).await, embedders).await
 }
 
 async fn start_config(config: Config, embedders: Embedders) -> Server {

@@ -32,9 +32,11 @@ pub fn is_chosen() -> bool {
     }
 }
 
-/// The database that belongs to a data folder, the same at each start. Removed with the server.
+/// By data folder. Removed with the server.
+static DATABASES: Mutex<BTreeMap<PathBuf, TestDatabase>> = Mutex::const_new(BTreeMap::new());
+
+/// The database that belongs to a data folder, the same at each start.
 pub async fn url_for(folder: &Path) -> String {
-    static DATABASES: Mutex<BTreeMap<PathBuf, TestDatabase>> = Mutex::const_new(BTreeMap::new());
     let mut databases = DATABASES.lock().await;
     if !databases.contains_key(folder) {
         databases.insert(folder.to_owned(), TestDatabase::create().await);
@@ -42,18 +44,28 @@ pub async fn url_for(folder: &Path) -> String {
     databases[folder].url().to_owned()
 }
 
+/// A copy of a folder's database for a copy of the folder; nobody may be connected to it.
+pub async fn copy(from: &Path, to: &Path) {
+    let mut databases = DATABASES.lock().await;
+    let copy = TestDatabase::create_from(&format!("TEMPLATE {}", databases[from].name)).await;
+    databases.insert(to.to_owned(), copy);
+}
+
 impl TestDatabase {
     pub async fn create() -> Self {
+        Self::create_from(
+            "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'",
+        )
+        .await
+    }
+
+    async fn create_from(template: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let server = server();
         let name = format!("usher_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut admin = connect(&server).await;
         let _ = admin.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
-        let statement = format!(
-            "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'
-                                     LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
-        );
-        admin.execute(AssertSqlSafe(statement)).await.unwrap();
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} {template}"))).await.unwrap();
         admin.close().await.unwrap();
         let mut url = reqwest::Url::parse(&server).unwrap();
         url.set_path(&name);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use usher_oracle::world::{sentence, subjects};
 
-use crate::common::document;
+use crate::common::{document, postgres};
 use crate::driver::{Driver, send};
 use crate::plan;
 
@@ -46,6 +46,9 @@ async fn hidden_documents_move_no_byte_of_an_answer() {
     let folder = service.stop().await;
     let twin = tempfile::tempdir().unwrap();
     copy(folder.path(), twin.path());
+    if postgres::is_chosen() {
+        postgres::copy(folder.path(), twin.path()).await;
+    }
     let (service, other) = (Driver::serve(folder).await, Driver::serve(twin).await);
     let mut driver = Driver { service, world, rng, store, canaries, turned };
     let mut compared = 0;

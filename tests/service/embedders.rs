@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use usher::config::RawConfig;
 use usher::embed::{Embedders, Role};
 use usher::serve::{self, ServeError};
 
@@ -203,7 +202,7 @@ async fn a_collection_is_never_served_with_another_embedder() {
     let service = start(&stub.entry("far", "tei", "")).await;
     service.admin().put_documents(vec![document("a/1", "a rose", everyone())]).await;
     let folder = service.stop().await;
-    let config = RawConfig { data: Some(folder.path().to_owned()), ..RawConfig::default() }.resolve().unwrap();
+    let config = crate::common::config(folder.path()).await;
     let others = [
         stub.entry("far", "openai", ""),
         stub.entry("far", "tei", "query_prefix = \"q: \""),

@@ -1,13 +1,16 @@
 //! `usher export` and `usher import`: the same answers, rights and refusals from another folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use usher::catalog::Catalog;
+use usher::config::RawConfig;
 use usher::transfer::UNFINISHED;
 
+use crate::common::postgres::TestDatabase;
 use crate::common::{Client, TestService, document, tuple};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_usher");
@@ -237,4 +240,77 @@ async fn an_export_that_was_touched_is_refused() {
     std::fs::write(&manifest, intact).unwrap();
     let (ok, said) = import();
     assert!(ok, "{said}");
+}
+
+/// Everything of an export but what an import notes about itself.
+fn content(export: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for folder in ["rows", "vectors"] {
+        for entry in std::fs::read_dir(export.join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{folder}/{}", entry.file_name().into_string().unwrap());
+            let bytes = std::fs::read(entry.path()).unwrap();
+            let bytes = match name.as_str() {
+                "rows/meta.jsonl" => {
+                    let text = String::from_utf8(bytes).unwrap();
+                    text.lines().filter(|line| !line.contains(r#""name":"imported""#)).collect::<String>().into_bytes()
+                }
+                _ => bytes,
+            };
+            files.insert(name, bytes);
+        }
+    }
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_moves_into_postgres_and_back() {
+    let (service, keys) = filled(60).await;
+    let before = answers(&service).await;
+    let old = service.stop().await;
+    let database = TestDatabase::create().await;
+    let url = ["--catalog-url", database.url()];
+    let target = tempfile::tempdir().unwrap();
+    let place = |name: &str| target.path().join(name);
+    let (first, shared, second, back, third) =
+        (place("first"), place("shared"), place("second"), place("back"), place("third"));
+    let run = |arguments: &[&str], more: &[&str]| {
+        let (ok, said) = usher(&[arguments, more].concat());
+        assert!(ok, "{arguments:?}: {said}");
+    };
+    run(&["export", "--data", text(old.path()), "--to", text(&first)], &[]);
+    run(&["import", "--from", text(&first), "--data", text(&shared)], &url);
+    // Run again it finds everything there; another export finds the place taken.
+    run(&["import", "--from", text(&first), "--data", text(&shared)], &url);
+    assert!(!shared.join("catalog.db").exists());
+    run(&["export", "--data", text(&shared), "--to", text(&second)], &url);
+    assert_eq!(content(&second), content(&first));
+    let (ok, said) = usher(&[&["import", "--from", text(&second), "--data", text(&shared)][..], &url].concat());
+    assert!(!ok && said.contains("holds a catalog already") && !said.contains("password"), "{said}");
+    run(&["import", "--from", text(&second), "--data", text(&back)], &[]);
+    run(&["export", "--data", text(&back), "--to", text(&third)], &[]);
+    assert_eq!(content(&third), content(&first));
+    let numbers = |export: &Path| {
+        let manifest: Value = serde_json::from_slice(&std::fs::read(export.join("manifest.json")).unwrap()).unwrap();
+        (manifest["numbers"].clone(), manifest["revision"].clone())
+    };
+    assert_eq!((numbers(&second), numbers(&third)), (numbers(&first), numbers(&first)));
+    // The file's place and the database are not mixed up.
+    let ports = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let (ok, said) = usher(&[&["serve", "--data", text(&back)][..], &url, &ports].concat());
+    assert!(!ok && said.contains("another catalog"), "{said}");
+    for (data, url) in [(&shared, Some(database.url())), (&back, None)] {
+        std::fs::copy(old.path().join("admin.key"), data.join("admin.key")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::rename(data, folder.path().join("data")).unwrap();
+        let raw = RawConfig { catalog_url: url.map(|url| url.parse().unwrap()), ..RawConfig::default() };
+        let service = TestService::start_raw_at(raw, folder, "data").await;
+        let collection = service.service().published.load().collection("main").unwrap().clone();
+        assert!(service.service().indexes.get(collection.id).unwrap().at_least(collection.last_operation).await);
+        assert_eq!(answers(&service).await, before, "{url:?}");
+        let chat = |key: &str| Client { key: keys[key].as_str().unwrap().to_owned(), ..service.as_reader("user:ann") };
+        chat("kept").post("/v1/query", json!({"query": "crocus"})).await.ok();
+        assert_eq!(chat("revoked").post("/v1/query", json!({"query": "crocus"})).await.status, 401);
+        service.stop().await;
+    }
 }

@@ -145,7 +145,7 @@ async fn a_collection_refuses_other_files_and_follows_the_same_ones() {
     for (file, from, to) in changes {
         let other = copy(&model);
         change(other.path(), file, from, to);
-        let config = RawConfig { data: Some(folder.path().to_owned()), ..RawConfig::default() }.resolve().unwrap();
+        let config = crate::common::config(folder.path()).await;
         let Err(error) = serve::open(&config, open(&entry("tiny", other.path())).unwrap()).await else {
             panic!("served with another {file}");
         };

@@ -134,5 +134,5 @@ CREATE TABLE keys (
 );
 
 -- The numbers of a list such as `[1,2]`, under the name that SQLite has for it.
-CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (value BIGINT) LANGUAGE sql IMMUTABLE STRICT
+CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (value BIGINT) LANGUAGE sql IMMUTABLE
 AS $$ SELECT item::bigint FROM json_array_elements_text(list::json) item $$;

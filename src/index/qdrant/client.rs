@@ -126,6 +126,11 @@ impl QdrantError {
         Self::Call { action, message, is_passing: passing }
     }
 
+    /// Whether the collection is missing, half filled or behind: the applier sees to it.
+    pub fn is_being_mended(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Filling { .. } | Self::WentBack { .. })
+    }
+
     fn is_passing(&self) -> bool {
         matches!(self, Self::Slow { .. } | Self::Call { is_passing: true, .. })
     }

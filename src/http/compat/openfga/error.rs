@@ -161,7 +161,7 @@ impl From<Stale> for FgaError {
 impl From<CatalogError> for FgaError {
     fn from(error: CatalogError) -> Self {
         tracing::error!(%error, "a request failed");
-        if error.is_unavailable() {
+        if error.is_unreachable() {
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", "the catalog does not answer");
         }
         Self::internal()
