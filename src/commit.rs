@@ -103,8 +103,8 @@ pub enum CommitError {
 impl From<CatalogError> for CommitError {
     fn from(error: CatalogError) -> Self {
         match error {
-            error if error.is_storage_refusal() => Self::Storage(error),
             error if error.is_unreachable() => Self::Unavailable(Arc::new(error.into())),
+            error if error.is_storage_refusal() => Self::Storage(error),
             error => Self::Catalog(error),
         }
     }
