@@ -103,8 +103,8 @@ pub enum CommitError {
 impl From<CatalogError> for CommitError {
     fn from(error: CatalogError) -> Self {
         match error {
-            error if error.is_storage_refusal() => Self::Storage(error),
             error if error.is_unreachable() => Self::Unavailable(Arc::new(error.into())),
+            error if error.is_storage_refusal() => Self::Storage(error),
             error => Self::Catalog(error),
         }
     }
@@ -295,7 +295,7 @@ impl Writer {
                 Ok(holds) => any_holds |= holds,
                 Err(error) => {
                     // The savepoint itself failed: nothing of the group can be trusted.
-                    refuse(group, error.into());
+                    refuse(group, self.refusal(error));
                     return false;
                 }
             }
@@ -305,7 +305,7 @@ impl Writer {
             return false;
         }
         if let Err(error) = describe::log_moves(&mut draft).await {
-            refuse(group, error.into());
+            refuse(group, self.refusal(error));
             return false;
         }
         let Draft { mut tx, mut next, before, changes, .. } = draft;
@@ -315,7 +315,7 @@ impl Writer {
             self.list(&mut tx, &before, &mut next).await
         };
         if let Err(error) = listed.await {
-            refuse(group, error.into());
+            refuse(group, self.refusal(error));
             return false;
         }
         // Not in the first start, which would not get through.
@@ -325,7 +325,7 @@ impl Writer {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         if let Err(error) = failpoint::hit("commit.before") {
-            refuse(group, CatalogError::from(error).into());
+            refuse(group, self.refusal(error.into()));
             return false;
         }
         let outcome = match self.end(tx).await {
@@ -336,7 +336,7 @@ impl Writer {
         match outcome {
             Ok(()) => {}
             Err(error) if error.is_undone() => {
-                refuse(group, error.into());
+                refuse(group, self.refusal(error));
                 return false;
             }
             Err(error) if self.catalog.is_shared() => {

@@ -286,6 +286,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_configuration_of_the_containers_can_be_used() {
+        let text = include_str!("../deploy/usher.toml").replace("STORE", "01HXYZ00000000000000000000");
+        let config = toml::from_str::<RawConfig>(&text).unwrap().resolve().unwrap();
+        assert!(config.qdrant.is_some() && config.openfga.is_some());
+        assert!(matches!(config.catalog, Location::Postgres(_)));
+    }
+
+    #[test]
     fn insecure_and_unknown_settings_are_refused() {
         let listening = |address: &str, proxy| RawConfig {
             listen: Some(address.parse().unwrap()),

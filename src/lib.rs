@@ -40,11 +40,11 @@ pub mod identity;
 pub mod index;
 #[cfg(feature = "server")]
 pub mod indexes;
+#[cfg(feature = "server")]
+pub mod lease;
 pub mod paged;
 #[cfg(feature = "server")]
 pub mod pause;
-#[cfg(feature = "server")]
-pub mod lease;
 #[cfg(feature = "server")]
 pub mod prepare;
 #[cfg(feature = "server")]

@@ -80,7 +80,13 @@ impl Legs {
     ) -> Vec<u32> {
         let state = loaded.state();
         let key = |chunk: u32| key(loaded, &state, chunk);
-        let found = self.indexes.local().expect("local files").vectors.search(vector, mask, depth, &key, work).expect("the vector leg answers");
+        let found = self
+            .indexes
+            .local()
+            .expect("local files")
+            .vectors
+            .search(vector, mask, depth, &key, work)
+            .expect("the vector leg answers");
         found.into_iter().map(|hit| hit.chunk).collect()
     }
 
@@ -88,7 +94,13 @@ impl Legs {
         let state = loaded.state();
         let key = |chunk: u32| key(loaded, &state, chunk);
         let query = self.indexes.analyser.query(text);
-        let found = self.indexes.local().expect("local files").keywords.search(&query, mask, depth, &key, work).expect("the keyword leg answers");
+        let found = self
+            .indexes
+            .local()
+            .expect("local files")
+            .keywords
+            .search(&query, mask, depth, &key, work)
+            .expect("the keyword leg answers");
         found.into_iter().map(|hit| hit.chunk).collect()
     }
 }

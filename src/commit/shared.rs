@@ -135,6 +135,14 @@ impl Writer {
         commits::insert(tx, &row).await
     }
 
+    /// Why nothing was done. The disk of a shared catalog is not this process's.
+    pub(super) fn refusal(&self, error: CatalogError) -> CommitError {
+        match CommitError::from(error) {
+            CommitError::Storage(error) if self.catalog.is_shared() => CommitError::Unavailable(Arc::new(error.into())),
+            other => other,
+        }
+    }
+
     /// Commits. After an error of a shared catalog it may have been done.
     pub(super) async fn end(&self, tx: CatalogTx) -> Result<(), CatalogError> {
         if !self.catalog.is_shared() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::postgres::TestDatabase;
 use crate::server::Server;
-use crate::world::{Random, Replicas, Storm, World, rounds};
+use crate::world::{Random, Replicas, Storm, World, grant, put, rounds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_takes_nothing_with_it() {
@@ -33,6 +33,33 @@ async fn a_killed_process_takes_nothing_with_it() {
         recoveries[recoveries.len() / 2].as_millis(),
         recoveries[recoveries.len() - 1].as_millis()
     ));
+}
+
+/// The reply to a commit is lost, and it was done: the list of commits says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reply_is_cleared_up_without_a_hand() {
+    let database = TestDatabase::create().await;
+    let world = World::new(database.url());
+    let one = world.start("one").await;
+    for (name, failpoint, refused) in [("lost", "commit.after=error:3", 0), ("before", "commit.before=error:3", 1)] {
+        let other = world.start_with(name, &[("USHER_FAILPOINT", failpoint)]).await.unwrap();
+        let (mut acknowledged, mut failed) = (0, 0);
+        for number in 0..6 {
+            let reply = grant(&other.client, &format!("user:{name}{number}"), "member", "group:g", true).await;
+            acknowledged += u64::from(reply.is_ok());
+            failed += u64::from(reply.status == 503);
+        }
+        assert_eq!((acknowledged, failed), (6 - refused, refused), "{name}: {}", other.log());
+        // What was acknowledged is there for the other process, and nothing else is.
+        put(&one.client, &format!("a/{name}"), "The one gentian.", &["group:g#member"]).await.ok();
+        let mut readable = 0;
+        for number in 0..6 {
+            let reader = one.client.as_subject(&format!("user:{name}{number}"));
+            readable += u64::from(reader.document(&format!("a/{name}")).await.is_ok());
+        }
+        assert_eq!(readable, acknowledged, "{name}");
+        other.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
