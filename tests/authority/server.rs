@@ -86,6 +86,7 @@ impl OpenFga {
     }
 
     /// Where Usher connects to.
+    #[allow(dead_code, reason = "the tests of replicas use it")]
     pub fn grpc_port(&self) -> u16 {
         self.grpc
     }
