@@ -21,7 +21,8 @@ const IDS_UP_TO: u32 = 1_000;
 const EXACT_UP_TO: u32 = 20_000;
 /// Width of the walk through the graph: where nearly everything is readable, and where a filter thins it out.
 const WIDE: u64 = 128;
-const WIDER: u64 = 256;
+const WIDER: u64 = 512;
+const NEARLY_ALL: f64 = 0.9;
 /// Below this readable share the walk looks past points that are not readable (ACORN, Patel et al. 2024).
 const SPARSE_SHARE: f64 = 0.4;
 
@@ -58,7 +59,7 @@ pub fn choose(mask: &ChunkMask) -> Form {
     let form = |permission| Form {
         permission,
         is_exact,
-        ef: if acorn { WIDER } else { WIDE },
+        ef: if share < NEARLY_ALL { WIDER } else { WIDE },
         acorn,
         restriction: mask.description().and_then(|description| description.restriction.clone()),
     };
