@@ -44,6 +44,7 @@ pub fn snapshot(documents: u32) -> anyhow::Result<Arc<Snapshot>> {
     let mut store = StoreState { row, graph: Graph::new(Vec::new()), models, bound: Vec::new(), audiences_revision: 0 };
     let mut snapshot = Snapshot {
         revision: 1,
+        origin: None,
         committed_at: now,
         stores: BTreeMap::from([(Arc::from(STORE), Arc::new(store.clone()))]),
         collections: BTreeMap::new(),

@@ -359,6 +359,8 @@ mod tests {
         let tables = TABLES.iter().chain([&META]);
         let mut moved: Vec<_> =
             tables.flat_map(|table| table.fields.iter().map(|(field, _)| format!("{}.{field}", table.name))).collect();
+        // What the processes of one instance tell each other stays behind.
+        stored.retain(|column| !column.starts_with("commits.") && !column.starts_with("leases."));
         // Vectors travel in files of their own, wherever they lie.
         stored.retain(|column| column != "chunks.vector");
         stored.sort();

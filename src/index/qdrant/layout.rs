@@ -302,7 +302,7 @@ impl QdrantCollection {
     /// When Qdrant fails.
     pub async fn reset(&self, mark: &Watermark) -> Result<(), IndexError> {
         self.set_watermark(mark, Condition::has_id([WATERMARK])).await?;
-        self.saw(mark.position);
+        self.floor.store(mark.position, std::sync::atomic::Ordering::Release);
         self.is_suspect.store(false, std::sync::atomic::Ordering::Release);
         Ok(())
     }
