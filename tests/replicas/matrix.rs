@@ -71,6 +71,7 @@ async fn anything_may_be_killed() {
         return;
     };
     let Some(openfga) = program() else { return };
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut qdrant = Qdrant::start(qdrant.into()).await;
     let mut openfga = OpenFga::start(openfga).await;
     let database = Server::start();

@@ -13,7 +13,14 @@ const DIMENSIONS: usize = 48;
 const ROWS: u32 = 400;
 
 fn open(folder: &Path, expected: u32) -> OpenedScan {
-    MaskedScan::open(folder, DIMENSIONS, expected, ScanConfig::default()).unwrap()
+    // A child process of another test holds every open file, locks included, until it has become another program.
+    for _ in 0..100 {
+        match MaskedScan::open(folder, DIMENSIONS, expected, ScanConfig::default()) {
+            Err(IndexError::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(20)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("{} stays locked", folder.display())
 }
 
 fn filled() -> (tempfile::TempDir, Vec<f32>) {
