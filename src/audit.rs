@@ -58,8 +58,9 @@ pub fn last_revision(folder: &Path) -> io::Result<u64> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     // A first line that was cut off here, and a last one that a crash has torn, are no records.
-    let revisions = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Revision>(line).ok());
-    Ok(revisions.last().map_or(0, |line| line.revision))
+    let mut revisions =
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Revision>(line).ok());
+    Ok(revisions.next_back().map_or(0, |line| line.revision))
 }
 
 struct Line {

@@ -108,6 +108,7 @@ pub struct Catalog {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a process has one, and clones of it hold pointers")]
 enum Database {
     Sqlite(sqlite::Database),
     Postgres(postgres::Database),

@@ -69,7 +69,10 @@ impl Writer {
             let mut tx = self.catalog.read().await?;
             self.catch_up(&mut tx).await
         };
-        let outcome = tokio::time::timeout(FOLLOW, look).await.unwrap_or_else(|_| Err(CatalogError::Silent.into()));
+        let outcome = match tokio::time::timeout(FOLLOW, look).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(CatalogError::Silent.into()),
+        };
         if let Err(error) = &outcome {
             if self.published.problem().is_none() {
                 tracing::warn!(%error, "what other processes commit can't be followed; trying again");
@@ -146,9 +149,9 @@ impl Writer {
     /// Commits. After an error of a shared catalog it may have been done.
     pub(super) async fn end(&self, tx: CatalogTx) -> Result<(), CatalogError> {
         if !self.catalog.is_shared() {
-            return Ok(tx.commit().await?);
+            return tx.commit().await;
         }
-        tokio::time::timeout(COMMIT, tx.commit()).await.map_err(|_| CatalogError::Silent)?.map_err(Into::into)
+        tokio::time::timeout(COMMIT, tx.commit()).await.map_err(|_| CatalogError::Silent)?
     }
 
     /// Finds out whether a commit was done whose reply was lost.

@@ -140,11 +140,11 @@ impl QdrantCollection {
         let mut limit = ask.depth as u64;
         for round in 1..=ROUNDS {
             let mut batch = Vec::new();
-            let dense_at = dense.then(|| batch.len());
+            let dense_at = dense.then_some(batch.len());
             if let Some(vector) = ask.dense.as_ref().filter(|_| dense) {
                 batch.push(self.leg(DENSE, VectorInput::new_dense(vector.clone()), form, limit));
             }
-            let sparse_at = sparse.then(|| batch.len());
+            let sparse_at = sparse.then_some(batch.len());
             if let Some(vector) = ask.sparse.as_ref().filter(|_| sparse) {
                 let input = VectorInput::new_sparse(vector.indices.clone(), vector.values.clone());
                 batch.push(self.leg(SPARSE, input, form, limit));

@@ -71,6 +71,7 @@ impl StoreState {
     }
 
     /// Compiles the store's models; those that are held already are kept.
+    #[allow(clippy::result_large_err, reason = "made where a model can't be read, which ends the work")]
     pub fn take_models(&mut self, rows: Vec<ModelRow>) -> Result<(), LoadError> {
         let mut models = Vec::with_capacity(rows.len());
         for row in rows {
@@ -84,6 +85,7 @@ impl StoreState {
     }
 }
 
+#[allow(clippy::result_large_err, reason = "made where a model can't be read, which ends the work")]
 fn compile(store: &str, row: &ModelRow) -> Result<Model, LoadError> {
     let source = from_json(&row.body, "authorization model")?;
     let wrong = |source| LoadError::Model { store: store.to_owned(), id: row.id.clone(), source };

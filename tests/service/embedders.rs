@@ -149,7 +149,8 @@ async fn a_slow_embedder_leaves_time_for_keywords() {
     assert_eq!(result["problem"]["code"], "index_unavailable");
     let ready = service.admin().get("/v1/health/ready").await.ok();
     assert_eq!(ready["status"], "degraded", "keywords still answer");
-    assert_eq!(ready["components"][2], json!({"name": "embedder:far", "status": "failed"}));
+    let failed = json!({"name": "embedder:far", "status": "failed"});
+    assert!(ready["components"].as_array().unwrap().contains(&failed), "{ready}");
     stub.set(Mood::Right);
     ask(&service, json!({"query": "rose"})).await;
     assert_eq!(service.admin().get("/v1/health/ready").await.ok()["status"], "ok");

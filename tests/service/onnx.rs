@@ -88,7 +88,8 @@ async fn a_model_finds_what_spelling_does_not_for_those_who_may_read() {
     let id = collection["embedder"].as_str().unwrap().to_owned();
     assert!(id.starts_with("dir:384:") && id.len() == 8 + 32 && collection["dimensions"] == 384, "{collection}");
     let ready = service.admin().get("/v1/health/ready").await.ok();
-    assert_eq!(ready["components"][2], json!({"name": "embedder:tiny", "status": "ok"}));
+    let answering = json!({"name": "embedder:tiny", "status": "ok"});
+    assert!(ready["components"].as_array().unwrap().contains(&answering), "{ready}");
     let metrics = reqwest::get(service.metrics_url()).await.unwrap().text().await.unwrap();
     assert!(metrics.contains(&format!("usher_embedder_info{{name=\"tiny\",id=\"{id}\"}} 1")), "{metrics}");
 }
