@@ -106,7 +106,7 @@ fn chunk(number: u32, range: std::ops::Range<usize>) -> ChunkRow {
         page: number.is_multiple_of(2).then_some(number),
         content_hash: [number as u8; 32],
         key: u128::from(number).to_be_bytes(),
-        vector: (number % 3 > 0).then(|| vec![f32::from_bits(number), -0.5]),
+        vector: (!number.is_multiple_of(3)).then(|| vec![f32::from_bits(number), -0.5]),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::world::{Random, Replicas, Storm, World, grant, put, rounds};
 async fn a_killed_process_takes_nothing_with_it() {
     let database = TestDatabase::create().await;
     let world = World::new(database.url());
-    let mut processes = vec![world.start("0").await, world.start("1").await];
+    let mut processes = [world.start("0").await, world.start("1").await];
     let replicas = Replicas::of(&[&processes[0], &processes[1]]);
     let storm = Storm::start(&replicas, 4);
     let (mut random, mut recoveries) = (Random::new(99), Vec::new());

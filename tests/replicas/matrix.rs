@@ -84,7 +84,7 @@ async fn anything_may_be_killed() {
     ));
     let environment = [("USHER_CONFIG", configuration.as_str())];
     let start = async |name: &str| world.start_with(name, &environment).await.unwrap();
-    let mut processes = vec![start("0").await, start("1").await];
+    let mut processes = [start("0").await, start("1").await];
     let replicas = Replicas::of(&[&processes[0], &processes[1]]);
     let storm = Storm::start(&replicas, 3);
     let (mut random, mut recoveries) = (Random::new(50), vec![Vec::new(); 4]);
