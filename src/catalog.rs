@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
 
+use self::collections::Pair;
 use self::sql::{On, Query, Row, query, query_built, query_either};
 
 pub mod collections;
@@ -28,6 +29,7 @@ pub mod sql;
 mod sqlite;
 pub mod stores;
 pub mod tuples;
+pub mod vectors;
 
 pub use self::location::{Location, PostgresUrl, UrlError};
 pub use self::postgres::Listener;

@@ -31,6 +31,7 @@ pub mod documents;
 pub mod follow;
 pub mod keys;
 pub mod published;
+pub mod reindex;
 pub mod repair;
 pub mod shared;
 pub mod stores;
@@ -70,6 +71,8 @@ pub enum CommitError {
     Fields(#[from] crate::index::filter::FilterError),
     #[error("{what} can't be changed after creation")]
     Fixed { what: &'static str },
+    #[error("{problem}")]
+    Reindexing { problem: &'static str },
     #[error(transparent)]
     Server(#[from] crate::authority::server::ServerError),
     #[error("{what} is not possible where an authorization server owns the tuples")]

@@ -47,6 +47,10 @@ pub fn router(service: Arc<Service>) -> Router {
             "/v1/collections/{name}",
             put(routes::collections::put).get(routes::collections::get).delete(routes::collections::delete),
         )
+        .route(
+            "/v1/collections/{name}/reindex",
+            post(routes::collections::reindex).delete(routes::collections::cancel_reindex),
+        )
         .route("/v1/keys", post(routes::keys::create).get(routes::keys::list))
         .route("/v1/keys/{id}", delete(routes::keys::revoke))
         .route("/v1/explain", post(routes::explain::explain))

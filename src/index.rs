@@ -118,6 +118,12 @@ pub trait VectorStore: Send + Sync {
     fn erase(&self, chunks: Range<u32>) -> Result<(), IndexError>;
 }
 
+/// A range of chunks cut into pieces of at most `most`.
+pub fn pieces(chunks: Range<u32>, most: u32) -> impl Iterator<Item = Range<u32>> {
+    let end = chunks.end;
+    chunks.step_by(most as usize).map(move |first| first..end.min(first.saturating_add(most)))
+}
+
 /// One operation of the keyword index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeywordOp {
@@ -221,6 +227,9 @@ pub enum IndexError {
     Backwards { position: u64, current: u64 },
     #[error("the keyword engine failed: {0}")]
     Engine(#[from] ::tantivy::TantivyError),
+    /// It does not hold yet what it has to; a later attempt may succeed.
+    #[error("the index is being filled")]
+    Filling,
     /// An index on another machine; a later attempt may succeed.
     #[error("{0}")]
     Remote(Box<dyn std::error::Error + Send + Sync>),

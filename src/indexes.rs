@@ -4,18 +4,22 @@
 //! catalog keeps them, and they follow its operation log as keywords always do: one applier task per collection, which
 //! remembers durably how far it got. The log is cut behind it; an index that is damaged, or older than what is left of
 //! the log, is filled from the catalog's chunks.
+//!
+//! A collection that is re-indexed has two pairs of indexes: one is searched, the other follows the log until it can take
+//! its place (`reindex.rs`).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch};
 
-use crate::catalog::Catalog;
-use crate::catalog::collections::CollectionSettings;
+use crate::catalog::collections::{CollectionSettings, NextGeneration, Pair};
+use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::embed::Embedder;
 use crate::index::qdrant::{Connection, QdrantCollection};
 use crate::index::scan::{OpenedScan, ScanConfig};
@@ -51,11 +55,16 @@ pub enum Place {
     Qdrant { connection: Connection, instance: String },
 }
 
-/// Both indexes of one collection.
+/// One pair of indexes of a collection.
 pub struct CollectionIndexes {
+    pub pair: Pair,
     pub analyser: Analyser,
     pub engine: Engine,
     applied: watch::Sender<u64>,
+    /// It began empty beside a filled collection: nothing may be searched here before it has followed the log once.
+    is_behind: AtomicBool,
+    /// Since when nobody begins to search it.
+    retired: OnceLock<Instant>,
     /// The last attempt to follow the log failed; another one is coming.
     is_failing: watch::Sender<bool>,
     wake: Notify,
@@ -90,9 +99,10 @@ pub struct Lists {
 pub type SharedKeyOf = Arc<dyn Fn(u32) -> ChunkKey + Send + Sync>;
 
 impl CollectionIndexes {
-    fn new(analyser: Analyser, engine: Engine, applied: u64) -> Self {
+    fn new(pair: Pair, analyser: Analyser, engine: Engine, applied: u64, is_behind: bool) -> Self {
         let (applied, is_failing) = (watch::Sender::new(applied), watch::Sender::new(false));
-        Self { analyser, engine, applied, is_failing, wake: Notify::new() }
+        let (is_behind, retired) = (AtomicBool::new(is_behind), OnceLock::new());
+        Self { pair, analyser, engine, applied, is_behind, retired, is_failing, wake: Notify::new() }
     }
 
     /// The files, where the indexes are local.
@@ -139,20 +149,35 @@ impl CollectionIndexes {
         }
     }
 
+    /// Waits until a pair that began empty beside a filled collection holds what the collection had at this position; says
+    /// no where it can't.
+    pub async fn is_filled(&self, position: u64) -> bool {
+        if !self.is_behind.load(Ordering::Acquire) {
+            return true;
+        }
+        self.wake();
+        let is_filled = self.at_least(position).await;
+        if is_filled {
+            self.is_behind.store(false, Ordering::Release);
+        }
+        is_filled
+    }
+
     /// Tells the applier that the log has grown.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 }
 
-/// The indexes of every collection, by the collection's number.
+/// The indexes of every collection.
 pub struct Indexes {
     folder: PathBuf,
     /// One for all collections: its helper threads are shared.
     scan: ScanConfig,
-    erase_after: Duration,
+    /// How long a query may go on with what nobody begins to search any more.
+    pub erase_after: Duration,
     place: Place,
-    open: RwLock<HashMap<u32, Arc<CollectionIndexes>>>,
+    open: RwLock<BTreeMap<Pair, Arc<CollectionIndexes>>>,
     /// Counts changes of `open`, for the task that keeps an applier for each.
     changed: watch::Sender<u64>,
 }
@@ -165,7 +190,7 @@ impl Indexes {
         Self { folder, scan: ScanConfig::default(), erase_after, place, open, changed }
     }
 
-    /// Where commits put vectors.
+    /// Where commits put vectors of the generation that is searched.
     pub fn home(&self) -> VectorHome {
         match self.place {
             Place::Files(home) => home,
@@ -178,36 +203,91 @@ impl Indexes {
         matches!(self.place, Place::Qdrant { .. })
     }
 
-    fn folder_of(&self, collection: u32) -> PathBuf {
-        self.folder.join(collection.to_string())
+    fn folder_of(&self, pair: Pair) -> PathBuf {
+        self.folder.join(pair.to_string())
     }
 
-    /// Opens the indexes of a collection that holds `chunks` chunk ordinals.
-    pub fn open(&self, collection: u32, settings: &CollectionSettings, chunks: u32) -> Result<(), IndexError> {
-        let folder = self.folder_of(collection);
-        let analyser = Analyser::by_name(&settings.analyser)
+    /// Opens the indexes of a collection that holds `chunks` chunk ordinals; the next generation's hold `covered` of them.
+    ///
+    /// # Errors
+    /// When files are damaged or of another form; I/O.
+    pub fn open(
+        &self,
+        collection: u32,
+        settings: &CollectionSettings,
+        chunks: u32,
+        covered: u32,
+    ) -> Result<(), IndexError> {
+        if let Some(form) = settings.form(settings.generations.current) {
+            self.open_pair(collection, &form, chunks, false)?;
+        }
+        match &settings.generations.next {
+            Some(next) => self.open_pair(collection, next, covered, true),
+            None => Ok(()),
+        }
+    }
+
+    fn open_pair(
+        &self,
+        collection: u32,
+        form: &NextGeneration,
+        chunks: u32,
+        is_behind: bool,
+    ) -> Result<(), IndexError> {
+        let pair = Pair { collection, generation: form.number };
+        let folder = self.folder_of(pair);
+        let analyser = Analyser::by_name(&form.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
         let (engine, applied) = match &self.place {
-            Place::Files(home) => {
-                let opened = MaskedScan::open(&folder.join(VECTORS), settings.dimensions, chunks, self.scan.clone())?;
-                let local = Local::open(&folder, &analyser, opened, self.erase_after, *home)?;
+            Place::Files(_) => {
+                let opened = MaskedScan::open(&folder.join(VECTORS), form.dimensions, chunks, self.scan.clone())?;
+                let local = Local::open(&folder, &analyser, opened, self.erase_after)?;
                 let applied = local.keywords.position()?;
                 (Engine::Local(Arc::new(local)), applied)
             }
             Place::Qdrant { connection, instance } => {
-                let made = QdrantCollection::new(connection.clone(), collection, instance, settings.dimensions);
+                let made = QdrantCollection::new(connection.clone(), &pair.to_string(), instance, form.dimensions);
                 (Engine::Qdrant(Arc::new(made)), 0)
             }
         };
-        self.open.write().insert(collection, Arc::new(CollectionIndexes::new(analyser, engine, applied)));
+        let indexes = CollectionIndexes::new(pair, analyser, engine, applied, is_behind);
+        self.open.write().insert(pair, Arc::new(indexes));
         self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
 
     /// Makes empty indexes for a new collection; leftovers of a creation that was not committed are removed.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
     pub fn create(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
         self.remove(collection);
-        self.open(collection, settings, 0)
+        self.open(collection, settings, 0, 0)
+    }
+
+    /// Opens the next generation's indexes, empty, where they are not open yet, and retires all but that and the current
+    /// one.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn settle(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
+        let generations = &settings.generations;
+        if let Some(next) = &generations.next {
+            let pair = Pair { collection, generation: next.number };
+            if self.get(pair).is_none() {
+                self.remove_files(pair);
+                self.open_pair(collection, next, 0, true)?;
+            }
+        }
+        let next = generations.next.as_ref().map(|next| next.number);
+        for indexes in self.pairs_of(collection) {
+            let generation = indexes.pair.generation;
+            if generation != generations.current && Some(generation) != next && indexes.retired.set(Instant::now()).is_ok()
+            {
+                self.changed.send_modify(|count| *count += 1);
+            }
+        }
+        Ok(())
     }
 
     /// Opens a collection's vectors alone, where nothing is served: to move them.
@@ -220,7 +300,7 @@ impl Indexes {
         settings: &CollectionSettings,
         chunks: u32,
     ) -> Result<OpenedScan, IndexError> {
-        let folder = self.folder_of(collection).join(VECTORS);
+        let folder = self.folder_of(settings.pair(collection)).join(VECTORS);
         std::fs::create_dir_all(&folder).map_err(|source| IndexError::Io {
             action: "make",
             path: folder.clone(),
@@ -229,14 +309,24 @@ impl Indexes {
         MaskedScan::open(&folder, settings.dimensions, chunks, self.scan.clone())
     }
 
-    pub fn get(&self, collection: u32) -> Option<Arc<CollectionIndexes>> {
-        self.open.read().get(&collection).cloned()
+    pub fn get(&self, pair: Pair) -> Option<Arc<CollectionIndexes>> {
+        self.open.read().get(&pair).cloned()
     }
 
-    /// Forgets a collection's indexes and removes their files.
+    fn pairs_of(&self, collection: u32) -> Vec<Arc<CollectionIndexes>> {
+        let all = Pair { collection, generation: 0 }..=Pair { collection, generation: u32::MAX };
+        self.open.read().range(all).map(|(_, indexes)| indexes.clone()).collect()
+    }
+
+    /// Up to where all indexes of a collection that are in use have followed the log.
+    pub fn applied(&self, collection: u32) -> Option<u64> {
+        let pairs = self.pairs_of(collection).into_iter().filter(|indexes| indexes.retired.get().is_none());
+        pairs.map(|indexes| indexes.applied()).min()
+    }
+
+    /// Forgets a collection's indexes and removes them.
     pub fn remove(&self, collection: u32) {
-        if let Some(gone) = self.open.write().remove(&collection) {
-            self.changed.send_modify(|count| *count += 1);
+        for gone in self.pairs_of(collection) {
             if let Engine::Qdrant(points) = &gone.engine {
                 let points = points.clone();
                 tokio::spawn(async move {
@@ -245,44 +335,107 @@ impl Indexes {
                     }
                 });
             }
+            self.forget(gone.pair);
         }
-        if let Err(error) = std::fs::remove_dir_all(self.folder_of(collection))
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(collection, %error, "could not remove the files of a removed collection");
+        self.remove_files(Pair { collection, generation: 0 });
+    }
+
+    /// Removes what another process, or an earlier life of this one, has left of a generation outside the files.
+    ///
+    /// # Errors
+    /// When Qdrant fails.
+    pub async fn remove_elsewhere(&self, pair: Pair) -> Result<(), IndexError> {
+        match &self.place {
+            Place::Files(_) => Ok(()),
+            Place::Qdrant { connection, instance } => {
+                QdrantCollection::new(connection.clone(), &pair.to_string(), instance, 0).remove().await
+            }
         }
     }
 
-    /// Removes what the creation or removal of a collection left behind when it was cut short.
+    fn forget(&self, pair: Pair) {
+        if self.open.write().remove(&pair).is_some() {
+            self.changed.send_modify(|count| *count += 1);
+        }
+        self.remove_files(pair);
+    }
+
+    fn remove_files(&self, pair: Pair) {
+        if let Err(error) = std::fs::remove_dir_all(self.folder_of(pair))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(indexes = %pair, %error, "could not remove the files of indexes that are gone");
+        }
+    }
+
+    /// Removes the files that the creation or removal of indexes left behind when it was cut short.
     pub fn remove_unknown(&self) {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
-        for number in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
-            if !self.open.read().contains_key(&number) {
-                self.remove(number);
+        for pair in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<Pair>().ok()) {
+            if self.get(pair).is_none() {
+                self.remove_files(pair);
             }
         }
     }
 
     /// Writes vectors durably, ahead of the commit that names them.
-    pub async fn append_vectors(&self, collection: u32, first: u32, rows: Vec<f32>) -> Result<(), IndexError> {
-        let Some(local) = self.get(collection).and_then(|indexes| indexes.local().cloned()) else { return Ok(()) };
-        let write = move || local.vectors.append(first, &rows);
+    ///
+    /// # Errors
+    /// I/O.
+    pub async fn append_vectors(&self, pair: Pair, first: u32, rows: Vec<f32>) -> Result<(), IndexError> {
+        let Some(local) = self.get(pair).and_then(|indexes| indexes.local().cloned()) else { return Ok(()) };
+        let _alone = local.filling.lock().await;
+        let target = local.clone();
+        let write = move || target.vectors.append(first, &rows);
         tokio::task::spawn_blocking(write).await.unwrap_or(Err(IndexError::Stopped))
     }
 
-    /// Makes damaged and missing vectors of local files again, from the catalog's vectors or from its text. Those of
-    /// chunks that are gone become zeros.
+    /// Brings the vectors of local files up to chunk `end` from the catalog, as the transaction sees it.
+    ///
+    /// # Errors
+    /// When the catalog lacks one of them; I/O.
+    pub async fn take_vectors(&self, tx: &mut CatalogTx, pair: Pair, end: u32) -> Result<(), FollowError> {
+        match self.get(pair).and_then(|indexes| indexes.local().cloned()) {
+            Some(local) => follow::add_vectors(tx, pair, &local, end).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Vectors of a range of chunks of the generation that is searched; chunks that have none are left out.
+    ///
+    /// # Errors
+    /// When the catalog or the files can't be read.
+    pub async fn vectors(
+        &self,
+        catalog: &Catalog,
+        pair: Pair,
+        chunks: &[u32],
+    ) -> Result<Vec<(u32, Vec<f32>)>, FollowError> {
+        let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Ok(Vec::new()) };
+        if self.home() == VectorHome::Catalog {
+            let stored = vectors::of_chunks(&mut catalog.read().await?, pair, *first..*last + 1).await?;
+            let wanted = stored.into_iter().filter(|(chunk, _)| chunks.binary_search(chunk).is_ok());
+            return Ok(wanted.filter_map(|(chunk, vector)| Some((chunk, vector?))).collect());
+        }
+        let Some(local) = self.get(pair).and_then(|indexes| indexes.local().cloned()) else { return Ok(Vec::new()) };
+        let chunks = chunks.to_vec();
+        let read = move || chunks.into_iter().map(|chunk| Ok((chunk, local.vectors.row(chunk)?))).collect();
+        Ok(tokio::task::spawn_blocking(read).await.unwrap_or(Err(IndexError::Stopped))?)
+    }
+
+    /// Makes damaged and missing vectors of local files again, with the embedder, or without one from the catalog's
+    /// vectors. Those of chunks that are gone become zeros.
     ///
     /// # Errors
     /// When the catalog or the embedder fails; searches that need the rows fail until it succeeds.
     pub async fn repair(
         &self,
         catalog: &Catalog,
-        collection: u32,
-        embedder: &Arc<dyn Embedder>,
+        pair: Pair,
+        embedder: Option<&Arc<dyn Embedder>>,
     ) -> Result<(), FollowError> {
-        match self.get(collection).and_then(|indexes| indexes.local().cloned()) {
-            Some(local) => follow::repair(catalog, collection, &local, embedder).await,
+        match self.get(pair).and_then(|indexes| indexes.local().cloned()) {
+            Some(local) => follow::repair(catalog, pair, &local, embedder).await,
             None => Ok(()),
         }
     }
@@ -294,16 +447,16 @@ impl Indexes {
     /// I/O.
     pub fn erase_dead(
         &self,
-        collection: u32,
+        pair: Pair,
         live: impl Iterator<Item = Range<u32>>,
         committed: u32,
     ) -> Result<(), IndexError> {
-        let Some(local) = self.get(collection).and_then(|indexes| indexes.local().cloned()) else { return Ok(()) };
+        let Some(local) = self.get(pair).and_then(|indexes| indexes.local().cloned()) else { return Ok(()) };
         let committed = committed.min(local.vectors.len());
         let mut from = 0;
         for range in live.chain(std::iter::once(committed..committed)) {
-            local.vectors.erase(from..range.start.max(from))?;
-            from = from.max(range.end);
+            local.vectors.erase(from..range.start.max(from).min(committed))?;
+            from = from.max(range.end).min(committed);
         }
         local.vectors.compact(committed).map(|_| ())
     }
@@ -313,39 +466,49 @@ impl Indexes {
         self.open.read().values().for_each(|indexes| indexes.wake());
     }
 
-    /// Runs one applier per collection, also for those that are created later, until cancelled.
+    /// Runs one applier per pair of indexes, also for those that are opened later, until cancelled; forgets pairs some time
+    /// after they were retired.
     pub async fn follow(self: Arc<Self>, catalog: Catalog, source: Arc<dyn ChunkSource>, lease: Arc<dyn Lease>) {
-        let mut running: HashMap<u32, Applier> = HashMap::new();
+        let mut running: BTreeMap<Pair, Applier> = BTreeMap::new();
         let mut changed = self.changed.subscribe();
         loop {
-            let open: Vec<_> = self.open.read().iter().map(|(id, indexes)| (*id, indexes.clone())).collect();
+            let open: Vec<_> = self.open.read().values().cloned().collect();
+            let retired = open.iter().filter_map(|indexes| Some((indexes.pair, *indexes.retired.get()?)));
+            let (due, later): (Vec<_>, Vec<_>) = retired.partition(|(_, since)| since.elapsed() >= self.erase_after);
+            if !due.is_empty() {
+                // The applier first: it must not write to files that are removed.
+                due.iter().for_each(|(pair, _)| drop(running.remove(pair)));
+                due.iter().for_each(|(pair, _)| self.forget(*pair));
+                continue;
+            }
             // A number can come again with other indexes, when the first creation was not committed.
-            running.retain(|id, applier| {
-                let is_same = |(other, indexes): &(u32, _)| other == id && Arc::ptr_eq(indexes, &applier.indexes);
-                !applier.task.is_finished() && open.iter().any(is_same)
+            running.retain(|_, applier| {
+                !applier.task.is_finished() && open.iter().any(|indexes| Arc::ptr_eq(indexes, &applier.indexes))
             });
-            for (id, indexes) in open {
-                running.entry(id).or_insert_with(|| {
+            for indexes in open {
+                running.entry(indexes.pair).or_insert_with(|| {
                     let task = match &indexes.engine {
                         Engine::Local(local) => {
-                            tokio::spawn(follow::follow_log(catalog.clone(), id, indexes.clone(), local.clone()))
+                            tokio::spawn(follow::follow_log(catalog.clone(), indexes.clone(), local.clone()))
                         }
                         Engine::Qdrant(points) => {
-                            let remote = remote::Applier::new(
-                                id,
+                            let applier = remote::Applier::new(
                                 catalog.clone(),
                                 indexes.clone(),
                                 points.clone(),
                                 source.clone(),
                             );
-                            tokio::spawn(remote.run(lease.clone()))
+                            tokio::spawn(applier.run(lease.clone()))
                         }
                     };
                     Applier { task, indexes }
                 });
             }
-            if changed.changed().await.is_err() {
-                return;
+            let first = later.into_iter().map(|(_, since)| since).min();
+            let due = first.map(|since| tokio::time::Instant::from(since + self.erase_after));
+            tokio::select! {
+                result = changed.changed() => if result.is_err() { return },
+                () = tokio::time::sleep_until(due.unwrap_or_else(tokio::time::Instant::now)), if due.is_some() => {}
             }
         }
     }

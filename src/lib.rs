@@ -50,6 +50,7 @@ pub mod prepare;
 #[cfg(feature = "server")]
 pub mod query;
 #[cfg(feature = "server")]
+pub mod reindex;
 pub mod remote;
 #[cfg(feature = "server")]
 pub mod revision;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::documents::SectionRow;
 use crate::catalog::index_text::index_text;
-use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent};
+use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, PreparedVectors};
 use crate::embed::{self, EmbedError, Embedder, Role};
 use crate::wire::{ChunkSpan, Document, Section};
 
@@ -229,23 +229,45 @@ fn cut_at_sections(chunks: Vec<PreparedChunk>, parts: &[(usize, usize, usize)], 
     cut
 }
 
-/// Chunks, sections and vectors of a document.
+/// Chunks, sections and vectors of a document. Without the vectors of the next generation's embedder it can be stored all
+/// the same.
 ///
 /// # Errors
 /// As [`layout`], and when the embedder fails.
-pub async fn content(document: &Document, embedder: &Arc<dyn Embedder>) -> Result<PreparedContent, PrepareError> {
+pub async fn content(
+    document: &Document,
+    embedder: &Arc<dyn Embedder>,
+    next: Option<&Arc<dyn Embedder>>,
+) -> Result<PreparedContent, PrepareError> {
     let (chunks, sections) = layout(document)?;
     let title = document.title.as_deref().unwrap_or_default();
     let texts: Vec<String> = chunks
         .iter()
         .map(|chunk| index_text(title, document.content.text.get(chunk.start..chunk.end).unwrap_or_default()))
         .collect();
-    let mut vectors = Vec::with_capacity(texts.len() * embedder.dimensions());
     // Only chunks of one document, and of one side of its sections' borders, share a call.
-    for run in runs(&chunks, &sections) {
-        vectors.extend(embed::rows(embedder.as_ref(), texts.get(run).unwrap_or_default(), Role::Passage).await?);
+    let runs = runs(&chunks, &sections);
+    let mut vectors = vec![embedded(embedder, &texts, &runs).await?];
+    if let Some(next) = next.filter(|next| next.id() != embedder.id()) {
+        match embedded(next, &texts, &runs).await {
+            Ok(made) => vectors.push(made),
+            Err(error) => tracing::debug!(%error, "a document is stored without vectors of the next generation"),
+        }
     }
     Ok(PreparedContent { chunks, sections, vectors })
+}
+
+async fn embedded(
+    embedder: &Arc<dyn Embedder>,
+    texts: &[String],
+    runs: &[std::ops::Range<usize>],
+) -> Result<PreparedVectors, EmbedError> {
+    let mut rows = Vec::with_capacity(texts.len() * embedder.dimensions());
+    for run in runs {
+        let texts = texts.get(run.clone()).unwrap_or_default();
+        rows.extend(embed::rows(embedder.as_ref(), texts, Role::Passage).await?);
+    }
+    Ok(PreparedVectors { embedder: embedder.id().to_owned(), rows })
 }
 
 /// Consecutive chunks that lie in the same section, or in none.

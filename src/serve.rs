@@ -15,7 +15,8 @@ use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::points::{Points, ReconciledTotals};
 use crate::authority::{AudienceNumbers, Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores};
+use crate::catalog::collections::Pair;
+use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores, vectors};
 use crate::commit::{CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
 use crate::cursor::Cursors;
@@ -27,6 +28,7 @@ use crate::identity::key::KeyHasher;
 use crate::index::qdrant::{Connection, QdrantError};
 use crate::indexes::{self, Indexes, Place, VectorHome};
 use crate::lease::{Duty, Holdings, Leases};
+use crate::reindex::Reindexer;
 use crate::remote::Remote;
 use crate::remote::publish::{self, Publisher};
 use crate::remote::replica::{Feed, ReplicaError};
@@ -156,8 +158,13 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     };
     refuse_older(&catalog, &config.data).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline, place));
-    if indexes.home() == VectorHome::Catalog && catalog.lacks_vectors().await? {
-        return Err(ServeError::VectorsElsewhere { path: config.data.clone() });
+    // A shared catalog never held any without.
+    if indexes.home() == VectorHome::Catalog && !catalog.is_shared() {
+        for row in catalog.collections().await? {
+            if vectors::is_missing(&mut catalog.read().await?, row.settings.pair(row.id), 0..u32::MAX).await? {
+                return Err(ServeError::VectorsElsewhere { path: config.data.clone() });
+            }
+        }
     }
     // Revisions of another epoch mean other states: their tokens are not valid here.
     let epoch: String = catalog.meta(EPOCH).await?.unwrap_or_default().iter().map(|b| format!("{b:02x}")).collect();
@@ -175,9 +182,17 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
                     .join(", "),
             });
         };
-        indexes.repair(&catalog, collection.id, embedder).await?;
-        if let Err(error) = indexes.erase_dead(collection.id, collection.live_chunks(), collection.next_chunk()) {
-            tracing::warn!(collection = %collection.name, %error, "vectors of removed chunks could not be erased yet");
+        let embedder = Some(embedder).filter(|_| indexes.home() == VectorHome::Files);
+        indexes.repair(&catalog, collection.pair(), embedder).await?;
+        let next = collection.settings.generations.next.as_ref();
+        let next = next.map(|next| Pair { collection: collection.id, generation: next.number });
+        if let Some(next) = next {
+            indexes.repair(&catalog, next, None).await?;
+        }
+        for pair in std::iter::once(collection.pair()).chain(next) {
+            if let Err(error) = indexes.erase_dead(pair, collection.live_chunks(), collection.next_chunk()) {
+                tracing::warn!(indexes = %pair, %error, "vectors of removed chunks could not be erased yet");
+            }
         }
     }
     let published = Arc::new(Published::new(snapshot));
@@ -271,6 +286,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         reconciled,
     });
     duties.push(Arc::new(Sweep { service: service.clone() }));
+    duties.push(Arc::new(Reindexer { service: service.clone() }));
     tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));
     if config.drift_objects_per_s > 0 {
         tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
@@ -448,7 +464,7 @@ impl Agreed {
             }
         };
         if catalog.is_shared() {
-            commits::require(&mut tx).await?;
+            commits::require(&mut tx, commits::COMPATIBLE_FROM).await?;
         }
         tx.commit().await?;
         Ok(Self { root, default_store })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::authz::{Binding, BoundType, Graph, Model, NodeId};
-use crate::catalog::collections::CollectionSettings;
+use crate::catalog::collections::{CollectionSettings, Pair};
 use crate::catalog::documents::DocumentRow;
 use crate::catalog::keys::KeyRow;
 use crate::catalog::stores::StoreRow;
@@ -219,6 +219,11 @@ impl CollectionState {
             last_operation: 0,
             documents_revision: 0,
         })
+    }
+
+    /// The pair of indexes that is searched.
+    pub fn pair(&self) -> Pair {
+        self.settings.pair(self.id)
     }
 
     fn bound_types(&self, snapshot: &Snapshot) -> Vec<BoundType> {

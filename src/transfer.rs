@@ -47,6 +47,8 @@ pub enum TransferError {
     Occupied { location: Location },
     #[error("collection `{collection}` has damaged vectors; start the service once, which computes them again")]
     DamagedVectors { collection: String },
+    #[error("collection `{collection}` is being re-indexed; start the service and let it finish, or cancel it")]
+    Reindexing { collection: String },
     #[error("after the import `{table}` has {found} rows instead of {expected}")]
     Count { table: String, expected: u64, found: u64 },
 }

@@ -40,6 +40,8 @@ mod outage;
 mod past;
 #[path = "service/permissions.rs"]
 mod permissions;
+#[path = "service/reindex.rs"]
+mod reindex;
 #[path = "service/removal.rs"]
 mod removal;
 #[path = "service/report.rs"]

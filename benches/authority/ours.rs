@@ -86,6 +86,7 @@ fn settings(relation: &str) -> CollectionSettings {
         default_acl: None,
         fields: BTreeMap::new(),
         caller_context: Vec::new(),
+        generations: Default::default(),
     }
 }
 

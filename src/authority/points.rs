@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::AudienceNumbers;
+use crate::catalog::collections::Pair;
 use crate::index::qdrant::Expected;
 use crate::indexes::{ChunkSource, Reconciled};
 use crate::snapshot::{CollectionState, Snapshot};
@@ -73,9 +74,10 @@ impl ChunkSource for Points {
         live
     }
 
-    fn shape(&self, collection: u32) -> Option<(BTreeMap<String, FieldType>, u32)> {
+    fn shape(&self, pair: Pair) -> Option<(BTreeMap<String, FieldType>, u32)> {
         let snapshot = (self.newest)();
-        let state = find(&snapshot, collection)?;
+        let state = find(&snapshot, pair.collection)?;
+        state.settings.form(pair.generation)?;
         Some((state.settings.fields.clone(), state.next_chunk()))
     }
 

@@ -42,10 +42,12 @@ impl Head {
 /// Named value of [`Head::compatible_from`].
 pub const COMPATIBLE: &str = "compatible from";
 /// Number of the newest migration that this release knows.
-pub const SCHEMA: u64 = 6;
+pub const SCHEMA: u64 = 7;
 /// What this release asks of others that work on a catalog beside it. It grows only with a migration after which older
 /// releases would do harm; others only add.
 pub const COMPATIBLE_FROM: u64 = 6;
+/// What it asks of them once a collection was re-indexed: they would search the old pair of indexes.
+pub const KNOWS_GENERATIONS: u64 = 7;
 
 const HEAD: &str = "SELECT (SELECT value FROM meta WHERE name = 'revision') AS revision,
                            (SELECT value FROM meta WHERE name = 'compatible from') AS compatible,
@@ -76,10 +78,10 @@ pub async fn head(tx: &mut CatalogTx) -> Result<Head, CatalogError> {
     head_of(&query(HEAD).fetch_one(tx).await?)
 }
 
-/// Keeps releases away that don't know what this one has done to the schema.
-pub async fn require(tx: &mut CatalogTx) -> Result<(), CatalogError> {
-    if head(tx).await?.compatible_from < COMPATIBLE_FROM {
-        meta::set(tx, COMPATIBLE, &COMPATIBLE_FROM.to_be_bytes()).await?;
+/// Keeps releases away that know only an older schema than this.
+pub async fn require(tx: &mut CatalogTx, schema: u64) -> Result<(), CatalogError> {
+    if head(tx).await?.compatible_from < schema {
+        meta::set(tx, COMPATIBLE, &schema.to_be_bytes()).await?;
     }
     Ok(())
 }

@@ -60,8 +60,8 @@ pub struct ChunkRow {
     pub page: Option<u32>,
     pub content_hash: [u8; 32],
     pub key: [u8; 16],
-    /// Where the catalog keeps vectors.
-    pub vector: Option<Vec<f32>>,
+    /// Those that the catalog keeps, by generation.
+    pub vectors: Vec<(u32, Vec<f32>)>,
 }
 
 /// One entry of the operation log.
@@ -81,6 +81,8 @@ pub enum OperationKind {
     Remove,
     /// The audience or the metadata of the chunks changed; only an index that keeps them has to know.
     Describe,
+    /// The catalog has vectors of the next generation for all of the chunks, and for all before them.
+    Cover,
 }
 
 /// A statement over whole documents. Columns are named, so that one that a newer release has added disturbs no statement
@@ -184,55 +186,11 @@ impl Catalog {
         last_operation(self.readers(), collection).await
     }
 
-    /// As [`Self::last_operation`], as the transaction sees it.
-    pub async fn last_operation_in(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
-        let last: Option<i64> = query("SELECT max(sequence) FROM operations WHERE collection = $1")
-            .bind(i64::from(collection))
-            .fetch_value(tx)
-            .await?;
-        unsigned(last.unwrap_or_default(), "sequence")
-    }
-
     /// Up to where the log of a collection was cut off; an index that knows less is filled from the chunks.
     pub async fn operations_cut(&self, tx: &mut CatalogTx, collection: u32) -> Result<u64, CatalogError> {
         let value = meta::read(tx, &cut_name(collection)).await?;
         let Some(value) = value else { return Ok(0) };
         Ok(u64::from_be_bytes(value.try_into().map_err(|_| CatalogError::Malformed { what: "cut of the log" })?))
-    }
-
-    /// Vectors of live chunks among `first .. first + count`, ascending.
-    ///
-    /// # Errors
-    /// When the catalog does not keep the vector of one of them.
-    pub async fn chunk_vectors(
-        &self,
-        tx: &mut CatalogTx,
-        collection: u32,
-        first: u32,
-        count: u32,
-    ) -> Result<Vec<(u32, Vec<f32>)>, CatalogError> {
-        let rows = query(
-            "SELECT ordinal, vector FROM chunks
-              WHERE collection = $1 AND ordinal >= $2 AND ordinal < $3 ORDER BY ordinal",
-        )
-        .bind(i64::from(collection))
-        .bind(i64::from(first))
-        .bind(i64::from(first) + i64::from(count))
-        .fetch_all(tx)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let bytes: Option<&[u8]> = row.try_get("vector")?;
-                let bytes = bytes.ok_or(CatalogError::Malformed { what: "vector of a passage" })?;
-                Ok((unsigned(row.try_get("ordinal")?, "chunk")?, vector(bytes)?))
-            })
-            .collect()
-    }
-
-    /// Whether a chunk is stored whose vector the catalog does not keep.
-    pub async fn lacks_vectors(&self) -> Result<bool, CatalogError> {
-        let found = query("SELECT ordinal FROM chunks WHERE vector IS NULL LIMIT 1").fetch_optional(self.readers());
-        Ok(found.await?.is_some())
     }
 
     /// Operations of a collection after `after`, in order.
@@ -261,6 +219,7 @@ impl Catalog {
                         "add" => OperationKind::Add,
                         "remove" => OperationKind::Remove,
                         "describe" => OperationKind::Describe,
+                        "cover" => OperationKind::Cover,
                         _ => return Err(CatalogError::Malformed { what: "operation" }),
                     },
                     first_chunk: unsigned(row.try_get("first_chunk")?, "chunk")?,
@@ -436,18 +395,6 @@ pub(crate) fn chunk_text(parts: &[Row]) -> Result<String, CatalogError> {
     String::from_utf8(bytes).map_err(|_| CatalogError::Malformed { what: "text" })
 }
 
-fn vector_bytes(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|number| number.to_le_bytes()).collect()
-}
-
-fn vector(bytes: &[u8]) -> Result<Vec<f32>, CatalogError> {
-    let (numbers, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(CatalogError::Malformed { what: "vector" });
-    }
-    Ok(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
-}
-
 /// Bytes of text per row, as the schema says. A passage is read without the rest of its document.
 const TEXT_PART: usize = 32_768;
 
@@ -476,8 +423,8 @@ pub async fn put_text(
     for chunk in chunks {
         query(
             "INSERT INTO chunks (collection, ordinal, document, version, number, start_byte, end_byte, heading_path,
-                                 page, content_hash, chunk_key, vector)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                 page, content_hash, chunk_key, vector, vector_odd)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(i64::from(collection))
         .bind(i64::from(document.first_chunk) + i64::from(chunk.number))
@@ -490,7 +437,8 @@ pub async fn put_text(
         .bind(chunk.page.map(i64::from))
         .bind(chunk.content_hash.to_vec())
         .bind(chunk.key.to_vec())
-        .bind(chunk.vector.as_deref().map(vector_bytes))
+        .bind(vectors::in_column(&chunk.vectors, 0))
+        .bind(vectors::in_column(&chunk.vectors, 1))
         .execute(&mut *tx)
         .await?;
     }
@@ -514,17 +462,6 @@ pub async fn remove_chunks(
     operation(tx, collection, "remove", first, count, revision).await
 }
 
-/// Gives a stored chunk its vector, where the catalog keeps vectors.
-pub async fn set_vector(tx: &mut CatalogTx, collection: u32, chunk: u32, vector: &[f32]) -> Result<(), CatalogError> {
-    query("UPDATE chunks SET vector = $3 WHERE collection = $1 AND ordinal = $2")
-        .bind(i64::from(collection))
-        .bind(i64::from(chunk))
-        .bind(vector_bytes(vector))
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
 /// Logs that audience or metadata of chunks changed.
 pub async fn describe_chunks(
     tx: &mut CatalogTx,
@@ -534,6 +471,17 @@ pub async fn describe_chunks(
     revision: u64,
 ) -> Result<u64, CatalogError> {
     operation(tx, collection, "describe", first, count, revision).await
+}
+
+/// Logs that the next generation's vectors of these chunks, and of all before them, are in the catalog.
+pub async fn cover_chunks(
+    tx: &mut CatalogTx,
+    collection: u32,
+    first: u32,
+    count: u32,
+    revision: u64,
+) -> Result<u64, CatalogError> {
+    operation(tx, collection, "cover", first, count, revision).await
 }
 
 /// Removes a document and its text; its chunks are removed by [`remove_chunks`].

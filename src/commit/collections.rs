@@ -52,6 +52,8 @@ async fn change(
     settings: &CollectionSettings,
 ) -> Result<u32, CommitError> {
     let old = &existing.settings;
+    // Only re-indexing changes these.
+    let settings = &CollectionSettings { generations: old.generations.clone(), ..settings.clone() };
     let fixed = [
         ("embedder", old.embedder == settings.embedder && old.dimensions == settings.dimensions),
         ("analyser", old.analyser == settings.analyser),

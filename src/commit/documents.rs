@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use super::acl;
 use super::tuples;
 use super::{Change, CommitError, Draft};
+use crate::catalog::collections::NextGeneration;
 use crate::catalog::documents::{ChunkRow, DocumentRow, Rules as StoredRules, SectionRow};
 use crate::catalog::{self, CatalogError};
 use crate::indexes::VectorHome;
@@ -32,13 +33,29 @@ pub struct Prepared {
     pub content: Option<PreparedContent>,
 }
 
-/// Chunks in order, with one vector each.
+/// Chunks in order, with one vector each for every embedder.
 #[derive(Debug, Clone)]
 pub struct PreparedContent {
     pub chunks: Vec<PreparedChunk>,
     pub sections: Vec<SectionRow>,
-    /// `chunks.len() × dimensions` numbers, row-major, unit length.
-    pub vectors: Vec<f32>,
+    pub vectors: Vec<PreparedVectors>,
+}
+
+/// One embedder's vectors of a document.
+#[derive(Debug, Clone)]
+pub struct PreparedVectors {
+    /// Id of the embedder.
+    pub embedder: String,
+    /// `chunks × dimensions` numbers, row-major, unit length.
+    pub rows: Vec<f32>,
+}
+
+impl PreparedContent {
+    /// The rows of a generation, if its embedder made them.
+    fn rows_of(&self, form: &NextGeneration) -> Option<&[f32]> {
+        let made = self.vectors.iter().find(|vectors| vectors.embedder == form.embedder)?;
+        (made.rows.len() == self.chunks.len() * form.dimensions).then_some(&made.rows)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +115,8 @@ impl Change for PutDocuments {
             }
             if !vectors.is_empty() && draft.indexes.home() == VectorHome::Files {
                 // Durable before the commit that names them; rows of a commit that fails are overwritten by the next.
-                draft.indexes.append_vectors(collection.id, first_new, vectors).await?;
+                let pair = collection.settings.pair(collection.id);
+                draft.indexes.append_vectors(pair, first_new, vectors).await?;
             }
             finish(draft, &self.collection).await?;
             Ok(results)
@@ -114,10 +132,10 @@ async fn finish(draft: &mut Draft, collection: &str) -> Result<(), CommitError> 
     state.documents_revision = revision;
     let (id, document, chunk) = (state.id, state.next_document(), state.next_chunk());
     catalog::documents::set_next_ordinals(&mut draft.tx, id, document, chunk).await?;
-    if let Some(indexes) = draft.indexes.get(id) {
+    if let Some(applied) = draft.indexes.applied(id) {
         // Where others follow the log too, those that are a little behind must not begin anew.
         let kept = if draft.indexes.home() == VectorHome::Catalog { KEPT_FOR_OTHERS } else { 0 };
-        catalog::documents::cut_operations(&mut draft.tx, id, indexes.applied().saturating_sub(kept)).await?;
+        catalog::documents::cut_operations(&mut draft.tx, id, applied.saturating_sub(kept)).await?;
     }
     Ok(())
 }
@@ -174,7 +192,10 @@ async fn put(
             if collection.next_chunk().checked_add(content.chunks.len() as u32).is_none() {
                 return Ok(Err(Rejection::Full));
             }
-            vectors.extend_from_slice(&content.vectors);
+            // Prepared for a generation that has gone meanwhile: it has to be embedded anew.
+            let form = collection.settings.form(collection.settings.generations.current);
+            let rows = form.and_then(|form| content.rows_of(&form)).ok_or(CommitError::Outdated)?;
+            vectors.extend_from_slice(rows);
             let row = new_version(draft, &collection, prepared, content, &rules, existing.as_ref()).await?;
             DocumentRow { awaits_rules: awaits_rules || row.awaits_rules, ..row }
         }
@@ -249,14 +270,27 @@ async fn new_version(
         updated_at: draft.now_text(),
     };
     let text = &document.content.text;
-    let in_catalog = draft.indexes.home() == VectorHome::Catalog;
-    let mut vectors = content.vectors.chunks_exact(collection.settings.dimensions.max(1));
+    let settings = &collection.settings;
+    let current = Some(settings.generations.current).filter(|_| draft.indexes.home() == VectorHome::Catalog);
+    let stored = current.into_iter().chain(settings.generations.next.as_ref().map(|next| next.number));
+    // Those of the next generation may be missing: they are made later then.
+    let stored: Vec<_> = stored
+        .filter_map(|generation| {
+            let form = settings.form(generation)?;
+            Some((generation, form.dimensions, content.rows_of(&form)?))
+        })
+        .collect();
+    let vectors_of = |number: usize| {
+        let row = |(generation, dimensions, rows): &(u32, usize, &[f32])| {
+            Some((*generation, rows.get(number * dimensions..(number + 1) * dimensions)?.to_vec()))
+        };
+        stored.iter().filter_map(row).collect()
+    };
     let chunks = content
         .chunks
         .iter()
         .zip(0..)
         .map(|(chunk, number)| {
-            let vector = vectors.next().filter(|_| in_catalog);
             let part = text.get(chunk.start..chunk.end).ok_or(CatalogError::Malformed { what: "chunk boundary" })?;
             Ok(ChunkRow {
                 number,
@@ -266,7 +300,7 @@ async fn new_version(
                 page: chunk.page,
                 content_hash: *blake3::hash(part.as_bytes()).as_bytes(),
                 key: draft.chunk_keys.key(collection.id, &document.id, version, number),
-                vector: vector.map(<[f32]>::to_vec),
+                vectors: vectors_of(number as usize),
             })
         })
         .collect::<Result<Vec<_>, CatalogError>>()?;

@@ -285,9 +285,14 @@ impl From<CommitError> for ApiProblem {
             CommitError::Binding(error) => Self::invalid("", &error.to_string()),
             CommitError::Fields(error) => Self::invalid("/fields", &error.to_string()),
             CommitError::RevisionConflict => Self::version_conflict(),
+            CommitError::Fixed { what: what @ ("embedder" | "analyser") } => {
+                let detail = format!("`{what}` changes only together with the indexes: POST to the collection's `reindex`.");
+                Self::new(CONFLICT, &detail)
+            }
             CommitError::Fixed { what } => {
                 Self::new(CONFLICT, &format!("`{what}` is fixed at creation. Make another collection."))
             }
+            CommitError::Reindexing { problem } => Self::new(CONFLICT, problem).retry_after(5),
             CommitError::StoreInUse => Self::new(CONFLICT, "A collection is bound to the store. Remove it first."),
             CommitError::DryRun(_) => Self::new(INTERNAL, "A dry run was answered as an error."),
             CommitError::Outdated => {

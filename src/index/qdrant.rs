@@ -13,7 +13,6 @@
 //! the number of the operation that a point last saw (`docs/distributed.md`).
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use qdrant_client::qdrant::{
@@ -86,8 +85,8 @@ pub struct Found {
 
 impl QdrantCollection {
     /// A handle; nothing is connected before the first call.
-    pub fn new(connection: Connection, collection: u32, instance: &str, dimensions: usize) -> Self {
-        let alias = format!("{}-{collection}", connection.settings().prefix);
+    pub fn new(connection: Connection, name: &str, instance: &str, dimensions: usize) -> Self {
+        let alias = format!("{}-{name}", connection.settings().prefix);
         Self {
             connection,
             alias,
@@ -150,9 +149,10 @@ impl QdrantCollection {
                 batch.push(self.leg(SPARSE, input, form, limit));
             }
             batch.push(self.watermark_query());
+            let floor = self.floor();
             let mut answers = self.batch(batch).await?;
             let watermark = answers.pop().and_then(|points| Watermark::of(points.first()?));
-            found.position = self.accept(watermark.as_ref())?;
+            found.position = self.accept(watermark.as_ref(), floor)?;
             let mut take = |at: Option<usize>, list: &mut Vec<Scored>| {
                 let Some(points) = at.and_then(|at| answers.get_mut(at)).map(std::mem::take) else { return false };
                 let is_cut = points.len() as u64 >= limit;
@@ -177,7 +177,8 @@ impl QdrantCollection {
     /// # Errors
     /// As [`Self::search`].
     pub async fn look(&self) -> Result<u64, IndexError> {
-        self.accept(self.watermark().await?.as_ref())
+        let floor = self.floor();
+        self.accept(self.watermark().await?.as_ref(), floor)
     }
 
     fn leg(&self, vector: &str, input: VectorInput, form: &Form, limit: u64) -> QueryPoints {
@@ -225,16 +226,17 @@ impl QdrantCollection {
         Ok(lists)
     }
 
-    /// Accepts an answer made at this watermark; anything else makes the collection suspect.
-    fn accept(&self, watermark: Option<&Watermark>) -> Result<u64, IndexError> {
+    /// Accepts an answer made at this watermark, if that is no lower than the floor when the call began (others may have
+    /// seen a higher one meanwhile); anything else makes the collection suspect.
+    fn accept(&self, watermark: Option<&Watermark>, floor: u64) -> Result<u64, IndexError> {
         let problem = match watermark {
             None => QdrantError::NotOurs { alias: self.alias.clone(), problem: "it has no watermark" },
             Some(mark) if mark.instance != self.instance => {
                 QdrantError::NotOurs { alias: self.alias.clone(), problem: "another instance owns it" }
             }
             Some(mark) if !mark.is_complete => QdrantError::Filling { alias: self.alias.clone() },
-            Some(mark) if mark.position < self.floor() => {
-                QdrantError::WentBack { alias: self.alias.clone(), found: mark.position, expected: self.floor() }
+            Some(mark) if mark.position < floor => {
+                QdrantError::WentBack { alias: self.alias.clone(), found: mark.position, expected: floor }
             }
             Some(mark) => {
                 self.saw(mark.position);
@@ -275,12 +277,6 @@ fn chunk_of(id: &PointId) -> Option<u32> {
 
 fn ids(chunks: impl IntoIterator<Item = u32>) -> Vec<PointId> {
     chunks.into_iter().map(|chunk| u64::from(chunk).into()).collect()
-}
-
-/// Chunk ranges cut into pieces of at most `most` chunks.
-fn pieces(chunks: Range<u32>, most: u32) -> impl Iterator<Item = Range<u32>> {
-    let end = chunks.end;
-    chunks.step_by(most as usize).map(move |first| first..end.min(first.saturating_add(most)))
 }
 
 fn integer(payload: &HashMap<String, Value>, key: &str) -> Option<i64> {

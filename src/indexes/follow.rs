@@ -5,26 +5,28 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{CollectionIndexes, Local, VectorHome};
+use super::{CollectionIndexes, Local};
+use crate::catalog::collections::Pair;
 use crate::catalog::documents::OperationKind;
 use crate::catalog::index_text::IndexText;
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, CatalogTx, vectors};
 use crate::embed::{self, Embedder, Role};
-use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, VectorStore};
+use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, VectorStore, pieces};
 
 /// Operations read from the log at once.
 const BATCH: u32 = 64;
 /// Chunks read at once, when an index is filled from them.
 const FILLED_AT_ONCE: u32 = 1024;
 /// Damaged rows computed again at once.
-const EMBEDDED_AT_ONCE: usize = 256;
+const EMBEDDED_AT_ONCE: u32 = 256;
 
 /// Applies the operation log of one collection as it grows.
-pub(super) async fn follow_log(catalog: Catalog, collection: u32, indexes: Arc<CollectionIndexes>, local: Arc<Local>) {
+pub(super) async fn follow_log(catalog: Catalog, indexes: Arc<CollectionIndexes>, local: Arc<Local>) {
+    let collection = indexes.pair.collection;
     let mut dead = Dead::new();
     loop {
         erase_due(&catalog, collection, &local, &mut dead).await;
-        match apply_batch(&catalog, collection, &indexes, &local, &mut dead).await {
+        match apply_batch(&catalog, &indexes, &local, &mut dead).await {
             Ok(true) => {
                 indexes.is_failing.send_replace(false);
             }
@@ -54,21 +56,21 @@ pub enum FollowError {
 /// Applies the next operations; says whether there were any.
 async fn apply_batch(
     catalog: &Catalog,
-    collection: u32,
     indexes: &CollectionIndexes,
     local: &Arc<Local>,
     dead: &mut Dead,
 ) -> Result<bool, FollowError> {
+    let collection = indexes.pair.collection;
     // Operations and texts from one state: an operation whose text is not there yet would be applied as nothing.
     let mut tx = catalog.read().await?;
     let cut = catalog.operations_cut(&mut tx, collection).await?;
     if indexes.applied() < cut {
         drop(tx);
-        return fill(catalog, collection, indexes, local, cut).await.map(|()| true);
+        return fill(catalog, indexes, local, cut).await.map(|()| true);
     }
     let rows = catalog.operations(&mut tx, collection, indexes.applied(), BATCH).await?;
     let Some(last) = rows.last().map(|row| row.sequence) else { return Ok(false) };
-    let (mut operations, mut removed, mut added) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut operations, mut removed) = (Vec::new(), Vec::new());
     for row in rows {
         match row.kind {
             OperationKind::Remove => {
@@ -77,19 +79,17 @@ async fn apply_batch(
                 removed.push(chunks);
             }
             OperationKind::Add => {
-                added.push(row.first_chunk + row.chunk_count);
                 for text in catalog.index_texts(&mut tx, collection, row.first_chunk, row.chunk_count).await? {
                     operations.push(add(&indexes.analyser, &text));
                 }
             }
-            // Local files know neither audiences nor metadata.
-            OperationKind::Describe => {}
+            // Local files know neither audiences nor metadata; which vectors there are is looked up below.
+            OperationKind::Describe | OperationKind::Cover => {}
         }
     }
+    let end = vectors::covered(&mut tx, indexes.pair).await?;
+    add_vectors(&mut tx, indexes.pair, local, end).await?;
     drop(tx);
-    if let Some(end) = added.into_iter().max() {
-        add_vectors(catalog, collection, local, end).await?;
-    }
     let target = local.clone();
     tokio::task::spawn_blocking(move || target.keywords.apply(&operations, last))
         .await
@@ -138,11 +138,11 @@ fn add(analyser: &Analyser, text: &IndexText) -> KeywordOp {
 /// holds is applied after it, and adding or removing a chunk twice changes nothing.
 async fn fill(
     catalog: &Catalog,
-    collection: u32,
     indexes: &CollectionIndexes,
     local: &Arc<Local>,
     cut: u64,
 ) -> Result<(), FollowError> {
+    let collection = indexes.pair.collection;
     tracing::info!(collection, "filling a keyword index from the catalog's chunks");
     let apply = async |operations: Option<Vec<KeywordOp>>, position: u64| {
         let target = local.clone();
@@ -154,9 +154,9 @@ async fn fill(
     };
     apply(None, 0).await?;
     let (_, chunks) = catalog.next_ordinals(collection).await?;
-    for first in (0..chunks).step_by(FILLED_AT_ONCE as usize) {
+    for part in pieces(0..chunks, FILLED_AT_ONCE) {
         let mut tx = catalog.read().await?;
-        let texts = catalog.index_texts(&mut tx, collection, first, FILLED_AT_ONCE).await?;
+        let texts = catalog.index_texts(&mut tx, collection, part.start, part.len() as u32).await?;
         drop(tx);
         let operations: Vec<_> = texts.iter().map(|text| add(&indexes.analyser, text)).collect();
         if !operations.is_empty() {
@@ -164,39 +164,42 @@ async fn fill(
             apply(Some(operations), 0).await?;
         }
     }
-    add_vectors(catalog, collection, local, chunks).await?;
+    let mut tx = catalog.read().await?;
+    let end = vectors::covered(&mut tx, indexes.pair).await?;
+    add_vectors(&mut tx, indexes.pair, local, end).await?;
+    drop(tx);
     apply(Some(Vec::new()), cut).await?;
     indexes.applied.send_replace(cut);
     Ok(())
 }
 
-/// Brings the vectors up to chunk `end` from the catalog, where it keeps them. Chunks that are gone already become zeros.
-async fn add_vectors(catalog: &Catalog, collection: u32, local: &Arc<Local>, end: u32) -> Result<(), FollowError> {
-    if local.home == VectorHome::Files {
+/// Brings the vectors up to chunk `end` from the catalog. Chunks that are gone already become zeros.
+pub(super) async fn add_vectors(
+    tx: &mut CatalogTx,
+    pair: Pair,
+    local: &Arc<Local>,
+    end: u32,
+) -> Result<(), FollowError> {
+    // Most often there is nothing to do: a commit has written them.
+    if local.vectors.len() >= end {
         return Ok(());
     }
-    let from = local.vectors.len();
-    for first in (from..end).step_by(FILLED_AT_ONCE as usize) {
-        let rows = vectors(catalog, collection, local, first..end.min(first + FILLED_AT_ONCE)).await?;
-        let target = local.clone();
-        tokio::task::spawn_blocking(move || target.vectors.append(first, &rows))
-            .await
-            .unwrap_or(Err(IndexError::Stopped))?;
-    }
-    Ok(())
+    let _alone = local.filling.lock().await;
+    write_rows(tx, pair, local, local.vectors.len()..end, MaskedScan::append).await
 }
 
-/// Writes rows again that are missing or damaged.
-async fn rewrite_vectors(
-    catalog: &Catalog,
-    collection: u32,
+/// Writes the catalog's vectors of a range, a part at a time.
+async fn write_rows(
+    tx: &mut CatalogTx,
+    pair: Pair,
     local: &Arc<Local>,
     chunks: Range<u32>,
+    write: fn(&MaskedScan, u32, &[f32]) -> Result<(), IndexError>,
 ) -> Result<(), FollowError> {
-    for first in chunks.clone().step_by(FILLED_AT_ONCE as usize) {
-        let rows = vectors(catalog, collection, local, first..chunks.end.min(first + FILLED_AT_ONCE)).await?;
+    for part in pieces(chunks, FILLED_AT_ONCE) {
+        let rows = rows(tx, pair, local.vectors.dimensions(), part.clone()).await?;
         let target = local.clone();
-        tokio::task::spawn_blocking(move || target.vectors.repair(first, &rows))
+        tokio::task::spawn_blocking(move || write(&target.vectors, part.start, &rows))
             .await
             .unwrap_or(Err(IndexError::Stopped))?;
     }
@@ -204,16 +207,15 @@ async fn rewrite_vectors(
 }
 
 /// Rows of a range of chunks, row-major; zeros for those that are gone.
-async fn vectors(
-    catalog: &Catalog,
-    collection: u32,
-    local: &Local,
+async fn rows(
+    tx: &mut CatalogTx,
+    pair: Pair,
+    dimensions: usize,
     chunks: Range<u32>,
 ) -> Result<Vec<f32>, FollowError> {
-    let dimensions = local.vectors.dimensions();
     let mut rows = vec![0.0; chunks.len() * dimensions];
-    let mut tx = catalog.read().await?;
-    for (chunk, vector) in catalog.chunk_vectors(&mut tx, collection, chunks.start, chunks.len() as u32).await? {
+    for (chunk, vector) in vectors::of_chunks(tx, pair, chunks.clone()).await? {
+        let vector = vector.ok_or(CatalogError::Malformed { what: "vector of a passage" })?;
         if vector.len() != dimensions {
             return Err(IndexError::Dimensions { expected: dimensions, found: vector.len() }.into());
         }
@@ -228,29 +230,30 @@ async fn vectors(
 /// Makes what was damaged or missing at opening again.
 pub(super) async fn repair(
     catalog: &Catalog,
-    collection: u32,
+    pair: Pair,
     local: &Arc<Local>,
-    embedder: &Arc<dyn Embedder>,
+    embedder: Option<&Arc<dyn Embedder>>,
 ) -> Result<(), FollowError> {
     for range in &local.damaged {
-        if local.home == VectorHome::Catalog {
-            rewrite_vectors(catalog, collection, local, range.clone()).await?;
-            continue;
-        }
-        tracing::warn!(collection, first = range.start, end = range.end, "computing damaged vectors again");
-        for first in range.clone().step_by(EMBEDDED_AT_ONCE) {
-            let count = (range.end - first).min(EMBEDDED_AT_ONCE as u32);
-            let mut rows = vec![0.0; count as usize * embedder.dimensions()];
+        let Some(embedder) = embedder else {
             let mut tx = catalog.read().await?;
-            for text in catalog.index_texts(&mut tx, collection, first, count).await? {
+            write_rows(&mut tx, pair, local, range.clone(), MaskedScan::repair).await?;
+            continue;
+        };
+        let collection = pair.collection;
+        tracing::warn!(collection, first = range.start, end = range.end, "computing damaged vectors again");
+        for part in pieces(range.clone(), EMBEDDED_AT_ONCE) {
+            let mut rows = vec![0.0; part.len() * embedder.dimensions()];
+            let mut tx = catalog.read().await?;
+            for text in catalog.index_texts(&mut tx, collection, part.start, part.len() as u32).await? {
                 let row = embed::rows(embedder.as_ref(), &[text.with(str::to_owned)], Role::Passage).await?;
-                let at = (text.chunk - first) as usize * embedder.dimensions();
+                let at = (text.chunk - part.start) as usize * embedder.dimensions();
                 if let Some(place) = rows.get_mut(at..at + embedder.dimensions()).filter(|p| p.len() == row.len()) {
                     place.copy_from_slice(&row);
                 }
             }
             let target = local.clone();
-            tokio::task::spawn_blocking(move || target.vectors.repair(first, &rows))
+            tokio::task::spawn_blocking(move || target.vectors.repair(part.start, &rows))
                 .await
                 .unwrap_or(Err(IndexError::Stopped))?;
         }

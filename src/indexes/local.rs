@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Legs, Lists, SharedKeyOf, VectorHome};
+use super::{Legs, Lists, SharedKeyOf};
 use crate::index::scan::OpenedScan;
 use crate::index::{Analyser, ChunkMask, IndexError, KeywordIndex, MaskedScan, TantivyKeywords, VectorStore, Work};
 
@@ -18,7 +18,8 @@ pub struct Local {
     pub keywords: TantivyKeywords,
     /// How long a query may still look for chunks that were removed.
     pub(super) erase_after: Duration,
-    pub(super) home: VectorHome,
+    /// Held by whatever appends vectors, from the look at how many there are.
+    pub(super) filling: tokio::sync::Mutex<()>,
 }
 
 impl Local {
@@ -27,10 +28,10 @@ impl Local {
         analyser: &Analyser,
         opened: OpenedScan,
         erase_after: Duration,
-        home: VectorHome,
     ) -> Result<Self, IndexError> {
         let keywords = open_keywords(&folder.join("keywords"), analyser.name())?;
-        Ok(Self { vectors: opened.store, damaged: opened.damaged, keywords, erase_after, home })
+        let filling = tokio::sync::Mutex::default();
+        Ok(Self { vectors: opened.store, damaged: opened.damaged, keywords, erase_after, filling })
     }
 
     /// Both legs on threads for computation.
@@ -76,7 +77,7 @@ impl Local {
     /// ahead of.
     fn visible<'a>(&self, mask: &'a ChunkMask) -> Cow<'a, ChunkMask> {
         let rows = self.vectors.len();
-        if self.home == VectorHome::Files || mask.last().is_none_or(|last| last < rows) {
+        if mask.last().is_none_or(|last| last < rows) {
             return Cow::Borrowed(mask);
         }
         let mut visible = mask.clone();

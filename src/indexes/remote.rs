@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{CollectionIndexes, FollowError, Legs, Lists};
-use crate::catalog::documents::{OperationKind, OperationRow};
-use crate::catalog::{Catalog, CatalogTx};
+use crate::catalog::collections::Pair;
+use crate::catalog::documents::{self, OperationKind, OperationRow};
+use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, QdrantError, StoredPoint, Watermark, fields_name};
-use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, sparse};
+use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, pieces, sparse};
 use crate::wire::FieldType;
 
 /// Operations read from the log at once.
@@ -36,8 +37,8 @@ pub trait ChunkSource: Send + Sync {
     fn live(&self, collection: u32, chunks: Range<u32>) -> Vec<(u32, Expected)>;
 
     /// The declared fields of a collection, and the first chunk ordinal that was never given; absent where the
-    /// collection is.
-    fn shape(&self, collection: u32) -> Option<(BTreeMap<String, FieldType>, u32)>;
+    /// collection or its generation is.
+    fn shape(&self, pair: Pair) -> Option<(BTreeMap<String, FieldType>, u32)>;
 
     /// Counts what a comparison mended.
     fn note_reconciled(&self, collection: u32, done: &Reconciled);
@@ -113,7 +114,7 @@ pub(super) async fn at_least(indexes: &CollectionIndexes, collection: &QdrantCol
 
 /// Keeps one collection in step with the log.
 pub(super) struct Applier {
-    collection: u32,
+    pair: Pair,
     catalog: Catalog,
     indexes: Arc<CollectionIndexes>,
     points: Arc<QdrantCollection>,
@@ -123,17 +124,20 @@ pub(super) struct Applier {
 
 impl Applier {
     pub(super) fn new(
-        collection: u32,
         catalog: Catalog,
         indexes: Arc<CollectionIndexes>,
         points: Arc<QdrantCollection>,
         source: Arc<dyn ChunkSource>,
     ) -> Self {
-        Self { collection, catalog, indexes, points, source, compared_at: None }
+        Self { pair: indexes.pair, catalog, indexes, points, source, compared_at: None }
+    }
+
+    fn collection(&self) -> u32 {
+        self.pair.collection
     }
 
     pub(super) async fn run(mut self, lease: Arc<dyn Lease>) {
-        let name = format!("index/{}", self.collection);
+        let name = format!("index/{}", self.pair);
         let mut mark = None;
         loop {
             if !lease.holds(&name) {
@@ -148,7 +152,7 @@ impl Applier {
                 }
                 Err(error) => {
                     mark = None;
-                    tracing::error!(collection = self.collection, %error, "Qdrant can't follow the log; trying again");
+                    tracing::error!(indexes = %self.pair, %error, "Qdrant can't follow the log; trying again");
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -166,14 +170,14 @@ impl Applier {
     /// Makes the collection if it is missing, compares it where that is due, and applies what the log has; says whether
     /// there was anything to do.
     async fn step(&mut self, mark: &mut Option<Watermark>) -> Result<bool, FollowError> {
-        let Some((fields, _)) = self.source.shape(self.collection) else { return Ok(false) };
+        let Some((fields, _)) = self.source.shape(self.pair) else { return Ok(false) };
         let current = match mark.take() {
             Some(current) if !self.points.is_suspect() && current.position >= self.points.floor() => current,
             _ => self.points.ensure(&fields).await?,
         };
         let mut tx = self.catalog.read().await?;
-        let cut = self.catalog.operations_cut(&mut tx, self.collection).await?;
-        let last = self.catalog.last_operation_in(&mut tx, self.collection).await?;
+        let cut = self.catalog.operations_cut(&mut tx, self.collection()).await?;
+        let last = documents::last_operation(&mut tx, self.collection()).await?;
         let is_due = self.compared_at.is_some_and(|at| at.elapsed() >= COMPARE_EVERY);
         let is_other = !current.is_complete
             || current.position < cut
@@ -186,7 +190,7 @@ impl Applier {
             *mark = Some(self.compare(current, &fields, last, is_other).await?);
             return Ok(true);
         }
-        let rows = self.catalog.operations(&mut tx, self.collection, current.position, BATCH).await?;
+        let rows = self.catalog.operations(&mut tx, self.collection(), current.position, BATCH).await?;
         // What a chunk says is taken from the newest state, which must not be older than the operation.
         let revision = self.source.revision();
         let rows: Vec<_> = rows.into_iter().take_while(|row| row.revision <= revision).collect();
@@ -208,16 +212,14 @@ impl Applier {
     async fn apply(&self, tx: &mut CatalogTx, row: &OperationRow) -> Result<(), FollowError> {
         let chunks = row.first_chunk..row.first_chunk + row.chunk_count;
         match row.kind {
-            OperationKind::Add => {
-                let live = self.source.live(self.collection, chunks);
-                self.insert(tx, live, row.sequence).await
+            OperationKind::Add | OperationKind::Cover => {
+                let live = self.source.live(self.collection(), chunks);
+                self.insert(tx, live, row.sequence).await.map(|_| ())
             }
             OperationKind::Remove => Ok(self.points.delete(chunks, row.sequence).await?),
             OperationKind::Describe => {
-                let end = chunks.end;
-                for first in chunks.step_by(COMPARED_AT_ONCE as usize) {
-                    let part = first..end.min(first.saturating_add(COMPARED_AT_ONCE));
-                    for (chunks, expected) in alike(&self.source.live(self.collection, part)) {
+                for part in pieces(chunks, COMPARED_AT_ONCE) {
+                    for (chunks, expected) in alike(&self.source.live(self.collection(), part)) {
                         self.points.describe(&chunks, expected, row.sequence).await?;
                     }
                 }
@@ -226,13 +228,23 @@ impl Applier {
         }
     }
 
-    /// Inserts chunks as the catalog holds them; those that it holds no more are left out.
-    async fn insert(&self, tx: &mut CatalogTx, chunks: Vec<(u32, Expected)>, sequence: u64) -> Result<(), FollowError> {
-        let (Some((first, _)), Some((last, _))) = (chunks.first(), chunks.last()) else { return Ok(()) };
+    /// Inserts chunks as the catalog holds them, and says how many; those that it holds no more are left out, and those
+    /// whose vectors of the next generation come with a later operation.
+    async fn insert(
+        &self,
+        tx: &mut CatalogTx,
+        chunks: Vec<(u32, Expected)>,
+        sequence: u64,
+    ) -> Result<u64, FollowError> {
+        let (Some((first, _)), Some((last, _))) = (chunks.first(), chunks.last()) else { return Ok(0) };
         let (first, count) = (*first, last - first + 1);
-        let texts = self.catalog.index_texts(tx, self.collection, first, count).await?;
-        let vectors = self.catalog.chunk_vectors(tx, self.collection, first, count).await?;
-        let mut vectors: BTreeMap<u32, Vec<f32>> = vectors.into_iter().collect();
+        let vectors = vectors::of_chunks(tx, self.pair, first..last + 1).await?;
+        let vectors = vectors.into_iter().filter_map(|(chunk, vector)| Some((chunk, vector?)));
+        let mut vectors: BTreeMap<u32, Vec<f32>> = vectors.collect();
+        if vectors.is_empty() {
+            return Ok(0);
+        }
+        let texts = self.catalog.index_texts(tx, self.collection(), first, count).await?;
         let mut tokens: BTreeMap<u32, Vec<String>> =
             texts.iter().map(|text| (text.chunk, text.with(|text| self.indexes.analyser.tokens(text)))).collect();
         let mut points = Vec::with_capacity(chunks.len());
@@ -243,7 +255,9 @@ impl Applier {
             let sparse = (!sparse.indices.is_empty()).then_some(sparse);
             points.push(Point { chunk, expected, dense: Some(vector), sparse });
         }
-        Ok(self.points.insert(points, sequence).await?)
+        let inserted = points.len() as u64;
+        self.points.insert(points, sequence).await?;
+        Ok(inserted)
     }
 
     /// Compares every point with the catalog and mends what differs. Operations after `last` are applied after it, and
@@ -257,7 +271,7 @@ impl Applier {
     ) -> Result<Watermark, FollowError> {
         if is_other {
             tracing::info!(
-                collection = self.collection,
+                indexes = %self.pair,
                 position = current.position,
                 last,
                 "comparing Qdrant with the catalog"
@@ -267,6 +281,7 @@ impl Applier {
             // The catalog is older than the points: their numbers may come to mean other texts.
             self.points.clear().await?;
         }
+        let was_whole = current.is_complete;
         let fields_changed = current.fields != fields_name(fields);
         if fields_changed && let Some(name) = self.points.physical().await? {
             self.points.index_fields(&name, fields).await?;
@@ -274,12 +289,12 @@ impl Applier {
         let mut done = Reconciled::default();
         let mut from = 0;
         loop {
-            let Some((_, end)) = self.source.shape(self.collection) else { return Ok(current) };
+            let Some((_, end)) = self.source.shape(self.pair) else { return Ok(current) };
             let stored = self.points.stored(from, COMPARED_AT_ONCE).await?;
             // The range that this page speaks of: to its last point, or to the end where it is not full.
             let is_full = stored.len() as u32 >= COMPARED_AT_ONCE;
             let to = stored.last().filter(|_| is_full).map_or(end.max(from), |point| point.chunk + 1);
-            for part in parts(from..to) {
+            for part in pieces(from..to, COMPARED_AT_ONCE) {
                 self.compare_range(part, &stored, last, fields_changed, &mut done).await?;
             }
             // Points beyond every ordinal that was given.
@@ -295,10 +310,10 @@ impl Applier {
         self.points.reset(&next).await?;
         self.indexes.applied.send_replace(last);
         self.compared_at = Some(Instant::now());
-        if done.inserted + done.described + done.removed > 0 {
-            tracing::warn!(collection = self.collection, ?done, "Qdrant differed from the catalog and was mended");
+        if was_whole && done.inserted + done.described + done.removed > 0 {
+            tracing::warn!(indexes = %self.pair, ?done, "Qdrant differed from the catalog and was mended");
         }
-        self.source.note_reconciled(self.collection, &done);
+        self.source.note_reconciled(self.collection(), &done);
         Ok(next)
     }
 
@@ -310,7 +325,7 @@ impl Applier {
         describe_all: bool,
         done: &mut Reconciled,
     ) -> Result<(), FollowError> {
-        let live = self.source.live(self.collection, chunks.clone());
+        let live = self.source.live(self.collection(), chunks.clone());
         let first = stored.partition_point(|point| point.chunk < chunks.start);
         let end = stored.partition_point(|point| point.chunk < chunks.end);
         let stored: BTreeMap<u32, &StoredPoint> =
@@ -337,9 +352,8 @@ impl Applier {
             self.points.correct(&chunks, expected, last).await?;
         }
         if !missing.is_empty() {
-            done.inserted += missing.len() as u64;
             let mut tx = self.catalog.read().await?;
-            self.insert(&mut tx, missing, last).await?;
+            done.inserted += self.insert(&mut tx, missing, last).await?;
         }
         Ok(())
     }
@@ -349,10 +363,4 @@ impl Applier {
 fn alike(chunks: &[(u32, Expected)]) -> impl Iterator<Item = (Vec<u32>, &Expected)> {
     let runs = chunks.chunk_by(|(_, one), (_, other)| one == other);
     runs.filter_map(|run| Some((run.iter().map(|(chunk, _)| *chunk).collect(), &run.first()?.1)))
-}
-
-/// A range in parts that are compared at once.
-fn parts(chunks: Range<u32>) -> impl Iterator<Item = Range<u32>> {
-    let end = chunks.end;
-    chunks.step_by(COMPARED_AT_ONCE as usize).map(move |first| first..end.min(first.saturating_add(COMPARED_AT_ONCE)))
 }

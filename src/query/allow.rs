@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
-use crate::index::ChunkMask;
+use crate::index::{ChunkMask, IndexError};
 use crate::index::filter::MetadataFilter;
 use crate::indexes::CollectionIndexes;
 use crate::service::Service;
@@ -47,7 +47,7 @@ pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<S
     }
     let snapshot = service.published.at_least(revision).await;
     for collection in snapshot.collections.values() {
-        if let Some(indexes) = service.indexes.get(collection.id)
+        if let Some(indexes) = service.indexes.get(collection.pair())
             && !indexes.at_least(collection.last_operation).await
         {
             return Err(QueryError::RevisionUnavailable);
@@ -74,7 +74,7 @@ pub(super) async fn resolve(
         let mut collections = Vec::with_capacity(view.collections.len());
         for collection in &view.collections {
             // A collection whose indexes are gone was removed after the snapshot was pinned.
-            let Some(indexes) = indexes.get(collection.state.id) else { continue };
+            let Some(indexes) = indexes.get(collection.state.pair()) else { continue };
             let readable = authority.mask(collection, None);
             // Where nothing is readable the collection is as good as absent: neither its fields nor its dimensions may
             // show in an error.
@@ -95,10 +95,17 @@ pub(super) async fn resolve(
             };
             collections.push(AllowedCollection { id: collection.state.id, view: collection.clone(), indexes, mask });
         }
-        Ok(Allowed { collections, view })
+        Ok::<_, QueryError>(Allowed { collections, view })
     };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(_) => Err(QueryError::Deadline { stage: "resolve" }),
+    let Ok(allowed) = tokio::task::spawn_blocking(work).await else {
+        return Err(QueryError::Deadline { stage: "resolve" });
+    };
+    let allowed = allowed?;
+    for collection in &allowed.collections {
+        // Where others have switched to indexes that this process is still filling.
+        if !collection.indexes.is_filled(collection.view.state.last_operation).await {
+            return Err(IndexError::Filling.into());
+        }
     }
+    Ok(allowed)
 }

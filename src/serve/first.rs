@@ -67,6 +67,7 @@ impl First<'_> {
             default_acl: None,
             fields: Default::default(),
             caller_context: Vec::new(),
+            generations: Default::default(),
         };
         self.committer.submit(MakeFirst { name: self.config.collection.clone(), settings, model }).await?;
         Ok(())

@@ -16,7 +16,7 @@ use crate::catalog::Catalog;
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::keys::{KeyRow, KeySettings};
 use crate::commit::collections::{DeleteCollection, PutCollection};
-use crate::commit::documents::{DeleteDocuments, PreparedContent, PutDocuments, PutRules};
+use crate::commit::documents::{DeleteDocuments, PreparedContent, PreparedVectors, PutDocuments, PutRules};
 use crate::commit::keys::{CreateKey, RevokeKey};
 use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
@@ -231,7 +231,9 @@ fn prepared(
     let document: crate::wire::Document = serde_json::from_value(document).unwrap();
     let mut prepared = prepare::rules(document, settings).unwrap();
     let (chunks, sections) = prepare::layout(&prepared.document).unwrap();
-    prepared.content = Some(PreparedContent { chunks, sections, vectors: Vec::new() });
+    let rows = vec![0.0; chunks.len() * settings.dimensions];
+    let vectors = vec![PreparedVectors { embedder: settings.embedder.clone(), rows }];
+    prepared.content = Some(PreparedContent { chunks, sections, vectors });
     prepared
 }
 
@@ -355,7 +357,7 @@ async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
             let who = format!("seed {seed}, step {step}, {name}");
             assert_same(&who, &told(&held, &process.authority), &expected);
             for collection in held.collections.values() {
-                assert!(process.indexes.get(collection.id).is_some(), "{who}");
+                assert!(process.indexes.get(collection.pair()).is_some(), "{who}");
             }
         }
         std::fs::remove_dir_all(folder.path().join("aside")).ok();

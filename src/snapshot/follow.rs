@@ -178,6 +178,7 @@ impl Reading<'_> {
             let held = self.name(*id);
             match (rows.remove(id), held) {
                 (Some(row), Some(name)) => {
+                    self.indexes.settle(row.id, &row.settings)?;
                     if let Some(state) = self.snapshot.collections.get_mut(&name) {
                         Arc::make_mut(state).take_settings(row.settings, revision)?;
                     }

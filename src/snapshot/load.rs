@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::build::all_tuples;
 use super::{CollectionState, Snapshot, StoreState};
 use crate::authz::Graph;
-use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores};
+use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores, vectors};
 use crate::index::IndexError;
 use crate::indexes::Indexes;
 
@@ -74,7 +74,8 @@ pub async fn load(tx: &mut CatalogTx, indexes: &Indexes, before: Option<&Snapsho
     for name in names {
         load_documents(&mut *tx, &mut snapshot, &name).await?;
         if let Some(collection) = snapshot.collection(&name) {
-            open_indexes(indexes, collection, before)?;
+            let covered = vectors::next_covered(&mut *tx, collection.id).await?;
+            open_indexes(indexes, collection, covered, before)?;
         }
     }
     Ok(snapshot)
@@ -117,10 +118,17 @@ pub(super) async fn count(
 
 /// What a process found in its folder when it started is its own; later, files of a collection that it did not know are
 /// leftovers.
-fn open_indexes(indexes: &Indexes, collection: &CollectionState, before: Option<&Snapshot>) -> Result<(), IndexError> {
+fn open_indexes(
+    indexes: &Indexes,
+    collection: &CollectionState,
+    covered: u32,
+    before: Option<&Snapshot>,
+) -> Result<(), IndexError> {
     match before {
-        None => indexes.open(collection.id, &collection.settings, collection.next_chunk()),
-        Some(before) if before.collections.values().any(|held| held.id == collection.id) => Ok(()),
+        None => indexes.open(collection.id, &collection.settings, collection.next_chunk(), covered),
+        Some(before) if before.collections.values().any(|held| held.id == collection.id) => {
+            indexes.settle(collection.id, &collection.settings)
+        }
         Some(_) => indexes.create(collection.id, &collection.settings),
     }
 }

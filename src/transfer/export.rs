@@ -7,8 +7,8 @@ use super::{Content, DRAFT, FORMAT, MANIFEST, Manifest, Part, PartWriter, Transf
 use crate::catalog::collections::{self, CollectionRow};
 use crate::catalog::documents::next_ordinals;
 use crate::catalog::portable::{META, TABLES, Table};
-use crate::catalog::{Catalog, CatalogTx, Location, meta};
-use crate::index::VectorStore;
+use crate::catalog::{Catalog, CatalogTx, Location, meta, vectors};
+use crate::index::{VectorStore, pieces};
 use crate::indexes::{Indexes, Place, VectorHome};
 
 /// Rows read at once.
@@ -53,18 +53,21 @@ pub async fn export(location: &Location, data: &Path, to: &Path) -> Result<Manif
             manifest.write(to, DRAFT)?;
         }
     }
-    // Where one is missing there, all of them are in the files.
-    let in_catalog = !catalog.lacks_vectors().await?;
     let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, Place::Files(VectorHome::Files));
     for collection in collections::all(&mut view).await? {
+        if collection.settings.generations.next.is_some() {
+            return Err(TransferError::Reindexing { collection: collection.name });
+        }
         let (_, chunks) = next_ordinals(&mut view, collection.id).await?;
+        // Where one is missing there, all of them are in the files.
+        let in_catalog = !vectors::is_missing(&mut view, collection.settings.pair(collection.id), 0..chunks).await?;
         let content =
             Content::Vectors { collection: collection.id, dimensions: collection.settings.dimensions, chunks };
         if !manifest.files.iter().any(|part| part.content == content) {
             let name = format!("vectors/{}.f32", collection.id);
             let mut writer = PartWriter::create(to.join(&name))?;
             if in_catalog {
-                vectors_of_catalog(&catalog, &mut view, &collection, chunks, &mut writer).await?;
+                vectors_of_catalog(&mut view, &collection, chunks, &mut writer).await?;
             } else {
                 vectors_of_files(&catalog, &indexes, &collection, chunks, &mut writer).await?;
             }
@@ -97,16 +100,14 @@ async fn rows(view: &mut CatalogTx, table: &Table, to: &Path, content: Content) 
 }
 
 async fn vectors_of_catalog(
-    catalog: &Catalog,
     view: &mut CatalogTx,
     collection: &CollectionRow,
     chunks: u32,
     writer: &mut PartWriter,
 ) -> Result<(), TransferError> {
-    for first in (0..chunks).step_by(PAGE as usize) {
-        let count = (chunks - first).min(PAGE);
-        for (_, vector) in catalog.chunk_vectors(view, collection.id, first, count).await? {
-            writer.record(&bytes(&vector))?;
+    for part in pieces(0..chunks, PAGE) {
+        for (_, vector) in vectors::of_chunks(view, collection.settings.pair(collection.id), part).await? {
+            writer.record(&bytes(&vector.unwrap_or_default()))?;
         }
     }
     Ok(())

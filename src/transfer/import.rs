@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
 use crate::catalog::portable::{META, PortableRow, TABLES, Table, set_last_number, table};
 use crate::catalog::{self, Catalog, Location, meta};
-use crate::index::VectorStore;
+use crate::index::{VectorStore, pieces};
 use crate::indexes::{self, Indexes, VectorHome};
 
 /// The named value of a catalog that an import has not completed; such a catalog can't be served.
@@ -163,8 +163,8 @@ async fn vectors(
             Some(indexes.open_vectors(place.collection, settings, 0)?.store)
         }
     };
-    for first in (0..place.chunks).step_by(APPENDED as usize) {
-        let count = (place.chunks - first).min(APPENDED);
+    for part in pieces(0..place.chunks, APPENDED) {
+        let (first, count) = (part.start, part.len() as u32);
         let mut block = vec![0.0_f32; count as usize * place.dimensions];
         let live = catalog.chunk_ordinals(place.collection, first, count).await?;
         let live: Vec<u32> = live.into_iter().take_while(|chunk| *chunk < first + count).collect();
@@ -186,7 +186,7 @@ async fn vectors(
                 let mut tx = catalog.begin().await?;
                 for chunk in live {
                     let vector = block.get(range(chunk)).unwrap_or_default();
-                    catalog::documents::set_vector(&mut tx, place.collection, chunk, vector).await?;
+                    catalog::vectors::put(&mut tx, settings.pair(place.collection), chunk, vector).await?;
                 }
                 tx.commit().await?;
             }

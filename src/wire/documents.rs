@@ -311,7 +311,8 @@ pub struct SectionAcl {
     pub acl: Acl,
 }
 
-/// `PUT /v1/collections/{name}`; what is set at creation can't be changed later, except `default_acl` and `fields`.
+/// `PUT /v1/collections/{name}`; what is set at creation can't be changed so, except `default_acl`, `fields` and
+/// `caller_context`; `embedder` and `analyser` change by re-indexing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -370,6 +371,33 @@ pub struct CollectionView {
     pub relation: String,
     pub fields: BTreeMap<String, FieldType>,
     pub caller_context: Vec<String>,
+    /// Present while the collection is being indexed anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reindexing: Option<ReindexingView>,
+}
+
+/// `POST /v1/collections/{name}/reindex`: what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReindexCollection {
+    /// Name or id of a configured embedder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedder: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analyser: Option<String>,
+}
+
+/// The indexes that are to take the place of those that are searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct ReindexingView {
+    pub embedder: String,
+    pub dimensions: usize,
+    pub analyser: String,
+    /// Chunks that have their new vector, counted with those that are gone.
+    pub done: u32,
+    pub of: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

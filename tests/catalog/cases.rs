@@ -1,16 +1,17 @@
 //! What every catalog does, case by case.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::json;
-use usher::catalog::collections::CollectionSettings;
+use usher::catalog::collections::{CollectionSettings, Generations, NextGeneration, Pair};
 use usher::catalog::documents::{ChunkRow, DocumentRow, OperationKind, Rules, SectionRow};
 use usher::catalog::keys::{KeyRow, KeySettings};
 use usher::catalog::outbox::OutboxRow;
 use usher::catalog::portable::{META, PortableRow, TABLES, set_last_number};
 use usher::catalog::stores::StoreRow;
 use usher::catalog::tuples::TupleFilter;
-use usher::catalog::{Catalog, CatalogTx, collections, documents, keys, meta, outbox, stores, tuples};
+use usher::catalog::{Catalog, CatalogTx, collections, documents, keys, meta, outbox, stores, tuples, vectors};
 use usher::wire::{Condition, TupleKey};
 
 use crate::{Case, Place};
@@ -40,6 +41,7 @@ cases!(
     a_text_without_chunks_and_a_chunk_without_text,
     chunks_are_found_by_their_key_and_never_twice,
     vectors_lie_beside_their_chunks,
+    generations_know_how_far_they_are,
     the_log_of_operations_is_ordered_and_cut,
     tuples_are_paged_and_filtered,
     the_log_of_tuples_is_read_both_ways,
@@ -64,6 +66,7 @@ pub fn settings() -> CollectionSettings {
         default_acl: None,
         fields: BTreeMap::new(),
         caller_context: vec!["ip".into()],
+        generations: Default::default(),
     }
 }
 
@@ -106,7 +109,7 @@ fn chunk(number: u32, range: std::ops::Range<usize>) -> ChunkRow {
         page: number.is_multiple_of(2).then_some(number),
         content_hash: [number as u8; 32],
         key: u128::from(number).to_be_bytes(),
-        vector: (!number.is_multiple_of(3)).then(|| vec![f32::from_bits(number), -0.5]),
+        vectors: (0..number % 3).map(|generation| (generation, vec![f32::from_bits(number), generation as f32])).collect(),
     }
 }
 
@@ -505,26 +508,74 @@ async fn chunks_are_found_by_their_key_and_never_twice(place: Place) {
 async fn vectors_lie_beside_their_chunks(place: Place) {
     let catalog = place.open().await;
     let row = DocumentRow { first_chunk: 40, chunk_count: 3, ..document(0, "a") };
+    // The first chunk has no vector, the second one of generation 0, the third one of 0 and one of 1.
     let chunks = [chunk(0, 0..1), chunk(1, 1..2), chunk(2, 2..3)];
     commit!(catalog, |tx| { documents::put_text(tx, 1, &row, "abc", &chunks, 1).await.unwrap() });
-    assert!(catalog.lacks_vectors().await.unwrap());
-    let mut view = catalog.read().await.unwrap();
-    assert!(catalog.chunk_vectors(&mut view, 1, 40, 3).await.is_err(), "one is missing");
-    let bits = |vectors: Vec<(u32, Vec<f32>)>| {
-        let bits = |vector: Vec<f32>| vector.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-        vectors.into_iter().map(|(chunk, vector)| (chunk, bits(vector))).collect::<Vec<_>>()
+    let (even, odd) = (Pair { collection: 1, generation: 0 }, Pair { collection: 1, generation: 1 });
+    let bits = async |pair: Pair, chunks: Range<u32>| -> Vec<(u32, Option<Vec<u32>>)> {
+        let mut view = catalog.read().await.unwrap();
+        let stored = vectors::of_chunks(&mut view, pair, chunks).await.unwrap();
+        let bits = |vector: Vec<f32>| vector.into_iter().map(f32::to_bits).collect();
+        stored.into_iter().map(|(chunk, vector)| (chunk, vector.map(bits))).collect()
     };
-    let half = (-0.5_f32).to_bits();
-    let stored = bits(catalog.chunk_vectors(&mut view, 1, 41, 10).await.unwrap());
-    assert_eq!(stored, [(41, vec![1, half]), (42, vec![2, half])]);
-    drop(view);
+    let is_missing = async |pair: Pair, chunks: Range<u32>| {
+        vectors::is_missing(&mut catalog.read().await.unwrap(), pair, chunks).await.unwrap()
+    };
+    let zero = 0.0_f32.to_bits();
+    assert_eq!(bits(even, 0..100).await, [(40, None), (41, Some(vec![1, zero])), (42, Some(vec![2, zero]))]);
+    assert_eq!(bits(odd, 41..43).await, [(41, None), (42, Some(vec![2, 1.0_f32.to_bits()]))]);
+    assert!(is_missing(even, 0..100).await && !is_missing(even, 41..100).await && !is_missing(even, 0..40).await);
+    assert!(is_missing(odd, 0..100).await && !is_missing(odd, 42..43).await);
     commit!(catalog, |tx| {
-        documents::set_vector(tx, 1, 40, &[f32::from_bits(0x7fc0_1234), f32::MIN_POSITIVE]).await.unwrap();
+        vectors::put(tx, even, 40, &[f32::from_bits(0x7fc0_1234), f32::MIN_POSITIVE]).await.unwrap();
+        vectors::put(tx, even, 43, &[1.0]).await.unwrap();
     });
-    assert!(!catalog.lacks_vectors().await.unwrap());
-    let mut view = catalog.read().await.unwrap();
-    let stored = bits(catalog.chunk_vectors(&mut view, 1, 0, 41).await.unwrap());
-    assert_eq!(stored, [(40, vec![0x7fc0_1234, f32::MIN_POSITIVE.to_bits()])], "bit by bit");
+    assert!(!is_missing(even, 0..100).await);
+    assert_eq!(bits(even, 0..41).await, [(40, Some(vec![0x7fc0_1234, f32::MIN_POSITIVE.to_bits()]))], "bit by bit");
+    let later = Pair { generation: 2, ..even };
+    commit!(catalog, |tx| { vectors::clear(tx, later, 0..42).await.unwrap() });
+    assert_eq!(bits(even, 0..100).await, [(40, None), (41, None), (42, Some(vec![2, zero]))], "one place for both");
+    assert_eq!(bits(odd, 42..43).await.len(), 1);
+    commit!(catalog, |tx| { documents::remove_chunks(tx, 1, 42, 1, 2).await.unwrap() });
+    assert!(bits(odd, 42..43).await.is_empty());
+}
+
+async fn generations_know_how_far_they_are(place: Place) {
+    let catalog = place.open().await;
+    let mut settings = settings();
+    let id = commit!(catalog, |tx| { collections::insert(tx, "docs", &settings, "2026-11-21T00:00:00Z").await.unwrap() });
+    let of = |generation| Pair { collection: id, generation };
+    let covered = async |generation| {
+        vectors::covered(&mut catalog.read().await.unwrap(), of(generation)).await.unwrap()
+    };
+    commit!(catalog, |tx| { documents::set_next_ordinals(tx, id, 3, 70).await.unwrap() });
+    assert_eq!((covered(0).await, covered(1).await), (70, 0), "the one that is searched has all");
+    let number = settings.generations.following();
+    assert_eq!(number, 1);
+    let next = NextGeneration { number, embedder: "b".into(), dimensions: 2, analyser: "de".into() };
+    settings.generations = Generations { current: 0, last: 1, next: Some(next.clone()) };
+    commit!(catalog, |tx| {
+        collections::update(tx, id, &settings).await.unwrap();
+        vectors::set_next_covered(tx, id, 20).await.unwrap();
+    });
+    assert_eq!((covered(0).await, covered(1).await, covered(2).await), (70, 20, 0));
+    let row = collections::read(&mut catalog.read().await.unwrap(), id).await.unwrap().unwrap();
+    assert_eq!(row.settings, settings);
+    assert_eq!((row.settings.form(1), row.settings.form(2)), (Some(next), None));
+    // Given up: its number and its place are not taken again while something may be left there.
+    settings.generations.next = None;
+    assert_eq!(settings.generations.following(), 3);
+    commit!(catalog, |tx| {
+        collections::update(tx, id, &settings).await.unwrap();
+        vectors::forget_covered(tx, id).await.unwrap();
+        vectors::set_left(tx, of(1)).await.unwrap();
+    });
+    assert_eq!((covered(0).await, covered(1).await), (70, 0));
+    assert_eq!(vectors::left(&mut catalog.read().await.unwrap(), id).await.unwrap(), Some(1));
+    commit!(catalog, |tx| { vectors::forget_left(tx, id).await.unwrap() });
+    assert_eq!(vectors::left(&mut catalog.read().await.unwrap(), id).await.unwrap(), None);
+    settings.generations = Generations { current: 3, last: 4, next: None };
+    assert_eq!(settings.generations.following(), 6, "beside the current one");
 }
 
 async fn the_log_of_operations_is_ordered_and_cut(place: Place) {

@@ -67,10 +67,15 @@ impl TestService {
 
     /// Starts on a folder as one of several processes would: the catalog keeps vectors, indexes follow it.
     pub async fn start_following(folder: tempfile::TempDir) -> Self {
+        Self::start_following_with(RawConfig::default(), folder, Embedders::new(vec![Arc::new(HashEmbedder)])).await
+    }
+
+    /// The same with a configuration and embedders of the test's own.
+    pub async fn start_following_with(raw: RawConfig, folder: tempfile::TempDir, embedders: Embedders) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let raw = RawConfig { data: Some(folder.path().to_owned()), ..RawConfig::default() };
-        let config = Config { vectors: VectorHome::Catalog, ..raw.resolve().unwrap() };
-        let server = start_config(config, Embedders::new(vec![Arc::new(HashEmbedder)])).await;
+        let raw = RawConfig { data: Some(folder.path().to_owned()), ..raw };
+        let config = Config { vectors: VectorHome::Catalog, ..resolve(raw).await };
+        let server = start_config(config, embedders).await;
         Self { folder, server }
     }
 
@@ -162,6 +167,9 @@ async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
 }
 
 async fn start_config(config: Config, embedders: Embedders) -> Server {
+    if std::env::var_os("USHER_TEST_LOG").is_some() {
+        let _ = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO).with_writer(std::io::stderr).try_init();
+    }
     let running = serve::open(&config, embedders).await.unwrap();
     let service = std::sync::Arc::downgrade(&running.service);
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

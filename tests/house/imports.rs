@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["remote"],
     &["prepare"],
     &["service"],
-    &["query", "expiry", "administration", "transfer"],
+    &["query", "expiry", "reindex", "administration", "transfer"],
     &["http", "config"],
     &["serve"],
     &["admin"],

@@ -113,7 +113,7 @@ async fn start(parent: tempfile::TempDir, old: &Path) -> TestService {
     std::fs::copy(old.join("admin.key"), parent.path().join("data/admin.key")).unwrap();
     let service = TestService::start_at(parent, "data").await;
     let collection = service.service().published.load().collection("main").unwrap().clone();
-    let indexes = service.service().indexes.get(collection.id).unwrap();
+    let indexes = service.service().indexes.get(collection.pair()).unwrap();
     assert!(indexes.at_least(collection.last_operation).await);
     service
 }
@@ -306,7 +306,7 @@ async fn an_instance_moves_into_postgres_and_back() {
         let raw = RawConfig { catalog_url: url.map(|url| url.parse().unwrap()), ..RawConfig::default() };
         let service = TestService::start_raw_at(raw, folder, "data").await;
         let collection = service.service().published.load().collection("main").unwrap().clone();
-        assert!(service.service().indexes.get(collection.id).unwrap().at_least(collection.last_operation).await);
+        assert!(service.service().indexes.get(collection.pair()).unwrap().at_least(collection.last_operation).await);
         assert_eq!(answers(&service).await, before, "{url:?}");
         let chat = |key: &str| Client { key: keys[key].as_str().unwrap().to_owned(), ..service.as_reader("user:ann") };
         chat("kept").post("/v1/query", json!({"query": "crocus"})).await.ok();

@@ -11,8 +11,8 @@ use crate::common::{TestService, document};
 /// Whether the vector of a chunk is zero, by its number.
 fn is_erased(service: &TestService, chunk: u32) -> bool {
     let inner = service.service();
-    let collection = inner.published.load().collection("main").unwrap().id;
-    let row = inner.indexes.get(collection).unwrap().local().unwrap().vectors.row(chunk).unwrap();
+    let pair = inner.published.load().collection("main").unwrap().pair();
+    let row = inner.indexes.get(pair).unwrap().local().unwrap().vectors.row(chunk).unwrap();
     row.iter().all(|value| *value == 0.0)
 }
 

@@ -138,7 +138,7 @@ async fn a_backup_of_a_running_service_is_of_one_instant() {
     writing.await.unwrap();
     let restored = TestService::start_at(target, "copy").await;
     let state = restored.service().published.load().collection("main").unwrap().clone();
-    assert!(restored.service().indexes.get(state.id).unwrap().at_least(state.last_operation).await);
+    assert!(restored.service().indexes.get(state.pair()).unwrap().at_least(state.last_operation).await);
     let stored = state.documents().count();
     assert!((19..=59).contains(&stored), "{stored}");
     for mode in ["vector", "keyword"] {

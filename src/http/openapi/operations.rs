@@ -10,7 +10,7 @@ use crate::identity::Scope;
 use crate::wire::{
     AclView, Answer, AskImpact, AskReaders, CollectionView, Collections, CreateKey, DocumentList, DocumentStates,
     DocumentView, DocumentsPut, Explain, Explained, Health, ImpactTold, KeyCreated, Keys, ModelChanged, PutAcl,
-    PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, Recheck, Rechecked, RelationshipChanges,
+    PutCollection, ReindexCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, Recheck, Rechecked, RelationshipChanges,
     RelationshipsRead, RelationshipsWritten, Report, WriteRelationships,
 };
 
@@ -285,6 +285,28 @@ pub(super) const OPERATIONS: &[Operation] = &[
         request: None,
         answers: &[(204, "It is gone, or was never there.", None)],
         problems: &[CALLER, WRITE],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/collections/{name}/reindex",
+        id: "collections_reindex",
+        summary: "Index a collection anew beside itself, and switch to the new indexes as soon as they hold everything",
+        scope: Some(Scope::Admin),
+        parameters: &[&COLLECTION_NAME],
+        request: of::<ReindexCollection>(),
+        answers: &[(202, "It has begun; the collection says how far it is.", of::<CollectionView>())],
+        problems: &[CALLER, BODY, WRITE, PLACE],
+    },
+    Operation {
+        method: "delete",
+        path: "/v1/collections/{name}/reindex",
+        id: "collections_reindex_cancel",
+        summary: "Give up the new indexes; those that are searched stay",
+        scope: Some(Scope::Admin),
+        parameters: &[&COLLECTION_NAME],
+        request: None,
+        answers: &[(204, "There are none, or there were none.", None)],
+        problems: &[CALLER, WRITE, PLACE],
     },
     Operation {
         method: "post",

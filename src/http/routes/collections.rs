@@ -8,24 +8,26 @@ use axum::http::StatusCode;
 
 use super::record_change;
 use crate::catalog::collections::CollectionSettings;
+use crate::catalog::vectors;
 use crate::commit::collections::{DeleteCollection, PutCollection};
+use crate::commit::reindex::{Begin, Cancel};
+use crate::embed::Embedder;
 use crate::http::extract::{Caller, Place, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::index::Analyser;
 use crate::service::Service;
 use crate::snapshot::CollectionState;
-use crate::wire::{CollectionView, Collections, PutCollection as PutCollectionBody};
+use crate::wire::{CollectionView, Collections, PutCollection as PutCollectionBody, ReindexCollection, ReindexingView};
 
 pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Collections>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
     let snapshot = service.published.load();
-    let collections = snapshot
-        .collections
-        .values()
-        .filter(|collection| caller.principal.reaches(&collection.name))
-        .map(|collection| view(collection))
-        .collect();
+    let reached = snapshot.collections.values().filter(|collection| caller.principal.reaches(&collection.name));
+    let mut collections = Vec::new();
+    for collection in reached {
+        collections.push(view(&service, collection).await?);
+    }
     Ok(Json(Collections { collections }))
 }
 
@@ -35,9 +37,10 @@ pub async fn get(
     Place(name): Place<String>,
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
-    let snapshot = service.published.load();
-    let collection = snapshot.collection(&name).filter(|_| caller.principal.reaches(&name));
-    collection.map(|collection| Json(view(collection))).ok_or_else(ApiProblem::not_found)
+    if !caller.principal.reaches(&name) {
+        return Err(ApiProblem::not_found());
+    }
+    view_of(&service, &name).await.map(Json)
 }
 
 pub async fn put(
@@ -55,8 +58,58 @@ pub async fn put(
     let settings = settings(&service, existing.as_deref(), request)?;
     let committed = service.committer.submit(PutCollection { name: name.clone(), settings }).await?;
     record_change(&service, &caller, "collections.put", committed.revision, vec![name.clone()]).await?;
+    view_of(&service, &name).await.map(Json)
+}
+
+/// Begins to index a collection anew beside itself.
+pub async fn reindex(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Place(name): Place<String>,
+    StrictJson(request): StrictJson<ReindexCollection>,
+) -> Result<(StatusCode, Json<CollectionView>), ApiProblem> {
+    caller.require(Scope::Admin)?;
     let snapshot = service.published.load();
-    snapshot.collection(&name).map(|collection| Json(view(collection))).ok_or_else(ApiProblem::not_found)
+    let old = snapshot.collection(&name).map(|state| state.settings.clone()).ok_or_else(ApiProblem::not_found)?;
+    let embedder = match request.embedder {
+        Some(embedder) => known(&service, &embedder)?,
+        None => known(&service, &old.embedder)?,
+    };
+    let analyser = known_analyser(request.analyser.unwrap_or_else(|| old.analyser.clone()))?;
+    let (dimensions, embedder) = (embedder.dimensions(), embedder.id().to_owned());
+    let change = Begin { collection: name.clone(), embedder, dimensions, analyser };
+    let committed = service.committer.submit(change).await?;
+    record_change(&service, &caller, "collections.reindex", committed.revision, vec![name.clone()]).await?;
+    Ok((StatusCode::ACCEPTED, Json(view_of(&service, &name).await?)))
+}
+
+/// Gives up what [`reindex`] began.
+pub async fn cancel_reindex(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Place(name): Place<String>,
+) -> Result<StatusCode, ApiProblem> {
+    caller.require(Scope::Admin)?;
+    let committed = service.committer.submit(Cancel { collection: name.clone() }).await?;
+    if committed.output {
+        record_change(&service, &caller, "collections.reindex_cancel", committed.revision, vec![name]).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The embedder with this name or id.
+fn known<'a>(service: &'a Service, name: &str) -> Result<&'a Arc<dyn Embedder>, ApiProblem> {
+    service.embedders.find(name).ok_or_else(|| {
+        let known: Vec<_> = service.embedders.iter().map(|(name, _)| name).collect();
+        ApiProblem::invalid("/embedder", &format!("must be one of: {}", known.join(", ")))
+    })
+}
+
+fn known_analyser(name: String) -> Result<String, ApiProblem> {
+    match Analyser::by_name(&name) {
+        Some(_) => Ok(name),
+        None => Err(ApiProblem::invalid("/analyser", "must be `simple` or the name of a supported language")),
+    }
 }
 
 /// The request over what exists, or over the defaults.
@@ -74,18 +127,11 @@ fn settings(
         None => name,
     });
     let embedder = keep(given, |old| old.embedder.clone(), service.embedders.default_id());
-    let dimensions = match (old, service.embedders.get(&embedder)) {
-        (Some(old), _) if old.embedder == embedder => old.dimensions,
-        (_, Some(embedder)) => embedder.dimensions(),
-        (_, None) => {
-            let known: Vec<_> = service.embedders.iter().map(|(name, _)| name).collect();
-            return Err(ApiProblem::invalid("/embedder", &format!("must be one of: {}", known.join(", "))));
-        }
+    let dimensions = match old {
+        Some(old) if old.embedder == embedder => old.dimensions,
+        _ => known(service, &embedder)?.dimensions(),
     };
-    let analyser = keep(request.analyser, |old| old.analyser.clone(), "simple");
-    if Analyser::by_name(&analyser).is_none() {
-        return Err(ApiProblem::invalid("/analyser", "must be `simple` or the name of a supported language"));
-    }
+    let analyser = known_analyser(keep(request.analyser, |old| old.analyser.clone(), "simple"))?;
     let relation = keep(request.relation, |old| old.relation.clone(), "can_view");
     let object_type = keep(request.object_type, |old| old.object_type.clone(), "document");
     let section_type = match (request.section_type, old) {
@@ -113,6 +159,7 @@ fn settings(
         } else {
             request.caller_context
         },
+        generations: old.map(|old| old.generations.clone()).unwrap_or_default(),
     })
 }
 
@@ -131,9 +178,24 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn view(collection: &CollectionState) -> CollectionView {
+async fn view_of(service: &Service, name: &str) -> Result<CollectionView, ApiProblem> {
+    let collection = service.published.load().collection(name).cloned().ok_or_else(ApiProblem::not_found)?;
+    view(service, &collection).await
+}
+
+async fn view(service: &Service, collection: &CollectionState) -> Result<CollectionView, ApiProblem> {
     let settings = &collection.settings;
-    CollectionView {
+    let reindexing = match &settings.generations.next {
+        None => None,
+        Some(next) => Some(ReindexingView {
+            embedder: next.embedder.clone(),
+            dimensions: next.dimensions,
+            analyser: next.analyser.clone(),
+            done: vectors::next_covered(&mut service.catalog.read().await?, collection.id).await?,
+            of: collection.next_chunk(),
+        }),
+    };
+    Ok(CollectionView {
         name: collection.name.to_string(),
         embedder: settings.embedder.clone(),
         dimensions: settings.dimensions,
@@ -144,5 +206,6 @@ fn view(collection: &CollectionState) -> CollectionView {
         relation: settings.relation.clone(),
         fields: settings.fields.clone(),
         caller_context: settings.caller_context.clone(),
-    }
+        reindexing,
+    })
 }

@@ -148,8 +148,9 @@ async fn prepare_one(
     if let Some(problem) = outage {
         return Ok(Err(problem.clone()));
     }
+    let next = settings.generations.next.as_ref().and_then(|next| service.embedders.get(&next.embedder));
     let content = match service.embedders.get(&settings.embedder) {
-        Some(embedder) => prepare::content(&prepared.document, embedder).await,
+        Some(embedder) => prepare::content(&prepared.document, embedder, next).await,
         None => Err(EmbedError::new(&settings.embedder, Failure::NotConfigured).into()),
     };
     match content {
@@ -170,7 +171,7 @@ async fn prepare_one(
 /// Waits until the keyword index shows what was just committed.
 async fn await_indexes(service: &Service, collection: &str) {
     let Some(state) = service.published.load().collection(collection).cloned() else { return };
-    let Some(indexes) = service.indexes.get(state.id) else { return };
+    let Some(indexes) = service.indexes.get(state.pair()) else { return };
     indexes.wake();
     if !tokio::time::timeout(INDEX_WAIT, indexes.at_least(state.last_operation)).await.unwrap_or(false) {
         tracing::warn!(collection, "the keyword index lags behind");

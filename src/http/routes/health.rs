@@ -21,7 +21,7 @@ pub async fn live() -> Json<Health> {
 pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Health>) {
     let catalog = service.catalog.revision().await.is_ok();
     let snapshot = service.published.load();
-    let indexes = snapshot.collections.values().all(|collection| service.indexes.get(collection.id).is_some());
+    let indexes = snapshot.collections.values().all(|collection| service.indexes.get(collection.pair()).is_some());
     let component = |name: String, is_ok: bool| {
         let status = if is_ok { HealthStatus::Ok } else { HealthStatus::Failed };
         Component { name, status, reason: None }

@@ -12,9 +12,8 @@ use super::client::Connection;
 use super::layout::below;
 use super::{
     AUDIENCE, DENSE, DOCUMENT, METADATA, QdrantCollection, SEQUENCE, SPARSE, VERSION, WATERMARK, chunk_of, integer,
-    pieces,
 };
-use crate::index::IndexError;
+use crate::index::{IndexError, pieces};
 use crate::index::sparse::SparseVector;
 
 /// Points sent in one call, and ids in one condition.

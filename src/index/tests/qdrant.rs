@@ -48,7 +48,7 @@ impl Remote {
     pub fn with(settings: QdrantSettings, dimensions: usize) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let connection = Connection::new(settings).unwrap();
-        let points = QdrantCollection::new(connection, NEXT.fetch_add(1, Ordering::Relaxed), "suite", dimensions);
+        let points = QdrantCollection::new(connection, &NEXT.fetch_add(1, Ordering::Relaxed).to_string(), "suite", dimensions);
         let mut mark = runtime.block_on(points.ensure(&BTreeMap::new())).unwrap();
         mark.is_complete = true;
         runtime.block_on(points.reset(&mark)).unwrap();
@@ -289,7 +289,7 @@ fn a_missing_foreign_older_or_newer_collection_is_refused() {
     store.append(0, &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).unwrap();
     let number: u32 = store.points.alias().rsplit('-').next().unwrap().parse().unwrap();
     let other = |instance: &str, number: u32| {
-        QdrantCollection::new(Connection::new(settings.clone()).unwrap(), number, instance, 8)
+        QdrantCollection::new(Connection::new(settings.clone()).unwrap(), &number.to_string(), instance, 8)
     };
     let ask = Ask { dense: Some(vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]), sparse: None, depth: 1 };
     let search = |points: &QdrantCollection| store.run(points.search(&ask, &ChunkMask::full(1), &key));
@@ -328,7 +328,7 @@ fn a_server_that_is_down_fails_in_time_and_is_left_alone() {
     // Nothing listens there; no Qdrant is needed.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let settings = QdrantSettings { timeout: Duration::from_millis(300), ..QdrantSettings::at("http://127.0.0.1:9") };
-    let points = QdrantCollection::new(Connection::new(settings).unwrap(), 1, "suite", 4);
+    let points = QdrantCollection::new(Connection::new(settings).unwrap(), "1", "suite", 4);
     let ask = Ask { dense: Some(vec![1.0, 0.0, 0.0, 0.0]), sparse: None, depth: 1 };
     let begun = std::time::Instant::now();
     for _ in 0..20 {
