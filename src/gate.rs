@@ -4,13 +4,7 @@
 //! [`VerifiedChunk`]s or a [`VerifiedDocument`] back; only these open the catalog's text. Verification asks the newest
 //! snapshot, whatever snapshot found the candidates: current version, not parked, not expired, every subject of the
 //! reader allowed on document and section. Where an OpenFGA server owns the tuples, it is asked as well, about each
-//! object by its own id. What fails is simply absent.
-//!
-//! No code outside this module can make a verified value:
-//!
-//! ```compile_fail
-//! let forged = usher::gate::VerifiedChunk { collection: 1, ordinal: 2, key: [0; 16], document: 0, number: 0 };
-//! ```
+//! object by its own id. What fails is simply absent. No code outside this module can make a verified value.
 
 pub mod text;
 
@@ -31,7 +25,30 @@ pub struct Candidate {
     pub chunk: u32,
 }
 
-/// A chunk of the current version of a document, readable by the reader at the newest snapshot.
+/// A chunk of the current version of a document, readable by the reader at the newest snapshot. Only [`Gate::verify`] makes
+/// one, and only for one of them is there text:
+///
+/// ```
+/// # use usher::{authority::View, catalog::Catalog, gate::{Candidate, Gate}};
+/// async fn read(catalog: &Catalog, gate: &Gate, view: &View, found: Candidate) -> usize {
+///     let Ok(verified) = gate.verify(view, &[found]).await else { return 0 };
+///     catalog.passages(&verified).await.map_or(0, |passages| passages.len())
+/// }
+/// ```
+/// What a search found is not enough:
+/// ```compile_fail,E0308
+/// # use usher::{catalog::Catalog, gate::Candidate};
+/// async fn read(catalog: &Catalog, found: Candidate) -> usize {
+///     catalog.passages(&[found]).await.map_or(0, |passages| passages.len())
+/// }
+/// ```
+/// and none can be made by hand:
+/// ```compile_fail,E0451
+/// # use usher::gate::{Candidate, VerifiedChunk};
+/// fn forge(found: Candidate) -> VerifiedChunk {
+///     VerifiedChunk { collection: found.collection, ordinal: found.chunk, key: [0; 16], document: 0, number: 0 }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct VerifiedChunk {
     collection: u32,

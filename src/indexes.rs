@@ -61,7 +61,7 @@ pub struct CollectionIndexes {
     pub analyser: Analyser,
     pub engine: Engine,
     applied: watch::Sender<u64>,
-    /// It began empty beside a filled collection: nothing may be searched here before it has followed the log once.
+    /// It may be far behind, as after an absence, or empty: nothing is searched before it has followed the log once.
     is_behind: AtomicBool,
     /// Since when nobody begins to search it.
     retired: OnceLock<Instant>,
@@ -99,9 +99,9 @@ pub struct Lists {
 pub type SharedKeyOf = Arc<dyn Fn(u32) -> ChunkKey + Send + Sync>;
 
 impl CollectionIndexes {
-    fn new(pair: Pair, analyser: Analyser, engine: Engine, applied: u64, is_behind: bool) -> Self {
+    fn new(pair: Pair, analyser: Analyser, engine: Engine, applied: u64) -> Self {
         let (applied, is_failing) = (watch::Sender::new(applied), watch::Sender::new(false));
-        let (is_behind, retired) = (AtomicBool::new(is_behind), OnceLock::new());
+        let (is_behind, retired) = (AtomicBool::new(true), OnceLock::new());
         Self { pair, analyser, engine, applied, is_behind, retired, is_failing, wake: Notify::new() }
     }
 
@@ -149,8 +149,7 @@ impl CollectionIndexes {
         }
     }
 
-    /// Waits until a pair that began empty beside a filled collection holds what the collection had at this position; says
-    /// no where it can't.
+    /// Waits, once after it was opened, until it holds what the collection had at this position; says no where it can't.
     pub async fn is_filled(&self, position: u64) -> bool {
         if !self.is_behind.load(Ordering::Acquire) {
             return true;
@@ -219,21 +218,15 @@ impl Indexes {
         covered: u32,
     ) -> Result<(), IndexError> {
         if let Some(form) = settings.form(settings.generations.current) {
-            self.open_pair(collection, &form, chunks, false)?;
+            self.open_pair(collection, &form, chunks)?;
         }
         match &settings.generations.next {
-            Some(next) => self.open_pair(collection, next, covered, true),
+            Some(next) => self.open_pair(collection, next, covered),
             None => Ok(()),
         }
     }
 
-    fn open_pair(
-        &self,
-        collection: u32,
-        form: &NextGeneration,
-        chunks: u32,
-        is_behind: bool,
-    ) -> Result<(), IndexError> {
+    fn open_pair(&self, collection: u32, form: &NextGeneration, chunks: u32) -> Result<(), IndexError> {
         let pair = Pair { collection, generation: form.number };
         let folder = self.folder_of(pair);
         let analyser = Analyser::by_name(&form.analyser)
@@ -250,7 +243,7 @@ impl Indexes {
                 (Engine::Qdrant(Arc::new(made)), 0)
             }
         };
-        let indexes = CollectionIndexes::new(pair, analyser, engine, applied, is_behind);
+        let indexes = CollectionIndexes::new(pair, analyser, engine, applied);
         self.open.write().insert(pair, Arc::new(indexes));
         self.changed.send_modify(|count| *count += 1);
         Ok(())
@@ -276,13 +269,15 @@ impl Indexes {
             let pair = Pair { collection, generation: next.number };
             if self.get(pair).is_none() {
                 self.remove_files(pair);
-                self.open_pair(collection, next, 0, true)?;
+                self.open_pair(collection, next, 0)?;
             }
         }
         let next = generations.next.as_ref().map(|next| next.number);
         for indexes in self.pairs_of(collection) {
             let generation = indexes.pair.generation;
-            if generation != generations.current && Some(generation) != next && indexes.retired.set(Instant::now()).is_ok()
+            if generation != generations.current
+                && Some(generation) != next
+                && indexes.retired.set(Instant::now()).is_ok()
             {
                 self.changed.send_modify(|count| *count += 1);
             }
@@ -492,12 +487,8 @@ impl Indexes {
                             tokio::spawn(follow::follow_log(catalog.clone(), indexes.clone(), local.clone()))
                         }
                         Engine::Qdrant(points) => {
-                            let applier = remote::Applier::new(
-                                catalog.clone(),
-                                indexes.clone(),
-                                points.clone(),
-                                source.clone(),
-                            );
+                            let applier =
+                                remote::Applier::new(catalog.clone(), indexes.clone(), points.clone(), source.clone());
                             tokio::spawn(applier.run(lease.clone()))
                         }
                     };

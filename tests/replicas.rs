@@ -27,6 +27,8 @@ mod openfga;
 #[allow(dead_code, reason = "made for the crash tests, which use all of it")]
 #[path = "crash/process.rs"]
 mod process;
+#[path = "replicas/reindex.rs"]
+mod reindex;
 #[path = "replicas/server.rs"]
 mod server;
 #[path = "replicas/together.rs"]

@@ -286,7 +286,8 @@ impl From<CommitError> for ApiProblem {
             CommitError::Fields(error) => Self::invalid("/fields", &error.to_string()),
             CommitError::RevisionConflict => Self::version_conflict(),
             CommitError::Fixed { what: what @ ("embedder" | "analyser") } => {
-                let detail = format!("`{what}` changes only together with the indexes: POST to the collection's `reindex`.");
+                let detail =
+                    format!("`{what}` changes only together with the indexes: POST to the collection's `reindex`.");
                 Self::new(CONFLICT, &detail)
             }
             CommitError::Fixed { what } => {

@@ -136,12 +136,7 @@ fn add(analyser: &Analyser, text: &IndexText) -> KeywordOp {
 
 /// Fills a keyword index with the live chunks, as if it had followed the log up to where it was cut. What the log still
 /// holds is applied after it, and adding or removing a chunk twice changes nothing.
-async fn fill(
-    catalog: &Catalog,
-    indexes: &CollectionIndexes,
-    local: &Arc<Local>,
-    cut: u64,
-) -> Result<(), FollowError> {
+async fn fill(catalog: &Catalog, indexes: &CollectionIndexes, local: &Arc<Local>, cut: u64) -> Result<(), FollowError> {
     let collection = indexes.pair.collection;
     tracing::info!(collection, "filling a keyword index from the catalog's chunks");
     let apply = async |operations: Option<Vec<KeywordOp>>, position: u64| {
@@ -207,12 +202,7 @@ async fn write_rows(
 }
 
 /// Rows of a range of chunks, row-major; zeros for those that are gone.
-async fn rows(
-    tx: &mut CatalogTx,
-    pair: Pair,
-    dimensions: usize,
-    chunks: Range<u32>,
-) -> Result<Vec<f32>, FollowError> {
+async fn rows(tx: &mut CatalogTx, pair: Pair, dimensions: usize, chunks: Range<u32>) -> Result<Vec<f32>, FollowError> {
     let mut rows = vec![0.0; chunks.len() * dimensions];
     for (chunk, vector) in vectors::of_chunks(tx, pair, chunks.clone()).await? {
         let vector = vector.ok_or(CatalogError::Malformed { what: "vector of a passage" })?;

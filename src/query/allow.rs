@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
-use crate::index::{ChunkMask, IndexError};
 use crate::index::filter::MetadataFilter;
+use crate::index::{ChunkMask, IndexError};
 use crate::indexes::CollectionIndexes;
 use crate::service::Service;
 use crate::snapshot::Snapshot;
@@ -74,7 +74,8 @@ pub(super) async fn resolve(
         let mut collections = Vec::with_capacity(view.collections.len());
         for collection in &view.collections {
             // A collection whose indexes are gone was removed after the snapshot was pinned.
-            let Some(indexes) = indexes.get(collection.state.pair()) else { continue };
+            let pair = super::bugs::pair(&collection.state, &published);
+            let Some(indexes) = indexes.get(pair) else { continue };
             let readable = authority.mask(collection, None);
             // Where nothing is readable the collection is as good as absent: neither its fields nor its dimensions may
             // show in an error.
@@ -102,7 +103,7 @@ pub(super) async fn resolve(
     };
     let allowed = allowed?;
     for collection in &allowed.collections {
-        // Where others have switched to indexes that this process is still filling.
+        // After an absence, or where others have switched to indexes that this process is still filling.
         if !collection.indexes.is_filled(collection.view.state.last_operation).await {
             return Err(IndexError::Filling.into());
         }

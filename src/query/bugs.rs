@@ -2,7 +2,9 @@
 //! through here unchanged.
 
 use crate::authority::{Authority, AuthorityError, View};
+use crate::catalog::collections::Pair;
 use crate::commit::Published;
+use crate::snapshot::CollectionState;
 
 /// What the search may see, where a bug mixes the pinned state with the newest one.
 #[cfg(not(usher_mutants))]
@@ -26,6 +28,19 @@ pub(super) fn at_the_search(
         mix(&mut pinned, &newest, |pinned, newest| pinned.with_documents_of(newest));
     }
     Ok(pinned)
+}
+
+/// The indexes that are searched, where a bug takes those of the newest state for the question of an older one.
+#[cfg(not(usher_mutants))]
+pub(super) fn pair(pinned: &CollectionState, _: &Published) -> Pair {
+    pinned.pair()
+}
+
+#[cfg(usher_mutants)]
+pub(super) fn pair(pinned: &CollectionState, published: &Published) -> Pair {
+    let newest = published.load();
+    let newest = newest.collection(&pinned.name).filter(|_| crate::mutants::active("search_the_newest_pair"));
+    newest.map_or(pinned.pair(), |newest| newest.pair())
 }
 
 /// What the gate verifies on, where a bug mixes the newest state with the one of the search.

@@ -109,7 +109,9 @@ fn chunk(number: u32, range: std::ops::Range<usize>) -> ChunkRow {
         page: number.is_multiple_of(2).then_some(number),
         content_hash: [number as u8; 32],
         key: u128::from(number).to_be_bytes(),
-        vectors: (0..number % 3).map(|generation| (generation, vec![f32::from_bits(number), generation as f32])).collect(),
+        vectors: (0..number % 3)
+            .map(|generation| (generation, vec![f32::from_bits(number), generation as f32]))
+            .collect(),
     }
 }
 
@@ -543,11 +545,11 @@ async fn vectors_lie_beside_their_chunks(place: Place) {
 async fn generations_know_how_far_they_are(place: Place) {
     let catalog = place.open().await;
     let mut settings = settings();
-    let id = commit!(catalog, |tx| { collections::insert(tx, "docs", &settings, "2026-11-21T00:00:00Z").await.unwrap() });
+    let id =
+        commit!(catalog, |tx| { collections::insert(tx, "docs", &settings, "2026-11-21T00:00:00Z").await.unwrap() });
     let of = |generation| Pair { collection: id, generation };
-    let covered = async |generation| {
-        vectors::covered(&mut catalog.read().await.unwrap(), of(generation)).await.unwrap()
-    };
+    let covered =
+        async |generation| vectors::covered(&mut catalog.read().await.unwrap(), of(generation)).await.unwrap();
     commit!(catalog, |tx| { documents::set_next_ordinals(tx, id, 3, 70).await.unwrap() });
     assert_eq!((covered(0).await, covered(1).await), (70, 0), "the one that is searched has all");
     let number = settings.generations.following();

@@ -168,7 +168,10 @@ async fn start_with(raw: RawConfig, embedders: Embedders) -> Server {
 
 async fn start_config(config: Config, embedders: Embedders) -> Server {
     if std::env::var_os("USHER_TEST_LOG").is_some() {
-        let _ = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO).with_writer(std::io::stderr).try_init();
+        let _ = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
+            .with_writer(std::io::stderr)
+            .try_init();
     }
     let running = serve::open(&config, embedders).await.unwrap();
     let service = std::sync::Arc::downgrade(&running.service);

@@ -89,11 +89,13 @@ fn homes() -> Vec<Home> {
 struct Embeds {
     old: Arc<Bag>,
     new: Arc<Bag>,
+    /// The longest query; what is left of old indexes is removed so much later.
+    longest: Option<u64>,
 }
 
 impl Embeds {
     fn new() -> Self {
-        Self { old: Bag::new("old", 16), new: Bag::new("new", 48) }
+        Self { old: Bag::new("old", 16), new: Bag::new("new", 48), longest: None }
     }
 
     fn all(&self) -> Embedders {
@@ -101,8 +103,7 @@ impl Embeds {
     }
 
     async fn start(&self, home: Home, folder: tempfile::TempDir) -> TestService {
-        // What is left of old indexes is removed so much later.
-        let longest = if home == Home::Qdrant { 8_000 } else { 2_000 };
+        let longest = self.longest.unwrap_or(if home == Home::Qdrant { 8_000 } else { 2_000 });
         let (deadline_ms, max_deadline_ms) = (Some(longest), Some(longest));
         let mut raw = RawConfig { deadline_ms, max_deadline_ms, ..RawConfig::default() };
         if home == Home::Qdrant {
@@ -352,9 +353,8 @@ async fn it_goes_on_after_an_outage_and_a_restart_and_can_be_given_up() {
         store_fixed(&admin).await;
         // The new embedder is down: it begins, and waits.
         embeds.new.is_down.store(true, Ordering::SeqCst);
-        let reindex = async |admin: &Client| {
-            admin.post("/v1/collections/main/reindex", json!({"embedder": "new"})).await
-        };
+        let reindex =
+            async |admin: &Client| admin.post("/v1/collections/main/reindex", json!({"embedder": "new"})).await;
         assert_eq!(reindex(&admin).await.status, 202);
         assert_eq!(reindex(&admin).await.problem(409), "conflict");
         let put = admin.put("/v1/collections/main", json!({"embedder": "new"})).await;
@@ -412,4 +412,36 @@ fn damage(home: Home, folder: &Path) {
     if home != Home::Qdrant {
         let _ = std::fs::remove_dir_all(folder.join("indexes").join("1-3"));
     }
+}
+
+/// A query is held still between pinning a state and searching, while the collection is switched.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_is_answered_by_the_indexes_of_the_state_that_it_pinned() {
+    for home in homes() {
+        let embeds = Embeds { longest: Some(30_000), ..Embeds::new() };
+        let service = embeds.start(home, tempfile::tempdir().unwrap()).await;
+        let admin = service.admin();
+        store_fixed(&admin).await;
+        let request = format!("pinned-{home:?}-{}", std::process::id());
+        let pause = usher::pause::arm("query.pinned", &request);
+        let ann = Client { request_id: Some(request), ..service.as_reader("user:ann") };
+        let question = text(30);
+        let asked = tokio::spawn(async move { ask(&ann, &text(30)).await });
+        pause.reached().await;
+        assert_eq!(admin.post("/v1/collections/main/reindex", json!({"embedder": "new"})).await.status, 202);
+        // As long as a query may take, and no longer, the old indexes are there.
+        until_switched(&admin, "new").await;
+        pause.release();
+        assert_eq!(asked.await.unwrap()[..5], expected(&embeds.old, &question)[..5], "{home:?}");
+        assert_eq!(ask(&service.as_reader("user:ann"), &question).await[..5], expected(&embeds.new, &question)[..5]);
+        admin.delete("/v1/collections/main").await.ok();
+    }
+}
+
+#[test]
+fn mutants_are_caught() {
+    crate::common::mutants::must_be_caught(&[
+        ("search_the_newest_pair", "reindex::a_query_is_answered_by_the_indexes_of_the_state_that_it_pinned"),
+        ("cover_without_vectors", "reindex::the_same_embedder_is_not_asked_again"),
+    ]);
 }

@@ -10,8 +10,8 @@ use crate::identity::Scope;
 use crate::wire::{
     AclView, Answer, AskImpact, AskReaders, CollectionView, Collections, CreateKey, DocumentList, DocumentStates,
     DocumentView, DocumentsPut, Explain, Explained, Health, ImpactTold, KeyCreated, Keys, ModelChanged, PutAcl,
-    PutCollection, ReindexCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, Recheck, Rechecked, RelationshipChanges,
-    RelationshipsRead, RelationshipsWritten, Report, WriteRelationships,
+    PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, Recheck, Rechecked, ReindexCollection,
+    RelationshipChanges, RelationshipsRead, RelationshipsWritten, Report, WriteRelationships,
 };
 
 /// Adds a type to the description and refers to it.

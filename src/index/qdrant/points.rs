@@ -13,8 +13,8 @@ use super::layout::below;
 use super::{
     AUDIENCE, DENSE, DOCUMENT, METADATA, QdrantCollection, SEQUENCE, SPARSE, VERSION, WATERMARK, chunk_of, integer,
 };
-use crate::index::{IndexError, pieces};
 use crate::index::sparse::SparseVector;
+use crate::index::{IndexError, pieces};
 
 /// Points sent in one call, and ids in one condition.
 const BATCH: usize = 256;

@@ -48,7 +48,8 @@ impl Remote {
     pub fn with(settings: QdrantSettings, dimensions: usize) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let connection = Connection::new(settings).unwrap();
-        let points = QdrantCollection::new(connection, &NEXT.fetch_add(1, Ordering::Relaxed).to_string(), "suite", dimensions);
+        let points =
+            QdrantCollection::new(connection, &NEXT.fetch_add(1, Ordering::Relaxed).to_string(), "suite", dimensions);
         let mut mark = runtime.block_on(points.ensure(&BTreeMap::new())).unwrap();
         mark.is_complete = true;
         runtime.block_on(points.reset(&mark)).unwrap();
