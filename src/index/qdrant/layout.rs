@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use qdrant_client::qdrant::{
     BinaryQuantization, BoolIndexParams, CollectionStatus, Condition, CreateAlias, CreateCollection,
-    CreateFieldIndexCollection, DeletePoints, Distance, FieldType, Filter, FloatIndexParams, GetPoints, HnswConfigDiff,
+    CreateFieldIndexCollection, Distance, FieldType, Filter, FloatIndexParams, GetPoints, HnswConfigDiff,
     IntegerIndexParams, KeywordIndexParams, NamedVectors, PayloadIndexParams, PointId, PointStruct, QuantizationConfig,
-    ScalarQuantization, ScoredPoint, SetPayloadPoints, SparseIndexConfig, SparseVectorConfig, SparseVectorParams,
-    StrictModeConfig, UpdateMode, UpsertPoints, Value, VectorParams, VectorParamsMap, VectorsConfig,
-    payload_index_params::IndexParams, quantization_config::Quantization, vectors_config::Config,
+    ScalarQuantization, ScoredPoint, SparseIndexConfig, SparseVectorConfig, SparseVectorParams, StrictModeConfig,
+    Value, VectorParams, VectorParamsMap, VectorsConfig, payload_index_params::IndexParams,
+    quantization_config::Quantization, vectors_config::Config,
 };
 
 use super::client::{Connection, QdrantError, Quantisation};
@@ -266,23 +266,7 @@ impl QdrantCollection {
             // Without vectors, so that no search of vectors meets it.
             vectors: Some(NamedVectors::default().into()),
         };
-        let request = UpsertPoints {
-            collection_name: name.to_owned(),
-            wait: Some(true),
-            points: vec![point],
-            ordering: Connection::ordering(),
-            update_mode: Some(UpdateMode::InsertOnly.into()),
-            ..UpsertPoints::default()
-        };
-        let client = self.connection.client();
-        self.connection
-            .write(
-                "write the watermark",
-                || client.upsert_points(request.clone()),
-                |made| is_completed(made.result.as_ref()),
-            )
-            .await?;
-        Ok(())
+        self.insert_into(name, vec![point]).await
     }
 
     /// Notes how far the collection is. A position that was passed already stays.
@@ -309,23 +293,7 @@ impl QdrantCollection {
 
     async fn set_watermark(&self, mark: &Watermark, condition: Condition) -> Result<(), IndexError> {
         let filter = Filter::must([Condition::has_id([WATERMARK]), condition]);
-        let request = SetPayloadPoints {
-            collection_name: self.alias.clone(),
-            wait: Some(true),
-            payload: payload(mark),
-            points_selector: Some(filter.into()),
-            ordering: Connection::ordering(),
-            ..SetPayloadPoints::default()
-        };
-        let client = self.connection.client();
-        self.connection
-            .write(
-                "write the watermark",
-                || client.set_payload(request.clone()),
-                |made| is_completed(made.result.as_ref()),
-            )
-            .await?;
-        Ok(())
+        self.set_where(filter, payload(mark)).await
     }
 
     /// Whether Qdrant has finished building what it builds in the background.
@@ -359,19 +327,7 @@ impl QdrantCollection {
     /// # Errors
     /// When Qdrant fails.
     pub async fn clear(&self) -> Result<(), IndexError> {
-        let filter = Filter::must_not([Condition::has_id([WATERMARK])]);
-        let request = DeletePoints {
-            collection_name: self.alias.clone(),
-            wait: Some(true),
-            points: Some(filter.into()),
-            ordering: Connection::ordering(),
-            ..DeletePoints::default()
-        };
-        let client = self.connection.client();
-        self.connection
-            .write("remove points", || client.delete_points(request.clone()), |gone| is_completed(gone.result.as_ref()))
-            .await?;
-        Ok(())
+        self.delete_where(Filter::must_not([Condition::has_id([WATERMARK])])).await
     }
 }
 
