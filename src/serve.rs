@@ -329,6 +329,10 @@ impl indexes::Lease for Holdings {
     fn holds(&self, name: &str) -> bool {
         Holdings::holds(self, name)
     }
+
+    fn set_able(&self, name: &str, is_able: bool) {
+        Holdings::set_able(self, name, is_able);
+    }
 }
 
 /// Makes the folder readable by its owner alone, and locks it.

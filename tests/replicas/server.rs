@@ -38,7 +38,12 @@ impl Server {
     }
 
     pub fn url(&self) -> String {
-        format!("postgres:///postgres?host={}&user=postgres", self.folder.path().display())
+        Self::url_by(self.folder.path())
+    }
+
+    /// As [`Self::url`], where the socket is in another folder.
+    pub fn url_by(folder: &Path) -> String {
+        format!("postgres:///postgres?host={}&user=postgres", folder.display())
     }
 
     fn data(&self) -> PathBuf {
@@ -84,6 +89,11 @@ impl Server {
     pub fn kill(&self) {
         self.signal("KILL");
         std::fs::remove_file(self.data().join("postmaster.pid")).ok();
+    }
+
+    /// The socket that it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
     }
 
     /// A signal to the server and all of its sessions.

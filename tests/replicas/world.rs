@@ -61,7 +61,12 @@ impl World {
 
     /// Writes a configuration file; its path.
     pub fn configuration(&self, text: &str) -> String {
-        let path = self.folder.path().join("usher.toml");
+        self.configuration_of("usher", text)
+    }
+
+    /// As [`Self::configuration`], where the processes have different ones.
+    pub fn configuration_of(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(format!("{name}.toml"));
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     }
@@ -136,6 +141,10 @@ impl Replicas {
         self.0.write()[at] = client;
     }
 
+    pub fn at(&self, at: usize) -> Option<Client> {
+        self.0.read()[at].clone()
+    }
+
     pub fn any(&self, random: &mut Random) -> Client {
         let clients = self.0.read();
         let there: Vec<&Client> = clients.iter().flatten().collect();
@@ -206,13 +215,14 @@ impl Storm {
     }
 }
 
-enum Write {
+/// A change that may be sent again.
+pub enum Write {
     Text { id: String, body: String },
     Grant { user: String, object: String, is_granted: bool },
 }
 
 impl Write {
-    async fn send(&self, client: &Client) -> Reply {
+    pub async fn send(&self, client: &Client) -> Reply {
         match self {
             Self::Text { id, body } => put(client, id, body, &[]).await,
             Self::Grant { user, object, is_granted } => grant(client, user, "viewer", object, *is_granted).await,

@@ -12,7 +12,7 @@ use qdrant_client::qdrant::{
 };
 
 use super::client::{Connection, QdrantError, Quantisation};
-use super::points::is_completed;
+use super::points::{is_completed, signed};
 use super::{
     AUDIENCE, DENSE, DOCUMENT, METADATA, QdrantCollection, SEQUENCE, SPARSE, VERSION, WATERMARK, integer, text,
 };
@@ -80,6 +80,7 @@ impl QdrantCollection {
         if mark.layout > LAYOUT {
             return Err(QdrantError::Newer { alias: self.alias.clone() }.into());
         }
+        self.saw(mark.position);
         Ok(mark)
     }
 
@@ -269,15 +270,18 @@ impl QdrantCollection {
         self.insert_into(name, vec![point]).await
     }
 
-    /// Notes how far the collection is. A position that was passed already stays.
+    /// Notes how far the collection is. A position that was passed already stays, and so does one that is less than this
+    /// process has seen: what lies between is missing there, and the watermark alone says so.
     ///
     /// # Errors
-    /// When Qdrant fails.
+    /// When Qdrant fails, or was restored from an older copy.
     pub async fn advance(&self, mark: &Watermark) -> Result<(), IndexError> {
-        let position = i64::try_from(mark.position).unwrap_or(i64::MAX);
-        self.set_watermark(mark, Condition::range(SEQUENCE, below(position))).await?;
-        self.saw(mark.position);
-        Ok(())
+        let condition = Condition::range(SEQUENCE, between(signed(self.floor()), signed(mark.position)));
+        self.set_watermark(mark, condition).await?;
+        match self.look().await? {
+            found if found >= mark.position => Ok(()),
+            found => Err(self.went_back(found, mark.position).into()),
+        }
     }
 
     /// Notes how far the collection is, also where that is less than it said: after a comparison with the catalog.
@@ -347,7 +351,7 @@ fn strict_mode() -> StrictModeConfig {
 
 fn payload(mark: &Watermark) -> HashMap<String, Value> {
     HashMap::from([
-        (SEQUENCE.to_owned(), i64::try_from(mark.position).unwrap_or(i64::MAX).into()),
+        (SEQUENCE.to_owned(), signed(mark.position).into()),
         ("complete".to_owned(), i64::from(mark.is_complete).into()),
         ("instance".to_owned(), mark.instance.clone().into()),
         ("generation".to_owned(), mark.generation.clone().into()),
@@ -359,6 +363,11 @@ fn payload(mark: &Watermark) -> HashMap<String, Value> {
 /// Below a number; sequence numbers stay under 2⁵³, so that they are exact here.
 pub(super) fn below(sequence: i64) -> qdrant_client::qdrant::Range {
     qdrant_client::qdrant::Range { lt: Some(sequence as f64), ..Default::default() }
+}
+
+/// From one number on and below another.
+fn between(first: i64, sequence: i64) -> qdrant_client::qdrant::Range {
+    qdrant_client::qdrant::Range { gte: Some(first as f64), ..below(sequence) }
 }
 
 fn generation() -> Result<String, QdrantError> {

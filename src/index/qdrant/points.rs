@@ -54,7 +54,7 @@ pub(super) fn is_completed(result: Option<&UpdateResult>) -> bool {
     result.is_some_and(|result| result.status == i32::from(UpdateStatus::Completed))
 }
 
-fn signed(sequence: u64) -> i64 {
+pub(super) fn signed(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 

@@ -310,6 +310,10 @@ fn a_missing_foreign_older_or_newer_collection_is_refused() {
     store.run(behind.reset(&Watermark { position: 3, ..mark.clone() })).unwrap();
     assert!(matches!(problem(search(&store.points).unwrap_err()), QdrantError::WentBack { found: 3, expected: 9, .. }));
     assert!(store.points.is_suspect());
+    // Who applies does not hide it by going on.
+    let next = store.run(store.points.advance(&Watermark { position: 12, ..mark.clone() })).unwrap_err();
+    assert!(matches!(problem(next), QdrantError::WentBack { found: 3, expected: 9, .. }));
+    assert_eq!(store.run(behind.look()).unwrap(), 3);
     // Not filled to the end.
     store.run(store.points.reset(&Watermark { position: 9, is_complete: false, ..mark.clone() })).unwrap();
     assert!(matches!(problem(search(&store.points).unwrap_err()), QdrantError::Filling { .. }));
