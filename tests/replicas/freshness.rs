@@ -125,3 +125,9 @@ async fn a_suspended_process_answers_nothing_old_when_it_goes_on() {
     one.stop().await;
     other.stop().await;
 }
+
+#[test]
+fn answers_from_an_older_state_are_noticed() {
+    let test = "freshness::a_revocation_binds_the_next_question_to_another_process";
+    crate::common::mutants::must_be_caught(&[("ignore_the_head", test)]);
+}

@@ -53,6 +53,8 @@ impl World {
 
     pub async fn start_with(&self, name: &str, more: &[(&str, &str)]) -> Result<Process, NotStarted> {
         let mut environment = vec![("USHER_CATALOG_URL", self.url.as_str())];
+        let mutant = std::env::var("USHER_MUTANT").ok();
+        environment.extend(mutant.iter().map(|mutant| ("USHER_MUTANT", mutant.as_str())));
         environment.extend(more);
         let mut process = Process::start_with(&self.folder.path().join(name), &environment).await?;
         process.client.key = self.admin_key().await;

@@ -18,6 +18,10 @@ use super::world::{Clustered, Random, key, mask};
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
+#[cfg(usher_mutants)]
+#[path = "../../../tests/common/mutants.rs"]
+mod mutants;
+
 /// Audiences in the tests' collections.
 const AUDIENCES: u32 = 61;
 
@@ -355,5 +359,14 @@ fn masks_without_a_description_are_sent_as_they_are() {
         let query = world.query(&rows);
         let found = VectorStore::search(&store, &query, &seen, 10, &key, &mut Work::default()).unwrap();
         super::vectors::alike(&found, &super::vectors::brute_force(&rows, 16, &query, &seen, 10, key), "ids");
+    }
+}
+
+#[cfg(usher_mutants)]
+#[test]
+fn points_that_the_mask_hides_are_noticed() {
+    if url().is_some() {
+        let test = "index::tests::qdrant::every_form_of_the_filter_gives_what_brute_force_gives";
+        mutants::must_be_caught(&[("points_of_qdrant_unmasked", test)]);
     }
 }
