@@ -33,6 +33,11 @@ pub fn url() -> Option<String> {
     url
 }
 
+/// `QDRANT_SHARDS`: of the tests' collections.
+fn shards() -> u32 {
+    std::env::var("QDRANT_SHARDS").ok().and_then(|shards| shards.parse().ok()).unwrap_or(1)
+}
+
 /// A collection of the tests' own, removed with the value.
 pub struct Remote {
     runtime: tokio::runtime::Runtime,
@@ -45,7 +50,8 @@ pub struct Remote {
 impl Remote {
     pub fn make(url: &str, dimensions: usize) -> Self {
         let prefix = format!("usher-test-{}", std::process::id());
-        let settings = QdrantSettings { prefix, timeout: Duration::from_secs(20), ..QdrantSettings::at(url) };
+        let timeout = Duration::from_secs(20);
+        let settings = QdrantSettings { prefix, timeout, shards: shards(), ..QdrantSettings::at(url) };
         Self::with(settings, dimensions)
     }
 
@@ -360,6 +366,22 @@ fn masks_without_a_description_are_sent_as_they_are() {
         let found = VectorStore::search(&store, &query, &seen, 10, &key, &mut Work::default()).unwrap();
         super::vectors::alike(&found, &super::vectors::brute_force(&rows, 16, &query, &seen, 10, key), "ids");
     }
+}
+
+/// The same cases where points are spread over shards, each of which has lists of its own.
+#[test]
+fn several_shards_answer_as_one() {
+    if shards() > 1 || url().is_none() {
+        return;
+    }
+    let run = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["index::tests::qdrant", "index::tests::keywords", "index::tests::vectors", "--nocapture"])
+        .env("QDRANT_SHARDS", "3")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    println!("with three shards: {}", said.lines().rev().find(|line| line.starts_with("test result")).unwrap());
 }
 
 #[cfg(usher_mutants)]
