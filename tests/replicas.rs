@@ -35,6 +35,8 @@ mod process;
 mod proxy;
 #[path = "replicas/qdrant.rs"]
 mod qdrant;
+#[path = "replicas/restored.rs"]
+mod restored;
 #[path = "replicas/server.rs"]
 mod server;
 #[path = "replicas/together.rs"]

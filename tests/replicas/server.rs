@@ -96,6 +96,33 @@ impl Server {
         self.folder.path().join(".s.PGSQL.5432")
     }
 
+    /// Copies what is stored; the server must not run.
+    pub fn back_up(&self) {
+        self.copy("data", "copy");
+    }
+
+    /// Puts the copy in the place of what is stored; the server must not run.
+    pub fn restore(&self) {
+        std::fs::remove_dir_all(self.data()).unwrap();
+        self.copy("copy", "data");
+    }
+
+    /// Keeps what is stored beside the copy; the server must not run.
+    pub fn set_aside(&self) {
+        self.copy("data", "newest");
+    }
+
+    /// Puts what was set aside back.
+    pub fn put_back(&self) {
+        std::fs::remove_dir_all(self.data()).unwrap();
+        self.copy("newest", "data");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let (from, to) = (self.folder.path().join(from), self.folder.path().join(to));
+        assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+    }
+
     /// A signal to the server and all of its sessions.
     pub fn signal(&self, name: &str) {
         let pid = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();

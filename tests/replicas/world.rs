@@ -73,6 +73,16 @@ impl World {
         path.display().to_string()
     }
 
+    /// Runs `usher accept-restored` on this data folder.
+    pub fn accept_restored(&self, name: &str) {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_usher"))
+            .args(["accept-restored", "--catalog-url", &self.url, "--data"])
+            .arg(self.folder.path().join(name))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// The first administrator's key lies in the folder of whoever made it.
     pub async fn admin_key(&self) -> String {
         let begun = Instant::now();
