@@ -202,7 +202,7 @@ async fn copy_running(from: &Path, to: &Path) -> anyhow::Result<u64> {
             }
         }
     }
-    for name in ["audit.jsonl", "admin.key"] {
+    for name in ["audit.jsonl", crate::serve::ADMIN_KEY_FILE, crate::serve::EPOCH_FILE] {
         match std::fs::copy(from.join(name), to.join(name)) {
             Ok(copied) => bytes += copied,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -216,10 +216,11 @@ async fn copy_running(from: &Path, to: &Path) -> anyhow::Result<u64> {
 
 /// Holds the data folder of a stopped service.
 fn lock_stopped(data: &Path) -> anyhow::Result<std::fs::File> {
-    match try_lock(data)? {
-        Some(lock) => Ok(lock),
-        None => bail!("a service uses {}; stop it first", data.display()),
-    }
+    stopped(try_lock(data)?, data)
+}
+
+fn stopped(lock: Option<std::fs::File>, data: &Path) -> anyhow::Result<std::fs::File> {
+    lock.with_context(|| format!("a service uses {}; stop it first", data.display()))
 }
 
 /// Holds the data folder of a stopped service; nothing where one runs.
@@ -230,7 +231,14 @@ fn try_lock(data: &Path) -> anyhow::Result<Option<std::fs::File>> {
             data.display()
         );
     }
-    let lock = std::fs::File::options().write(true).open(data.join("lock"))?;
+    hold(data)
+}
+
+/// Holds a data folder; nothing where a service does.
+fn hold(data: &Path) -> anyhow::Result<Option<std::fs::File>> {
+    let path = data.join("lock");
+    let lock = std::fs::File::options().write(true).open(&path);
+    let lock = lock.with_context(|| format!("can't open {}; name the data folder with --data", path.display()))?;
     Ok(lock.try_lock().is_ok().then_some(lock))
 }
 
@@ -251,10 +259,7 @@ pub struct AcceptRestoredArguments {
 /// When the service runs, or the catalog can't be opened.
 #[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Result<()> {
-    let lock = std::fs::File::options().write(true).open(arguments.data.join("lock"))?;
-    if lock.try_lock().is_err() {
-        bail!("a service uses {}; stop it first", arguments.data.display());
-    }
+    let _lock = stopped(hold(&arguments.data)?, &arguments.data)?;
     let options =
         RawConfig { data: Some(arguments.data.clone()), catalog_url: arguments.catalog_url, ..RawConfig::default() };
     let config = options.resolve()?;

@@ -40,17 +40,35 @@ pub struct Record<'a> {
     pub question: Option<String>,
 }
 
-/// The newest revision that the audit in this folder speaks of; 0 where there is none.
-///
+/// Event: the process stopped in order; its one item names the commit that it had seen last, where one is listed.
+pub const STOPPED: &str = "stopped";
+/// Event: the catalog was set back under the process; the item is as with [`STOPPED`].
+pub const SET_BACK: &str = "set_back";
+/// Event: a restored catalog was accepted; what was known before does not count any more.
+pub const RESTORED: &str = "restored";
+
+/// What the audit in a folder says of the catalog.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The newest revision that it speaks of; 0 where there is none.
+    pub revision: u64,
+    /// The commit that was seen last when a process stopped: its revision and its name.
+    pub commit: Option<(u64, String)>,
+    /// The catalog had another history when it was last seen.
+    pub is_other: bool,
+}
+
 /// # Errors
 /// When the file can't be read.
-pub fn last_revision(folder: &Path) -> io::Result<u64> {
+pub fn last_known(folder: &Path) -> io::Result<Known> {
     #[derive(serde::Deserialize)]
-    struct Revision {
+    struct Seen {
         revision: u64,
+        event: String,
+        items: Vec<String>,
     }
     let mut file = match File::open(folder.join("audit.jsonl")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
         opened => opened?,
     };
     let from = file.seek(SeekFrom::End(0))?.saturating_sub(LAST_LINES);
@@ -58,9 +76,19 @@ pub fn last_revision(folder: &Path) -> io::Result<u64> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     // A first line that was cut off here, and a last one that a crash has torn, are no records.
-    let mut revisions =
-        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Revision>(line).ok());
-    Ok(revisions.next_back().map_or(0, |line| line.revision))
+    let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Seen>(line).ok());
+    Ok(lines.fold(Known::default(), |known, line| {
+        if line.event == RESTORED {
+            return Known { revision: line.revision, ..Known::default() };
+        }
+        let newest = known.revision.max(line.revision);
+        let is_other = line.event == SET_BACK;
+        if !is_other && line.event != STOPPED {
+            return Known { revision: newest, ..known };
+        }
+        let commit = line.items.into_iter().next().map(|name| (line.revision, name));
+        Known { revision: newest, commit, is_other }
+    }))
 }
 
 struct Line {

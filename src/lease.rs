@@ -4,7 +4,7 @@
 //! A lease saves work and never protects anything: a process that was suspended may go on for a moment after another took
 //! over. So the work itself must bear being done twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -125,11 +125,13 @@ pub struct Holdings {
     leases: Leases,
     /// When each was last renewed; absent: it is another's.
     renewed: Mutex<BTreeMap<String, Option<Instant>>>,
+    /// What can't be done here at present, and is left to others.
+    unable: Mutex<BTreeSet<String>>,
 }
 
 impl Holdings {
     pub fn new(leases: Leases) -> Self {
-        Self { leases, renewed: Mutex::default() }
+        Self { leases, renewed: Mutex::default(), unable: Mutex::default() }
     }
 
     /// Whether this process holds the lease at present; it is tried for from the first question on.
@@ -147,14 +149,29 @@ impl Holdings {
         }
     }
 
+    /// Whether this process can do the work; where not, the lease is left to others until it can.
+    pub fn set_able(&self, name: &str, is_able: bool) {
+        let mut unable = self.unable.lock();
+        if is_able {
+            unable.remove(name);
+        } else if self.leases.catalog.is_shared() && unable.insert(name.to_owned()) {
+            tracing::warn!(lease = name, "the work can't be done here and is left to other processes");
+            self.renewed.lock().insert(name.to_owned(), None);
+        }
+    }
+
     /// Takes and renews what was asked for, until cancelled.
     pub async fn keep(self: Arc<Self>) {
         while self.leases.catalog.is_shared() {
             let names: Vec<String> = self.renewed.lock().keys().cloned().collect();
             for name in names {
                 let begun = Instant::now();
+                if self.unable.lock().contains(&name) {
+                    continue;
+                }
                 // Without an answer it is held until it may have run out.
                 if let Some(is_held) = self.leases.hold(&name).await {
+                    let is_held = is_held && !self.unable.lock().contains(&name);
                     self.renewed.lock().insert(name, is_held.then_some(begun));
                 }
             }

@@ -40,9 +40,11 @@ use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
 mod first;
+mod history;
 
 use first::First;
 pub use first::{ADMIN_KEY_FILE, write_secret};
+pub use history::{EPOCH_FILE, accept_restored};
 
 /// Long questions of administrators at one time.
 const SURVEYS: usize = 2;
@@ -66,10 +68,16 @@ pub enum ServeError {
     #[error("{} is in use by another Usher process", path.display())]
     Locked { path: PathBuf },
     #[error(
-        "the catalog is at revision {found}, and answers were given at {answered}: an older copy was restored, and \
-         withdrawn rights may be back. Restore a newer one; or withdraw them again and run `usher accept-restored`"
+        "the catalog is at revision {found} and lacks what was answered at {answered}: an older copy was restored, and \
+         withdrawn rights may be back. Restore a newer one; or withdraw them again and run `usher accept-restored` \
+         (docs/moving.md)"
     )]
     SetBack { found: u64, answered: u64 },
+    #[error(
+        "a backup was restored under this process, which had seen revision {seen}: its memory can't be used any more. \
+         Start it again; it is refused then until a newer backup is there or the restored one is accepted"
+    )]
+    OtherHistory { seen: u64 },
     #[error("{catalog} is missing or empty beside the data in the folder; restore a backup")]
     NoCatalog { catalog: String },
     #[error(
@@ -156,7 +164,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         None => Place::Files(config.vectors),
         Some(settings) => Place::Qdrant { connection: Connection::new(settings.clone())?, instance },
     };
-    refuse_older(&catalog, &config.data).await?;
+    // Revisions of another epoch mean other states: their tokens are not valid here.
+    let epoch = history::examine(&catalog, &config.data, &agreed).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline, place));
     // A shared catalog never held any without.
     if indexes.home() == VectorHome::Catalog && !catalog.is_shared() {
@@ -166,8 +175,6 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
             }
         }
     }
-    // Revisions of another epoch mean other states: their tokens are not valid here.
-    let epoch: String = catalog.meta(EPOCH).await?.unwrap_or_default().iter().map(|b| format!("{b:02x}")).collect();
     let snapshot = load(&mut catalog.read().await?, &indexes, None).await?;
     indexes.remove_unknown();
     for collection in snapshot.collections.values() {
@@ -297,7 +304,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
 /// Serves on both listeners until `shutdown` ends, then lets running requests finish.
 ///
 /// # Errors
-/// When a listener fails.
+/// When a listener fails, or a backup was restored under the process.
 pub async fn serve(
     running: &Running,
     listener: TcpListener,
@@ -305,16 +312,20 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let service = Arc::downgrade(&running.service);
-    tokio::spawn(async move {
-        shutdown.await;
-        // Others can answer: whoever distributes requests is told first.
-        if let Some(service) = service.upgrade().filter(|service| service.catalog.is_shared()) {
+    let (is_shared, service) = (running.service.catalog.is_shared(), Arc::downgrade(&running.service));
+    let ending = tokio::spawn(async move {
+        let lost = tokio::select! {
+            () = shutdown => None,
+            lost = history::lost(service.clone()), if is_shared => Some(lost),
+        };
+        // Others can answer: whoever distributes requests is told first. One that is lost has refused already.
+        if let Some(service) = service.upgrade().filter(|_| is_shared && lost.is_none()) {
             service.is_leaving.store(true, Ordering::SeqCst);
             drop(service);
             tokio::time::sleep(LEAVE).await;
         }
         stop.send_replace(true);
+        lost
     });
     let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
@@ -330,6 +341,12 @@ pub async fn serve(
         result = both => result?,
         () = drained => tracing::warn!("some requests did not finish in time"),
     }
+    if let Ok(Some(lost)) = ending.await {
+        return Err(lost);
+    }
+    if is_shared && let Err(error) = history::note_seen(&running.service, audit::STOPPED).await {
+        tracing::warn!(%error, "the audit does not say how far the catalog was seen");
+    }
     Ok(())
 }
 
@@ -344,6 +361,10 @@ async fn listen(
 impl indexes::Lease for Holdings {
     fn holds(&self, name: &str) -> bool {
         Holdings::holds(self, name)
+    }
+
+    fn set_able(&self, name: &str, is_able: bool) {
+        Holdings::set_able(self, name, is_able);
     }
 }
 
@@ -383,49 +404,6 @@ fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
         _ => Ok(()),
     }
 }
-
-/// A catalog that is older than what was answered from it lacks changes, revocations perhaps: it is not served before
-/// somebody has looked.
-async fn refuse_older(catalog: &Catalog, data: &Path) -> Result<(), ServeError> {
-    let answered = audit::last_revision(data).map_err(|source| ServeError::Folder { path: data.to_owned(), source })?;
-    let found = catalog.revision().await?;
-    if found < answered {
-        return Err(ServeError::SetBack { found, answered });
-    }
-    Ok(())
-}
-
-/// Begins a new epoch of a catalog that was restored on purpose, and notes in the audit that it was; the revision.
-///
-/// # Errors
-/// When the catalog or the audit can't be written.
-pub async fn accept_restored(config: &Config, catalog: &Catalog) -> Result<u64, ServeError> {
-    let data = &config.data;
-    let mut epoch = [0; 16];
-    getrandom::fill(&mut epoch)?;
-    let mut tx = catalog.begin().await?;
-    meta::set(&mut tx, EPOCH, &epoch).await?;
-    tx.commit().await?;
-    let revision = catalog.revision().await?;
-    let agreed = Agreed::of(config, catalog).await?;
-    let folder = |source| ServeError::Folder { path: data.to_owned(), source };
-    let audit = Audit::open(data, agreed.derive("audit digests")).map_err(folder)?;
-    let record = audit::Record {
-        at: jiff::Timestamp::now().to_string(),
-        request_id: "",
-        event: "restored",
-        subjects: Vec::new(),
-        credential: "",
-        revision,
-        items: Vec::new(),
-        question: None,
-    };
-    audit.record(&record).await.map_err(|error| folder(std::io::Error::other(error)))?;
-    Ok(revision)
-}
-
-/// Name of what distinguishes a restored catalog from the one that went on; absent in one that never was restored.
-const EPOCH: &str = "epoch";
 
 /// What all processes of a catalog agree on; the first one to come decides it.
 struct Agreed {

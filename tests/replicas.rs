@@ -14,6 +14,8 @@
     reason = "a test: a fault ends it, and the counts are its point"
 )]
 
+#[path = "replicas/askers.rs"]
+mod askers;
 mod common;
 #[path = "replicas/failures.rs"]
 mod failures;
@@ -24,11 +26,19 @@ mod matrix;
 #[allow(dead_code, reason = "one test uses a part of it")]
 #[path = "authority/server.rs"]
 mod openfga;
+#[path = "replicas/partitions.rs"]
+mod partitions;
 #[allow(dead_code, reason = "made for the crash tests, which use all of it")]
 #[path = "crash/process.rs"]
 mod process;
+#[path = "replicas/proxy.rs"]
+mod proxy;
+#[path = "replicas/qdrant.rs"]
+mod qdrant;
 #[path = "replicas/reindex.rs"]
 mod reindex;
+#[path = "replicas/restored.rs"]
+mod restored;
 #[path = "replicas/server.rs"]
 mod server;
 #[path = "replicas/together.rs"]

@@ -170,7 +170,7 @@ impl Loaded {
         }
         let chunks = f64::from(corpus.chunk_count());
         let state = self.state();
-        let indexes = self.service().indexes.get(state.id).context("indexes")?;
+        let indexes = self.service().indexes.get(state.pair()).context("indexes")?;
         indexes.at_least(state.last_operation).await;
         results.lower("ingest without embedding, chunks/s", chunks / spent.as_secs_f64(), None, 5_000.0, 20_000.0);
         results.note("and until the keyword index has followed", json!(chunks / start.elapsed().as_secs_f64()));

@@ -65,8 +65,8 @@ pub struct Legs {
 
 impl Legs {
     pub fn new(loaded: &Loaded) -> Self {
-        let collection = loaded.state().id;
-        Self { indexes: loaded.service().indexes.get(collection).expect("the collection has indexes") }
+        let pair = loaded.state().pair();
+        Self { indexes: loaded.service().indexes.get(pair).expect("the collection has indexes") }
     }
 
     /// Nearest chunks, as ordinals of the service.

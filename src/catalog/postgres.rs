@@ -20,6 +20,10 @@ const WRITING: i64 = 0x5573_6865_7200_0001;
 pub(super) const COMMITS: &str = "usher_commits";
 /// How long a statement may wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long a connection may take to show that it still works, before it is used again.
+const PING: Duration = Duration::from_secs(2);
+/// How long closing all connections in order may take; the server ends those that are left.
+const CLOSE: Duration = Duration::from_secs(5);
 /// How long an answer may take; a little longer than the server's own limits below, for a server that can't be reached
 /// any more, which the operating system would notice much later.
 pub(super) const READER_ANSWER: Duration = Duration::from_secs(35);
@@ -68,6 +72,12 @@ impl Database {
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE)
                 .after_connect(move |connection, _| Box::pin(prepare(connection, settings)))
+                // One that died without a word is replaced; the library would wait for it until the time for getting a
+                // connection is over, and then meet the next one.
+                .test_before_acquire(false)
+                .before_acquire(|connection, _| {
+                    Box::pin(async { within(PING, connection.ping()).await.map(|()| true) })
+                })
                 // A connection that was given back in the middle of a statement is closed unless it comes to itself.
                 .after_release(|connection, _| {
                     Box::pin(async { within(ACQUIRE, connection.ping()).await.map(|()| true) })
@@ -93,7 +103,8 @@ impl Database {
     }
 
     pub(super) async fn read(&self) -> Result<CatalogTx, CatalogError> {
-        Ok(self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?.into())
+        let begin = self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        Ok(CatalogTx::from(within(ACQUIRE, begin).await?).that_reads())
     }
 
     pub(super) async fn listen(&self) -> Result<Listener, CatalogError> {
@@ -104,9 +115,10 @@ impl Database {
     }
 
     pub(super) async fn close(&self) {
-        self.readers.close().await;
-        self.aside.close().await;
-        self.writer.close().await;
+        let all = async { tokio::join!(self.readers.close(), self.aside.close(), self.writer.close()) };
+        if tokio::time::timeout(CLOSE, all).await.is_err() {
+            tracing::warn!("some connections to PostgreSQL could not be closed in order");
+        }
     }
 }
 

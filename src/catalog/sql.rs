@@ -4,6 +4,7 @@
 //! own typed drivers; [`query_either`] is for the few whose words differ.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -142,7 +143,7 @@ impl Query {
         };
         let done = match &mut tx.open {
             Open::Sqlite(tx) => self.run_sqlite(&mut **tx, wanted).await,
-            Open::Postgres(tx) => within(WRITER_ANSWER, self.run_postgres(&mut **tx, wanted)).await,
+            Open::Postgres(open) => within(tx.answer, self.run_postgres(&mut **open, wanted)).await,
         };
         tx.has_failed |= done.is_err();
         done
@@ -246,6 +247,8 @@ pub struct CatalogTx {
     /// A statement failed since the last savepoint. PostgreSQL answers a commit then by undoing everything, without an
     /// error.
     has_failed: bool,
+    /// How long a statement may take, where a server answers.
+    answer: Duration,
 }
 
 enum Open {
@@ -255,17 +258,22 @@ enum Open {
 
 impl From<Transaction<'static, Sqlite>> for CatalogTx {
     fn from(tx: Transaction<'static, Sqlite>) -> Self {
-        Self { open: Open::Sqlite(tx), has_failed: false }
+        Self { open: Open::Sqlite(tx), has_failed: false, answer: WRITER_ANSWER }
     }
 }
 
 impl From<Transaction<'static, Postgres>> for CatalogTx {
     fn from(tx: Transaction<'static, Postgres>) -> Self {
-        Self { open: Open::Postgres(tx), has_failed: false }
+        Self { open: Open::Postgres(tx), has_failed: false, answer: WRITER_ANSWER }
     }
 }
 
 impl CatalogTx {
+    /// Nothing is written in it, which takes less time.
+    pub(super) fn that_reads(self) -> Self {
+        Self { answer: READER_ANSWER, ..self }
+    }
+
     /// Makes durable what was done.
     ///
     /// # Errors

@@ -235,9 +235,7 @@ impl QdrantCollection {
                 QdrantError::NotOurs { alias: self.alias.clone(), problem: "another instance owns it" }
             }
             Some(mark) if !mark.is_complete => QdrantError::Filling { alias: self.alias.clone() },
-            Some(mark) if mark.position < floor => {
-                QdrantError::WentBack { alias: self.alias.clone(), found: mark.position, expected: floor }
-            }
+            Some(mark) if mark.position < floor => self.went_back(mark.position, floor),
             Some(mark) => {
                 self.saw(mark.position);
                 return Ok(mark.position);
@@ -247,6 +245,12 @@ impl QdrantCollection {
             self.is_suspect.store(true, Ordering::Release);
         }
         Err(problem.into())
+    }
+
+    /// What is there is older than it was: only a comparison with the catalog can mend it.
+    fn went_back(&self, found: u64, expected: u64) -> QdrantError {
+        self.is_suspect.store(true, Ordering::Release);
+        QdrantError::WentBack { alias: self.alias.clone(), found, expected }
     }
 
     /// Notes that the collection has been at this position.

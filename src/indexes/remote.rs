@@ -25,6 +25,8 @@ const COMPARED_AT_ONCE: u32 = 2_048;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Pause between two looks at the watermark by one who waits for it.
 const LOOK: Duration = Duration::from_millis(10);
+/// One who can't apply for so long lets another process try: Qdrant may be away from this one alone.
+const LEAVE_AFTER: Duration = Duration::from_secs(3);
 /// Without a reason, everything is compared this often.
 const COMPARE_EVERY: Duration = Duration::from_secs(15 * 60);
 
@@ -48,6 +50,9 @@ pub trait ChunkSource: Send + Sync {
 pub trait Lease: Send + Sync {
     /// Whether this process holds the named lease at present.
     fn holds(&self, name: &str) -> bool;
+
+    /// Whether the work can be done here; where not, it is left to others.
+    fn set_able(&self, name: &str, is_able: bool);
 }
 
 /// What a comparison found and mended.
@@ -99,16 +104,19 @@ pub(super) async fn at_least(indexes: &CollectionIndexes, collection: &QdrantCol
         match collection.look().await {
             Ok(found) if found >= position => return true,
             Ok(_) => tokio::time::sleep(LOOK).await,
-            Err(IndexError::Remote(error))
-                if error.downcast_ref::<QdrantError>().is_some_and(QdrantError::is_being_mended) =>
-            {
-                tokio::time::sleep(LOOK).await;
-            }
+            Err(error) if qdrant(&error).is_some_and(QdrantError::is_being_mended) => tokio::time::sleep(LOOK).await,
             Err(error) => {
                 tracing::warn!(%error, "the position of an index can't be read");
                 return false;
             }
         }
+    }
+}
+
+fn qdrant(error: &IndexError) -> Option<&QdrantError> {
+    match error {
+        IndexError::Remote(error) => error.downcast_ref(),
+        _ => None,
     }
 }
 
@@ -138,33 +146,49 @@ impl Applier {
 
     pub(super) async fn run(mut self, lease: Arc<dyn Lease>) {
         let name = format!("index/{}", self.pair);
-        let mut mark = None;
+        let (mut mark, mut failing) = (None, None);
         loop {
             if !lease.holds(&name) {
                 mark = None;
-                self.follow_other().await;
+                lease.set_able(&name, self.follow_other().await);
                 continue;
             }
-            match self.step(&mut mark).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let _ = tokio::time::timeout(PAUSE, self.indexes.wake.notified()).await;
+            let done = match self.step(&mut mark).await {
+                // One that was restored from an older copy is noticed also where nobody asks this process.
+                Ok(false) if mark.is_some() => self.points.look().await.map(|_| false).map_err(Into::into),
+                done => done,
+            };
+            match done {
+                Ok(has_applied) => {
+                    failing = None;
+                    if !has_applied {
+                        let _ = tokio::time::timeout(PAUSE, self.indexes.wake.notified()).await;
+                    }
                 }
                 Err(error) => {
                     mark = None;
-                    tracing::error!(indexes = %self.pair, %error, "Qdrant can't follow the log; trying again");
+                    let since = *failing.get_or_insert_with(|| {
+                        tracing::error!(indexes = %self.pair, %error, "Qdrant can't follow the log; trying again");
+                        Instant::now()
+                    });
+                    if since.elapsed() > LEAVE_AFTER {
+                        failing = None;
+                        lease.set_able(&name, false);
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         }
     }
 
-    /// While another process applies: how far it is.
-    async fn follow_other(&self) {
-        if let Ok(position) = self.points.look().await {
+    /// While another process applies: how far it is. Says whether this one could.
+    async fn follow_other(&self) -> bool {
+        let looked = self.points.look().await;
+        if let Ok(position) = looked {
             self.indexes.applied.send_replace(position);
         }
         tokio::time::sleep(PAUSE).await;
+        !looked.is_err_and(|error| qdrant(&error).is_some_and(QdrantError::is_away))
     }
 
     /// Makes the collection if it is missing, compares it where that is due, and applies what the log has; says whether

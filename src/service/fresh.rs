@@ -27,7 +27,7 @@ impl Stale {
             Self::Unknown => "gets no answer from the catalog",
             Self::Behind => "is behind the catalog",
             Self::Stuck(error) => match **error {
-                FollowError::OtherHistory => "has seen another history of the catalog: restart it",
+                FollowError::OtherHistory => "has seen another history of the catalog and is about to end",
                 FollowError::NewerSchema => "is older than the catalog's schema: upgrade it",
                 FollowError::Load(_) => "can't follow the catalog: its log says why",
             },

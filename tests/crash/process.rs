@@ -104,6 +104,21 @@ impl Process {
         assert!(status.success());
     }
 
+    /// SIGSTOP; on a busy machine its threads go on for a moment, which is waited for.
+    pub fn suspend(&self) {
+        self.signal("STOP");
+        let tasks = format!("/proc/{}/task", self.child.0.id());
+        let is_running = || {
+            let threads = std::fs::read_dir(&tasks).unwrap().flatten();
+            let mut states = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+            // The state follows the name, which is in brackets.
+            !states.all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
+        };
+        while is_running() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// SIGTERM; expects a clean end.
     pub async fn stop(mut self) {
         self.signal("TERM");

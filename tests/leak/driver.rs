@@ -300,6 +300,21 @@ impl Driver {
         self.world.apply_operation(operation);
     }
 
+    /// One random change, then two random questions; says how many.
+    pub async fn step(&mut self) -> usize {
+        let operation = self.draw();
+        self.apply(operation).await;
+        let questions = 2;
+        for _ in 0..questions {
+            let reader = self.draw_reader();
+            let words = self.rng.below(4) + 1;
+            let question = sentence(&mut self.rng, words);
+            let top_k = [3, 10, 50][self.rng.below(3)];
+            self.ask(&reader, &question, top_k).await;
+        }
+        questions
+    }
+
     /// Asks one question through every route and compares.
     pub async fn ask(&mut self, reader: &Reader, question: &str, top_k: usize) {
         let client = match reader.as_slice() {

@@ -1,7 +1,5 @@
 //! One change, one question, one comparison, many times.
 
-use usher_oracle::world::sentence;
-
 use crate::driver::Driver;
 use crate::plan;
 
@@ -13,16 +11,7 @@ async fn every_answer_equals_brute_force() {
     for (world, seed) in (seed..).take(steps.div_ceil(200)).enumerate() {
         let mut driver = Driver::start(seed).await;
         for step in 0..200 {
-            let operation = driver.draw();
-            driver.apply(operation).await;
-            for _ in 0..2 {
-                let reader = driver.draw_reader();
-                let words = driver.rng.below(4) + 1;
-                let question = sentence(&mut driver.rng, words);
-                let top_k = [3, 10, 50][driver.rng.below(3)];
-                driver.ask(&reader, &question, top_k).await;
-                queries += 1;
-            }
+            queries += driver.step().await;
             if step == 120 && world == 0 {
                 driver.service = Driver::serve(driver.service.stop().await).await;
             }

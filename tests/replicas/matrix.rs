@@ -2,83 +2,26 @@
 //!
 //! `QDRANT_BINARY` names the Qdrant server's program; without it, or without an OpenFGA server, this is skipped.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::openfga::free_port;
 use crate::openfga::{OpenFga, program};
 use crate::process::Process;
+use crate::qdrant::{self, Qdrant};
 use crate::server::Server;
 use crate::world::{Random, Replicas, Storm, World, found, rounds};
 
-/// A Qdrant server of one test's own.
-struct Qdrant {
-    program: PathBuf,
-    folder: tempfile::TempDir,
-    http: u16,
-    grpc: u16,
-    child: Option<Child>,
-}
-
-impl Qdrant {
-    async fn start(program: PathBuf) -> Self {
-        let (http, grpc) = (free_port(), free_port());
-        let mut server = Self { program, folder: tempfile::tempdir().unwrap(), http, grpc, child: None };
-        server.run().await;
-        server
-    }
-
-    /// Starts the process on the same data, and waits until it answers.
-    async fn run(&mut self) {
-        let child = Command::new(&self.program)
-            .current_dir(self.folder.path())
-            .env("QDRANT__SERVICE__HOST", "127.0.0.1")
-            .env("QDRANT__SERVICE__HTTP_PORT", self.http.to_string())
-            .env("QDRANT__SERVICE__GRPC_PORT", self.grpc.to_string())
-            .env("QDRANT__TELEMETRY_DISABLED", "true")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let begun = Instant::now();
-        let url = format!("http://127.0.0.1:{}/readyz", self.http);
-        while !reqwest::get(&url).await.is_ok_and(|reply| reply.status().is_success()) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "Qdrant does not start");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for Qdrant {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn anything_may_be_killed() {
-    let Some(qdrant) = std::env::var_os("QDRANT_BINARY") else {
-        println!("skipped: no Qdrant (set QDRANT_BINARY to its server's program)");
-        return;
-    };
+    let Some(qdrant) = qdrant::program() else { return };
     let Some(openfga) = program() else { return };
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut qdrant = Qdrant::start(qdrant.into()).await;
+    let mut qdrant = Qdrant::start(qdrant).await;
     let mut openfga = OpenFga::start(openfga).await;
     let database = Server::start();
     let world = World::new(&database.url());
     let configuration = world.configuration(&format!(
         "[qdrant]\nurl = \"http://127.0.0.1:{}\"\n[openfga]\nurl = \"http://127.0.0.1:{}\"\nstore = \"{}\"\n",
-        qdrant.grpc,
+        qdrant.grpc_port(),
         openfga.grpc_port(),
         openfga.store
     ));

@@ -38,7 +38,12 @@ impl Server {
     }
 
     pub fn url(&self) -> String {
-        format!("postgres:///postgres?host={}&user=postgres", self.folder.path().display())
+        Self::url_by(self.folder.path())
+    }
+
+    /// As [`Self::url`], where the socket is in another folder.
+    pub fn url_by(folder: &Path) -> String {
+        format!("postgres:///postgres?host={}&user=postgres", folder.display())
     }
 
     fn data(&self) -> PathBuf {
@@ -84,6 +89,38 @@ impl Server {
     pub fn kill(&self) {
         self.signal("KILL");
         std::fs::remove_file(self.data().join("postmaster.pid")).ok();
+    }
+
+    /// The socket that it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
+    }
+
+    /// Copies what is stored; the server must not run.
+    pub fn back_up(&self) {
+        self.copy("data", "copy");
+    }
+
+    /// Puts the copy in the place of what is stored; the server must not run.
+    pub fn restore(&self) {
+        std::fs::remove_dir_all(self.data()).unwrap();
+        self.copy("copy", "data");
+    }
+
+    /// Keeps what is stored beside the copy; the server must not run.
+    pub fn set_aside(&self) {
+        self.copy("data", "newest");
+    }
+
+    /// Puts what was set aside back.
+    pub fn put_back(&self) {
+        std::fs::remove_dir_all(self.data()).unwrap();
+        self.copy("newest", "data");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let (from, to) = (self.folder.path().join(from), self.folder.path().join(to));
+        assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
     }
 
     /// A signal to the server and all of its sessions.

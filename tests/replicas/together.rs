@@ -104,7 +104,11 @@ async fn a_rolling_restart_shows_no_error_to_a_client() {
     let database = TestDatabase::create().await;
     let world = World::new(database.url());
     let mut processes = vec![world.start("0").await, world.start("1").await];
-    put(&processes[0].client, "a/1", "The one gentian.", &["user:*"]).await.ok();
+    let stored = put(&processes[0].client, "a/1", "The one gentian.", &["user:*"]).await.ok();
+    for process in &processes {
+        let hits = found(&process.client.as_subject("user:ann"), "gentian", stored["revision"].as_str()).await.unwrap();
+        assert_eq!(hits, ["a/1"]);
+    }
     let there = crate::world::Replicas::of(&[&processes[0], &processes[1]]);
     let (stop, asked, retried) =
         (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));

@@ -53,6 +53,8 @@ impl World {
 
     pub async fn start_with(&self, name: &str, more: &[(&str, &str)]) -> Result<Process, NotStarted> {
         let mut environment = vec![("USHER_CATALOG_URL", self.url.as_str())];
+        let mutant = std::env::var("USHER_MUTANT").ok();
+        environment.extend(mutant.iter().map(|mutant| ("USHER_MUTANT", mutant.as_str())));
         environment.extend(more);
         let mut process = Process::start_with(&self.folder.path().join(name), &environment).await?;
         process.client.key = self.admin_key().await;
@@ -61,9 +63,24 @@ impl World {
 
     /// Writes a configuration file; its path.
     pub fn configuration(&self, text: &str) -> String {
-        let path = self.folder.path().join("usher.toml");
+        self.configuration_of("usher", text)
+    }
+
+    /// As [`Self::configuration`], where the processes have different ones.
+    pub fn configuration_of(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(format!("{name}.toml"));
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
+    }
+
+    /// Runs `usher accept-restored` on this data folder.
+    pub fn accept_restored(&self, name: &str) {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_usher"))
+            .args(["accept-restored", "--catalog-url", &self.url, "--data"])
+            .arg(self.folder.path().join(name))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The first administrator's key lies in the folder of whoever made it.
@@ -136,6 +153,10 @@ impl Replicas {
         self.0.write()[at] = client;
     }
 
+    pub fn at(&self, at: usize) -> Option<Client> {
+        self.0.read()[at].clone()
+    }
+
     pub fn any(&self, random: &mut Random) -> Client {
         let clients = self.0.read();
         let there: Vec<&Client> = clients.iter().flatten().collect();
@@ -206,13 +227,14 @@ impl Storm {
     }
 }
 
-enum Write {
+/// A change that may be sent again.
+pub enum Write {
     Text { id: String, body: String },
     Grant { user: String, object: String, is_granted: bool },
 }
 
 impl Write {
-    async fn send(&self, client: &Client) -> Reply {
+    pub async fn send(&self, client: &Client) -> Reply {
         match self {
             Self::Text { id, body } => put(client, id, body, &[]).await,
             Self::Grant { user, object, is_granted } => grant(client, user, "viewer", object, *is_granted).await,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant::{ReadConsistency, ReadConsistencyType, WriteOrdering, WriteOrderingType, read_consistency};
 
@@ -19,6 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Failures in a row that open the breaker, and how long it stays open.
 const FAILURES: u32 = 5;
 const OPEN_FOR: Duration = Duration::from_secs(1);
+/// The part of a call's time after which it counts as failed where whoever asked gives it up.
+const PATIENCE: u32 = 4;
 
 /// How much memory a vector takes while it is searched; the original is kept beside it and decides the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -131,6 +134,11 @@ impl QdrantError {
         matches!(self, Self::Missing { .. } | Self::Filling { .. } | Self::WentBack { .. })
     }
 
+    /// Whether it could not be asked.
+    pub fn is_away(&self) -> bool {
+        self.is_passing() || matches!(self, Self::Open)
+    }
+
     fn is_passing(&self) -> bool {
         matches!(self, Self::Slow { .. } | Self::Call { is_passing: true, .. })
     }
@@ -139,9 +147,9 @@ impl QdrantError {
 /// gRPC's codes by number; the client gives no names for them.
 mod code {
     pub const NOT_FOUND: i32 = 5;
-    const PASSING: [i32; 5] = [
-        /* unknown */ 2, /* deadline */ 4, /* aborted */ 10, /* internal */ 13,
-        /* unavailable */ 14,
+    const PASSING: [i32; 6] = [
+        /* cancelled */ 1, /* unknown */ 2, /* deadline */ 4, /* aborted */ 10,
+        /* internal */ 13, /* unavailable */ 14,
     ];
 
     /// Whether the same call may succeed a moment later.
@@ -159,7 +167,9 @@ impl From<QdrantError> for IndexError {
 /// A connection to one Qdrant; clones share it.
 #[derive(Clone)]
 pub struct Connection {
-    client: Arc<Qdrant>,
+    /// Replaced where nothing comes back: the library would wait on a dead connection for as long as the system does,
+    /// which is a quarter of an hour.
+    client: Arc<ArcSwap<Qdrant>>,
     settings: Arc<QdrantSettings>,
     breaker: Arc<Breaker>,
 }
@@ -203,24 +213,17 @@ impl Connection {
     /// # Errors
     /// When the address is malformed.
     pub fn new(settings: QdrantSettings) -> Result<Self, QdrantError> {
-        let mut config = qdrant_client::config::QdrantConfig::from_url(&settings.url).skip_compatibility_check();
-        config.set_timeout(settings.timeout);
-        config.set_connect_timeout(settings.timeout);
-        config.set_keep_alive_while_idle(true);
-        if let Some(key) = &settings.api_key {
-            config.set_api_key(key);
-        }
-        let client = Qdrant::new(config).map_err(|error| QdrantError::of("connect", &error))?;
+        let client = Arc::new(ArcSwap::from_pointee(client(&settings)?));
         let breaker = Breaker { begun: Instant::now(), failures: AtomicU32::new(0), open_until: AtomicU64::new(0) };
-        Ok(Self { client: Arc::new(client), settings: Arc::new(settings), breaker: Arc::new(breaker) })
+        Ok(Self { client, settings: Arc::new(settings), breaker: Arc::new(breaker) })
     }
 
     pub fn settings(&self) -> &QdrantSettings {
         &self.settings
     }
 
-    pub(super) fn client(&self) -> &Qdrant {
-        &self.client
+    pub(super) fn client(&self) -> Arc<Qdrant> {
+        self.client.load_full()
     }
 
     pub(super) fn read_consistency(&self) -> Option<ReadConsistency> {
@@ -274,16 +277,19 @@ impl Connection {
             if !self.breaker.may_call() {
                 return Err(last);
             }
+            let pending = Pending { connection: self, client: self.client(), begun: Instant::now(), is_over: false };
             last = match tokio::time::timeout(self.settings.timeout, call()).await {
                 Ok(Ok(answer)) if is_done(&answer) => {
-                    self.breaker.note(false);
+                    pending.end(false);
                     return Ok(answer);
                 }
                 // Accepted, not in effect: as good as unknown.
-                Ok(Ok(_)) | Err(_) => QdrantError::Slow { action },
+                Ok(Ok(_)) => QdrantError::Slow { action },
                 Ok(Err(error)) => QdrantError::of(action, &error),
+                // Whoever asks again does so on another connection.
+                Err(_) => return Err(QdrantError::Slow { action }),
             };
-            self.breaker.note(last.is_passing());
+            pending.end(last.is_passing());
             if !last.is_passing() {
                 return Err(last);
             }
@@ -293,6 +299,47 @@ impl Connection {
             }
         }
         Err(last)
+    }
+}
+
+/// Nothing is connected before the first call.
+fn client(settings: &QdrantSettings) -> Result<Qdrant, QdrantError> {
+    let mut config = qdrant_client::config::QdrantConfig::from_url(&settings.url).skip_compatibility_check();
+    config.set_timeout(settings.timeout);
+    config.set_connect_timeout(settings.timeout);
+    config.set_keep_alive_while_idle(true);
+    if let Some(key) = &settings.api_key {
+        config.set_api_key(key);
+    }
+    Qdrant::new(config).map_err(|error| QdrantError::of("connect", &error))
+}
+
+/// A call under way.
+struct Pending<'a> {
+    connection: &'a Connection,
+    client: Arc<Qdrant>,
+    begun: Instant,
+    is_over: bool,
+}
+
+impl Pending<'_> {
+    fn end(mut self, failed: bool) {
+        self.is_over = true;
+        self.connection.breaker.note(failed);
+    }
+}
+
+impl Drop for Pending<'_> {
+    /// Its time is over, or that of the query it was made for, and nothing came back. Queries give up before a call does,
+    /// so that without this nobody would notice.
+    fn drop(&mut self) {
+        if self.is_over || self.begun.elapsed() < self.connection.settings.timeout / PATIENCE {
+            return;
+        }
+        self.connection.breaker.note(true);
+        if let Ok(new) = client(&self.connection.settings) {
+            self.connection.client.compare_and_swap(&self.client, Arc::new(new));
+        }
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use qdrant_client::qdrant::{
     BinaryQuantization, BoolIndexParams, CollectionStatus, Condition, CreateAlias, CreateCollection,
-    CreateFieldIndexCollection, DeletePoints, Distance, FieldType, Filter, FloatIndexParams, GetPoints, HnswConfigDiff,
+    CreateFieldIndexCollection, Distance, FieldType, Filter, FloatIndexParams, GetPoints, HnswConfigDiff,
     IntegerIndexParams, KeywordIndexParams, NamedVectors, PayloadIndexParams, PointId, PointStruct, QuantizationConfig,
-    ScalarQuantization, ScoredPoint, SetPayloadPoints, SparseIndexConfig, SparseVectorConfig, SparseVectorParams,
-    StrictModeConfig, UpdateMode, UpsertPoints, Value, VectorParams, VectorParamsMap, VectorsConfig,
-    payload_index_params::IndexParams, quantization_config::Quantization, vectors_config::Config,
+    ScalarQuantization, ScoredPoint, SparseIndexConfig, SparseVectorConfig, SparseVectorParams, StrictModeConfig,
+    Value, VectorParams, VectorParamsMap, VectorsConfig, payload_index_params::IndexParams,
+    quantization_config::Quantization, vectors_config::Config,
 };
 
 use super::client::{Connection, QdrantError, Quantisation};
-use super::points::is_completed;
+use super::points::{is_completed, signed};
 use super::{
     AUDIENCE, DENSE, DOCUMENT, METADATA, QdrantCollection, SEQUENCE, SPARSE, VERSION, WATERMARK, integer, text,
 };
@@ -80,6 +80,7 @@ impl QdrantCollection {
         if mark.layout > LAYOUT {
             return Err(QdrantError::Newer { alias: self.alias.clone() }.into());
         }
+        self.saw(mark.position);
         Ok(mark)
     }
 
@@ -266,34 +267,21 @@ impl QdrantCollection {
             // Without vectors, so that no search of vectors meets it.
             vectors: Some(NamedVectors::default().into()),
         };
-        let request = UpsertPoints {
-            collection_name: name.to_owned(),
-            wait: Some(true),
-            points: vec![point],
-            ordering: Connection::ordering(),
-            update_mode: Some(UpdateMode::InsertOnly.into()),
-            ..UpsertPoints::default()
-        };
-        let client = self.connection.client();
-        self.connection
-            .write(
-                "write the watermark",
-                || client.upsert_points(request.clone()),
-                |made| is_completed(made.result.as_ref()),
-            )
-            .await?;
-        Ok(())
+        self.insert_into(name, vec![point]).await
     }
 
-    /// Notes how far the collection is. A position that was passed already stays.
+    /// Notes how far the collection is. A position that was passed already stays, and so does one that is less than this
+    /// process has seen: what lies between is missing there, and the watermark alone says so.
     ///
     /// # Errors
-    /// When Qdrant fails.
+    /// When Qdrant fails, or was restored from an older copy.
     pub async fn advance(&self, mark: &Watermark) -> Result<(), IndexError> {
-        let position = i64::try_from(mark.position).unwrap_or(i64::MAX);
-        self.set_watermark(mark, Condition::range(SEQUENCE, below(position))).await?;
-        self.saw(mark.position);
-        Ok(())
+        let condition = Condition::range(SEQUENCE, between(signed(self.floor()), signed(mark.position)));
+        self.set_watermark(mark, condition).await?;
+        match self.look().await? {
+            found if found >= mark.position => Ok(()),
+            found => Err(self.went_back(found, mark.position).into()),
+        }
     }
 
     /// Notes how far the collection is, also where that is less than it said: after a comparison with the catalog.
@@ -309,23 +297,7 @@ impl QdrantCollection {
 
     async fn set_watermark(&self, mark: &Watermark, condition: Condition) -> Result<(), IndexError> {
         let filter = Filter::must([Condition::has_id([WATERMARK]), condition]);
-        let request = SetPayloadPoints {
-            collection_name: self.alias.clone(),
-            wait: Some(true),
-            payload: payload(mark),
-            points_selector: Some(filter.into()),
-            ordering: Connection::ordering(),
-            ..SetPayloadPoints::default()
-        };
-        let client = self.connection.client();
-        self.connection
-            .write(
-                "write the watermark",
-                || client.set_payload(request.clone()),
-                |made| is_completed(made.result.as_ref()),
-            )
-            .await?;
-        Ok(())
+        self.set_where(filter, payload(mark)).await
     }
 
     /// Whether Qdrant has finished building what it builds in the background.
@@ -359,19 +331,7 @@ impl QdrantCollection {
     /// # Errors
     /// When Qdrant fails.
     pub async fn clear(&self) -> Result<(), IndexError> {
-        let filter = Filter::must_not([Condition::has_id([WATERMARK])]);
-        let request = DeletePoints {
-            collection_name: self.alias.clone(),
-            wait: Some(true),
-            points: Some(filter.into()),
-            ordering: Connection::ordering(),
-            ..DeletePoints::default()
-        };
-        let client = self.connection.client();
-        self.connection
-            .write("remove points", || client.delete_points(request.clone()), |gone| is_completed(gone.result.as_ref()))
-            .await?;
-        Ok(())
+        self.delete_where(Filter::must_not([Condition::has_id([WATERMARK])])).await
     }
 }
 
@@ -391,7 +351,7 @@ fn strict_mode() -> StrictModeConfig {
 
 fn payload(mark: &Watermark) -> HashMap<String, Value> {
     HashMap::from([
-        (SEQUENCE.to_owned(), i64::try_from(mark.position).unwrap_or(i64::MAX).into()),
+        (SEQUENCE.to_owned(), signed(mark.position).into()),
         ("complete".to_owned(), i64::from(mark.is_complete).into()),
         ("instance".to_owned(), mark.instance.clone().into()),
         ("generation".to_owned(), mark.generation.clone().into()),
@@ -403,6 +363,11 @@ fn payload(mark: &Watermark) -> HashMap<String, Value> {
 /// Below a number; sequence numbers stay under 2⁵³, so that they are exact here.
 pub(super) fn below(sequence: i64) -> qdrant_client::qdrant::Range {
     qdrant_client::qdrant::Range { lt: Some(sequence as f64), ..Default::default() }
+}
+
+/// From one number on and below another.
+fn between(first: i64, sequence: i64) -> qdrant_client::qdrant::Range {
+    qdrant_client::qdrant::Range { gte: Some(first as f64), ..below(sequence) }
 }
 
 fn generation() -> Result<String, QdrantError> {

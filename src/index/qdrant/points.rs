@@ -53,7 +53,7 @@ pub(super) fn is_completed(result: Option<&UpdateResult>) -> bool {
     result.is_some_and(|result| result.status == i32::from(UpdateStatus::Completed))
 }
 
-fn signed(sequence: u64) -> i64 {
+pub(super) fn signed(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 
@@ -103,23 +103,24 @@ impl QdrantCollection {
             })
             .collect();
         for batch in points.chunks(BATCH) {
-            let request = UpsertPoints {
-                collection_name: self.alias.clone(),
-                wait: Some(true),
-                points: batch.to_vec(),
-                ordering: Connection::ordering(),
-                update_mode: Some(UpdateMode::InsertOnly.into()),
-                ..UpsertPoints::default()
-            };
-            let client = self.connection.client();
-            self.connection
-                .write(
-                    "insert points",
-                    || client.upsert_points(request.clone()),
-                    |done| is_completed(done.result.as_ref()),
-                )
-                .await?;
+            self.insert_into(&self.alias, batch.to_vec()).await?;
         }
+        Ok(())
+    }
+
+    /// Inserts points into the collection of this name or alias; those that are there stay as they are.
+    pub(super) async fn insert_into(&self, name: &str, points: Vec<PointStruct>) -> Result<(), IndexError> {
+        let request = UpsertPoints {
+            collection_name: name.to_owned(),
+            wait: Some(true),
+            points,
+            ordering: Connection::ordering(),
+            update_mode: Some(UpdateMode::InsertOnly.into()),
+            ..UpsertPoints::default()
+        };
+        let client = self.connection.client();
+        let call = || client.upsert_points(request.clone());
+        self.connection.write("insert points", call, |made| is_completed(made.result.as_ref())).await?;
         Ok(())
     }
 
@@ -147,23 +148,24 @@ impl QdrantCollection {
         below: u64,
     ) -> Result<(), IndexError> {
         for part in chunks.chunks(IDS as usize) {
-            let request = SetPayloadPoints {
-                collection_name: self.alias.clone(),
-                wait: Some(true),
-                payload: expected.payload(sequence),
-                points_selector: Some(older(part.iter().copied(), below).into()),
-                ordering: Connection::ordering(),
-                ..SetPayloadPoints::default()
-            };
-            let client = self.connection.client();
-            self.connection
-                .write(
-                    "change points",
-                    || client.set_payload(request.clone()),
-                    |done| is_completed(done.result.as_ref()),
-                )
-                .await?;
+            self.set_where(older(part.iter().copied(), below), expected.payload(sequence)).await?;
         }
+        Ok(())
+    }
+
+    /// Sets these fields of all points that pass.
+    pub(super) async fn set_where(&self, filter: Filter, payload: HashMap<String, Value>) -> Result<(), IndexError> {
+        let request = SetPayloadPoints {
+            collection_name: self.alias.clone(),
+            wait: Some(true),
+            payload,
+            points_selector: Some(filter.into()),
+            ordering: Connection::ordering(),
+            ..SetPayloadPoints::default()
+        };
+        let client = self.connection.client();
+        let call = || client.set_payload(request.clone());
+        self.connection.write("change points", call, |made| is_completed(made.result.as_ref())).await?;
         Ok(())
     }
 
@@ -189,7 +191,8 @@ impl QdrantCollection {
         Ok(())
     }
 
-    async fn delete_where(&self, filter: Filter) -> Result<(), IndexError> {
+    /// Removes all points that pass.
+    pub(super) async fn delete_where(&self, filter: Filter) -> Result<(), IndexError> {
         let request = DeletePoints {
             collection_name: self.alias.clone(),
             wait: Some(true),
@@ -198,9 +201,8 @@ impl QdrantCollection {
             ..DeletePoints::default()
         };
         let client = self.connection.client();
-        self.connection
-            .write("remove points", || client.delete_points(request.clone()), |gone| is_completed(gone.result.as_ref()))
-            .await?;
+        let call = || client.delete_points(request.clone());
+        self.connection.write("remove points", call, |gone| is_completed(gone.result.as_ref())).await?;
         Ok(())
     }
 

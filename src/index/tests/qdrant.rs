@@ -18,6 +18,10 @@ use super::world::{Clustered, Random, key, mask};
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
+#[cfg(usher_mutants)]
+#[path = "../../../tests/common/mutants.rs"]
+mod mutants;
+
 /// Audiences in the tests' collections.
 const AUDIENCES: u32 = 61;
 
@@ -27,6 +31,11 @@ pub fn url() -> Option<String> {
         println!("skipped: no Qdrant (set QDRANT_URL to its gRPC address)");
     }
     url
+}
+
+/// `QDRANT_SHARDS`: of the tests' collections.
+fn shards() -> u32 {
+    std::env::var("QDRANT_SHARDS").ok().and_then(|shards| shards.parse().ok()).unwrap_or(1)
 }
 
 /// A collection of the tests' own, removed with the value.
@@ -41,7 +50,8 @@ pub struct Remote {
 impl Remote {
     pub fn make(url: &str, dimensions: usize) -> Self {
         let prefix = format!("usher-test-{}", std::process::id());
-        let settings = QdrantSettings { prefix, timeout: Duration::from_secs(20), ..QdrantSettings::at(url) };
+        let timeout = Duration::from_secs(20);
+        let settings = QdrantSettings { prefix, timeout, shards: shards(), ..QdrantSettings::at(url) };
         Self::with(settings, dimensions)
     }
 
@@ -311,6 +321,10 @@ fn a_missing_foreign_older_or_newer_collection_is_refused() {
     store.run(behind.reset(&Watermark { position: 3, ..mark.clone() })).unwrap();
     assert!(matches!(problem(search(&store.points).unwrap_err()), QdrantError::WentBack { found: 3, expected: 9, .. }));
     assert!(store.points.is_suspect());
+    // Who applies does not hide it by going on.
+    let next = store.run(store.points.advance(&Watermark { position: 12, ..mark.clone() })).unwrap_err();
+    assert!(matches!(problem(next), QdrantError::WentBack { found: 3, expected: 9, .. }));
+    assert_eq!(store.run(behind.look()).unwrap(), 3);
     // Not filled to the end.
     store.run(store.points.reset(&Watermark { position: 9, is_complete: false, ..mark.clone() })).unwrap();
     assert!(matches!(problem(search(&store.points).unwrap_err()), QdrantError::Filling { .. }));
@@ -352,5 +366,30 @@ fn masks_without_a_description_are_sent_as_they_are() {
         let query = world.query(&rows);
         let found = VectorStore::search(&store, &query, &seen, 10, &key, &mut Work::default()).unwrap();
         super::vectors::alike(&found, &super::vectors::brute_force(&rows, 16, &query, &seen, 10, key), "ids");
+    }
+}
+
+/// The same cases where points are spread over shards, each of which has lists of its own.
+#[test]
+fn several_shards_answer_as_one() {
+    if shards() > 1 || url().is_none() {
+        return;
+    }
+    let run = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["index::tests::qdrant", "index::tests::keywords", "index::tests::vectors", "--nocapture"])
+        .env("QDRANT_SHARDS", "3")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    println!("with three shards: {}", said.lines().rev().find(|line| line.starts_with("test result")).unwrap());
+}
+
+#[cfg(usher_mutants)]
+#[test]
+fn points_that_the_mask_hides_are_noticed() {
+    if url().is_some() {
+        let test = "index::tests::qdrant::every_form_of_the_filter_gives_what_brute_force_gives";
+        mutants::must_be_caught(&[("points_of_qdrant_unmasked", test)]);
     }
 }
