@@ -54,7 +54,7 @@ pub enum AddressError {
     #[error(transparent)]
     Grpc(#[from] crate::authority::server::grpc::AddressError),
     #[cfg(not(feature = "openfga"))]
-    #[error("this program was built without it; build it with `--features openfga`")]
+    #[error("this program was built without it; build it with the feature `openfga`")]
     NotBuilt,
 }
 

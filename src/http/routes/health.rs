@@ -16,12 +16,24 @@ pub async fn live() -> Json<Health> {
     Json(Health { status: HealthStatus::Ok, components: Vec::new() })
 }
 
+/// How long indexes that are being filled are waited for before they count as not ready.
+const FILLING: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Whether every part can serve. An embedder that did not answer last makes no service unready: keywords answer
 /// meanwhile.
 pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Health>) {
     let catalog = service.catalog.revision().await.is_ok();
     let snapshot = service.published.load();
-    let indexes = snapshot.collections.values().all(|collection| service.indexes.get(collection.pair()).is_some());
+    let mut indexes = true;
+    for collection in snapshot.collections.values() {
+        indexes &= match service.indexes.get(collection.pair()) {
+            // This process's own files, after an absence. What all processes share is no reason to ask another one.
+            Some(own) if own.local().is_some() => {
+                tokio::time::timeout(FILLING, own.is_filled(collection.last_operation)).await.unwrap_or(false)
+            }
+            other => other.is_some(),
+        };
+    }
     let component = |name: String, is_ok: bool| {
         let status = if is_ok { HealthStatus::Ok } else { HealthStatus::Failed };
         Component { name, status, reason: None }
