@@ -22,6 +22,9 @@ pub(super) const COMMITS: &str = "usher_commits";
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long a connection may take to show that it still works, before it is used again.
 const PING: Duration = Duration::from_secs(2);
+/// A writing session that does not answer is looked at from another one so often, and given up after so many looks.
+const LOOK: Duration = Duration::from_secs(4);
+const LOOKS: u32 = 2;
 /// How long closing all connections in order may take; the server ends those that are left.
 const CLOSE: Duration = Duration::from_secs(5);
 /// How long an answer may take; a little longer than the server's own limits below, for a server that can't be reached
@@ -99,7 +102,8 @@ impl Database {
         if !crate::mutants::active("writers_take_no_lock") {
             query("SELECT pg_advisory_xact_lock($1)").bind(WRITING).execute(&mut tx).await?;
         }
-        Ok(tx)
+        let session: i64 = query("SELECT pg_backend_pid()::bigint").fetch_value(&mut tx).await?;
+        Ok(tx.watched(Session { others: self.aside.clone(), number: session }))
     }
 
     pub(super) async fn read(&self) -> Result<CatalogTx, CatalogError> {
@@ -118,6 +122,35 @@ impl Database {
         let all = async { tokio::join!(self.readers.close(), self.aside.close(), self.writer.close()) };
         if tokio::time::timeout(CLOSE, all).await.is_err() {
             tracing::warn!("some connections to PostgreSQL could not be closed in order");
+        }
+    }
+}
+
+/// A session of the server, as another one sees it.
+#[derive(Debug)]
+pub(super) struct Session {
+    others: PgPool,
+    number: i64,
+}
+
+impl Session {
+    /// Ends when the server answers others and says that this session has nothing to do, or is none of its any more:
+    /// then what is waited for here was never received, or its answer was lost.
+    pub(super) async fn is_lost(&self) {
+        let mut looks = 0;
+        while looks < LOOKS {
+            tokio::time::sleep(LOOK).await;
+            let state = sqlx::query("SELECT state FROM pg_stat_activity WHERE pid = $1")
+                .bind(self.number)
+                .fetch_optional(&self.others);
+            let is_idle = match tokio::time::timeout(LOOK, state).await {
+                Ok(Ok(Some(row))) => {
+                    row.try_get::<Option<&str>, _>(0).ok().flatten().is_some_and(|s| s.starts_with("idle"))
+                }
+                Ok(Ok(None)) => true,
+                Ok(Err(_)) | Err(_) => false,
+            };
+            looks = if is_idle { looks + 1 } else { 0 };
         }
     }
 }

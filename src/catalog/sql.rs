@@ -14,7 +14,7 @@ use sqlx::{
 };
 
 use super::CatalogError;
-use super::postgres::{COMMITS, READER_ANSWER, WRITER_ANSWER, within};
+use super::postgres::{COMMITS, READER_ANSWER, Session, WRITER_ANSWER, within};
 
 /// A parameter; what is absent keeps its type, which PostgreSQL wants to know.
 #[derive(Debug)]
@@ -143,7 +143,17 @@ impl Query {
         };
         let done = match &mut tx.open {
             Open::Sqlite(tx) => self.run_sqlite(&mut **tx, wanted).await,
-            Open::Postgres(open) => within(tx.answer, self.run_postgres(&mut **open, wanted)).await,
+            Open::Postgres(open) => {
+                let answer = within(tx.answer, self.run_postgres(&mut **open, wanted));
+                match &tx.session {
+                    None => answer.await,
+                    Some(session) => tokio::select! {
+                        biased;
+                        answer = answer => answer,
+                        () = session.is_lost() => Err(CatalogError::Silent),
+                    },
+                }
+            }
         };
         tx.has_failed |= done.is_err();
         done
@@ -249,6 +259,8 @@ pub struct CatalogTx {
     has_failed: bool,
     /// How long a statement may take, where a server answers.
     answer: Duration,
+    /// Where a writing session runs on a server.
+    session: Option<Session>,
 }
 
 enum Open {
@@ -258,13 +270,13 @@ enum Open {
 
 impl From<Transaction<'static, Sqlite>> for CatalogTx {
     fn from(tx: Transaction<'static, Sqlite>) -> Self {
-        Self { open: Open::Sqlite(tx), has_failed: false, answer: WRITER_ANSWER }
+        Self { open: Open::Sqlite(tx), has_failed: false, answer: WRITER_ANSWER, session: None }
     }
 }
 
 impl From<Transaction<'static, Postgres>> for CatalogTx {
     fn from(tx: Transaction<'static, Postgres>) -> Self {
-        Self { open: Open::Postgres(tx), has_failed: false, answer: WRITER_ANSWER }
+        Self { open: Open::Postgres(tx), has_failed: false, answer: WRITER_ANSWER, session: None }
     }
 }
 
@@ -272,6 +284,11 @@ impl CatalogTx {
     /// Nothing is written in it, which takes less time.
     pub(super) fn that_reads(self) -> Self {
         Self { answer: READER_ANSWER, ..self }
+    }
+
+    /// Statements of it end when the session is lost, and not only after the time that a long one may take.
+    pub(super) fn watched(self, session: Session) -> Self {
+        Self { session: Some(session), ..self }
     }
 
     /// Makes durable what was done.
