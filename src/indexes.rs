@@ -335,6 +335,16 @@ impl Indexes {
         self.remove_files(Pair { collection, generation: 0 });
     }
 
+    /// Pairs of indexes that there are outside the files, known or not.
+    ///
+    /// # Errors
+    /// When Qdrant fails.
+    pub async fn elsewhere(&self) -> Result<Vec<Pair>, IndexError> {
+        let Place::Qdrant { connection, .. } = &self.place else { return Ok(Vec::new()) };
+        let names = QdrantCollection::names(connection).await?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
     /// Removes what another process, or an earlier life of this one, has left of a generation outside the files.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ const COVERED_AT_ONCE: u32 = 512;
 const CLEARED_AT_ONCE: u32 = 2_048;
 /// Calls of the embedder at one time.
 const CALLS: usize = 4;
+/// Pause between two looks for what removed collections left behind.
+const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 /// Pause where there is nothing to do, or after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the next pair of indexes may take to follow the log before the log is looked at again.
@@ -65,8 +67,15 @@ type Left = BTreeMap<Pair, Option<Instant>>;
 
 async fn work(service: &Service) {
     let mut left = Left::new();
+    let mut tidied: Option<Instant> = None;
     loop {
         let mut is_idle = true;
+        if tidied.is_none_or(|at| at.elapsed() >= TIDY_EVERY) {
+            match tidy(service).await {
+                Ok(()) => tidied = Some(Instant::now()),
+                Err(error) => tracing::debug!(%error, "what removed collections left behind can't be looked for"),
+            }
+        }
         for state in service.published.load().collections.values() {
             let step = async {
                 service.indexes.settle(state.id, &state.settings)?;
@@ -88,6 +97,24 @@ async fn work(service: &Service) {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// Removes indexes elsewhere of collections that are gone: their removal may have been cut short.
+async fn tidy(service: &Service) -> Result<(), ReindexError> {
+    // Before the look at the newest state: what is made meanwhile belongs to something that this state knows.
+    let found = service.indexes.elsewhere().await?;
+    if found.is_empty() || service.fresh().await.is_err() {
+        return Ok(());
+    }
+    let snapshot = service.published.load();
+    for pair in found {
+        if snapshot.collections.values().any(|state| state.id == pair.collection) {
+            continue;
+        }
+        tracing::info!(indexes = %pair, "removing the indexes of a collection that is gone");
+        service.indexes.remove_elsewhere(pair).await?;
+    }
+    Ok(())
 }
 
 /// Covers the next chunks, or switches where all are covered; says whether there may be more to do at once.

@@ -26,6 +26,7 @@ mod kills;
 mod lifecycle;
 #[path = "crash/load.rs"]
 mod load;
+#[allow(dead_code, reason = "the tests of replicas use the rest")]
 #[path = "crash/process.rs"]
 mod process;
 #[path = "crash/world.rs"]

@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use usher::catalog::collections::Pair;
 use usher::catalog::{Location, vectors};
+use usher::commit::collections::DeleteCollection;
 use usher::config::{RawConfig, RawQdrant};
 use usher::embed::{EmbedError, Embedder, Embedders, Failure, Role, normalise};
 use usher::transfer;
@@ -435,6 +436,31 @@ async fn a_query_is_answered_by_the_indexes_of_the_state_that_it_pinned() {
         assert_eq!(asked.await.unwrap()[..5], expected(&embeds.old, &question)[..5], "{home:?}");
         assert_eq!(ask(&service.as_reader("user:ann"), &question).await[..5], expected(&embeds.new, &question)[..5]);
         admin.delete("/v1/collections/main").await.ok();
+    }
+}
+
+/// The removal of a collection was cut short: its indexes in Qdrant go at the next start. Another service's stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_removed_collection_left_in_qdrant_is_removed() {
+    if !homes().contains(&Home::Qdrant) {
+        return;
+    }
+    let embeds = Embeds::new();
+    let service = embeds.start(Home::Qdrant, tempfile::tempdir().unwrap()).await;
+    let admin = service.admin();
+    store_fixed(&admin).await;
+    let inner = service.service();
+    let state = inner.published.load().collection("main").unwrap().clone();
+    assert_eq!(inner.indexes.elsewhere().await.unwrap(), [state.pair()]);
+    // As a crash right after the commit would leave it.
+    inner.committer.submit(DeleteCollection { name: "main".to_owned() }).await.unwrap();
+    drop(inner);
+    let folder = service.stop().await;
+    let service = embeds.start(Home::Qdrant, folder).await;
+    let begun = Instant::now();
+    while !service.service().indexes.elsewhere().await.unwrap().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it stays");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -88,6 +88,18 @@ impl QdrantCollection {
         QdrantError::NotOurs { alias: self.alias.clone(), problem }
     }
 
+    /// Last parts of the names of all aliases that begin with the configured prefix.
+    ///
+    /// # Errors
+    /// When Qdrant fails.
+    pub async fn names(connection: &Connection) -> Result<Vec<String>, IndexError> {
+        let client = connection.client();
+        let aliases = connection.read("list aliases", || client.list_aliases()).await?;
+        let prefix = format!("{}-", connection.settings().prefix);
+        let own = aliases.aliases.iter().filter_map(|alias| alias.alias_name.strip_prefix(&prefix));
+        Ok(own.map(str::to_owned).collect())
+    }
+
     /// The collection that the alias names.
     ///
     /// # Errors
