@@ -357,6 +357,14 @@ impl Writer {
             }
         }
         self.changes.append(revision, changes);
+        for state in next.collections.values() {
+            let was = before.collection(&state.name).map(|was| &was.settings);
+            if was.is_none_or(|was| !Arc::ptr_eq(was, &state.settings))
+                && let Err(error) = self.indexes.settle(state.id, &state.settings)
+            {
+                tracing::error!(collection = %state.name, %error, "its indexes can't be opened; it is not searched");
+            }
+        }
         self.published.publish(next);
         // Only a crash can come here; an error changes nothing any more.
         let _ = failpoint::hit("commit.before_acknowledge");

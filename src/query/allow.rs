@@ -73,9 +73,15 @@ pub(super) async fn resolve(
         let view = super::bugs::at_the_search(view, &authority, &published)?;
         let mut collections = Vec::with_capacity(view.collections.len());
         for collection in &view.collections {
-            // A collection whose indexes are gone was removed after the snapshot was pinned.
             let pair = super::bugs::pair(&collection.state, &published);
-            let Some(indexes) = indexes.get(pair) else { continue };
+            let Some(indexes) = indexes.get(pair) else {
+                // A collection whose indexes are gone was removed after the snapshot was pinned.
+                let newest = published.load();
+                if newest.collections.values().any(|state| state.pair() == pair) {
+                    return Err(IndexError::Filling.into());
+                }
+                continue;
+            };
             let readable = authority.mask(collection, None);
             // Where nothing is readable the collection is as good as absent: neither its fields nor its dimensions may
             // show in an error.
