@@ -51,6 +51,7 @@ pub mod prepare;
 pub mod query;
 #[cfg(feature = "server")]
 pub mod reindex;
+#[cfg(feature = "server")]
 pub mod remote;
 #[cfg(feature = "server")]
 pub mod revision;

@@ -215,13 +215,7 @@ impl Catalog {
                 Ok(OperationRow {
                     sequence: unsigned(row.try_get("sequence")?, "sequence")?,
                     revision: unsigned(row.try_get("revision")?, "revision")?,
-                    kind: match row.try_get::<&str>("kind")? {
-                        "add" => OperationKind::Add,
-                        "remove" => OperationKind::Remove,
-                        "describe" => OperationKind::Describe,
-                        "cover" => OperationKind::Cover,
-                        _ => return Err(CatalogError::Malformed { what: "operation" }),
-                    },
+                    kind: OperationKind::by_name(row.try_get("kind")?)?,
                     first_chunk: unsigned(row.try_get("first_chunk")?, "chunk")?,
                     chunk_count: unsigned(row.try_get("chunk_count")?, "chunk count")?,
                 })
@@ -442,7 +436,7 @@ pub async fn put_text(
         .execute(&mut *tx)
         .await?;
     }
-    operation(tx, collection, "add", document.first_chunk, document.chunk_count, revision).await
+    operation(tx, collection, OperationKind::Add, document.first_chunk, document.chunk_count, revision).await
 }
 
 /// Removes the chunks of a superseded or deleted version and logs it for the indexes.
@@ -459,29 +453,7 @@ pub async fn remove_chunks(
         .bind(i64::from(first) + i64::from(count))
         .execute(&mut *tx)
         .await?;
-    operation(tx, collection, "remove", first, count, revision).await
-}
-
-/// Logs that audience or metadata of chunks changed.
-pub async fn describe_chunks(
-    tx: &mut CatalogTx,
-    collection: u32,
-    first: u32,
-    count: u32,
-    revision: u64,
-) -> Result<u64, CatalogError> {
-    operation(tx, collection, "describe", first, count, revision).await
-}
-
-/// Logs that the next generation's vectors of these chunks, and of all before them, are in the catalog.
-pub async fn cover_chunks(
-    tx: &mut CatalogTx,
-    collection: u32,
-    first: u32,
-    count: u32,
-    revision: u64,
-) -> Result<u64, CatalogError> {
-    operation(tx, collection, "cover", first, count, revision).await
+    operation(tx, collection, OperationKind::Remove, first, count, revision).await
 }
 
 /// Removes a document and its text; its chunks are removed by [`remove_chunks`].
@@ -492,10 +464,29 @@ pub async fn delete(tx: &mut CatalogTx, collection: u32, ordinal: u32) -> Result
     Ok(())
 }
 
-async fn operation(
+impl OperationKind {
+    const ALL: [Self; 4] = [Self::Add, Self::Remove, Self::Describe, Self::Cover];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Describe => "describe",
+            Self::Cover => "cover",
+        }
+    }
+
+    fn by_name(name: &str) -> Result<Self, CatalogError> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or(CatalogError::Malformed { what: "operation" })
+    }
+}
+
+/// Logs for the indexes what became of chunks; its number.
+pub async fn operation(
     tx: &mut CatalogTx,
     collection: u32,
-    kind: &str,
+    kind: OperationKind,
     first: u32,
     count: u32,
     revision: u64,
@@ -506,7 +497,7 @@ async fn operation(
     )
     .bind(signed(revision)?)
     .bind(i64::from(collection))
-    .bind(kind.to_owned())
+    .bind(kind.name().to_owned())
     .bind(i64::from(first))
     .bind(i64::from(count))
     .fetch_value(tx)

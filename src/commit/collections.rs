@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use super::documents::remove_document;
 use super::stores::rebind;
 use super::{Change, CommitError, Draft};
+use crate::catalog::documents::OperationKind;
 use crate::catalog::{self, collections::CollectionSettings};
 use crate::snapshot::{CollectionState, document_entry};
 
@@ -81,9 +82,8 @@ async fn change(
     }
     let id = next.id;
     if old.fields != settings.fields && draft.indexes.keep_audiences() {
-        let (first, revision) = (0, draft.next.revision);
-        next.last_operation =
-            catalog::documents::describe_chunks(&mut draft.tx, id, first, next.next_chunk(), revision).await?;
+        let (kind, chunks, revision) = (OperationKind::Describe, next.next_chunk(), draft.next.revision);
+        next.last_operation = catalog::documents::operation(&mut draft.tx, id, kind, 0, chunks, revision).await?;
     }
     draft.next.collections.insert(existing.name.clone(), Arc::new(next));
     Ok(id)

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Draft;
-use crate::catalog::{CatalogError, documents};
+use crate::catalog::CatalogError;
+use crate::catalog::documents::{self, OperationKind};
 
 /// Logs, for every document whose audience or whose sections' audience the group has changed, that its chunks must be
 /// described anew. Where all indexes are local there is nothing to log: they know no audiences.
@@ -34,7 +35,8 @@ pub(super) async fn log_moves(draft: &mut Draft) -> Result<(), CatalogError> {
         let revision = draft.next.revision;
         let Ok(state) = draft.collection_mut(&name) else { continue };
         let id = state.id;
-        let last = documents::describe_chunks(&mut draft.tx, id, first, end - first, revision).await?;
+        let kind = OperationKind::Describe;
+        let last = documents::operation(&mut draft.tx, id, kind, first, end - first, revision).await?;
         if let Ok(state) = draft.collection_mut(&name) {
             state.last_operation = last;
         }

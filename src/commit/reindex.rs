@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 
 use super::{Change, CommitError, Draft};
 use crate::catalog::collections::{CollectionSettings, NextGeneration, Pair};
+use crate::catalog::documents::OperationKind;
 use crate::catalog::{self, commits, documents, vectors};
 use crate::indexes::VectorHome;
 use crate::snapshot::CollectionState;
@@ -212,7 +213,8 @@ async fn cover(draft: &mut Draft, state: &CollectionState, next: Pair, chunks: R
     }
     vectors::set_next_covered(&mut draft.tx, state.id, chunks.end).await?;
     let (count, revision) = (chunks.len() as u32, draft.next.revision);
-    let last = documents::cover_chunks(&mut draft.tx, state.id, chunks.start, count, revision).await?;
+    let kind = OperationKind::Cover;
+    let last = documents::operation(&mut draft.tx, state.id, kind, chunks.start, count, revision).await?;
     draft.collection_mut(&state.name)?.last_operation = last;
     Ok(())
 }

@@ -13,7 +13,9 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use ::tantivy::directory::error::LockError;
 use ::tantivy::indexer::IndexWriterOptions;
 use ::tantivy::query::AllQuery;
 use ::tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
@@ -36,6 +38,10 @@ use crate::index::{AnalysedQuery, ChunkMask, IndexError, KeyOf, KeywordIndex, Ke
 const FORMAT: &str = "usher-keywords-1";
 /// Memory in which one commit's postings are built before they go to disk.
 const WRITER_BYTES: usize = 32 << 20;
+
+/// How long the lock of the last writer may still be held: a program that is just being started has a copy of every file
+/// until it runs. What keeps other processes away is the folder's own lock.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// Buffers that are kept between searches; a search over everything may have grown one to some 10 MB a term.
 const SCRATCHES: usize = 4;
@@ -301,13 +307,21 @@ fn schema() -> (Schema, Fields) {
 
 fn writer(index: &Index) -> Result<IndexWriter, TantivyError> {
     index.tokenizers().register(lines::NAME, Lines::default());
-    // One worker, so that one commit makes one segment; one merge at a time, so that ingest leaves a core to searches.
-    let options = IndexWriterOptions::builder()
-        .num_worker_threads(1)
-        .memory_budget_per_thread(WRITER_BYTES)
-        .num_merge_threads(1)
-        .build();
-    index.writer_with_options(options)
+    let begun = Instant::now();
+    loop {
+        // One worker, so that one commit makes one segment; one merge at a time, so that ingest leaves a core to searches.
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(1)
+            .memory_budget_per_thread(WRITER_BYTES)
+            .num_merge_threads(1)
+            .build();
+        match index.writer_with_options(options) {
+            Err(TantivyError::LockFailure(LockError::LockBusy, _)) if begun.elapsed() < LOCK_WAIT => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            other => return other,
+        }
+    }
 }
 
 fn commit(engine: &mut IndexWriter, payload: &str) -> Result<(), TantivyError> {
