@@ -227,7 +227,7 @@ impl Indexes {
     }
 
     fn open_pair(&self, collection: u32, form: &NextGeneration, chunks: u32) -> Result<(), IndexError> {
-        let pair = Pair { collection, generation: form.number };
+        let pair = form.pair(collection);
         let folder = self.folder_of(pair);
         let analyser = Analyser::by_name(&form.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
@@ -264,21 +264,16 @@ impl Indexes {
     /// # Errors
     /// As [`Self::open`].
     pub fn settle(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
-        let generations = &settings.generations;
-        if let Some(next) = &generations.next {
-            let pair = Pair { collection, generation: next.number };
+        if let Some(next) = &settings.generations.next {
+            let pair = next.pair(collection);
             if self.get(pair).is_none() {
                 self.remove_files(pair);
                 self.open_pair(collection, next, 0)?;
             }
         }
-        let next = generations.next.as_ref().map(|next| next.number);
         for indexes in self.pairs_of(collection) {
-            let generation = indexes.pair.generation;
-            if generation != generations.current
-                && Some(generation) != next
-                && indexes.retired.set(Instant::now()).is_ok()
-            {
+            let is_in_use = settings.form(indexes.pair.generation).is_some();
+            if !is_in_use && indexes.retired.set(Instant::now()).is_ok() {
                 self.changed.send_modify(|count| *count += 1);
             }
         }
@@ -306,6 +301,11 @@ impl Indexes {
 
     pub fn get(&self, pair: Pair) -> Option<Arc<CollectionIndexes>> {
         self.open.read().get(&pair).cloned()
+    }
+
+    /// The files of a pair, where indexes are local.
+    fn local(&self, pair: Pair) -> Option<Arc<Local>> {
+        self.get(pair)?.local().cloned()
     }
 
     fn pairs_of(&self, collection: u32) -> Vec<Arc<CollectionIndexes>> {
@@ -388,7 +388,7 @@ impl Indexes {
     /// # Errors
     /// I/O.
     pub async fn append_vectors(&self, pair: Pair, first: u32, rows: Vec<f32>) -> Result<(), IndexError> {
-        let Some(local) = self.get(pair).and_then(|indexes| indexes.local().cloned()) else { return Ok(()) };
+        let Some(local) = self.local(pair) else { return Ok(()) };
         let _alone = local.filling.lock().await;
         let target = local.clone();
         let write = move || target.vectors.append(first, &rows);
@@ -400,7 +400,7 @@ impl Indexes {
     /// # Errors
     /// When the catalog lacks one of them; I/O.
     pub async fn take_vectors(&self, tx: &mut CatalogTx, pair: Pair, end: u32) -> Result<(), FollowError> {
-        match self.get(pair).and_then(|indexes| indexes.local().cloned()) {
+        match self.local(pair) {
             Some(local) => follow::add_vectors(tx, pair, &local, end).await,
             None => Ok(()),
         }
@@ -422,7 +422,7 @@ impl Indexes {
             let wanted = stored.into_iter().filter(|(chunk, _)| chunks.binary_search(chunk).is_ok());
             return Ok(wanted.filter_map(|(chunk, vector)| Some((chunk, vector?))).collect());
         }
-        let Some(local) = self.get(pair).and_then(|indexes| indexes.local().cloned()) else { return Ok(Vec::new()) };
+        let Some(local) = self.local(pair) else { return Ok(Vec::new()) };
         let chunks = chunks.to_vec();
         let read = move || chunks.into_iter().map(|chunk| Ok((chunk, local.vectors.row(chunk)?))).collect();
         Ok(tokio::task::spawn_blocking(read).await.unwrap_or(Err(IndexError::Stopped))?)
@@ -439,7 +439,7 @@ impl Indexes {
         pair: Pair,
         embedder: Option<&Arc<dyn Embedder>>,
     ) -> Result<(), FollowError> {
-        match self.get(pair).and_then(|indexes| indexes.local().cloned()) {
+        match self.local(pair) {
             Some(local) => follow::repair(catalog, pair, &local, embedder).await,
             None => Ok(()),
         }
@@ -456,7 +456,7 @@ impl Indexes {
         live: impl Iterator<Item = Range<u32>>,
         committed: u32,
     ) -> Result<(), IndexError> {
-        let Some(local) = self.get(pair).and_then(|indexes| indexes.local().cloned()) else { return Ok(()) };
+        let Some(local) = self.local(pair) else { return Ok(()) };
         let committed = committed.min(local.vectors.len());
         let mut from = 0;
         for range in live.chain(std::iter::once(committed..committed)) {

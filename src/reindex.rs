@@ -81,7 +81,7 @@ async fn work(service: &Service) {
                 service.indexes.settle(state.id, &state.settings)?;
                 match &state.settings.generations.next {
                     Some(next) => fill(service, state, next).await,
-                    None => clear(service, state, &mut left).await,
+                    None => clear(service, state, &mut left).await.map(|()| false),
                 }
             };
             match step.await {
@@ -120,8 +120,7 @@ async fn tidy(service: &Service) -> Result<(), ReindexError> {
 /// Covers the next chunks, or switches where all are covered; says whether there may be more to do at once.
 async fn fill(service: &Service, state: &CollectionState, next: &NextGeneration) -> Result<bool, ReindexError> {
     let (collection, generation) = (state.name.to_string(), next.number);
-    let pair = Pair { collection: state.id, generation };
-    let Some(indexes) = service.indexes.get(pair) else { return Ok(false) };
+    let Some(indexes) = service.indexes.get(next.pair(state.id)) else { return Ok(false) };
     let covered = vectors::next_covered(&mut service.catalog.read().await?, state.id).await?;
     if let Some(chunks) = pieces(covered..state.next_chunk(), COVERED_AT_ONCE).next() {
         let vectors = make(service, state, next, chunks.clone()).await?;
@@ -148,9 +147,8 @@ async fn make(
     if crate::mutants::active("cover_without_vectors") {
         return Ok(Vec::new());
     }
-    let pair = Pair { collection: state.id, generation: next.number };
     let mut tx = service.catalog.read().await?;
-    let stored = vectors::of_chunks(&mut tx, pair, chunks.clone()).await?;
+    let stored = vectors::of_chunks(&mut tx, next.pair(state.id), chunks.clone()).await?;
     let lacking: Vec<u32> =
         stored.into_iter().filter_map(|(chunk, vector)| vector.is_none().then_some(chunk)).collect();
     if next.embedder == state.settings.embedder {
@@ -183,22 +181,21 @@ async fn make(
     Ok(made.into_iter().flatten().collect())
 }
 
-/// Removes what is left of another generation, as soon as no query can be using it; says whether there may be more to do
-/// at once.
-async fn clear(service: &Service, state: &CollectionState, left: &mut Left) -> Result<bool, ReindexError> {
+/// Removes what is left of another generation, as soon as no query can be using it.
+async fn clear(service: &Service, state: &CollectionState, left: &mut Left) -> Result<(), ReindexError> {
     // Every end of a re-indexing, also one that was given up, comes with another number.
     let place = Pair { collection: state.id, generation: state.settings.generations.last };
     let since = match left.get(&place) {
-        Some(None) => return Ok(false),
+        Some(None) => return Ok(()),
         Some(Some(since)) => *since,
         None => {
             let found = vectors::left(&mut service.catalog.read().await?, state.id).await?;
             left.insert(place, found.map(|_| Instant::now()));
-            return Ok(false);
+            return Ok(());
         }
     };
     if since.elapsed() < service.indexes.erase_after {
-        return Ok(false);
+        return Ok(());
     }
     let collection = state.name.to_string();
     if let Some(generation) = vectors::left(&mut service.catalog.read().await?, state.id).await? {
@@ -209,5 +206,5 @@ async fn clear(service: &Service, state: &CollectionState, left: &mut Left) -> R
         service.committer.submit(Cleared { collection }).await?;
     }
     left.insert(place, None);
-    Ok(false)
+    Ok(())
 }

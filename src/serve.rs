@@ -15,7 +15,6 @@ use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::points::{Points, ReconciledTotals};
 use crate::authority::{AudienceNumbers, Authority, External, Resolver};
-use crate::catalog::collections::Pair;
 use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores, vectors};
 use crate::commit::{CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
@@ -191,8 +190,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         };
         let embedder = Some(embedder).filter(|_| indexes.home() == VectorHome::Files);
         indexes.repair(&catalog, collection.pair(), embedder).await?;
-        let next = collection.settings.generations.next.as_ref();
-        let next = next.map(|next| Pair { collection: collection.id, generation: next.number });
+        let next = collection.settings.generations.next.as_ref().map(|next| next.pair(collection.id));
         if let Some(next) = next {
             indexes.repair(&catalog, next, None).await?;
         }

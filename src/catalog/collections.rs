@@ -68,6 +68,13 @@ impl std::str::FromStr for Pair {
     }
 }
 
+impl NextGeneration {
+    /// The pair of indexes that it stands for.
+    pub fn pair(&self, collection: u32) -> Pair {
+        Pair { collection, generation: self.number }
+    }
+}
+
 impl Generations {
     /// The number of a generation that is to be begun: never used before, and its vectors have another place in the
     /// catalog than those of the current one.

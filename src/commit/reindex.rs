@@ -74,7 +74,7 @@ impl Change for Cancel {
             let state = draft.next.collection(&self.collection).ok_or(CommitError::UnknownCollection)?.clone();
             let mut settings = CollectionSettings::clone(&state.settings);
             let Some(next) = settings.generations.next.take() else { return Ok(false) };
-            leave(draft, Pair { collection: state.id, generation: next.number }).await?;
+            leave(draft, next.pair(state.id)).await?;
             take_settings(draft, &state, settings).await?;
             Ok(true)
         }
@@ -131,7 +131,7 @@ impl Change for Switch {
             }
             if draft.indexes.home() == VectorHome::Files {
                 // From now on commits append to these files, where every row has its place.
-                let taken = draft.indexes.clone().take_vectors(&mut draft.tx, next, end).await;
+                let taken = draft.indexes.take_vectors(&mut draft.tx, next, end).await;
                 taken.map_err(|error| {
                     tracing::error!(%error, indexes = %next, "vectors of the next generation can't be written");
                     CommitError::Outdated
