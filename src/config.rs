@@ -17,11 +17,13 @@ use crate::service::QueryLimits;
 
 pub mod catalog;
 mod embedders;
+mod limits;
 mod openfga;
 mod qdrant;
 
 pub use catalog::RawUrl;
 pub use embedders::RawEmbedder;
+pub use limits::{Limits, RawLimits, RawRate, RawRates};
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
 pub use qdrant::RawQdrant;
 
@@ -83,6 +85,9 @@ pub struct RawConfig {
     /// The Qdrant cluster that holds the indexes; absent: they are files in the data folder. In the file only
     #[arg(skip)]
     pub qdrant: Option<RawQdrant>,
+    /// What one caller may take, and how long connections may take; in the file only
+    #[arg(skip)]
+    pub limits: RawLimits,
 }
 
 /// `[[issuers]]` of the file.
@@ -110,7 +115,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub collection: String,
-    pub limits: QueryLimits,
+    pub queries: QueryLimits,
+    pub limits: Limits,
     pub mask_cache_bytes: u64,
     pub cached_readers: u64,
     /// Where commits put vectors.
@@ -181,6 +187,8 @@ impl RawConfig {
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
             openfga: self.openfga.or(base.openfga),
             qdrant: self.qdrant.or(base.qdrant),
+            // No flag and no variable sets them.
+            limits: base.limits,
         }
     }
 
@@ -208,8 +216,8 @@ impl RawConfig {
         if default_deadline.is_zero() || default_deadline > max_deadline {
             return value("deadline_ms", "must be at least 1 and at most `max_deadline_ms`");
         }
-        let max_running = self.max_queries.unwrap_or(64);
-        if !(1..=10_000).contains(&max_running) {
+        let max_queries = self.max_queries.unwrap_or(64);
+        if !(1..=10_000).contains(&max_queries) {
             return value("max_queries", "must be 1 to 10000");
         }
         let drift_objects_per_s = self.drift_objects_per_s.unwrap_or(50);
@@ -229,7 +237,8 @@ impl RawConfig {
             listen,
             admin_listen,
             collection: self.collection.unwrap_or_else(|| "main".to_owned()),
-            limits: QueryLimits { depth, default_deadline, max_deadline, max_running },
+            queries: QueryLimits { depth, default_deadline, max_deadline },
+            limits: limits::resolve(&self.limits, max_queries)?,
             mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
             cached_readers: self.cached_readers.unwrap_or(10_000),
             vectors,

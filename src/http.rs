@@ -1,18 +1,18 @@
 //! The HTTP surface: routes, extraction, errors as responses. It decides nothing about rights.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
+use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::service::Service;
 
 pub mod compat;
+pub mod entrance;
 pub mod extract;
 pub mod fresh;
 pub mod headers;
@@ -57,13 +57,15 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/explain/readers", post(routes::readers::list))
         .route("/v1/models", post(routes::models::put))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .route_layer(middleware::from_fn_with_state(service.clone(), entrance::native))
         .layer(middleware::from_fn_with_state(service.clone(), fresh::native));
     let health = Router::new()
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::ready))
         .route("/v1/health/startup", get(routes::health::ready))
         .route("/openapi.json", get(openapi::response()));
-    let openfga = compat::openfga::router().layer(middleware::from_fn_with_state(service.clone(), fresh::openfga));
+    let openfga =
+        compat::openfga::router(&service).layer(middleware::from_fn_with_state(service.clone(), fresh::openfga));
     Router::new()
         .merge(native)
         .merge(health)
@@ -73,7 +75,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(problem::no_method)
         .layer(middleware::from_fn(headers::common))
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(30)))
+        .layer(RequestBodyDeadlineLayer::new(service.body_deadline))
         .with_state(service)
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::authority::Reader;
 use crate::authz::{ObjectRef, SubjectRef};
+use crate::limits::Payer;
 use crate::snapshot::Snapshot;
 
 pub mod jwt;
@@ -53,6 +54,8 @@ pub struct Principal {
     sources: Option<Vec<String>>,
     /// For the audit: the key's id or the token's issuer.
     pub credential_id: String,
+    /// Whom limits count against: the key's id, or the token's issuer and subject.
+    payer: String,
 }
 
 impl Principal {
@@ -73,6 +76,12 @@ impl Principal {
             (None, None) => return Err(IdentityError::NoSubject),
         };
         Ok(Reader { subjects, collections: self.collections.clone(), context: Default::default() })
+    }
+
+    /// Whom limits count against.
+    pub fn payer(&self) -> Payer {
+        let acting = self.acting.as_ref().map(|acting| acting.iter().map(ToString::to_string).collect::<Vec<_>>());
+        Payer { credential: self.payer.clone(), subject: acting.map(|acting| acting.join(" ")) }
     }
 
     pub fn may_write_source(&self, source: &str) -> bool {

@@ -7,6 +7,7 @@
 
 pub mod authz;
 pub mod failpoint;
+pub mod limits;
 pub mod mutants;
 pub mod wire;
 

@@ -9,6 +9,7 @@ use crate::authority::AuthorityError;
 use crate::catalog::CatalogError;
 use crate::identity::{Credential, IdentityError, Scope};
 use crate::index::IndexError;
+use crate::limits::places::Taken;
 use crate::service::Service;
 use crate::wire::{Answer, FieldProblem, Query};
 
@@ -54,6 +55,8 @@ pub enum QueryError {
     Audit(#[from] crate::audit::AuditError),
     #[error("as many queries are being answered as may be")]
     Overloaded,
+    #[error("as many queries of this caller are being answered as may be")]
+    TooMany,
     #[error("no randomness")]
     Randomness,
 }
@@ -77,7 +80,10 @@ pub async fn answer(
     principal.require(Scope::Query)?;
     let reader = principal.reader()?;
     // Held until the answer is made.
-    let _running = service.running.try_acquire().map_err(|_| QueryError::Overloaded)?;
+    let _place = service.queries.try_take(&principal.payer()).map_err(|taken| match taken {
+        Taken::All => QueryError::Overloaded,
+        Taken::Own => QueryError::TooMany,
+    })?;
 
     let question = validate::parse(request, &service.limits)?;
     let mut stages = Stages::new(arrived, question.deadline, &service.metrics);

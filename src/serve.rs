@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -27,6 +26,9 @@ use crate::identity::key::KeyHasher;
 use crate::index::qdrant::{Connection, QdrantError};
 use crate::indexes::{self, Indexes, Place, VectorHome};
 use crate::lease::{Duty, Holdings, Leases};
+use crate::limits::ConnectionLimits;
+use crate::limits::places::Places;
+use crate::limits::rates::Rates;
 use crate::reindex::Reindexer;
 use crate::remote::Remote;
 use crate::remote::publish::{self, Publisher};
@@ -38,6 +40,7 @@ use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
+mod connections;
 mod first;
 mod history;
 
@@ -117,6 +120,7 @@ pub enum ServeError {
 /// An opened service with its background tasks.
 pub struct Running {
     pub service: Arc<Service>,
+    connections: ConnectionLimits,
     /// Held for the process's life: a second one must not open the folder.
     _lock: std::fs::File,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -165,7 +169,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     };
     // Revisions of another epoch mean other states: their tokens are not valid here.
     let epoch = history::examine(&catalog, &config.data, &agreed).await?;
-    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.limits.max_deadline, place));
+    let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.queries.max_deadline, place));
     // A shared catalog never held any without.
     if indexes.home() == VectorHome::Catalog && !catalog.is_shared() {
         for row in catalog.collections().await? {
@@ -284,8 +288,10 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         audit,
         chunk_keys,
         metrics: Metrics::new()?,
-        limits: config.limits.clone(),
-        running: Semaphore::new(config.limits.max_running),
+        limits: config.queries.clone(),
+        queries: Places::new(config.limits.queries),
+        rates: Rates::new(|class| config.limits.rate(class)),
+        body_deadline: config.limits.body,
         surveys: Arc::new(Semaphore::new(SURVEYS)),
         default_store,
         reconciled,
@@ -296,7 +302,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     if config.drift_objects_per_s > 0 {
         tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
-    Ok(Running { service, _lock: lock, tasks, writer, leases })
+    Ok(Running { service, connections: config.limits.connections, _lock: lock, tasks, writer, leases })
 }
 
 /// Serves on both listeners until `shutdown` ends, then lets running requests finish.
@@ -328,8 +334,12 @@ pub async fn serve(
     let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let api = listen(listener, crate::http::router(running.service.clone()), until(stopped.clone()));
-    let metrics = listen(admin, crate::http::admin_router(running.service.clone()), until(stopped.clone()));
+    let serve = |listener, router| {
+        let metrics = running.service.metrics.clone();
+        connections::listen(listener, router, running.connections, metrics, until(stopped.clone()))
+    };
+    let api = serve(listener, crate::http::router(running.service.clone()));
+    let metrics = serve(admin, crate::http::admin_router(running.service.clone()));
     let both = async { tokio::try_join!(api, metrics).map(|_| ()) };
     let drained = async {
         until(stopped).await;
@@ -346,14 +356,6 @@ pub async fn serve(
         tracing::warn!(%error, "the audit does not say how far the catalog was seen");
     }
     Ok(())
-}
-
-async fn listen(
-    listener: TcpListener,
-    router: Router,
-    until: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(until).await
 }
 
 impl indexes::Lease for Holdings {

@@ -16,6 +16,8 @@ use crate::embed::Embedders;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::indexes::Indexes;
+use crate::limits::places::Places;
+use crate::limits::rates::Rates;
 use crate::remote::Remote;
 use crate::revision::RevisionTokens;
 use crate::snapshot::names::ChunkKeys;
@@ -33,8 +35,6 @@ pub struct QueryLimits {
     pub depth: usize,
     pub default_deadline: Duration,
     pub max_deadline: Duration,
-    /// Queries that are answered at one time; another one is refused at once.
-    pub max_running: usize,
 }
 
 /// A running service.
@@ -60,8 +60,11 @@ pub struct Service {
     pub chunk_keys: ChunkKeys,
     pub metrics: Metrics,
     pub limits: QueryLimits,
-    /// One permit for each query that is being answered.
-    pub running: Semaphore,
+    /// One place for each query that is being answered.
+    pub queries: Arc<Places>,
+    pub rates: Rates,
+    /// How long the whole body of a request may take.
+    pub body_deadline: Duration,
     /// Questions of administrators that may take seconds; they wait for one another, and queries don't wait for them.
     pub surveys: Arc<Semaphore>,
     /// The store of collections and requests that name none.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 use crate::index::Work;
 
@@ -28,6 +30,9 @@ pub struct Metrics {
     work: IntCounterVec,
     drift_checked: IntCounter,
     drift_repaired: IntCounter,
+    connections: IntGauge,
+    connections_refused: IntCounter,
+    rate_limited: IntCounterVec,
 }
 
 impl Metrics {
@@ -49,11 +54,28 @@ impl Metrics {
             "usher_drift_repaired_total",
             "Documents and other objects that differed from the catalog and were repaired",
         )?;
+        let connections = IntGauge::new("usher_connections", "Open connections")?;
+        let connections_refused =
+            IntCounter::new("usher_connections_refused_total", "Connections beyond a limit of their number")?;
+        let rate_limited =
+            IntCounterVec::new(Opts::new("usher_rate_limited_total", "Requests that came too often"), &["class"])?;
+        registry.register(Box::new(connections.clone()))?;
+        registry.register(Box::new(connections_refused.clone()))?;
+        registry.register(Box::new(rate_limited.clone()))?;
         registry.register(Box::new(drift_checked.clone()))?;
         registry.register(Box::new(drift_repaired.clone()))?;
         registry.register(Box::new(stages.clone()))?;
         registry.register(Box::new(work.clone()))?;
-        Ok(Self { registry, stages, work, drift_checked, drift_repaired })
+        Ok(Self {
+            registry,
+            stages,
+            work,
+            drift_checked,
+            drift_repaired,
+            connections,
+            connections_refused,
+            rate_limited,
+        })
     }
 
     pub fn stage(&self, stage: &'static str, took: Duration) {
@@ -71,6 +93,19 @@ impl Metrics {
         ] {
             self.work.with_label_values(&[kind]).inc_by(count);
         }
+    }
+
+    /// Connections that came, or with a negative number went.
+    pub fn connections(&self, by: i64) {
+        self.connections.add(by);
+    }
+
+    pub fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    pub fn rate_limited(&self, class: &str) {
+        self.rate_limited.with_label_values(&[class]).inc();
     }
 
     pub fn drift_checked(&self, documents: u64) {

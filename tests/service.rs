@@ -13,6 +13,8 @@
 #[path = "service/administration.rs"]
 mod administration;
 mod common;
+#[path = "service/connections.rs"]
+mod connections;
 #[path = "service/documents.rs"]
 mod documents;
 #[path = "service/drift.rs"]
@@ -40,6 +42,8 @@ mod outage;
 mod past;
 #[path = "service/permissions.rs"]
 mod permissions;
+#[path = "service/rates.rs"]
+mod rates;
 #[path = "service/reindex.rs"]
 mod reindex;
 #[path = "service/removal.rs"]

@@ -9,11 +9,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::entrance::Entered;
 use super::fresh::Arrived;
 use super::headers::RequestId;
 use super::problem::ApiProblem;
 use crate::audit::{AuditError, Record};
-use crate::identity::{Credential, Principal, Scope};
+use crate::identity::{Credential, IdentityError, Principal, Scope};
 use crate::service::Service;
 
 /// Deepest nesting of a request's JSON.
@@ -35,7 +36,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
             return Err(ApiProblem::unsupported_media_type());
         }
         let body = axum::body::Bytes::from_request(request, state).await.map_err(|error| {
-            if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            if is_late(&error) {
+                ApiProblem::too_slow()
+            } else if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
                 ApiProblem::too_large()
             } else {
                 ApiProblem::invalid("", "the body could not be read")
@@ -43,6 +46,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
         })?;
         Ok(Self(parse(&body)?))
     }
+}
+
+/// Whether a body could not be read because it took too long.
+pub fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| cause.is::<tower_http::timeout::TimeoutError>())
 }
 
 /// # Errors
@@ -241,9 +250,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiProblem> {
         let asker = Asker::from_request_parts(parts, service).await?;
-        let snapshot = service.published.load();
-        let principal =
-            service.authenticator.authenticate(&snapshot, &asker.credential, jiff::Timestamp::now()).await?;
+        let Entered(principal) = parts.extensions.get().cloned().ok_or(IdentityError::Missing)?;
         Ok(Self { principal, request_id: asker.request_id })
     }
 }

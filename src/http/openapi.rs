@@ -4,17 +4,27 @@
 //! test compares the table with the router and the whole with `schema/api/openapi.json`.
 
 use axum::body::Bytes;
-use axum::http::header;
+use axum::http::{Method, header};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::problem::Kind;
+use crate::identity::Scope;
+use crate::limits::rates::Class;
 use crate::wire::Problem;
 
 mod operations;
 
 use operations::{OPERATIONS, Operation, Parameter, Shape};
+
+/// The scope that an operation needs, and what its rate is counted with; nothing where no credential is needed, or where
+/// there is no such operation.
+pub fn entrance(method: &Method, path: &str) -> Option<(Scope, Class)> {
+    let method = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    let operation = OPERATIONS.iter().find(|operation| operation.method == method && operation.path == path)?;
+    Some((operation.scope?, operation.class))
+}
 
 /// What `/openapi.json` always answers; made once per router.
 pub fn response() -> ([(header::HeaderName, &'static str); 1], Bytes) {

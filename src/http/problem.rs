@@ -3,6 +3,8 @@
 //! The text for the caller comes from a fixed catalogue; causes go to the log. Hidden and absent were the same value
 //! long before they got here.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -52,6 +54,8 @@ pub(super) const ACL_MISSING: Kind =
     (StatusCode::UNPROCESSABLE_ENTITY, "acl_missing", "The document has no access rules");
 pub(super) const ACL_INVALID: Kind =
     (StatusCode::UNPROCESSABLE_ENTITY, "acl_invalid", "The access rules can't be stored as they are");
+pub(super) const TIMEOUT: Kind = (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request did not come in time");
+pub(super) const RATE: Kind = (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests");
 pub(super) const INTERNAL: Kind = (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here");
 pub(super) const AUTHORIZATION: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "authorization_unavailable", "Rights can't be decided at the moment");
@@ -107,6 +111,18 @@ impl ApiProblem {
 
     pub fn too_large() -> Self {
         Self::new(TOO_LARGE, "Send less at once; the limits are in the documentation.")
+    }
+
+    /// The body took too long.
+    pub fn too_slow() -> Self {
+        Self::new(TIMEOUT, "Send the whole body within the time that the documentation states.")
+    }
+
+    /// A bucket is empty, or as many places are taken as one caller may have.
+    pub fn rate_limited(wait: Duration) -> Self {
+        let mut problem = Self::new(RATE, "Ask again later, or ask less at once.").retry_after(1);
+        problem.problem.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
+        problem
     }
 
     pub fn unsupported_media_type() -> Self {
@@ -234,6 +250,7 @@ impl From<QueryError> for ApiProblem {
                 tracing::error!(%error, "no audit, no answer");
                 Self::new(STORAGE, "The audit record can't be written, so there is no answer.").retry_after(5)
             }
+            QueryError::TooMany => Self::rate_limited(Duration::from_secs(1)),
             QueryError::Overloaded => Self::new(OVERLOADED, "Ask again, or ask less at once.").retry_after(1),
             QueryError::Randomness => Self::new(INTERNAL, "The system gives no randomness."),
         }

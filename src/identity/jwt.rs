@@ -145,6 +145,7 @@ impl Issuer {
             return Err(invalid("a client with actors"));
         }
         Ok(Principal {
+            payer: format!("{} {sub}", self.issuer),
             scopes: Scopes::parse(claims.scope.split(' ').filter_map(|scope| scope.strip_prefix("usher."))),
             subject: None,
             acting: Some(subjects),

@@ -83,6 +83,7 @@ impl KeyHasher {
                 collections: settings.collections.clone(),
                 sources: settings.sources.clone(),
                 credential_id: row.id.clone(),
+                payer: row.id.clone(),
             })
         } else {
             Err(IdentityError::Invalid { reason: "expired key" })

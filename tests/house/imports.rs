@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Lowest first; modules of one line don't use each other.
 const LAYERS: &[&[&str]] = &[
-    &["wire", "failpoint", "mutants", "paged", "pause", "revision", "cursor"],
+    &["wire", "failpoint", "limits", "mutants", "paged", "pause", "revision", "cursor"],
     &["authz"],
     &["catalog", "index", "embed"],
     &["indexes", "telemetry", "audit", "lease"],

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use usher::config::RawConfig;
+use usher::limits::Payer;
 
 use crate::common::{Client, TestService, document, tuple};
 
@@ -216,7 +217,8 @@ async fn more_queries_than_may_run_are_refused_at_once() {
     let service = TestService::start_raw(RawConfig { max_queries: Some(2), ..RawConfig::default() }).await;
     let ann = service.as_reader("user:ann");
     let inner = service.service();
-    let held = inner.running.try_acquire_many(2).unwrap();
+    let others = ["a", "b"].map(|key| Payer { credential: key.to_owned(), subject: None });
+    let held = others.map(|other| inner.queries.try_take(&other).unwrap());
     let refused = ann.post("/v1/query", json!({"query": "x"})).await;
     assert_eq!(refused.headers["retry-after"], "1");
     assert_eq!(refused.json()["retry_after_ms"], 1000);
@@ -228,6 +230,6 @@ async fn more_queries_than_may_run_are_refused_at_once() {
         ann.post("/v1/query", json!({"query": "x"})).await.ok();
         assert!(ann.post("/v1/query", json!({"query": ""})).await.status.is_client_error());
     }
-    assert_eq!(inner.running.available_permits(), 2, "every query gives its place back, answered or not");
+    assert_eq!(inner.queries.free(), 2, "every query gives its place back, answered or not");
     assert!(RawConfig { max_queries: Some(0), ..RawConfig::default() }.resolve().is_err());
 }

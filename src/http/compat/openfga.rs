@@ -6,10 +6,13 @@
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::http::entrance;
+use crate::limits::rates::Class;
 use crate::service::Service;
 
 mod answer;
@@ -28,11 +31,12 @@ mod token;
 mod tuples;
 
 pub use error::{FgaError, no_endpoint};
+pub use request::authenticate;
 
 /// Bytes of a request, OpenFGA's own limit.
 const MAX_BODY: usize = 616_448;
 
-pub fn router() -> Router<Arc<Service>> {
+pub fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
     Router::new()
         .route("/stores", post(stores::create).get(stores::list))
         .route("/stores/{store}", get(stores::get).patch(stores::rename).delete(stores::delete))
@@ -50,9 +54,23 @@ pub fn router() -> Router<Arc<Service>> {
         .route("/stores/{store}/list-users", post(lists::list_users))
         .route("/healthz", get(stores::healthz))
         .method_not_allowed_fallback(error::no_method)
+        .route_layer(middleware::from_fn_with_state(service.clone(), entrance::openfga))
         .layer(middleware::from_fn(request::surface))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+}
+
+/// What the rate of a route is counted with; nothing where no credential is needed.
+pub fn class(method: &Method, path: &str) -> Option<Class> {
+    match path.rsplit('/').next() {
+        Some("healthz") => None,
+        Some("check" | "batch-check" | "expand" | "list-objects" | "streamed-list-objects" | "list-users") => {
+            Some(Class::Check)
+        }
+        Some("read" | "changes") => Some(Class::Read),
+        _ if entrance::only_looks(method) => Some(Class::Read),
+        _ => Some(Class::Write),
+    }
 }
 
 /// Whether an address without a route is answered in this surface's shape.

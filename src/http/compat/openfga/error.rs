@@ -41,6 +41,10 @@ impl FgaError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "deadline_exceeded", "the call took too long")
     }
 
+    pub fn rate_limited() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many requests: try again later")
+    }
+
     pub fn no_model(store: &str) -> Self {
         Self::bad("latest_authorization_model_not_found", format!("No authorization models found for store '{store}'"))
     }

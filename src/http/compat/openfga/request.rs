@@ -15,9 +15,10 @@ use super::error::FgaError;
 use super::rules;
 use super::shapes::Object;
 use crate::authz::Model;
-use crate::http::extract::{Caller, check_json, credential};
+use crate::http::entrance::{self, Entered};
+use crate::http::extract::{Caller, check_json, credential, is_late};
 use crate::http::headers::RequestId;
-use crate::identity::{IdentityError, Scope, key};
+use crate::identity::{IdentityError, Principal, Scope, key};
 use crate::service::Service;
 use crate::snapshot::{Snapshot, StoreState};
 
@@ -57,7 +58,9 @@ impl FromRequestParts<Arc<Service>> for Call {
     type Rejection = FgaError;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, FgaError> {
-        let caller = authenticate(parts, service).await?;
+        let Entered(principal) = parts.extensions.get().cloned().ok_or(IdentityError::Missing)?;
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let caller = Caller { principal, request_id };
         let parameters = RawPathParams::from_request_parts(parts, service)
             .await
             .map_err(|error| FgaError::validation(error.to_string()))?;
@@ -79,20 +82,19 @@ impl FromRequestParts<Arc<Service>> for Call {
     }
 }
 
-async fn authenticate(parts: &Parts, service: &Arc<Service>) -> Result<Caller, FgaError> {
-    let credential = credential(&parts.headers);
-    let snapshot = service.published.load();
-    let checked = service.authenticator.authenticate(&snapshot, &credential, jiff::Timestamp::now()).await;
-    let principal = checked.map_err(|error| match error {
+/// Checks the credential of a request.
+///
+/// # Errors
+/// As OpenFGA tells them.
+pub async fn authenticate(headers: &HeaderMap, service: &Service) -> Result<Principal, FgaError> {
+    entrance::authenticate(service, headers).await.map_err(|error| match error {
         IdentityError::Invalid { .. } | IdentityError::Expired
-            if credential.bearer.as_deref().is_some_and(is_token) =>
+            if credential(headers).bearer.as_deref().is_some_and(is_token) =>
         {
             FgaError::new(StatusCode::UNAUTHORIZED, "invalid_claims", "the token is not valid here")
         }
         error => error.into(),
-    })?;
-    let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    Ok(Caller { principal, request_id })
+    })
 }
 
 /// Whether a bearer credential has the form of a JWT.
@@ -183,9 +185,10 @@ impl<T: DeserializeOwned, S: Send + Sync, const DEPTH: usize> FromRequest<S> for
     type Rejection = FgaError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, FgaError> {
-        let body = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|error| FgaError::new(error.status(), "validation_error", error.to_string()))?;
+        let body = axum::body::Bytes::from_request(request, state).await.map_err(|error| {
+            let status = if is_late(&error) { StatusCode::REQUEST_TIMEOUT } else { error.status() };
+            FgaError::new(status, "validation_error", error.to_string())
+        })?;
         let body = if body.is_empty() { b"{}".as_slice() } else { &body };
         let malformed = |error: serde_json::Error| FgaError::validation(error.to_string());
         check_json(body, DEPTH).map_err(malformed)?;

@@ -1,0 +1,174 @@
+//! `[limits]` of the file: what one caller may take, and how long connections may take for what they do.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::limits::ConnectionLimits;
+use crate::limits::places::Shares;
+use crate::limits::rates::{Class, Rate};
+
+/// `[limits]`; what is absent has its default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLimits {
+    /// Connections at one time, 16 to 100000 [default: 2048]
+    pub max_connections: Option<u64>,
+    /// Of these, from one IPv4 address or one IPv6 network of 64 bits; a proxy is one address [default: half of them]
+    pub max_connections_per_address: Option<u64>,
+    /// Seconds for the head of a request, 1 to 300 [default: 20]
+    pub head_timeout_s: Option<u64>,
+    /// Seconds for the whole body of a request, 1 to 3600 [default: 60]
+    pub body_timeout_s: Option<u64>,
+    /// Seconds without a request, or without reading on, 1 to 3600 [default: 75]
+    pub idle_timeout_s: Option<u64>,
+    /// Queries of one credential at one time [default: half of `max_queries`]
+    pub max_queries_per_key: Option<u64>,
+    /// Queries of one subject that a credential acts for, at one time [default: an eighth of `max_queries`]
+    pub max_queries_per_subject: Option<u64>,
+    /// Requests per second and class
+    pub rates: RawRates,
+}
+
+/// `[limits.rates]`: requests per second; ten seconds' worth may come at once. 0: no limit.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRates {
+    pub query: Option<RawRate>,
+    pub read: Option<RawRate>,
+    pub write: Option<RawRate>,
+    pub check: Option<RawRate>,
+    pub survey: Option<RawRate>,
+}
+
+/// `query = { key = 1000, subject = 200 }`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRate {
+    pub key: u32,
+    pub subject: u32,
+}
+
+impl RawRates {
+    /// No limits at all, for measuring.
+    pub fn none() -> Self {
+        let none = Some(RawRate { key: 0, subject: 0 });
+        Self { query: none, read: none, write: none, check: none, survey: none }
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub connections: ConnectionLimits,
+    pub body: Duration,
+    pub queries: Shares,
+    pub rates: Vec<(Class, Rate)>,
+}
+
+impl Limits {
+    pub fn rate(&self, class: Class) -> Rate {
+        let known = self.rates.iter().find(|(of, _)| *of == class);
+        known.map_or(Rate { credential: 0, subject: 0 }, |(_, rate)| *rate)
+    }
+}
+
+/// Most requests per second that can be set.
+const MAX_RATE: u32 = 100_000;
+
+fn within(
+    option: &'static str,
+    value: Option<u64>,
+    default: u64,
+    range: RangeInclusive<u64>,
+    problem: &'static str,
+) -> Result<u64, ConfigError> {
+    let value = value.unwrap_or(default);
+    if range.contains(&value) { Ok(value) } else { Err(ConfigError::Value { option, problem }) }
+}
+
+fn seconds(
+    option: &'static str,
+    value: Option<u64>,
+    default: u64,
+    most: u64,
+    problem: &'static str,
+) -> Result<Duration, ConfigError> {
+    within(option, value, default, 1..=most, problem).map(Duration::from_secs)
+}
+
+/// # Errors
+/// For a value that is out of bounds.
+pub fn resolve(raw: &RawLimits, max_queries: usize) -> Result<Limits, ConfigError> {
+    let all = within("max_connections", raw.max_connections, 2_048, 16..=100_000, "must be 16 to 100000")?;
+    let per_address = within(
+        "max_connections_per_address",
+        raw.max_connections_per_address,
+        all / 2,
+        1..=all,
+        "must be 1 to `max_connections`",
+    )?;
+    let queries = max_queries as u64;
+    let share = |option, value, default: u64| {
+        within(option, value, default.max(1), 1..=queries, "must be 1 to `max_queries`").map(|share| share as usize)
+    };
+    let connections = ConnectionLimits {
+        all: all as usize,
+        per_address: per_address as usize,
+        head: seconds("head_timeout_s", raw.head_timeout_s, 20, 300, "must be 1 to 300")?,
+        idle: seconds("idle_timeout_s", raw.idle_timeout_s, 75, 3_600, "must be 1 to 3600")?,
+    };
+    let RawRates { query, read, write, check, survey } = raw.rates;
+    let rates = [
+        (Class::Query, query, (1_000, 200)),
+        (Class::Read, read, (1_000, 200)),
+        (Class::Write, write, (500, 500)),
+        (Class::Check, check, (1_000, 1_000)),
+        (Class::Survey, survey, (20, 20)),
+    ];
+    let rates = rates.into_iter().map(|(class, raw, (credential, subject))| {
+        let rate = raw.map_or(Rate { credential, subject }, |raw| Rate { credential: raw.key, subject: raw.subject });
+        if rate.credential.max(rate.subject) > MAX_RATE {
+            return Err(ConfigError::Value { option: "rates", problem: "must be 0 to 100000 requests per second" });
+        }
+        Ok((class, rate))
+    });
+    Ok(Limits {
+        connections,
+        body: seconds("body_timeout_s", raw.body_timeout_s, 60, 3_600, "must be 1 to 3600")?,
+        queries: Shares {
+            all: max_queries,
+            credential: share("max_queries_per_key", raw.max_queries_per_key, queries / 2)?,
+            subject: share("max_queries_per_subject", raw.max_queries_per_subject, queries / 8)?,
+        },
+        rates: rates.collect::<Result<_, _>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_bounds_are_refused_and_small_numbers_of_queries_have_shares() {
+        let parse = |text: &str| toml::from_str::<RawLimits>(text).unwrap();
+        for bad in [
+            "max_connections = 1",
+            "max_connections = 20\nmax_connections_per_address = 21",
+            "head_timeout_s = 0",
+            "idle_timeout_s = 4000",
+            "body_timeout_s = 0",
+            "max_queries_per_key = 65",
+            "rates.query = { key = 100001, subject = 1 }",
+        ] {
+            assert!(resolve(&parse(bad), 64).is_err(), "{bad}");
+        }
+        assert!(toml::from_str::<RawLimits>("max_conections = 20").is_err());
+        let limits = resolve(&parse("rates.survey = { key = 0, subject = 3 }"), 1).unwrap();
+        assert_eq!(limits.queries, Shares { all: 1, credential: 1, subject: 1 });
+        assert_eq!(limits.rate(Class::Survey), Rate { credential: 0, subject: 3 });
+        assert!(Class::ALL.into_iter().all(|class| class == Class::Survey || limits.rate(class).subject > 0));
+    }
+}

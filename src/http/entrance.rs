@@ -1,0 +1,109 @@
+//! Before every handler, and before a byte of a body is read: who asks, whether the credential has the scope, and whether
+//! it has asked too often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::compat::openfga;
+use super::extract::credential;
+use super::openapi;
+use super::problem::{self, ApiProblem};
+use crate::identity::{IdentityError, Principal};
+use crate::limits::rates::{Class, Left};
+use crate::service::Service;
+
+/// Who was let in.
+#[derive(Clone)]
+pub struct Entered(pub Principal);
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// For the native routes, by the table of operations.
+pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, request: Request, next: Next) -> Response {
+    // A test compares the table with the router; what it lacks is shut.
+    let Some((scope, class)) = openapi::entrance(request.method(), path.as_str()) else {
+        return problem::no_route().await;
+    };
+    let principal = match authenticate(&service, request.headers()).await {
+        Ok(principal) => principal,
+        Err(error) => return ApiProblem::from(error).into_response(),
+    };
+    if let Err(error) = principal.require(scope) {
+        return ApiProblem::from(error).into_response();
+    }
+    let refuse = |wait| ApiProblem::rate_limited(wait).into_response();
+    admitted(&service, principal, class, request, next, refuse).await
+}
+
+/// For OpenFGA's routes, in their shape; scopes are looked at by the handlers.
+pub async fn openfga(State(service): State<Arc<Service>>, path: MatchedPath, request: Request, next: Next) -> Response {
+    let Some(class) = openfga::class(request.method(), path.as_str()) else { return next.run(request).await };
+    let principal = match openfga::authenticate(request.headers(), &service).await {
+        Ok(principal) => principal,
+        Err(error) => return error.into_response(),
+    };
+    let refuse = |_| openfga::FgaError::rate_limited().into_response();
+    admitted(&service, principal, class, request, next, refuse).await
+}
+
+/// Checks a credential on the newest snapshot.
+///
+/// # Errors
+/// See [`crate::identity::Authenticator::authenticate`].
+pub async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Principal, IdentityError> {
+    let snapshot = service.published.load();
+    service.authenticator.authenticate(&snapshot, &credential(headers), jiff::Timestamp::now()).await
+}
+
+async fn admitted(
+    service: &Service,
+    principal: Principal,
+    class: Class,
+    mut request: Request,
+    next: Next,
+    refuse: impl FnOnce(Duration) -> Response,
+) -> Response {
+    let (left, mut response) = match service.rates.take(class, &principal.payer()) {
+        Ok(left) => {
+            request.extensions_mut().insert(Entered(principal));
+            (left, next.run(request).await)
+        }
+        Err(left) => {
+            service.metrics.rate_limited(class.name());
+            (Some(left), refuse(left.retry_after.unwrap_or_default()))
+        }
+    };
+    if let Some(left) = left {
+        note(left, response.headers_mut());
+    }
+    response
+}
+
+/// The fields of the IETF's draft on rate limits, and of a refusal the time to wait.
+fn note(left: Left, headers: &mut HeaderMap) {
+    let seconds = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let name = left.class.name();
+    let policy = format!("\"{name}\";q={};w={}", left.quota, left.window_s);
+    let mut limit = format!("\"{name}\";r={}", left.remaining);
+    if let Some(wait) = left.retry_after {
+        let wait = seconds(wait).max(1);
+        limit.push_str(&format!(";t={wait}"));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    }
+    for (field, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, limit)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(field, value);
+        }
+    }
+}
+
+/// Whether a request of this method only looks.
+pub fn only_looks(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}

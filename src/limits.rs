@@ -1,0 +1,32 @@
+//! What one caller may take of the service, so that the others keep theirs: work, places at one time, requests in time.
+//!
+//! Nothing here decides about rights; what is refused here is refused for want of room.
+
+use std::time::Duration;
+
+pub mod effort;
+#[cfg(feature = "server")]
+pub mod places;
+#[cfg(feature = "server")]
+pub mod rates;
+
+pub use effort::{Effort, Spent};
+
+/// Whom limits count against: a credential, and the subject that it acts for, if any.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Payer {
+    pub credential: String,
+    pub subject: Option<String>,
+}
+
+/// Limits of a listener's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    pub all: usize,
+    /// Of one IPv4 address, or one IPv6 network of 64 bits.
+    pub per_address: usize,
+    /// From the first byte of a request's head to its last one.
+    pub head: Duration,
+    /// Without a request, or without reading on.
+    pub idle: Duration,
+}
