@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::authz::{Context, ResolveError, SubjectRef};
+use crate::limits::CacheLimits;
+use crate::limits::effort::{Effort, Spent};
 use crate::snapshot::Snapshot;
 use crate::wire::Fields;
 
@@ -18,6 +20,7 @@ pub mod numbers;
 pub mod points;
 pub mod resolver;
 pub mod server;
+mod shares;
 pub mod view;
 
 pub use external::External;
@@ -63,6 +66,7 @@ pub struct Asked {
     pub reader: Reader,
     caller: CallerContext,
     collections: Vec<String>,
+    effort: Effort,
 }
 
 /// Resolves readers; one for the whole service.
@@ -77,11 +81,11 @@ impl Authority {
     /// With `numbers`, masks are described for an engine elsewhere.
     pub fn new(
         resolver: Resolver,
-        cached_masks_bytes: u64,
+        masks: CacheLimits,
         numbers: Option<Arc<AudienceNumbers>>,
         external: Option<Arc<External>>,
     ) -> Self {
-        Self { resolver, masks: view::MaskCache::new(cached_masks_bytes, numbers), external }
+        Self { resolver, masks: view::MaskCache::new(masks, numbers), external }
     }
 
     pub fn external(&self) -> Option<&Arc<External>> {
@@ -89,10 +93,11 @@ impl Authority {
     }
 
     /// What the reader may see of the named collections in the snapshot at the instant `now`. Unknown collections, and
-    /// those beyond the credential's reach, are absent alike.
+    /// those beyond the credential's reach, are absent alike. Computes, perhaps long: not for a thread that serves
+    /// connections.
     ///
     /// # Errors
-    /// When rights can't be decided; the whole request fails then.
+    /// When rights can't be decided, or not within the effort; the whole request fails then.
     pub fn view(
         &self,
         snapshot: Arc<Snapshot>,
@@ -100,8 +105,15 @@ impl Authority {
         caller: &CallerContext,
         collections: &[String],
         now: Timestamp,
+        effort: &Effort,
     ) -> Result<View, AuthorityError> {
-        let asked = Asked { reader: reader.clone(), caller: caller.clone(), collections: collections.to_vec() };
+        let asked = Asked {
+            reader: reader.clone(),
+            caller: caller.clone(),
+            collections: collections.to_vec(),
+            // A view is no work: it keeps no place for it.
+            effort: effort.bare(),
+        };
         self.view_of(snapshot, Arc::new(asked), now)
     }
 
@@ -113,8 +125,19 @@ impl Authority {
         self.view_of(snapshot, view.asked.clone(), Timestamp::now())
     }
 
+    /// [`Self::renewed`] beside the threads that serve connections.
+    ///
+    /// # Errors
+    /// As [`Self::view`].
+    pub async fn renewed_aside(self: &Arc<Self>, view: &View, snapshot: Arc<Snapshot>) -> Result<View, AuthorityError> {
+        let (authority, asked) = (self.clone(), view.asked.clone());
+        let work = move || authority.view_of(snapshot, asked, Timestamp::now());
+        // One that broke off has decided nothing.
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(ResolveError::Spent(Spent::Time).into()))
+    }
+
     fn view_of(&self, snapshot: Arc<Snapshot>, asked: Arc<Asked>, now: Timestamp) -> Result<View, AuthorityError> {
-        let Asked { reader, caller, collections } = &*asked;
+        let Asked { reader, caller, collections, effort } = &*asked;
         let mut views = Vec::new();
         let wanted = snapshot.collections.values().filter(|collection| {
             reader.reaches(&collection.name)
@@ -132,6 +155,7 @@ impl Authority {
                     subject,
                     &context,
                     now,
+                    effort,
                 )?);
             }
             views.push(CollectionView::new(collection.clone(), store.clone(), sets, Arc::new(context), now));
@@ -140,12 +164,16 @@ impl Authority {
     }
 
     /// The mask of a collection for a view; cached where no filter narrows it.
+    ///
+    /// # Errors
+    /// When it takes more than the effort allows.
     pub fn mask(
         &self,
         view: &CollectionView,
         filter: Option<&crate::index::filter::MetadataFilter>,
-    ) -> Arc<crate::index::ChunkMask> {
-        self.masks.mask(view, filter)
+        effort: &Effort,
+    ) -> Result<Arc<crate::index::ChunkMask>, Spent> {
+        self.masks.mask(view, filter, effort)
     }
 
     pub fn resolver(&self) -> &Resolver {

@@ -64,9 +64,9 @@ pub struct RawConfig {
     /// Memory for cached masks, MiB [default: 256]
     #[arg(long, env = "USHER_MASK_CACHE_MIB")]
     pub mask_cache_mib: Option<u64>,
-    /// Cached readers [default: 10000]
-    #[arg(long, env = "USHER_CACHED_READERS")]
-    pub cached_readers: Option<u64>,
+    /// Memory for cached readers, MiB [default: 256]
+    #[arg(long, env = "USHER_READER_CACHE_MIB")]
+    pub reader_cache_mib: Option<u64>,
     /// Documents, groups and folders compared with the catalog each second, 0 to 10000; 0: none [default: 50]
     #[arg(long, env = "USHER_DRIFT_OBJECTS_PER_S")]
     pub drift_objects_per_s: Option<u32>,
@@ -118,7 +118,7 @@ pub struct Config {
     pub queries: QueryLimits,
     pub limits: Limits,
     pub mask_cache_bytes: u64,
-    pub cached_readers: u64,
+    pub reader_cache_bytes: u64,
     /// Where commits put vectors.
     pub vectors: VectorHome,
     /// 0: the comparison with the catalog is off.
@@ -180,7 +180,7 @@ impl RawConfig {
             max_deadline_ms: self.max_deadline_ms.or(base.max_deadline_ms),
             max_queries: self.max_queries.or(base.max_queries),
             mask_cache_mib: self.mask_cache_mib.or(base.mask_cache_mib),
-            cached_readers: self.cached_readers.or(base.cached_readers),
+            reader_cache_mib: self.reader_cache_mib.or(base.reader_cache_mib),
             drift_objects_per_s: self.drift_objects_per_s.or(base.drift_objects_per_s),
             log_json: self.log_json.or(base.log_json),
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
@@ -224,6 +224,7 @@ impl RawConfig {
         if drift_objects_per_s > 10_000 {
             return value("drift_objects_per_s", "must be 0 to 10000");
         }
+        let limits = limits::resolve(&self.limits, max_queries)?;
         let data = self.data.unwrap_or_else(|| "data".into());
         let catalog = catalog::resolve(self.catalog_url.as_ref(), &data)?;
         let vectors = match &catalog {
@@ -237,10 +238,10 @@ impl RawConfig {
             listen,
             admin_listen,
             collection: self.collection.unwrap_or_else(|| "main".to_owned()),
-            queries: QueryLimits { depth, default_deadline, max_deadline },
-            limits: limits::resolve(&self.limits, max_queries)?,
-            mask_cache_bytes: self.mask_cache_mib.unwrap_or(256) * 1024 * 1024,
-            cached_readers: self.cached_readers.unwrap_or(10_000),
+            queries: QueryLimits { depth, default_deadline, max_deadline, steps: limits.steps },
+            limits,
+            mask_cache_bytes: mib("mask_cache_mib", self.mask_cache_mib)?,
+            reader_cache_bytes: mib("reader_cache_mib", self.reader_cache_mib)?,
             vectors,
             drift_objects_per_s,
             log_json: self.log_json.unwrap_or(false),
@@ -248,6 +249,14 @@ impl RawConfig {
             openfga: self.openfga.map(openfga::resolve).transpose()?,
             qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
         })
+    }
+}
+
+/// Bytes of a cache.
+fn mib(option: &'static str, mib: Option<u64>) -> Result<u64, ConfigError> {
+    match mib.unwrap_or(256) {
+        mib @ 1..=1_048_576 => Ok(mib * 1024 * 1024),
+        _ => Err(ConfigError::Value { option, problem: "must be 1 to 1048576" }),
     }
 }
 

@@ -18,6 +18,9 @@ use crate::index::ChunkKey;
 use crate::snapshot::names::ChunkKeys;
 use crate::snapshot::{DocumentEntry, SectionEntry, Snapshot};
 
+/// Documents of a list that are looked at in one go.
+const SLICE: usize = 4_096;
+
 /// A chunk that a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Candidate {
@@ -220,7 +223,7 @@ impl Gate {
     /// a collection that is beyond its reach.
     ///
     /// # Errors
-    /// As [`Self::verify`].
+    /// As [`Self::verify`], and when it takes more than the view's effort.
     pub async fn verify_documents(
         &self,
         view: &View,
@@ -230,13 +233,22 @@ impl Gate {
     ) -> Result<Vec<VerifiedDocument>, AuthorityError> {
         let mut all = Vec::new();
         let Some(of) = view.collections.iter().find(|of| *of.state.name == *collection) else { return Ok(all) };
-        let mut next = from;
-        while all.len() < limit {
-            let readable = of.state.documents_from(next).filter(|document| of.may_read_document(document));
-            let found: Vec<_> = readable.take(limit - all.len()).cloned().collect();
-            let Some(last) = found.last() else { break };
-            next = last.ordinal + 1;
+        let mut next = Some(from);
+        while let Some(from) = next.take().filter(|_| all.len() < limit) {
+            // A reader of little passes over much: a slice at a time, between which others have their turn.
+            let mut found = Vec::new();
+            for document in of.state.documents_from(from).take(SLICE) {
+                next = Some(document.ordinal + 1);
+                if of.may_read_document(document) {
+                    found.push(document.clone());
+                    if all.len() + found.len() == limit {
+                        break;
+                    }
+                }
+            }
+            view.spend(SLICE as u64)?;
             all.extend(self.verified(view, of, found).await?);
+            tokio::task::yield_now().await;
         }
         Ok(all)
     }
@@ -301,7 +313,7 @@ impl Gate {
         crate::pause::at("gate.answered", &asks).await;
         let is_blind = crate::mutants::active("skip_the_second_look");
         let after = if is_blind { view.snapshot.clone() } else { (self.newest)() };
-        let after = self.authority.renewed(view, after)?;
+        let after = self.authority.renewed_aside(view, after).await?;
         Ok(Some(Confirmed { allowed, own, after }))
     }
 }

@@ -11,6 +11,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::limits::effort::{Effort, Spent};
+
 pub mod analyse;
 pub mod filter;
 mod folder;
@@ -41,7 +43,7 @@ pub struct Scored {
 }
 
 /// What a search did, in counts that no neighbour on the machine can disturb. Added to, never reset, by a search.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Work {
     /// Stored f32 rows compared with the query.
     pub vectors_scored: u64,
@@ -55,9 +57,16 @@ pub struct Work {
     pub chunks_scored: u64,
     /// 64-bit words of the mask that were read.
     pub mask_words: u64,
+    /// What the search may still cost.
+    pub effort: Effort,
 }
 
 impl Work {
+    /// Nothing yet, within what a request may still cause.
+    pub fn within(effort: Effort) -> Self {
+        Self { effort, ..Self::default() }
+    }
+
     /// Adds what another search did.
     pub fn add(&mut self, other: &Work) {
         self.vectors_scored += other.vectors_scored;
@@ -230,6 +239,9 @@ pub enum IndexError {
     /// It does not hold yet what it has to; a later attempt may succeed.
     #[error("the index is being filled")]
     Filling,
+    /// The search may do no more: it found nothing.
+    #[error(transparent)]
+    Spent(#[from] Spent),
     /// An index on another machine; a later attempt may succeed.
     #[error("{0}")]
     Remote(Box<dyn std::error::Error + Send + Sync>),

@@ -24,6 +24,7 @@ use crate::embed::Embedder;
 use crate::index::qdrant::{Connection, QdrantCollection};
 use crate::index::scan::{OpenedScan, ScanConfig};
 use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, KeywordIndex, MaskedScan, Scored, VectorStore, Work};
+use crate::limits::Effort;
 
 mod follow;
 mod local;
@@ -83,6 +84,8 @@ pub enum Engine {
 pub struct Legs {
     pub vector: Option<Arc<Vec<f32>>>,
     pub text: Option<String>,
+    /// What the searches may still cost.
+    pub effort: Effort,
 }
 
 /// What the legs found, best first.

@@ -30,3 +30,18 @@ pub struct ConnectionLimits {
     /// Without a request, or without reading on.
     pub idle: Duration,
 }
+
+/// Limits of a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheLimits {
+    pub bytes: u64,
+    /// Of these, for one credential.
+    pub share: u64,
+}
+
+impl CacheLimits {
+    /// With half of it for one credential.
+    pub fn of(bytes: u64) -> Self {
+        Self { bytes, share: bytes / 2 }
+    }
+}

@@ -9,6 +9,7 @@ use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, Prepare
 use crate::embed::{self, EmbedError, Embedder, Role};
 use crate::wire::{ChunkSpan, Document, Section};
 
+pub mod sizes;
 pub mod split;
 
 /// Bytes of canonical text of one document.
@@ -17,6 +18,8 @@ pub const MAX_TEXT: usize = 16 * 1024 * 1024;
 pub const MAX_CHUNKS: usize = 20_000;
 /// Bytes of one chunk.
 pub const MAX_CHUNK: usize = 64 * 1024;
+/// Chunks of the documents of one request together.
+pub const MAX_REQUEST_CHUNKS: usize = 40_000;
 /// Restricted parts of one document.
 pub const MAX_SECTIONS: usize = 256;
 
@@ -76,6 +79,7 @@ fn check_names(document: &Document) -> Result<(), Unprocessable> {
     {
         return Err(unprocessable("/expires_at", "must be an RFC 3339 time, such as 2027-01-31T00:00:00Z"));
     }
+    sizes::of_document(document)?;
     if document.sections.len() > MAX_SECTIONS {
         return Err(unprocessable("/sections", format!("at most {MAX_SECTIONS} sections are allowed")));
     }
@@ -110,11 +114,10 @@ pub fn layout(document: &Document) -> Result<(Vec<PreparedChunk>, Vec<SectionRow
             }
         },
     };
+    sizes::of_chunks(&given, text)?;
     let parts = section_spans(&document.sections, &given, text)?;
     let chunks = cut_at_sections(given, &parts, text);
-    if chunks.len() > MAX_CHUNKS {
-        return Err(unprocessable("/chunks", format!("at most {MAX_CHUNKS} chunks are allowed")));
-    }
+    sizes::of_chunks(&chunks, text)?;
     let sections = parts
         .into_iter()
         .map(|(index, start, end)| {
@@ -233,13 +236,20 @@ fn cut_at_sections(chunks: Vec<PreparedChunk>, parts: &[(usize, usize, usize)], 
 /// the same.
 ///
 /// # Errors
-/// As [`layout`], and when the embedder fails.
+/// As [`layout`], and when the embedder fails, or there are more chunks than `room` says; what is left of it is written back.
 pub async fn content(
     document: &Document,
     embedder: &Arc<dyn Embedder>,
     next: Option<&Arc<dyn Embedder>>,
+    room: &mut usize,
 ) -> Result<PreparedContent, PrepareError> {
     let (chunks, sections) = layout(document)?;
+    *room = room.checked_sub(chunks.len()).ok_or_else(|| {
+        let detail = format!(
+            "the documents of one request have more than {MAX_REQUEST_CHUNKS} chunks together: send fewer at once"
+        );
+        unprocessable("/chunks", detail)
+    })?;
     let title = document.title.as_deref().unwrap_or_default();
     let texts: Vec<String> = chunks
         .iter()

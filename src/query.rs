@@ -46,7 +46,7 @@ pub enum QueryError {
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error(transparent)]
-    Index(#[from] IndexError),
+    Index(IndexError),
     #[error("the embedder is not available")]
     Embedder,
     #[error(transparent)]
@@ -59,6 +59,15 @@ pub enum QueryError {
     TooMany,
     #[error("no randomness")]
     Randomness,
+}
+
+impl From<IndexError> for QueryError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Spent(_) => Self::Deadline { stage: "search" },
+            error => Self::Index(error),
+        }
+    }
 }
 
 /// Rounds of searching; a second one runs only when a hit was dropped because the state changed meanwhile.
@@ -79,13 +88,15 @@ pub async fn answer(
         service.authenticator.authenticate(&service.published.load(), credential, jiff::Timestamp::now()).await?;
     principal.require(Scope::Query)?;
     let reader = principal.reader()?;
-    // Held until the answer is made.
-    let _place = service.queries.try_take(&principal.payer()).map_err(|taken| match taken {
+    let payer = principal.payer();
+    let place = service.queries.try_take(&payer).map_err(|taken| match taken {
         Taken::All => QueryError::Overloaded,
         Taken::Own => QueryError::TooMany,
     })?;
 
     let question = validate::parse(request, &service.limits)?;
+    // The place is kept as long as anything goes on, also after a deadline or without the caller.
+    let turn = service.query_turn(payer, arrived + question.deadline).holding(place);
     let mut stages = Stages::new(arrived, question.deadline, &service.metrics);
     let mut snapshot = stages.run("wait", snapshot_at(service, &question)).await?;
 
@@ -93,11 +104,11 @@ pub async fn answer(
     let mut round = 1;
     let verified = loop {
         crate::pause::at("query.pinned", request_id).await;
-        let allowed = stages.run("resolve", allow::resolve(service, snapshot, &reader, &question)).await?;
+        let allowed = stages.run("resolve", allow::resolve(service, &turn, snapshot, &reader, &question)).await?;
         stages.run("embed", search::embed(service, &question, &allowed, &mut vectors)).await?;
-        let hits = stages.run("search", search::both_legs(service, &question, &allowed, &vectors)).await?;
+        let hits = stages.run("search", search::both_legs(service, &turn, &question, &allowed, &vectors)).await?;
         crate::pause::at("query.searched", request_id).await;
-        let verified = stages.run("verify", fuse::verify(service, &reader, &question, &allowed, hits)).await?;
+        let verified = stages.run("verify", fuse::verify(service, &turn, &reader, &question, &allowed, hits)).await?;
         if verified.dropped == 0 || round == ROUNDS {
             break verified;
         }
@@ -107,7 +118,12 @@ pub async fn answer(
 
     let ranked = fuse::fuse(verified, &question);
     crate::pause::at("query.verified", request_id).await;
-    let passages = stages.run("assemble", assemble::passages(service, &question, ranked)).await?;
+    // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
+    let read = async {
+        let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "assemble" })?;
+        assemble::passages(service, &question, ranked).await
+    };
+    let passages = stages.run("assemble", read).await?;
     stages.in_time()?;
     respond::respond(service, &principal, &reader, &question, passages, request_id, stages).await
 }

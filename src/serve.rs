@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::audit::receipt::Receipts;
 use crate::audit::{self, Audit};
@@ -26,9 +25,9 @@ use crate::identity::key::KeyHasher;
 use crate::index::qdrant::{Connection, QdrantError};
 use crate::indexes::{self, Indexes, Place, VectorHome};
 use crate::lease::{Duty, Holdings, Leases};
-use crate::limits::ConnectionLimits;
-use crate::limits::places::Places;
+use crate::limits::places::{Places, Shares};
 use crate::limits::rates::Rates;
+use crate::limits::{CacheLimits, ConnectionLimits};
 use crate::reindex::Reindexer;
 use crate::remote::Remote;
 use crate::remote::publish::{self, Publisher};
@@ -48,8 +47,12 @@ use first::First;
 pub use first::{ADMIN_KEY_FILE, write_secret};
 pub use history::{EPOCH_FILE, accept_restored};
 
+/// Requests with documents that are read and stored at one time; others wait with their bodies.
+const UPLOADS: Shares = Shares { all: 16, credential: 8, subject: 8 };
+/// Streamed lists that are being read; what waits in each of them has a limit of its own.
+const STREAMS: Shares = Shares { all: 16, credential: 8, subject: 8 };
 /// Long questions of administrators at one time.
-const SURVEYS: usize = 2;
+const SURVEYS: Shares = Shares { all: 2, credential: 1, subject: 1 };
 /// How long a process says that it is about to stop before it does, where there are others.
 const LEAVE: Duration = Duration::from_secs(2);
 /// How long running requests may take after the service was told to stop.
@@ -225,7 +228,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     let holdings = Arc::new(Holdings::new(leases.clone()));
     let holder = tokio::spawn(holdings.clone().keep());
     let follower = tokio::spawn(indexes.clone().follow(catalog.clone(), Arc::new(points), holdings));
-    let resolver = Resolver::new(changes, config.cached_readers);
+    let resolver = Resolver::new(changes, CacheLimits::of(config.reader_cache_bytes));
     let authenticator =
         Authenticator { keys: KeyHasher::new(agreed.derive("api keys")), issuers: config.issuers.clone() };
     let audit = Audit::open(&config.data, agreed.derive("audit digests"))
@@ -267,7 +270,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     }
     let external = remote.as_ref().map(|remote| remote.external.clone());
     let numbers = indexes.keep_audiences().then_some(numbers);
-    let authority = Arc::new(Authority::new(resolver, config.mask_cache_bytes, numbers, external));
+    let authority = Arc::new(Authority::new(resolver, CacheLimits::of(config.mask_cache_bytes), numbers, external));
     let newest = published.clone();
     let gate = Gate::new(authority.clone(), chunk_keys.clone(), move || newest.load());
     let service = Arc::new(Service {
@@ -292,7 +295,11 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         queries: Places::new(config.limits.queries),
         rates: Rates::new(|class| config.limits.rate(class)),
         body_deadline: config.limits.body,
-        surveys: Arc::new(Semaphore::new(SURVEYS)),
+        computing: Places::new(config.limits.computing),
+        evaluations: Places::new(config.limits.evaluations),
+        uploads: Places::new(UPLOADS),
+        streams: Places::new(STREAMS),
+        surveys: Places::new(SURVEYS),
         default_store,
         reconciled,
     });

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use crate::audit::Audit;
 use crate::audit::receipt::Receipts;
 use crate::authority::Authority;
@@ -26,6 +24,7 @@ use crate::telemetry::Metrics;
 pub mod fresh;
 #[cfg(test)]
 mod together;
+pub mod turn;
 mod writes;
 
 /// Limits of the query path; see the table in the README.
@@ -35,6 +34,8 @@ pub struct QueryLimits {
     pub depth: usize,
     pub default_deadline: Duration,
     pub max_deadline: Duration,
+    /// Steps of work that one request may cause, where no deadline of its own ends it.
+    pub steps: u64,
 }
 
 /// A running service.
@@ -65,8 +66,16 @@ pub struct Service {
     pub rates: Rates,
     /// How long the whole body of a request may take.
     pub body_deadline: Duration,
-    /// Questions of administrators that may take seconds; they wait for one another, and queries don't wait for them.
-    pub surveys: Arc<Semaphore>,
+    /// Where queries and reads compute.
+    pub computing: Arc<Places>,
+    /// Where decisions of OpenFGA's surface are made; queries don't wait for them.
+    pub evaluations: Arc<Places>,
+    /// One place for each request that carries documents, from before its body is read: a body is large.
+    pub uploads: Arc<Places>,
+    /// One place for each stream whose reader has not taken everything yet.
+    pub streams: Arc<Places>,
+    /// Where questions of administrators that may take seconds are answered; nothing else waits for them.
+    pub surveys: Arc<Places>,
     /// The store of collections and requests that name none.
     pub default_store: String,
     /// What comparisons of an index elsewhere have mended.

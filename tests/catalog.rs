@@ -17,6 +17,8 @@ mod common;
 mod faults;
 #[path = "catalog/files.rs"]
 mod files;
+#[path = "catalog/walks.rs"]
+mod walks;
 #[path = "catalog/writers.rs"]
 mod writers;
 
@@ -67,7 +69,7 @@ const EXCEPTIONS: &[(Kind, &str, &str)] = &[
 
 async fn run(kind: Kind) {
     let (mut count, mut exceptions) = (0, 0);
-    for (name, case) in cases::ALL.iter().chain(files::ALL) {
+    for (name, case) in cases::ALL.iter().chain(files::ALL).chain(walks::ALL) {
         if let Some((_, _, reason)) = EXCEPTIONS.iter().find(|(of, excepted, _)| *of == kind && excepted == name) {
             println!("{kind:?}: {name} is excepted: {reason}");
             exceptions += 1;

@@ -11,6 +11,7 @@ use usher::authz::{Graph, Model, ObjectRef, Tuple};
 use usher::catalog::collections::CollectionSettings;
 use usher::catalog::documents::{DocumentRow, Rules};
 use usher::catalog::stores::StoreRow;
+use usher::limits::CacheLimits;
 use usher::snapshot::{CollectionState, Snapshot, StoreState, document_entry};
 use usher::wire::{Condition, TupleKey};
 
@@ -118,5 +119,10 @@ fn document(now: &Timestamp) -> DocumentRow {
 
 /// An authority that has resolved nobody yet.
 pub fn cold() -> Authority {
-    Authority::new(Resolver::new(Arc::new(ChangeLog::default()), 1_000), 64 << 20, None, None)
+    Authority::new(
+        Resolver::new(Arc::new(ChangeLog::default()), CacheLimits::of(64 << 20)),
+        CacheLimits::of(64 << 20),
+        None,
+        None,
+    )
 }

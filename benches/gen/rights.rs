@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use usher::authority::{Authority, CallerContext, Reader};
 use usher::authz::SubjectRef;
 use usher::index::ChunkMask;
+use usher::limits::Effort;
 use usher::snapshot::{CollectionState, Snapshot};
 
 /// The mask of what a reader may read of a collection, as a query asks for it.
@@ -22,8 +23,15 @@ pub fn mask(
 ) -> anyhow::Result<Arc<ChunkMask>> {
     let reader = Reader { subjects: vec![SubjectRef::parse(subject)?], collections: None, context: BTreeMap::new() };
     let names = [collection.to_owned()];
-    let view = authority.view(snapshot.clone(), &reader, &CallerContext::default(), &names, Timestamp::now())?;
-    Ok(authority.mask(view.collections.first().context("a collection")?, None))
+    let view = authority.view(
+        snapshot.clone(),
+        &reader,
+        &CallerContext::default(),
+        &names,
+        Timestamp::now(),
+        &Effort::unbounded(),
+    )?;
+    Ok(authority.mask(view.collections.first().context("a collection")?, None, &Effort::unbounded())?)
 }
 
 /// What an index does with a list of ids: looks each of its documents up.

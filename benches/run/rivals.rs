@@ -102,7 +102,9 @@ fn listed(loaded: &Loaded, subject: &str) -> anyhow::Result<ChunkMask> {
     let model = store.latest_model().context("a model")?;
     let subject = SubjectRef::parse(subject)?;
     let context = context();
+    let effort = usher::limits::Effort::unbounded();
     let question = ObjectsQuestion {
+        effort: &effort,
         object_type: "document",
         relation: "can_view",
         subject: &subject,

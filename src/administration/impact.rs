@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::authz::{AudienceOrdinal, Context, Impact, Model, State, SubjectRef, Tuple, anybody};
 use crate::commit::CommitError;
 use crate::commit::tuples::{WriteTuples, plan};
+use crate::limits::effort::{Effort, Spent};
 use crate::snapshot::{CollectionState, Snapshot};
 use crate::wire::{DocumentName, ImpactExceptions, ImpactOnDocuments, ImpactTruncated, ReaderImpact};
 
@@ -33,6 +34,15 @@ pub struct Outcome {
     pub readers_changed: usize,
     pub readers: Vec<ReaderImpact>,
     pub truncated: ImpactTruncated,
+}
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum ImpactError {
+    #[error(transparent)]
+    Refused(#[from] CommitError),
+    #[error(transparent)]
+    Spent(#[from] Spent),
 }
 
 type Pair = (AudienceOrdinal, AudienceOrdinal);
@@ -65,35 +75,37 @@ impl Verdict {
 /// reads them before or after.
 ///
 /// # Errors
-/// What the write would be refused for.
+/// What the write would be refused for; or that looking at it takes more than the effort allows.
 pub fn impact(
     snapshot: &Snapshot,
     change: &WriteTuples,
     reaches: impl Fn(&str) -> bool,
     detail: Detail,
     now: Timestamp,
-) -> Result<Outcome, CommitError> {
+    effort: &Effort,
+) -> Result<Outcome, ImpactError> {
     let store = snapshot.store(&change.store).ok_or(CommitError::UnknownStore)?;
     let model = store.latest_model().ok_or(CommitError::NoModel)?;
-    let (deletes, writes) = change.parse(model)?;
+    let (deletes, writes) = change.parse(model).map_err(CommitError::from)?;
     // Names in it that are new die with it.
-    let planned = plan(&store.graph.fork(), &deletes, &writes, change.on_duplicate, change.on_missing)?;
+    let planned = plan(&store.graph.fork(), &deletes, &writes, change.on_duplicate, change.on_missing)
+        .map_err(CommitError::from)?;
     let (written, deleted) = (planned.written.len(), planned.deleted.len());
     let changed: Vec<Tuple> = planned.deleted.into_iter().chain(planned.written).collect();
     let (after, _) = planned.edit.finish();
-    let copy = Model::compile(model.id(), model.source().clone())?;
+    let copy = Model::compile(model.id(), model.source().clone()).map_err(CommitError::from)?;
     let is_told = |state: &&Arc<CollectionState>| state.settings.store == change.store && reaches(&state.name);
     let collections: Vec<&Arc<CollectionState>> = snapshot.collections.values().filter(is_told).collect();
     let mut relations: Vec<&str> = collections.iter().map(|state| state.binding.relation.as_str()).collect();
     relations.sort_unstable();
     relations.dedup();
     let context = Context::at(now);
-    let (before, after) = (State { graph: &store.graph, model }, State { graph: &after, model: &copy });
-    let impact = Impact::of(before, after, &changed, &relations, &context);
+    let (before, after) = (State { graph: &store.graph, model, effort }, State { graph: &after, model: &copy, effort });
+    let impact = Impact::of(before, after, &changed, &relations, &context)?;
     let mut trial = Trial { impact: &impact, collections, groups: Vec::new(), answers: 0, is_cut: false };
     trial.find(now);
     let mut outcome = Outcome { model: model.id().to_owned(), written, deleted, ..Outcome::default() };
-    trial.judge(&relations, detail, &mut outcome);
+    trial.judge(&relations, detail, &mut outcome)?;
     Ok(outcome)
 }
 
@@ -132,12 +144,12 @@ impl Trial<'_> {
         self.groups.sort_unstable_by(|(_, a), (_, b)| a.cmp(b));
     }
 
-    fn judge(&mut self, relations: &[&str], detail: Detail, outcome: &mut Outcome) {
+    fn judge(&mut self, relations: &[&str], detail: Detail, outcome: &mut Outcome) -> Result<(), Spent> {
         let pairs = self.groups.iter().flat_map(|(rights, _)| [Some(rights.document), rights.section]);
         let mut pairs: Vec<Pair> = pairs.flatten().collect();
         pairs.sort_unstable();
         pairs.dedup();
-        let candidates = self.impact.candidates(&pairs, relations);
+        let candidates = self.impact.candidates(&pairs, relations)?;
         let mut changed_groups: HashSet<usize> = HashSet::new();
         let mut listed: Vec<(String, Verdict)> = Vec::new();
         let mut others: BTreeMap<String, (Verdict, ImpactExceptions)> = BTreeMap::new();
@@ -183,6 +195,7 @@ impl Trial<'_> {
             .collect();
         outcome.truncated =
             ImpactTruncated { readers: outcome.readers_changed > outcome.readers.len(), examination: self.is_cut };
+        Ok(())
     }
 
     /// What changes for one reader; nothing once enough was looked at.
@@ -206,7 +219,9 @@ impl Trial<'_> {
                 (true, true) | (false, false) => {}
             }
         }
-        Some(verdict)
+        // The last verdict is then none; what was found before is told.
+        self.is_cut |= judge.spent().is_some();
+        Some(verdict).filter(|_| !self.is_cut)
     }
 
     fn documents(&self, groups: &[usize], examples: usize) -> ImpactOnDocuments {

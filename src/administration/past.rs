@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use crate::authz::{Graph, Model, ModelError, ObjectRef, SubjectRef, Tuple, TupleError};
 use crate::catalog::{Catalog, CatalogError, tuples::changes_before};
+use crate::limits::Spent;
+use crate::service::turn::{NotComputed, Turn};
 use crate::snapshot::{Snapshot, StoreState};
 
 /// Entries of the log read at once.
@@ -27,6 +29,10 @@ pub enum PastError {
     Tuple(#[from] TupleError),
     #[error("the model can't be read: {0}")]
     Model(#[from] ModelError),
+    #[error(transparent)]
+    NotComputed(#[from] NotComputed),
+    #[error(transparent)]
+    Spent(#[from] Spent),
 }
 
 /// A store as it was.
@@ -47,12 +53,13 @@ fn key(tuple: &Tuple) -> Key {
 /// O(changes since), and back to where the tuples that were deleted since had been written.
 ///
 /// # Errors
-/// When the revision is none that can be told about, or the catalog can't be read.
+/// When the revision is none that can be told about, the catalog can't be read, or it takes more than the turn allows.
 pub async fn past(
     catalog: &Catalog,
     snapshot: &Snapshot,
-    store: &StoreState,
+    store: &Arc<StoreState>,
     revision: u64,
+    turn: &Turn,
 ) -> Result<Past, PastError> {
     if revision > snapshot.revision {
         return Err(PastError::Future);
@@ -61,7 +68,14 @@ pub async fn past(
     let Some(model) = model else {
         return Err(PastError::NoModel { since: store.row.created_at.clone() });
     };
-    let Undone { wanted, at, from } = undo(catalog, snapshot.revision, &store.row.id, revision).await?;
+    let undone = undo(catalog, snapshot.revision, &store.row.id, revision, turn).await?;
+    let store = store.clone();
+    turn.compute(move |_| rebuilt(&store, model, undone)).await?
+}
+
+/// Today's tuples with the changes undone.
+fn rebuilt(store: &StoreState, model: Arc<Model>, undone: Undone) -> Result<Past, PastError> {
+    let Undone { wanted, at, from } = undone;
     let mut edit = store.graph.fork().edit();
     for ((object, relation, subject), before) in wanted {
         // Absent already, where it was deleted since and not written again.
@@ -96,7 +110,10 @@ struct Undone {
     from: String,
 }
 
-async fn undo(catalog: &Catalog, newest: u64, store: &str, revision: u64) -> Result<Undone, PastError> {
+/// What an entry of the log is counted as: it is read and kept.
+const ENTRY: u64 = 8;
+
+async fn undo(catalog: &Catalog, newest: u64, store: &str, revision: u64, turn: &Turn) -> Result<Undone, PastError> {
     let mut undone = Undone { wanted: HashMap::new(), at: None, from: "the first one".to_owned() };
     let mut deleted = 0usize;
     let mut before = None;
@@ -104,6 +121,7 @@ async fn undo(catalog: &Catalog, newest: u64, store: &str, revision: u64) -> Res
     let mut tx = catalog.read().await?;
     loop {
         let rows = changes_before(&mut tx, store, before, PAGE).await?;
+        turn.spend(ENTRY * rows.len() as u64)?;
         let Some(last) = rows.last() else { return Ok(undone) };
         before = Some(last.change);
         undone.from.clone_from(&last.at);

@@ -1,6 +1,7 @@
 //! Who may read one object, by name and by wildcard.
 
-use crate::authz::{Context, Evaluator, NodeId, State, SubjectRef, anybody, readers_below};
+use crate::authz::{CheckError, Context, Evaluator, NodeId, State, SubjectRef, anybody, readers_below};
+use crate::limits::Spent;
 
 /// Readers that one request looks at.
 const MAX_READERS: usize = 100_000;
@@ -16,22 +17,40 @@ pub struct Found {
 
 /// Checks everybody who may come to have the relation to the object. O(readers below it). A check that is an error is a
 /// denial.
-pub fn readers(state: State<'_>, node: NodeId, relation: &str, context: &Context) -> Found {
-    let State { graph, model } = state;
-    let candidates = readers_below(state, node, relation);
-    let has =
-        |reader: &SubjectRef| Evaluator::new(graph, model, reader, context).check_node(node, relation) == Ok(true);
+///
+/// # Errors
+/// When that is more than the effort allows.
+pub fn readers(state: State<'_>, node: NodeId, relation: &str, context: &Context) -> Result<Found, Spent> {
+    let State { graph, model, effort } = state;
+    let candidates = readers_below(state, node, relation)?;
+    let has = |reader: &SubjectRef| match Evaluator::new(graph, model, reader, context)
+        .within(effort)
+        .check_node(node, relation)
+    {
+        Err(CheckError::Spent(spent)) => Err(spent),
+        decided => Ok(decided == Ok(true)),
+    };
     let mut found = Found { is_cut: candidates.named.len() > MAX_READERS, ..Found::default() };
-    let open: Vec<String> = candidates.others.into_iter().filter(|of| has(&anybody(of))).collect();
+    let mut open: Vec<String> = Vec::new();
+    for of in candidates.others {
+        // Without these nothing is known about anybody.
+        if has(&anybody(&of))? {
+            open.push(of);
+        }
+    }
     found.readers.extend(open.iter().map(|of| format!("{of}:*")));
     for reader in candidates.named.into_iter().take(MAX_READERS) {
         let is_open = open.contains(&reader.object_type);
         let name = reader.to_string();
-        match (has(&SubjectRef::Object(reader)), is_open) {
+        let Ok(has) = has(&SubjectRef::Object(reader)) else {
+            found.is_cut = true;
+            break;
+        };
+        match (has, is_open) {
             (true, false) => found.readers.push(name),
             (false, true) => found.except.push(name),
             (true, true) | (false, false) => {}
         }
     }
-    found
+    Ok(found)
 }

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 
 use super::AuthorityError;
 use super::changes::ChangeLog;
+use super::shares::ShareCache;
 use crate::authz::{AllowedSet, Binding, Carried, ConditionUse, Context, SubjectRef};
+use crate::limits::{CacheLimits, Effort};
 use crate::snapshot::{Snapshot, StoreState};
 
 /// A resolved set and where it holds.
@@ -42,6 +44,9 @@ struct Key {
     subject: SubjectRef,
 }
 
+/// What a cached set takes beside itself: its key's text, and the cache's own.
+const ENTRY: usize = 512;
+
 /// Counts for metrics.
 #[derive(Debug, Default)]
 pub struct ResolverCounts {
@@ -57,26 +62,22 @@ pub struct ResolverCounts {
 
 /// Resolves readers and remembers the answers.
 pub struct Resolver {
-    cache: moka::sync::Cache<Key, Arc<Resolved>>,
+    cache: ShareCache<Key, Arc<Resolved>>,
     changes: Arc<ChangeLog>,
     next_uid: AtomicU64,
     pub counts: ResolverCounts,
 }
 
 impl Resolver {
-    pub fn new(changes: Arc<ChangeLog>, cached_sets: u64) -> Self {
-        Self {
-            cache: moka::sync::Cache::new(cached_sets),
-            changes,
-            next_uid: AtomicU64::new(1),
-            counts: ResolverCounts::default(),
-        }
+    pub fn new(changes: Arc<ChangeLog>, limits: CacheLimits) -> Self {
+        Self { cache: ShareCache::new(limits), changes, next_uid: AtomicU64::new(1), counts: ResolverCounts::default() }
     }
 
     /// The audiences that `subject` may read in the snapshot.
     ///
     /// # Errors
-    /// When the store has no model, or the subject can't be a reader.
+    /// When the store has no model, the subject can't be a reader, or it takes more than the effort allows.
+    #[allow(clippy::too_many_arguments, reason = "whose rights, to what, where, when, and how much it may cost")]
     pub fn resolve(
         &self,
         snapshot: &Snapshot,
@@ -85,6 +86,7 @@ impl Resolver {
         subject: &SubjectRef,
         context: &Context,
         now: Timestamp,
+        effort: &Effort,
     ) -> Result<Arc<Resolved>, AuthorityError> {
         let store = snapshot.store(store_id).ok_or(AuthorityError::NoModel)?;
         let model = store.latest_model().ok_or(AuthorityError::NoModel)?;
@@ -96,17 +98,17 @@ impl Resolver {
         };
         let cached = self.cache.get(&key).filter(|cached| cached.holds_at(now));
         if let Some(cached) = &cached
-            && let Some(current) = self.carry(cached, &key, snapshot.revision, store, context)
+            && let Some(current) = self.carry(cached, &key, snapshot.revision, store, context, effort)
         {
             return Ok(current);
         }
-        let set = AllowedSet::resolve(&store.graph, model, binding, subject, context)?;
+        let set = AllowedSet::resolve_within(effort, &store.graph, model, binding, subject, context)?;
         self.counts.resolved.fetch_add(1, Ordering::Relaxed);
         self.counts.audiences_evaluated.fetch_add(u64::from(set.stats().audiences_evaluated), Ordering::Relaxed);
         if cached.is_some_and(|old| old.set.bitmap() == set.bitmap()) {
             self.counts.dropped_needlessly.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(self.enter(key, set, snapshot.revision, now))
+        Ok(self.enter(key, set, snapshot.revision, now, effort))
     }
 
     /// The cached set, if it holds at `revision`, after looking at every change since it was last known to hold.
@@ -117,6 +119,7 @@ impl Resolver {
         revision: u64,
         store: &StoreState,
         context: &Context,
+        effort: &Effort,
     ) -> Option<Arc<Resolved>> {
         if revision < cached.from {
             return None;
@@ -128,7 +131,7 @@ impl Resolver {
         }
         let changes = self.changes.between(&key.store, through, revision)?;
         let changes: Vec<_> = changes.iter().map(Arc::as_ref).collect();
-        match cached.set.carry(&changes, &store.graph, store.latest_model()?, context) {
+        match cached.set.carry(effort, &changes, &store.graph, store.latest_model()?, context) {
             Carried::Unchanged => {
                 cached.through.fetch_max(revision, Ordering::AcqRel);
                 self.counts.carried.fetch_add(1, Ordering::Relaxed);
@@ -136,7 +139,7 @@ impl Resolver {
             }
             Carried::Extended(set) => {
                 self.counts.extended.fetch_add(1, Ordering::Relaxed);
-                Some(self.enter(key.clone(), set, revision, cached.computed_at))
+                Some(self.enter(key.clone(), set, revision, cached.computed_at, effort))
             }
             Carried::Dropped => {
                 self.counts.dropped.fetch_add(1, Ordering::Relaxed);
@@ -145,7 +148,12 @@ impl Resolver {
         }
     }
 
-    fn enter(&self, key: Key, set: AllowedSet, revision: u64, now: Timestamp) -> Arc<Resolved> {
+    /// Bytes of the cached sets.
+    pub fn cached_bytes(&self) -> u64 {
+        self.cache.bytes()
+    }
+
+    fn enter(&self, key: Key, set: AllowedSet, revision: u64, now: Timestamp, effort: &Effort) -> Arc<Resolved> {
         let mut through = revision;
         if crate::mutants::active("set_inserted_after_its_invalidation") {
             std::thread::sleep(std::time::Duration::from_millis(20));
@@ -168,7 +176,8 @@ impl Resolver {
             // A newer set of the same reader is kept: an older snapshot's query must not throw it out.
             let newer = self.cache.get(&key).is_some_and(|other| other.from > revision && other.holds_at(now));
             if !newer {
-                self.cache.insert(key, resolved.clone());
+                let bytes = resolved.set.memory_bytes() + size_of::<Key>() + ENTRY;
+                self.cache.insert(effort.credential(), key, resolved.clone(), bytes);
             }
         }
         resolved

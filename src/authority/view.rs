@@ -6,12 +6,18 @@ use jiff::Timestamp;
 
 use super::numbers::AudienceNumbers;
 use super::resolver::Resolved;
-use super::{Asked, Reader};
-use crate::authz::{AudienceOrdinal, Context, NodeId};
+use super::shares::ShareCache;
+use super::{Asked, AuthorityError, Reader};
+use crate::authz::{AudienceOrdinal, Context, NodeId, ResolveError};
 use crate::index::ChunkMask;
 use crate::index::filter::MetadataFilter;
 use crate::index::mask::Description;
+use crate::limits::CacheLimits;
+use crate::limits::effort::{Effort, Spent};
 use crate::snapshot::{CollectionState, DocumentEntry, Place, Snapshot, StoreState};
+
+/// Documents between two looks at what a mask may still cost.
+const SLICE: u32 = 256;
 
 /// A pinned snapshot with the reader's sets, per collection.
 pub struct View {
@@ -25,6 +31,14 @@ impl View {
     /// Whom the view is for.
     pub fn reader(&self) -> &Reader {
         &self.asked.reader
+    }
+
+    /// Pays for looking at so many documents.
+    ///
+    /// # Errors
+    /// When the request may cause no more work.
+    pub fn spend(&self, documents: u64) -> Result<(), AuthorityError> {
+        self.asked.effort.spend(documents).map_err(|spent| ResolveError::from(spent).into())
     }
 
     pub fn collection(&self, id: u32) -> Option<&CollectionView> {
@@ -114,12 +128,16 @@ impl CollectionView {
         &self,
         filter: Option<&MetadataFilter>,
         numbers: Option<&AudienceNumbers>,
-    ) -> (ChunkMask, Option<Timestamp>) {
+        effort: &Effort,
+    ) -> Result<(ChunkMask, Option<Timestamp>), Spent> {
         let mut mask = ChunkMask::new(self.state.next_chunk());
         let mut changes_at: Option<Timestamp> = None;
         let mut allowed = Known::new(self);
         let matches = |entry: &DocumentEntry| filter.is_none_or(|filter| filter.matches(&entry.filter_subject()));
         for (ordinal, place) in self.state.places() {
+            if ordinal % SLICE == 0 {
+                effort.spend(u64::from(SLICE))?;
+            }
             match place {
                 Place::Empty => {}
                 Place::Plain { node, first_chunk, chunk_count } => {
@@ -150,7 +168,7 @@ impl CollectionView {
             Some(description) => mask.described(description),
             None => mask,
         };
-        (mask, changes_at)
+        Ok((mask, changes_at))
     }
 
     /// What the mask is in terms of audiences and metadata; nothing where an audience has no number.
@@ -226,24 +244,28 @@ struct CachedMask {
     changes_at: Option<Timestamp>,
 }
 
+/// What a cached mask takes beside itself.
+const ENTRY: usize = 256;
+
 /// Masks by (sets, state of the document table, state of the audiences): a change of a group keeps them all.
 pub struct MaskCache {
-    cache: moka::sync::Cache<MaskKey, CachedMask>,
+    cache: ShareCache<MaskKey, CachedMask>,
     numbers: Option<Arc<AudienceNumbers>>,
 }
 
 impl MaskCache {
-    pub fn new(max_bytes: u64, numbers: Option<Arc<AudienceNumbers>>) -> Self {
-        let weigh = |_: &MaskKey, cached: &CachedMask| {
-            let described = cached.mask.description().map_or(0, |held| held.allowed.len() + held.denied.len());
-            u32::try_from((cached.mask.words().len() + described) * 8 + 128).unwrap_or(u32::MAX)
-        };
-        Self { cache: moka::sync::Cache::builder().weigher(weigh).max_capacity(max_bytes).build(), numbers }
+    pub fn new(limits: CacheLimits, numbers: Option<Arc<AudienceNumbers>>) -> Self {
+        Self { cache: ShareCache::new(limits), numbers }
     }
 
-    pub fn mask(&self, view: &CollectionView, filter: Option<&MetadataFilter>) -> Arc<ChunkMask> {
+    pub fn mask(
+        &self,
+        view: &CollectionView,
+        filter: Option<&MetadataFilter>,
+        effort: &Effort,
+    ) -> Result<Arc<ChunkMask>, Spent> {
         if filter.is_some() {
-            return Arc::new(view.build(filter, self.numbers.as_deref()).0);
+            return Ok(Arc::new(view.build(filter, self.numbers.as_deref(), effort)?.0));
         }
         let key = MaskKey {
             sets: view.sets.iter().map(|resolved| resolved.uid).collect(),
@@ -254,11 +276,13 @@ impl MaskCache {
         let holds =
             |cached: &CachedMask| cached.built_at <= view.now && cached.changes_at.is_none_or(|at| view.now < at);
         if let Some(cached) = self.cache.get(&key).filter(holds) {
-            return cached.mask;
+            return Ok(cached.mask);
         }
-        let (mask, changes_at) = view.build(None, self.numbers.as_deref());
+        let (mask, changes_at) = view.build(None, self.numbers.as_deref(), effort)?;
         let cached = CachedMask { mask: Arc::new(mask), built_at: view.now, changes_at };
-        self.cache.insert(key, cached.clone());
-        cached.mask
+        let described = cached.mask.description().map_or(0, |held| held.allowed.len() + held.denied.len());
+        let bytes = (cached.mask.words().len() + described) * 8 + ENTRY;
+        self.cache.insert(effort.credential(), key, cached.clone(), bytes);
+        Ok(cached.mask)
     }
 }

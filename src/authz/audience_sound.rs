@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::*;
+use crate::limits::Effort;
 
 mod generate;
 mod impacts;
@@ -232,7 +233,7 @@ fn case(seed: u64) {
                 continue;
             }
             let changes: Vec<&GraphChange> = store.changes[*seen..].iter().collect();
-            match set.carry(&changes, &store.graph, model, context) {
+            match set.carry(&Effort::unbounded(), &changes, &store.graph, model, context) {
                 Carried::Unchanged => {}
                 Carried::Extended(next) => *set = next,
                 Carried::Dropped => {
@@ -322,8 +323,14 @@ fn assert_lists(random: &mut Random, store: &Store, model: &Model, contexts: &[C
         let context = random.pick(contexts);
         for (object_type, relation) in [("document", "can_view"), ("section", "can_view"), ("folder", "viewer")] {
             let mut found = Vec::new();
-            let question =
-                ObjectsQuestion { object_type, relation, subject: &subject, context, contextual: &contextual };
+            let question = ObjectsQuestion {
+                object_type,
+                relation,
+                subject: &subject,
+                context,
+                contextual: &contextual,
+                effort: &Effort::unbounded(),
+            };
             let listed = list_objects(&store.graph, model, &question, &mut found).map(|()| found);
             let mut names: BTreeSet<ObjectRef> =
                 store.objects(object_type).into_iter().filter_map(|node| store.graph.object(node)).collect();

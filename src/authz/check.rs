@@ -17,6 +17,7 @@ use super::{
     model::{Linked, Model, RelationId},
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
+use crate::limits::effort::{Effort, SLICE, Spent};
 
 mod conditions;
 mod evaluate;
@@ -31,6 +32,10 @@ use outcome::{ErrorIndex, Outcome, Value};
 /// Most relations of objects that one check may look at. Cycles through exclusions are followed path by path, of which
 /// there can be exponentially many.
 const MAX_STEPS: u32 = 1_000_000;
+/// What making an evaluator is counted as.
+const MAKING: u64 = 16;
+/// What evaluating a condition is counted as.
+const CONDITION: u32 = 64;
 /// Most nested calls, whatever the model: a thread's stack is finite.
 const MAX_FRAMES: u32 = 1_500;
 
@@ -41,6 +46,9 @@ pub enum CheckError {
     TooComplex,
     #[error(transparent)]
     Condition(#[from] ConditionError),
+    /// Not decided: the request may cause no more work.
+    #[error(transparent)]
+    Spent(#[from] Spent),
 }
 
 /// Answers checks for one subject and context, sharing what it finds out between them.
@@ -59,8 +67,8 @@ pub struct Evaluator<'a> {
     memo: FastMap<u64, Memo>,
     /// Outcomes that met the depth limit, by the depth they were asked at.
     limited: FastMap<(u64, u32), Memo>,
-    /// Recursive relations being evaluated, outermost first.
-    path: Vec<u64>,
+    /// Recursive relations being evaluated, each with its place on the path, outermost first.
+    path: FastMap<u64, usize>,
     frames: u32,
     steps: u32,
     conditions: FastMap<u32, conditions::State>,
@@ -68,6 +76,11 @@ pub struct Evaluator<'a> {
     conditions_met: ConditionUse,
     /// Relations of objects that were read, where somebody wants to know.
     visited: Option<FastSet<u64>>,
+    effort: Effort,
+    /// Work that was done and is not paid for yet.
+    unpaid: u32,
+    /// Nothing more may be done.
+    spent: Option<Spent>,
 }
 
 /// A remembered outcome.
@@ -97,14 +110,39 @@ impl<'a> Evaluator<'a> {
             possible,
             memo: FastMap::default(),
             limited: FastMap::default(),
-            path: Vec::new(),
+            path: FastMap::default(),
             frames: 0,
             steps: 0,
             conditions: FastMap::default(),
             errors: vec![CheckError::TooComplex],
             conditions_met: ConditionUse::None,
             visited: None,
+            effort: Effort::unbounded(),
+            unpaid: 0,
+            spent: None,
         }
+    }
+
+    /// Works within what a request may still cause; making the evaluator is a part of it.
+    pub fn within(mut self, effort: &Effort) -> Evaluator<'a> {
+        self.effort = effort.clone();
+        self.spent = effort.spend(MAKING).err();
+        self
+    }
+
+    /// Counts work; whether there may be more.
+    pub(super) fn charge(&mut self, steps: u32) -> bool {
+        self.unpaid = self.unpaid.saturating_add(steps);
+        if self.unpaid >= SLICE {
+            let paid = self.effort.spend(u64::from(std::mem::take(&mut self.unpaid)));
+            self.spent = self.spent.or(paid.err());
+        }
+        self.spent.is_none()
+    }
+
+    /// Why no more was done, if so: what was not found to be true is then not known.
+    pub(super) fn spent(&self) -> Option<Spent> {
+        self.spent
     }
 
     /// Adds tuples for this evaluator only. Each must have passed [`Model::check_contextual`]. A contextual tuple takes
@@ -154,10 +192,11 @@ impl<'a> Evaluator<'a> {
     pub(super) fn decide(&mut self, vertex: Vertex, id: RelationId) -> Result<bool, CheckError> {
         self.steps = 0;
         let outcome = self.evaluate(vertex, id, 0, false);
-        match outcome.value {
-            Value::True => Ok(true),
-            Value::False => Ok(false),
-            Value::Error(index) => Err(self.error(index)),
+        match (outcome.value, self.spent) {
+            (Value::True, _) => Ok(true),
+            (_, Some(spent)) => Err(spent.into()),
+            (Value::False, None) => Ok(false),
+            (Value::Error(index), None) => Err(self.error(index)),
         }
     }
 

@@ -12,9 +12,13 @@ use super::{
     model::{Model, RelationId, Rule},
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
+use crate::limits::effort::{Effort, Spent};
 
 /// Tuples from the object to the subject; each one's subject is the next one's object.
 pub type Path = Vec<Tuple>;
+
+/// What a step on a way is counted as.
+const STEP: u64 = 4;
 
 /// Paths that are told of one operand; there may be more.
 const PATHS: usize = 16;
@@ -35,7 +39,7 @@ pub struct Explanation {
 /// Explains a check that the model defines.
 ///
 /// # Errors
-/// When the check itself is an error.
+/// When the check itself is an error, or telling it takes more than the effort allows.
 pub fn explain(
     graph: &Graph,
     model: &Model,
@@ -43,14 +47,27 @@ pub fn explain(
     relation: &str,
     subject: &SubjectRef,
     context: &Context,
+    effort: &Effort,
 ) -> Result<(bool, Explanation), CheckError> {
-    let mut walk = Walk { graph, model, subject, context, asked: HashSet::new(), missing_context: BTreeSet::new() };
+    let mut walk = Walk {
+        graph,
+        model,
+        subject,
+        context,
+        effort,
+        spent: None,
+        asked: HashSet::new(),
+        missing_context: BTreeSet::new(),
+    };
     let allowed = walk.check(object, relation)?;
     let mut explanation = Explanation::default();
     if allowed {
         explanation.paths = walk.proof(object, relation).unwrap_or_default();
     } else {
         walk.lack(object, relation, &mut explanation);
+    }
+    if let Some(spent) = walk.spent {
+        return Err(spent.into());
     }
     explanation.missing.sort_unstable();
     explanation.missing.dedup();
@@ -63,6 +80,9 @@ struct Walk<'a> {
     model: &'a Model,
     subject: &'a SubjectRef,
     context: &'a Context,
+    effort: &'a Effort,
+    /// Nothing more may be looked at.
+    spent: Option<Spent>,
     /// Relations on the way from the object to here, so that a cycle ends.
     asked: HashSet<(ObjectRef, String)>,
     missing_context: BTreeSet<String>,
@@ -73,12 +93,18 @@ impl Walk<'_> {
         if self.is_itself(object, relation) {
             return Ok(true);
         }
-        Evaluator::new(self.graph, self.model, self.subject, self.context).check(object, relation)
+        Evaluator::new(self.graph, self.model, self.subject, self.context).within(self.effort).check(object, relation)
     }
 
     /// Whether the relation holds; one that can't be decided doesn't.
-    fn holds(&self, object: &ObjectRef, relation: &str) -> bool {
-        self.check(object, relation).unwrap_or(false)
+    fn holds(&mut self, object: &ObjectRef, relation: &str) -> bool {
+        self.may_go_on() && self.check(object, relation).unwrap_or(false)
+    }
+
+    /// Counts a step. Ways are followed one by one, of which there can be very many.
+    fn may_go_on(&mut self) -> bool {
+        self.spent = self.spent.or(self.effort.spend(STEP).err());
+        self.spent.is_none()
     }
 
     /// A userset has its own relation.
@@ -93,7 +119,7 @@ impl Walk<'_> {
         }
         let id = self.model.relation_id(&object.object_type, relation)?;
         let key = (object.clone(), relation.to_owned());
-        if !self.asked.insert(key.clone()) {
+        if !self.may_go_on() || !self.asked.insert(key.clone()) {
             return None;
         }
         let model = self.model;
@@ -153,7 +179,7 @@ impl Walk<'_> {
     fn lack(&mut self, object: &ObjectRef, relation: &str, into: &mut Explanation) {
         let Some(id) = self.model.relation_id(&object.object_type, relation) else { return };
         let key = (object.clone(), relation.to_owned());
-        if !self.asked.insert(key.clone()) {
+        if !self.may_go_on() || !self.asked.insert(key.clone()) {
             return;
         }
         let model = self.model;
@@ -200,7 +226,8 @@ impl Walk<'_> {
     fn tuples(&mut self, object: &ObjectRef, id: RelationId) -> Vec<Tuple> {
         let (Some(node), Some(name)) = (self.graph.node(object), self.name(id)) else { return Vec::new() };
         let all = self.graph.tuples(node);
-        all.into_iter().filter(|tuple| tuple.relation == name && self.counts(tuple)).collect()
+        let counts = |tuple: &Tuple| tuple.relation == name && self.may_go_on() && self.counts(tuple);
+        all.into_iter().filter(counts).collect()
     }
 
     fn counts(&mut self, tuple: &Tuple) -> bool {
@@ -255,7 +282,7 @@ mod tests {
         let (graph, _) = testing::with(&Graph::new(testing::bound()), TUPLES);
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         let (object, subject) = (ObjectRef::parse(document).unwrap(), SubjectRef::parse(user).unwrap());
-        explain(&graph, &model, &object, "can_view", &subject, &Context::at(now)).unwrap()
+        explain(&graph, &model, &object, "can_view", &subject, &Context::at(now), &Effort::unbounded()).unwrap()
     }
 
     fn chain(path: &Path) -> Vec<String> {

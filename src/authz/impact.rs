@@ -20,10 +20,14 @@ use super::{
     model::{Model, RelationId},
     tuple::{ObjectRef, SubjectRef, Tuple, TupleCondition},
 };
+use crate::limits::effort::{Effort, Spent};
 
 /// Largest part of the graph below the changed tuples that is searched for what could concern outsiders; a larger one is
 /// taken to hold such things.
 const MAX_SHAPE: usize = 100_000;
+
+/// What a tuple on the way down is counted as: the names that it leads to are kept.
+const EDGE: u64 = 8;
 
 /// A graph with a model.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +35,8 @@ pub struct State<'a> {
     pub graph: &'a Graph,
     /// A model remembers the numbers of one graph's names, so a graph with names of its own is better given a copy.
     pub model: &'a Model,
+    /// What may be caused by looking at it.
+    pub effort: &'a Effort,
 }
 
 /// A change between two states.
@@ -83,22 +89,31 @@ pub fn anybody(reader_type: &str) -> SubjectRef {
 }
 
 /// Who may come to have the relation to an object, by its tuples; a check decides.
-pub fn readers_below(state: State<'_>, node: NodeId, relation: &str) -> Candidates {
+///
+/// # Errors
+/// When that is more than the effort allows.
+pub fn readers_below(state: State<'_>, node: NodeId, relation: &str) -> Result<Candidates, Spent> {
     let mut below = Below::default();
-    Descent::new(state, &[relation]).walk(vec![Vertex::node(node)], &mut below);
-    Candidates { named: below.named.into_iter().collect(), others: below.wildcards.into_iter().collect() }
+    Descent::new(state, &[relation]).walk(vec![Vertex::node(node)], &mut below)?;
+    Ok(Candidates { named: below.named.into_iter().collect(), others: below.wildcards.into_iter().collect() })
 }
 
 /// Whether the tuples of an object lead to nobody who could come to read by it; `relations` stand for reading.
-pub fn names_nobody(state: State<'_>, object: &ObjectRef, relations: &[&str]) -> bool {
-    let Some(node) = state.graph.node(object) else { return true };
+///
+/// # Errors
+/// When that is more than the effort allows.
+pub fn names_nobody(state: State<'_>, object: &ObjectRef, relations: &[&str]) -> Result<bool, Spent> {
+    let Some(node) = state.graph.node(object) else { return Ok(true) };
     let mut below = Below::default();
-    Descent::new(state, relations).walk(vec![Vertex::node(node)], &mut below);
-    below.named.is_empty() && below.wildcards.is_empty()
+    Descent::new(state, relations).walk(vec![Vertex::node(node)], &mut below)?;
+    Ok(below.named.is_empty() && below.wildcards.is_empty())
 }
 
 /// The numbers of all objects that the tuples of some objects of bound types lead to, those themselves among them.
-pub fn reached_from(graph: &Graph, objects: &RoaringBitmap) -> RoaringBitmap {
+///
+/// # Errors
+/// When that is more than the effort allows.
+pub fn reached_from(graph: &Graph, objects: &RoaringBitmap, effort: &Effort) -> Result<RoaringBitmap, Spent> {
     let mut reached = objects.clone();
     let mut audiences = RoaringBitmap::new();
     let mut open: Vec<Vertex> = Vec::new();
@@ -109,6 +124,7 @@ pub fn reached_from(graph: &Graph, objects: &RoaringBitmap) -> RoaringBitmap {
         }
     }
     while let Some(vertex) = open.pop() {
+        effort.spend(1)?;
         for subject in graph.all_edges(vertex).into_iter().filter_map(|edge| edge.subject.vertex()) {
             let is_new = match (subject.as_node(), subject.as_audience()) {
                 (Some(node), _) => reached.insert(node.0),
@@ -120,7 +136,7 @@ pub fn reached_from(graph: &Graph, objects: &RoaringBitmap) -> RoaringBitmap {
             }
         }
     }
-    reached
+    Ok(reached)
 }
 
 /// Whether the reader has the relation to the objects of an audience. Ambiguous objects are read by nobody, and an error
@@ -132,17 +148,20 @@ fn reads(graph: &Graph, evaluator: &mut Evaluator<'_>, audience: AudienceOrdinal
 impl<'a> Impact<'a> {
     /// `changed` are the tuples that one of the states has and the other doesn't; `relations` those that stand for
     /// reading. O(what is above and below the tuples).
+    ///
+    /// # Errors
+    /// When that is more than the effort allows.
     pub fn of(
         before: State<'a>,
         after: State<'a>,
         changed: &[Tuple],
         relations: &[&str],
         context: &'a Context,
-    ) -> Impact<'a> {
+    ) -> Result<Impact<'a>, Spent> {
         let mut below = Below::default();
         let mut side = |state: State<'a>| {
             let mut hit = RoaringBitmap::new();
-            let above = rise(state.graph, changed, &mut hit);
+            let above = rise(state, changed, &mut hit)?;
             let mut descent = Descent { shape: Some(Shape::default()), ..Descent::new(state, relations) };
             let mut starts = Vec::new();
             for tuple in changed {
@@ -152,14 +171,14 @@ impl<'a> Impact<'a> {
                 }
             }
             descent.context = Some(context);
-            descent.walk(starts, &mut below);
+            descent.walk(starts, &mut below)?;
             let hops = above.zip(descent.shape.and_then(Shape::longest));
             // The changed tuple's own hop, and one to spare.
             let is_sparing = hops.is_some_and(|(above, below)| above + below + 2 < usize::from(MAX_DEPTH));
-            (Side { state, hit }, is_sparing)
+            Ok((Side { state, hit }, is_sparing))
         };
-        let ((before, spares_before), (after, spares_after)) = (side(before), side(after));
-        Impact { before, after, context, below, spares_outsiders: spares_before && spares_after }
+        let ((before, spares_before), (after, spares_after)) = (side(before)?, side(after)?);
+        Ok(Impact { before, after, context, below, spares_outsiders: spares_before && spares_after })
     }
 
     /// Whether somebody may read the object, of a bound type, in one state and not in the other.
@@ -175,21 +194,28 @@ impl<'a> Impact<'a> {
     }
 
     /// Who may read an object of these audiences in one state and not in the other.
-    pub fn candidates(&self, audiences: &[(AudienceOrdinal, AudienceOrdinal)], relations: &[&str]) -> Candidates {
+    ///
+    /// # Errors
+    /// When that is more than the effort allows.
+    pub fn candidates(
+        &self,
+        audiences: &[(AudienceOrdinal, AudienceOrdinal)],
+        relations: &[&str],
+    ) -> Result<Candidates, Spent> {
         if self.spares_outsiders && self.below.wildcards.is_empty() {
-            return Candidates { named: self.below.named.iter().cloned().collect(), others: Vec::new() };
+            return Ok(Candidates { named: self.below.named.iter().cloned().collect(), others: Vec::new() });
         }
         let mut all = Below::default();
         let before = audiences.iter().map(|(before, _)| Vertex::audience(*before)).collect();
-        Descent::new(self.before.state, relations).walk(before, &mut all);
+        Descent::new(self.before.state, relations).walk(before, &mut all)?;
         let after = audiences.iter().map(|(_, after)| Vertex::audience(*after)).collect();
-        Descent::new(self.after.state, relations).walk(after, &mut all);
+        Descent::new(self.after.state, relations).walk(after, &mut all)?;
         // Where a wildcard is below the change, it means something to every reader of the type.
         let is_open = |reader_type: &str| !self.spares_outsiders || self.below.wildcards.contains(reader_type);
         let named = all.named.into_iter();
         let named = named.filter(|reader| is_open(&reader.object_type) || self.below.named.contains(reader));
         let others = all.wildcards.into_iter().filter(|reader_type| is_open(reader_type));
-        Candidates { named: named.collect(), others: others.collect() }
+        Ok(Candidates { named: named.collect(), others: others.collect() })
     }
 
     /// With a deliberate bug, for the test of the test: whoever is not below the change is left out.
@@ -209,7 +235,9 @@ impl<'a> Impact<'a> {
 
     /// A reader's answers in both states.
     pub fn judge(&self, reader: &SubjectRef) -> Judge<'_> {
-        let of = |State { graph, model }: State<'a>| (graph, Evaluator::new(graph, model, reader, self.context));
+        let of = |State { graph, model, effort }: State<'a>| {
+            (graph, Evaluator::new(graph, model, reader, self.context).within(effort))
+        };
         Judge { before: of(self.before.state), after: of(self.after.state) }
     }
 }
@@ -222,10 +250,16 @@ impl Judge<'_> {
         let (graph, evaluator) = &mut self.after;
         (before, reads(graph, evaluator, audiences.1, relation))
     }
+
+    /// Why it may look at nothing more, if so: its last answers are then none.
+    pub fn spent(&self) -> Option<Spent> {
+        self.before.1.spent().or(self.after.1.spent())
+    }
 }
 
 /// Collects the audiences above the tuples' objects; the longest way up, if there is no cycle.
-fn rise(graph: &Graph, changed: &[Tuple], hit: &mut RoaringBitmap) -> Option<usize> {
+fn rise(state: State<'_>, changed: &[Tuple], hit: &mut RoaringBitmap) -> Result<Option<usize>, Spent> {
+    let State { graph, effort, .. } = state;
     let mut shape = Shape::default();
     let mut seen = FastSet::default();
     let mut open: Vec<Vertex> = Vec::new();
@@ -233,6 +267,7 @@ fn rise(graph: &Graph, changed: &[Tuple], hit: &mut RoaringBitmap) -> Option<usi
         open.extend(graph.node(&tuple.object).map(Vertex::node).filter(|vertex| seen.insert(vertex.0)));
     }
     while let Some(vertex) = open.pop() {
+        effort.spend(1)?;
         for above in graph.dependents(vertex) {
             shape.add(vertex, above);
             // A document that is walked through stands for its audience as well.
@@ -245,7 +280,7 @@ fn rise(graph: &Graph, changed: &[Tuple], hit: &mut RoaringBitmap) -> Option<usi
             open.extend(audience.filter(|vertex| seen.insert(vertex.0)));
         }
     }
-    shape.longest()
+    Ok(shape.longest())
 }
 
 /// A walk from objects to the readers below them, whatever the rules say of the way.
@@ -272,7 +307,7 @@ impl<'a> Descent<'a> {
         if let Some(known) = self.readers.get(&reader_type.0) {
             return *known;
         }
-        let State { graph, model } = self.state;
+        let State { graph, model, .. } = self.state;
         let reached = model.link(graph.interner()).reached_from(reader_type, OBJECT);
         let can = !graph.is_bound_type(reader_type) && self.goals.iter().any(|goal| reached.contains(*goal));
         self.readers.insert(reader_type.0, can);
@@ -301,12 +336,14 @@ impl<'a> Descent<'a> {
         Some(vertex)
     }
 
-    fn walk(&mut self, mut open: Vec<Vertex>, below: &mut Below) {
+    fn walk(&mut self, mut open: Vec<Vertex>, below: &mut Below) -> Result<(), Spent> {
         open.iter().for_each(|vertex| {
             self.seen.insert(vertex.0);
         });
         while let Some(vertex) = open.pop() {
-            for edge in self.state.graph.all_edges(vertex) {
+            let edges = self.state.graph.all_edges(vertex);
+            self.state.effort.spend(1 + EDGE * edges.len() as u64)?;
+            for edge in edges {
                 if let (Some(shape), Some(to)) = (&mut self.shape, edge.subject.vertex()) {
                     shape.add(vertex, to);
                 }
@@ -317,6 +354,7 @@ impl<'a> Descent<'a> {
                 open.extend(self.enter(edge.subject, below));
             }
         }
+        Ok(())
     }
 
     fn note_condition(&mut self, stored: Option<&TupleCondition>, context: &Context) {

@@ -16,6 +16,7 @@ use super::{
     reach::reach,
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
+use crate::limits::Effort;
 use crate::mutants;
 
 mod expand;
@@ -52,6 +53,8 @@ pub struct ObjectsQuestion<'a> {
     pub context: &'a Context,
     /// Each must have passed [`Model::check_contextual`].
     pub contextual: &'a [Tuple],
+    /// What the listing may still cause; an answer is whole as far as the sink wants it, or an error.
+    pub effort: &'a Effort,
 }
 
 /// The objects of a type for which Check is true: unordered, without duplicates, as many as the sink wants. A check that
@@ -65,9 +68,9 @@ pub fn list_objects(
     question: &ObjectsQuestion<'_>,
     sink: &mut dyn ObjectSink,
 ) -> Result<(), CheckError> {
-    let ObjectsQuestion { object_type, relation, subject, context, contextual } = *question;
+    let ObjectsQuestion { object_type, relation, subject, context, contextual, effort } = *question;
     let Some(id) = model.relation_id(object_type, relation) else { return Ok(()) };
-    let mut evaluator = Evaluator::new(graph, model, subject, context).with_contextual(contextual);
+    let mut evaluator = Evaluator::new(graph, model, subject, context).with_contextual(contextual).within(effort);
     // What may have the relation without a stored tuple of its own: by a contextual one, or as the subject itself.
     let own = match subject {
         SubjectRef::Userset(object, _) => Some(object),
@@ -82,6 +85,12 @@ pub fn list_objects(
     } else {
         listing.add_all(&mut evaluator, object_type, shared)
     }
+}
+
+/// Counts one object that is looked at.
+fn pay(evaluator: &mut Evaluator<'_>) -> Result<(), CheckError> {
+    evaluator.charge(1);
+    evaluator.spent().map_or(Ok(()), |spent| Err(spent.into()))
 }
 
 struct Listing<'a> {
@@ -116,6 +125,9 @@ impl Listing<'_> {
             return self.add_all(evaluator, object_type, false);
         }
         let reached = reach(evaluator, self.graph, model, self.id);
+        if let Some(spent) = evaluator.spent() {
+            return Err(spent.into());
+        }
         for vertex in reached.goals {
             if !self.sink.wants_more() {
                 return Ok(());
@@ -132,6 +144,7 @@ impl Listing<'_> {
                 if !self.sink.wants_more() {
                     return Ok(());
                 }
+                pay(evaluator)?;
                 if self.audiences.get(&self.graph.audience(node)) == Some(&true) {
                     self.add(Some(node));
                 }
@@ -146,6 +159,7 @@ impl Listing<'_> {
             if !self.sink.wants_more() {
                 return Ok(());
             }
+            pay(evaluator)?;
             let audience = self.graph.audience(node);
             let allowed = if shared && !self.is_isolated(evaluator, node) {
                 match self.audiences.get(&audience) {

@@ -36,7 +36,8 @@ pub(super) struct Reached {
     pub(super) steps: usize,
 }
 
-/// Everything that may have the relation `goal` for the evaluator's subject, a plain object.
+/// Everything that may have the relation `goal` for the evaluator's subject, a plain object; nothing where the evaluator's
+/// effort is spent.
 pub(super) fn reach(evaluator: &mut Evaluator<'_>, graph: &Graph, model: &Model, goal: RelationId) -> Reached {
     if !evaluator.is_possible(goal) {
         return Reached::default();
@@ -50,6 +51,10 @@ pub(super) fn reach(evaluator: &mut Evaluator<'_>, graph: &Graph, model: &Model,
         for search in &mut searches {
             let mut budget = if alone { usize::MAX } else { slice };
             let ended = search.run(evaluator, &mut budget);
+            if evaluator.spent().is_some() {
+                // Whoever asked looks at that before it believes what was reached.
+                return Reached::default();
+            }
             if ended {
                 let mut reached = std::mem::take(&mut search.reached);
                 steps += reached.steps;
@@ -143,6 +148,9 @@ impl<'g> Search<'g> {
                 return Some(task);
             }
             let back = task.tuples.next()?;
+            if !evaluator.charge(1) {
+                return Some(task);
+            }
             *budget -= 1;
             self.reached.steps += 1;
             let Some(object_type) = self.graph.vertex_type(back.vertex) else { continue };

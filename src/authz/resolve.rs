@@ -21,6 +21,7 @@ use super::{
     reach::{Reached, reach},
     tuple::SubjectRef,
 };
+use crate::limits::effort::{Effort, Spent};
 use crate::mutants;
 
 /// Layers of dependencies after which a carried set is better resolved anew: each layer is one more place to look.
@@ -44,6 +45,8 @@ pub enum ResolveError {
     BoundSubject,
     #[error(transparent)]
     Binding(#[from] BindingError),
+    #[error(transparent)]
+    Spent(#[from] Spent),
 }
 
 /// Work done by one resolve, for metrics.
@@ -114,7 +117,7 @@ struct BoundSection {
 }
 
 impl AllowedSet {
-    /// Resolves a reader. Cost follows what the reader reaches, not the size of the store.
+    /// [`AllowedSet::resolve_within`] as much work as it takes.
     pub fn resolve(
         graph: &Graph,
         model: &Model,
@@ -122,7 +125,19 @@ impl AllowedSet {
         subject: &SubjectRef,
         context: &Context,
     ) -> Result<AllowedSet, ResolveError> {
-        let mut evaluator = reader(graph, model, subject, context)?;
+        Self::resolve_within(&Effort::unbounded(), graph, model, binding, subject, context)
+    }
+
+    /// Resolves a reader. Cost follows what the reader reaches, not the size of the store.
+    pub fn resolve_within(
+        effort: &Effort,
+        graph: &Graph,
+        model: &Model,
+        binding: &Binding,
+        subject: &SubjectRef,
+        context: &Context,
+    ) -> Result<AllowedSet, ResolveError> {
+        let mut evaluator = reader(graph, model, subject, context)?.within(effort);
         let bound = Bound::of(graph, model, binding, &evaluator)?;
         let mut set = AllowedSet {
             allowed: Arc::default(),
@@ -147,6 +162,9 @@ impl AllowedSet {
             if mutants::active("section_without_grants_open") {
                 open_sections(graph, section, &mut allowed);
             }
+        }
+        if let Some(spent) = evaluator.spent() {
+            return Err(spent.into());
         }
         let read = evaluator.take_visits();
         set.stats.relations_read = count(read.len());
@@ -215,7 +233,8 @@ impl AllowedSet {
         self.stats.audiences_evaluated += 1;
         match evaluator.decide(Vertex::audience(audience), id) {
             Ok(allowed) => allowed,
-            Err(CheckError::TooComplex | CheckError::Condition(_)) => {
+            // One that was not decided fails the whole set.
+            Err(CheckError::TooComplex | CheckError::Condition(_) | CheckError::Spent(_)) => {
                 self.stats.audiences_failed += 1;
                 false
             }
@@ -253,7 +272,14 @@ impl AllowedSet {
     ///
     /// `context` must be one that the set is exact for, or a later `current_time` before the instant in
     /// [`ConditionUse::Until`]; a `current_time` outside is noticed and drops the set.
-    pub fn carry(&self, changes: &[&GraphChange], graph: &Graph, model: &Model, context: &Context) -> Carried {
+    pub fn carry(
+        &self,
+        effort: &Effort,
+        changes: &[&GraphChange],
+        graph: &Graph,
+        model: &Model,
+        context: &Context,
+    ) -> Carried {
         // The dependencies of a reader whom no tuple had named do not speak of the number that one has given since.
         let renamed = known_reader(graph, &self.subject) != self.reader;
         if renamed || model.id() != self.model || !self.holds_at(context) {
@@ -273,7 +299,7 @@ impl AllowedSet {
         if self.dependencies.len() >= MAX_LAYERS {
             return Carried::Dropped;
         }
-        self.extended(&fresh, &retired, graph, model, context).map_or(Carried::Dropped, Carried::Extended)
+        self.extended(effort, &fresh, &retired, graph, model, context).map_or(Carried::Dropped, Carried::Extended)
     }
 
     fn holds_at(&self, context: &Context) -> bool {
@@ -304,13 +330,14 @@ impl AllowedSet {
 
     fn extended(
         &self,
+        effort: &Effort,
         fresh: &[AudienceOrdinal],
         retired: &[u32],
         graph: &Graph,
         model: &Model,
         context: &Context,
     ) -> Option<AllowedSet> {
-        let mut evaluator = reader(graph, model, &self.subject, context).ok()?;
+        let mut evaluator = reader(graph, model, &self.subject, context).ok()?.within(effort);
         let bound = Bound::of(graph, model, &self.binding, &evaluator).ok()?;
         let mut set = self.clone();
         set.known = graph.audience_count();
@@ -335,6 +362,9 @@ impl AllowedSet {
         }
         if let Some(section) = bound.section.filter(|_| mutants::active("section_without_grants_open")) {
             open_sections(graph, &section, &mut allowed);
+        }
+        if evaluator.spent().is_some() {
+            return None;
         }
         let read = evaluator.take_visits();
         set.stats.relations_read = set.stats.relations_read.saturating_add(count(read.len()));

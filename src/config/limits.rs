@@ -28,6 +28,12 @@ pub struct RawLimits {
     pub max_queries_per_key: Option<u64>,
     /// Queries of one subject that a credential acts for, at one time [default: an eighth of `max_queries`]
     pub max_queries_per_subject: Option<u64>,
+    /// Threads that compute for queries at one time, 2 to 1024; one credential has half of them [default: two per core]
+    pub computing: Option<u64>,
+    /// Threads that decide for OpenFGA's surface at one time, 1 to 1024 [default: one per core, at least 2]
+    pub evaluations: Option<u64>,
+    /// Steps of work that a check, a list, an explanation or a report may cause, 1000 to 1000000000 [default: 10000000]
+    pub steps: Option<u64>,
     /// Requests per second and class
     pub rates: RawRates,
 }
@@ -65,6 +71,9 @@ pub struct Limits {
     pub connections: ConnectionLimits,
     pub body: Duration,
     pub queries: Shares,
+    pub computing: Shares,
+    pub evaluations: Shares,
+    pub steps: u64,
     pub rates: Vec<(Class, Rate)>,
 }
 
@@ -111,6 +120,13 @@ pub fn resolve(raw: &RawLimits, max_queries: usize) -> Result<Limits, ConfigErro
         "must be 1 to `max_connections`",
     )?;
     let queries = max_queries as u64;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    // Half for one credential, and of this half for one subject, but for the last two.
+    let shared = |all: u64| {
+        let all = all as usize;
+        let credential = all.div_ceil(2);
+        Shares { all, credential, subject: credential.div_ceil(2).max(2).min(credential) }
+    };
     let share = |option, value, default: u64| {
         within(option, value, default.max(1), 1..=queries, "must be 1 to `max_queries`").map(|share| share as usize)
     };
@@ -143,6 +159,9 @@ pub fn resolve(raw: &RawLimits, max_queries: usize) -> Result<Limits, ConfigErro
             credential: share("max_queries_per_key", raw.max_queries_per_key, queries / 2)?,
             subject: share("max_queries_per_subject", raw.max_queries_per_subject, queries / 8)?,
         },
+        computing: shared(within("computing", raw.computing, (2 * cores).max(4), 2..=1_024, "must be 2 to 1024")?),
+        evaluations: shared(within("evaluations", raw.evaluations, cores.max(2), 1..=1_024, "must be 1 to 1024")?),
+        steps: within("steps", raw.steps, 10_000_000, 1_000..=1_000_000_000, "must be 1000 to 1000000000")?,
         rates: rates.collect::<Result<_, _>>()?,
     })
 }
@@ -161,6 +180,9 @@ mod tests {
             "idle_timeout_s = 4000",
             "body_timeout_s = 0",
             "max_queries_per_key = 65",
+            "computing = 1",
+            "evaluations = 0",
+            "steps = 10",
             "rates.query = { key = 100001, subject = 1 }",
         ] {
             assert!(resolve(&parse(bad), 64).is_err(), "{bad}");

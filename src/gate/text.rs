@@ -1,6 +1,7 @@
 //! The catalog's text on its way to a caller. Every function here takes a proof that only the gate can make.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{VerifiedChunk, VerifiedDocument};
 use crate::catalog::documents::{chunk_text, same_chunk};
@@ -14,14 +15,20 @@ pub struct PassageText {
     pub collection: u32,
     pub chunk: u32,
     pub text: String,
-    pub title: String,
-    pub url: Option<String>,
-    pub metadata: Fields,
+    /// Shared by all passages of the document.
+    pub document: Arc<PassageDocument>,
     pub heading_path: Vec<String>,
     pub page: Option<u32>,
     pub start: usize,
     pub end: usize,
     pub content_hash: [u8; 32],
+}
+
+/// What passages of one document have in common.
+pub struct PassageDocument {
+    pub title: String,
+    pub url: Option<String>,
+    pub metadata: Fields,
 }
 
 impl std::fmt::Debug for PassageText {
@@ -31,8 +38,9 @@ impl std::fmt::Debug for PassageText {
 }
 
 impl Catalog {
-    /// Text of verified chunks, one query per collection, in no particular order. A chunk whose version was replaced in
-    /// the meantime is missing from the answer. The stored hash is compared with the text.
+    /// Text of verified chunks, two queries per collection, in no particular order. A chunk whose version was replaced in
+    /// the meantime is missing from the answer. The stored hash is compared with the text. What a document's chunks have
+    /// in common is read once.
     ///
     /// # Errors
     /// When the database fails, or a text doesn't match its hash.
@@ -44,11 +52,9 @@ impl Catalog {
         let mut found = Vec::with_capacity(chunks.len());
         for (collection, ordinals) in by_collection {
             let rows = query(
-                "SELECT c.ordinal, c.start_byte, c.end_byte, c.heading_path, c.page, c.content_hash, c.text,
-                        d.title, d.url, d.metadata
+                "SELECT c.ordinal, c.document, c.version, c.start_byte, c.end_byte, c.heading_path, c.page, c.content_hash,
+                        c.text
                    FROM chunk_texts c
-                   JOIN documents d ON d.collection = c.collection AND d.ordinal = c.document
-                                   AND d.version = c.version
                   WHERE c.collection = $1 AND c.ordinal IN (SELECT value FROM json_each($2))
                   ORDER BY c.ordinal, c.part",
             )
@@ -56,13 +62,39 @@ impl Catalog {
             .bind(json(&ordinals)?)
             .fetch_all(self.readers())
             .await?;
+            let documents = self.passage_documents(collection, &rows).await?;
             for parts in rows.chunk_by(same_chunk) {
-                found.push(passage(collection, parts)?);
+                found.extend(passage(collection, parts, &documents)?);
             }
         }
         #[cfg(usher_mutants)]
         outdated::add(chunks, &mut found);
         Ok(found)
+    }
+
+    /// The documents of chunks, by ordinal and version: one of another version is none of theirs.
+    async fn passage_documents(&self, collection: u32, chunks: &[Row]) -> Result<PassageDocuments, CatalogError> {
+        let mut ordinals: Vec<i64> = chunks.iter().map(|row| row.try_get("document")).collect::<Result<_, _>>()?;
+        ordinals.sort_unstable();
+        ordinals.dedup();
+        let rows = query(
+            "SELECT ordinal, version, title, url, metadata FROM documents
+              WHERE collection = $1 AND ordinal IN (SELECT value FROM json_each($2))",
+        )
+        .bind(i64::from(collection))
+        .bind(json(&ordinals)?)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let document = PassageDocument {
+                    title: row.try_get("title")?,
+                    url: row.try_get("url")?,
+                    metadata: from_json(row.try_get("metadata")?, "metadata")?,
+                };
+                Ok(((row.try_get("ordinal")?, row.try_get("version")?), Arc::new(document)))
+            })
+            .collect()
     }
 
     /// Titles and metadata of verified documents of one collection, in the order of their ordinals. One that was replaced
@@ -176,8 +208,13 @@ fn utf8(bytes: &[u8]) -> Result<&str, CatalogError> {
     std::str::from_utf8(bytes).map_err(|_| CatalogError::Malformed { what: "text" })
 }
 
-fn passage(collection: u32, parts: &[Row]) -> Result<PassageText, CatalogError> {
+/// By ordinal and version.
+type PassageDocuments = HashMap<(i64, i64), Arc<PassageDocument>>;
+
+/// Nothing, if the chunk is of a version that was replaced.
+fn passage(collection: u32, parts: &[Row], documents: &PassageDocuments) -> Result<Option<PassageText>, CatalogError> {
     let row = parts.first().ok_or(CatalogError::Malformed { what: "chunk" })?;
+    let Some(document) = documents.get(&(row.try_get("document")?, row.try_get("version")?)) else { return Ok(None) };
     let text = chunk_text(parts)?;
     let content_hash: [u8; 32] = row
         .try_get::<&[u8]>("content_hash")?
@@ -186,17 +223,15 @@ fn passage(collection: u32, parts: &[Row]) -> Result<PassageText, CatalogError> 
     if *blake3::hash(text.as_bytes()).as_bytes() != content_hash {
         return Err(CatalogError::Malformed { what: "text (it doesn't match its hash)" });
     }
-    Ok(PassageText {
+    Ok(Some(PassageText {
         collection,
         chunk: unsigned(row.try_get("ordinal")?, "chunk")?,
         text,
-        title: row.try_get("title")?,
-        url: row.try_get("url")?,
-        metadata: from_json(row.try_get("metadata")?, "metadata")?,
+        document: document.clone(),
         heading_path: from_json(row.try_get("heading_path")?, "heading path")?,
         page: row.try_get::<Option<i64>>("page")?.map(|page| unsigned(page, "page")).transpose()?,
         start: unsigned(row.try_get("start_byte")?, "offset")?,
         end: unsigned(row.try_get("end_byte")?, "offset")?,
         content_hash,
-    })
+    }))
 }

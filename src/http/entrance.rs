@@ -17,6 +17,11 @@ use crate::identity::{IdentityError, Principal};
 use crate::limits::rates::{Class, Left};
 use crate::service::Service;
 
+/// The route whose bodies are large.
+const DOCUMENTS: &str = "/v1/documents";
+/// How long a request with documents waits for its turn to be read.
+const UPLOAD_WAIT: Duration = Duration::from_secs(20);
+
 /// Who was let in.
 #[derive(Clone)]
 pub struct Entered(pub Principal);
@@ -38,7 +43,14 @@ pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, requ
         return ApiProblem::from(error).into_response();
     }
     let refuse = |wait| ApiProblem::rate_limited(wait).into_response();
-    admitted(&service, principal, class, request, next, refuse).await
+    if request.method() != Method::POST || path.as_str() != DOCUMENTS {
+        return admitted(&service, principal, class, request, next, refuse).await;
+    }
+    let payer = principal.payer();
+    match tokio::time::timeout(UPLOAD_WAIT, service.uploads.take(&payer)).await {
+        Ok(_place) => admitted(&service, principal, class, request, next, refuse).await,
+        Err(_) => ApiProblem::overloaded().into_response(),
+    }
 }
 
 /// For OpenFGA's routes, in their shape; scopes are looked at by the handlers.

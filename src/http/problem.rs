@@ -9,17 +9,22 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::administration::impact::ImpactError;
 use crate::administration::past::PastError;
+use crate::administration::report::ReportError;
 use crate::authority::AuthorityError;
 use crate::authority::server::ServerError;
+use crate::authz::ResolveError;
 use crate::catalog::CatalogError;
 use crate::commit::CommitError;
 use crate::commit::documents::Rejection;
 use crate::commit::tuples::TupleWriteError;
 use crate::identity::IdentityError;
+use crate::limits::Spent;
 use crate::prepare::PrepareError;
 use crate::query::QueryError;
 use crate::service::fresh::Stale;
+use crate::service::turn::NotComputed;
 use crate::wire::{FieldProblem, Problem};
 
 /// A problem on its way out.
@@ -118,6 +123,11 @@ impl ApiProblem {
         Self::new(TIMEOUT, "Send the whole body within the time that the documentation states.")
     }
 
+    /// Others are being served.
+    pub fn overloaded() -> Self {
+        Self::new(OVERLOADED, "Ask again, or ask less at once.").retry_after(1)
+    }
+
     /// A bucket is empty, or as many places are taken as one caller may have.
     pub fn rate_limited(wait: Duration) -> Self {
         let mut problem = Self::new(RATE, "Ask again later, or ask less at once.").retry_after(1);
@@ -135,11 +145,6 @@ impl ApiProblem {
 
     pub fn version_conflict() -> Self {
         Self::new(VERSION, "Read the present version and decide again.")
-    }
-
-    /// A part of the work that ran beside the request did not come back.
-    pub fn panicked(error: &tokio::task::JoinError) -> Self {
-        Self::internal(error)
     }
 
     fn no_catalog(error: &CatalogError) -> Self {
@@ -215,8 +220,47 @@ impl From<IdentityError> for ApiProblem {
     }
 }
 
+impl From<Spent> for ApiProblem {
+    fn from(spent: Spent) -> Self {
+        tracing::warn!(%spent, "a request's work was ended");
+        Self::new(DEADLINE, "It takes more than one request may cause. Ask less at once.")
+    }
+}
+
+impl From<NotComputed> for ApiProblem {
+    fn from(error: NotComputed) -> Self {
+        match error {
+            NotComputed::Spent(spent) => spent.into(),
+            NotComputed::BrokeOff(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ImpactError> for ApiProblem {
+    fn from(error: ImpactError) -> Self {
+        match error {
+            ImpactError::Refused(error) => error.into(),
+            ImpactError::Spent(spent) => spent.into(),
+        }
+    }
+}
+
+impl From<ReportError> for ApiProblem {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Refused(error) => error.into(),
+            ReportError::Catalog(error) => error.into(),
+            ReportError::NotComputed(error) => error.into(),
+            ReportError::Spent(spent) => spent.into(),
+        }
+    }
+}
+
 impl From<AuthorityError> for ApiProblem {
     fn from(error: AuthorityError) -> Self {
+        if let AuthorityError::Resolve(ResolveError::Spent(spent)) = error {
+            return spent.into();
+        }
         tracing::error!(%error, "rights could not be decided");
         Self::new(AUTHORIZATION, "Try again.").retry_after(1)
     }
@@ -251,7 +295,7 @@ impl From<QueryError> for ApiProblem {
                 Self::new(STORAGE, "The audit record can't be written, so there is no answer.").retry_after(5)
             }
             QueryError::TooMany => Self::rate_limited(Duration::from_secs(1)),
-            QueryError::Overloaded => Self::new(OVERLOADED, "Ask again, or ask less at once.").retry_after(1),
+            QueryError::Overloaded => Self::overloaded(),
             QueryError::Randomness => Self::new(INTERNAL, "The system gives no randomness."),
         }
     }
@@ -264,6 +308,8 @@ impl From<PastError> for ApiProblem {
                 Self::new(REVISION, &format!("Of that revision nothing can be told: {error}."))
             }
             PastError::Catalog(error) => error.into(),
+            PastError::NotComputed(error) => error.into(),
+            PastError::Spent(spent) => spent.into(),
             PastError::Tuple(error) => Self::internal(&error),
             PastError::Model(error) => Self::internal(&error),
         }

@@ -13,19 +13,21 @@ pub mod readers;
 pub mod relationships;
 pub mod report;
 
-/// Work that may take seconds, beside the threads that serve requests and no more of it at one time than
-/// [`crate::service::Service::surveys`] lets through.
-async fn survey<T: Send + 'static>(
+/// What a reader may see of some collections (none: of all) in a snapshot, now. A reader that nobody asked for before is
+/// resolved, beside the threads that serve connections.
+async fn view(
     service: &crate::service::Service,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, super::problem::ApiProblem> {
-    // The semaphore is never closed. The permit goes with the work, which a caller that leaves doesn't end.
-    let permit = service.surveys.clone().acquire_owned().await.ok();
-    let work = move || {
-        let _permit = permit;
-        work()
+    turn: &crate::service::turn::Turn,
+    snapshot: std::sync::Arc<crate::snapshot::Snapshot>,
+    reader: &crate::authority::Reader,
+    names: &[String],
+) -> Result<crate::authority::View, super::problem::ApiProblem> {
+    let (authority, reader, names) = (service.authority.clone(), reader.clone(), names.to_vec());
+    let context = crate::authority::CallerContext::default();
+    let look = move |effort: &crate::limits::Effort| {
+        authority.view(snapshot, &reader, &context, &names, jiff::Timestamp::now(), effort)
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| super::problem::ApiProblem::panicked(&error))
+    Ok(turn.compute(look).await??)
 }
 
 /// The number of items of a page.

@@ -18,6 +18,8 @@ use crate::wire;
 
 /// Most leaves of one filter.
 pub const MAX_LEAVES: usize = 64;
+/// Most values in all lists of one filter.
+pub const MAX_VALUES: usize = 1_024;
 /// Most levels of one filter; a single leaf is one level.
 pub const MAX_DEPTH: usize = 8;
 
@@ -51,6 +53,8 @@ pub struct FilterError {
 pub enum FilterProblem {
     #[error("a filter has at most 64 leaves")]
     TooManyLeaves,
+    #[error("the lists of a filter have at most 1,024 values in all")]
+    TooManyValues,
     #[error("a filter has at most 8 levels")]
     TooDeep,
     #[error("this field takes text")]
@@ -75,10 +79,9 @@ impl MetadataFilter {
     /// Checks a filter; pointers in errors begin with `/filter`. Values of undeclared fields aren't looked at.
     ///
     /// # Errors
-    /// More than [`MAX_LEAVES`] or [`MAX_DEPTH`]; an operator or value that doesn't fit the field.
+    /// More than [`MAX_LEAVES`], [`MAX_VALUES`] or [`MAX_DEPTH`]; an operator or value that doesn't fit the field.
     pub fn compile(filter: &wire::Filter, fields: &DeclaredFields) -> Result<Self, FilterError> {
-        let mut leaves = 0;
-        let root = evaluate::compile(filter, fields, "/filter", 1, &mut leaves)?;
+        let root = evaluate::compile(filter, fields, "/filter", 1, &mut evaluate::Size::default())?;
         Ok(Self { root })
     }
 

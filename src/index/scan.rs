@@ -348,8 +348,9 @@ impl VectorStore for MaskedScan {
             kernel: self.kernel,
             helpers: self.config.helpers.clone(),
             config: self.config.clone(),
+            effort: work.effort.clone(),
         };
-        Ok(search.run(&self.coder, query, mask, depth, key, work))
+        Ok(search.run(&self.coder, query, mask, depth, key, work)?)
     }
 
     fn row(&self, chunk: u32) -> Result<Vec<f32>, IndexError> {

@@ -45,16 +45,16 @@ impl Local {
     ) -> Result<Lists, IndexError> {
         let vector = legs.vector.map(|vector| {
             let (local, mask, key) = (self.clone(), mask.clone(), key.clone());
+            let mut work = Work::within(legs.effort.clone());
             tokio::task::spawn_blocking(move || {
-                let mut work = Work::default();
                 let found = local.vectors.search(&vector, &local.visible(&mask), depth, &*key, &mut work)?;
                 Ok::<_, IndexError>((found, work))
             })
         });
         let keyword = legs.text.map(|text| {
             let (local, query) = (self.clone(), analyser.query(&text));
+            let mut work = Work::within(legs.effort);
             tokio::task::spawn_blocking(move || {
-                let mut work = Work::default();
                 let found = local.keywords.search(&query, &mask, depth, &*key, &mut work)?;
                 Ok::<_, IndexError>((found, work))
             })

@@ -28,6 +28,8 @@ pub struct Effort {
 }
 
 struct Bounds {
+    /// Whose work it is.
+    credential: Box<str>,
     until: Instant,
     left: AtomicU64,
     is_unwanted: AtomicBool,
@@ -54,9 +56,10 @@ impl Drop for Wanted {
 }
 
 impl Effort {
-    /// So many steps, until then, and as long as somebody waits for it.
-    pub fn new(until: Instant, steps: u64) -> (Self, Wanted) {
-        let bounds = Bounds { until, left: AtomicU64::new(steps), is_unwanted: AtomicBool::new(false) };
+    /// So many steps for a credential, until then, and as long as somebody waits for it.
+    pub fn new(credential: &str, until: Instant, steps: u64) -> (Self, Wanted) {
+        let (left, is_unwanted) = (AtomicU64::new(steps), AtomicBool::new(false));
+        let bounds = Bounds { credential: credential.into(), until, left, is_unwanted };
         let effort = Self { bounds: Some(Arc::new(bounds)), held: None };
         (effort.clone(), Wanted(effort))
     }
@@ -69,6 +72,16 @@ impl Effort {
     /// The same, for a part that keeps `held` as long as it goes on, beside what this one keeps.
     pub fn holding(&self, held: impl Any + Send + Sync) -> Self {
         Self { bounds: self.bounds.clone(), held: Some(Arc::new((held, self.held.clone()))) }
+    }
+
+    /// Whose work it is; empty for the service's own.
+    pub fn credential(&self) -> &str {
+        self.bounds.as_ref().map_or("", |bounds| &bounds.credential)
+    }
+
+    /// The same, keeping nothing.
+    pub fn bare(&self) -> Self {
+        Self { bounds: self.bounds.clone(), held: None }
     }
 
     /// Pays for work before it is done.
@@ -99,7 +112,7 @@ mod tests {
     fn steps_time_and_being_unwanted_end_it_and_what_is_held_goes_with_the_last_part() {
         let held = Arc::new(());
         let later = Instant::now() + Duration::from_secs(60);
-        let (effort, wanted) = Effort::new(later, 10);
+        let (effort, wanted) = Effort::new("key", later, 10);
         let effort = effort.holding(held.clone());
         let part = effort.holding(());
         assert_eq!((part.spend(6), effort.spend(4), part.spend(1)), (Ok(()), Ok(()), Err(Spent::Steps)));
@@ -109,11 +122,11 @@ mod tests {
         drop(part);
         assert_eq!(Arc::strong_count(&held), 1);
 
-        let (effort, wanted) = Effort::new(later, 10);
+        let (effort, wanted) = Effort::new("key", later, 10);
         assert_eq!(effort.spend(1), Ok(()));
         drop(wanted);
         assert_eq!(effort.spend(1), Err(Spent::Time));
-        let (late, _wanted) = Effort::new(Instant::now(), 10);
+        let (late, _wanted) = Effort::new("key", Instant::now(), 10);
         assert_eq!(late.spend(1), Err(Spent::Time));
         assert_eq!(Effort::unbounded().spend(u64::MAX), Ok(()));
     }

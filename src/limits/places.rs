@@ -72,6 +72,10 @@ impl Places {
         }
     }
 
+    pub fn shares(&self) -> Shares {
+        self.shares
+    }
+
     /// Places that nobody has.
     pub fn free(&self) -> usize {
         self.all.available_permits()

@@ -9,7 +9,9 @@ use crate::authority::{CallerContext, Reader, View};
 use crate::index::filter::MetadataFilter;
 use crate::index::{ChunkMask, IndexError};
 use crate::indexes::CollectionIndexes;
+use crate::limits::effort::{Effort, Spent};
 use crate::service::Service;
+use crate::service::turn::Turn;
 use crate::snapshot::Snapshot;
 use crate::wire::FieldProblem;
 
@@ -59,6 +61,7 @@ pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<S
 /// Resolves the reader and builds the masks.
 pub(super) async fn resolve(
     service: &Service,
+    turn: &Turn,
     snapshot: Arc<Snapshot>,
     reader: &Reader,
     question: &Question,
@@ -68,8 +71,9 @@ pub(super) async fn resolve(
     let (reader, names, filter) = (reader.clone(), question.collections.clone(), question.filter.clone());
     let (indexes, published) = (service.indexes.clone(), service.published.clone());
     // Resolving a cold reader and building a mask are computation; they must not hold up other requests.
-    let work = move || {
-        let view = authority.view(snapshot, &reader, &caller, &names, Timestamp::now())?;
+    let work = move |effort: &Effort| {
+        let late = |_: Spent| QueryError::Deadline { stage: "resolve" };
+        let view = authority.view(snapshot, &reader, &caller, &names, Timestamp::now(), effort)?;
         let view = super::bugs::at_the_search(view, &authority, &published)?;
         let mut collections = Vec::with_capacity(view.collections.len());
         for collection in &view.collections {
@@ -82,7 +86,7 @@ pub(super) async fn resolve(
                 }
                 continue;
             };
-            let readable = authority.mask(collection, None);
+            let readable = authority.mask(collection, None, effort).map_err(late)?;
             // Where nothing is readable the collection is as good as absent: neither its fields nor its dimensions may
             // show in an error.
             if readable.count() == 0 {
@@ -97,14 +101,14 @@ pub(super) async fn resolve(
                             detail: error.to_string(),
                         }])
                     })?;
-                    authority.mask(collection, Some(&filter))
+                    authority.mask(collection, Some(&filter), effort).map_err(late)?
                 }
             };
             collections.push(AllowedCollection { id: collection.state.id, view: collection.clone(), indexes, mask });
         }
         Ok::<_, QueryError>(Allowed { collections, view })
     };
-    let Ok(allowed) = tokio::task::spawn_blocking(work).await else {
+    let Ok(allowed) = turn.compute(work).await else {
         return Err(QueryError::Deadline { stage: "resolve" });
     };
     let allowed = allowed?;

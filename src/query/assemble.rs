@@ -1,6 +1,6 @@
 //! Text of the ranked chunks, their neighbours, and the block for a model's context window.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::fuse::Ranked;
 use super::{QueryError, Question};
@@ -27,6 +27,9 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
     let mut texts = read(service, &chunks).await?;
     let mut passages = Vec::with_capacity(ranked.hits.len());
     let mut is_incomplete = ranked.is_incomplete;
+    // The metadata goes with a document's best passage.
+    let mut told: HashSet<(u32, String)> = HashSet::new();
+    let wants_metadata = question.includes(Include::Metadata);
     for hit in ranked.hits {
         // A version that was replaced between the gate and this line has no text any more.
         let Some(text) = texts.remove(&hit.chunk.candidate()) else {
@@ -38,19 +41,20 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
         } else {
             None
         };
+        let is_first = wants_metadata && told.insert((hit.chunk.collection(), hit.chunk.document_id().to_owned()));
         let collection = ranked.view.collection(hit.chunk.collection());
         passages.push(Passage {
             chunk_id: chunk_id(hit.chunk.key()),
             document_id: hit.chunk.document_id().to_owned(),
             document_version: hit.chunk.version(),
             collection: collection.map(|view| view.state.name.to_string()).unwrap_or_default(),
-            title: text.title,
-            url: text.url,
+            title: text.document.title.clone(),
+            url: text.document.url.clone(),
             score: hit.score,
             ranks: hit.ranks,
             span: PassageSpan { page: text.page, start: text.start, end: text.end },
             heading_path: text.heading_path,
-            metadata: question.includes(Include::Metadata).then_some(text.metadata),
+            metadata: is_first.then(|| text.document.metadata.clone()),
             content_hash: content_hash(&text.content_hash),
             text: Some(text.text),
             neighbors,

@@ -10,7 +10,9 @@ use super::search::{Hits, WeightedList};
 use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
 use crate::gate::{Candidate, VerifiedChunk};
+use crate::limits::Effort;
 use crate::service::Service;
+use crate::service::turn::Turn;
 use crate::wire::Ranks;
 
 /// The constant of reciprocal rank fusion.
@@ -46,6 +48,7 @@ pub(super) struct RankedChunk {
 /// Asks the gate about the union of all lists.
 pub(super) async fn verify(
     service: &Service,
+    turn: &Turn,
     reader: &Reader,
     question: &Question,
     allowed: &Allowed,
@@ -54,8 +57,8 @@ pub(super) async fn verify(
     let newest = service.published.load();
     let caller = CallerContext(question.context.clone());
     let (authority, reader, names) = (service.authority.clone(), reader.clone(), question.collections.clone());
-    let view = move || authority.view(newest, &reader, &caller, &names, Timestamp::now());
-    let view = match tokio::task::spawn_blocking(view).await {
+    let view = move |effort: &Effort| authority.view(newest, &reader, &caller, &names, Timestamp::now(), effort);
+    let view = match turn.compute(view).await {
         Ok(view) => view?,
         Err(_) => return Err(QueryError::Deadline { stage: "verify" }),
     };

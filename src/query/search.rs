@@ -11,6 +11,7 @@ use crate::gate::Candidate;
 use crate::index::{ChunkKey, Scored};
 use crate::indexes::{Legs, SharedKeyOf};
 use crate::service::Service;
+use crate::service::turn::Turn;
 use crate::wire::Mode;
 
 /// One embedding of the question per embedder, kept over all rounds of a query.
@@ -100,6 +101,7 @@ async fn embed_text(service: &Service, id: &str, text: &str, budget: Duration) -
 /// Searches all allowed collections; lists of collections with the same embedder (or analyser) are merged by score.
 pub(super) async fn both_legs(
     service: &Service,
+    turn: &Turn,
     question: &Question,
     allowed: &Allowed,
     vectors: &Vectors,
@@ -117,7 +119,7 @@ pub(super) async fn both_legs(
             legs.text = Some(question.text.clone());
         }
         if legs.vector.is_some() || legs.text.is_some() {
-            searches.push(search(service, collection, legs, depth));
+            searches.push(search(service, turn, collection, legs, depth));
         }
     }
     let found: Vec<Found> = futures::future::try_join_all(searches).await?;
@@ -153,10 +155,15 @@ struct Found {
 /// One or both legs in one collection.
 async fn search(
     service: &Service,
+    turn: &Turn,
     collection: &AllowedCollection,
-    legs: Legs,
+    mut legs: Legs,
     depth: usize,
 ) -> Result<Found, QueryError> {
+    // An engine elsewhere computes by itself.
+    if collection.indexes.local().is_some() {
+        legs.effort = turn.place().await.map_err(|_| QueryError::Deadline { stage: "search" })?;
+    }
     let (state, keys, id) = (collection.view.state.clone(), service.chunk_keys.clone(), collection.id);
     let settings = state.settings.clone();
     let key: SharedKeyOf = Arc::new(move |chunk: u32| match state.document_of_chunk(chunk) {

@@ -22,6 +22,7 @@ use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore
 use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{Change, CommitError, Committer, Published, Writer};
 use crate::indexes::{Indexes, Place as Home, VectorHome};
+use crate::limits::{CacheLimits, Effort};
 use crate::prepare;
 use crate::snapshot::load::load;
 use crate::snapshot::names::ChunkKeys;
@@ -79,7 +80,8 @@ impl Process {
             external: None,
         };
         let (committer, _) = Committer::start(writer);
-        let authority = Authority::new(Resolver::new(changes, 100), 1 << 20, None, None);
+        let authority =
+            Authority::new(Resolver::new(changes, CacheLimits::of(1 << 20)), CacheLimits::of(1 << 20), None, None);
         Self { published, committer, authority, indexes }
     }
 
@@ -302,7 +304,9 @@ fn told(snapshot: &Arc<Snapshot>, authority: &Authority) -> BTreeMap<String, Str
     for person in 0..PEOPLE {
         let subject = SubjectRef::Object(ObjectRef::new("user", &format!("p{person}")).unwrap());
         let reader = Reader { subjects: vec![subject], collections: None, context: Default::default() };
-        let view = authority.view(snapshot.clone(), &reader, &CallerContext::default(), &[], now).unwrap();
+        let view = authority
+            .view(snapshot.clone(), &reader, &CallerContext::default(), &[], now, &Effort::unbounded())
+            .unwrap();
         let mut readable = Vec::new();
         for of in &view.collections {
             let documents = of.state.documents().filter(|document| of.may_read_document(document));
@@ -352,7 +356,12 @@ async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
         let place = folder.path().join("aside").join(step.to_string());
         let aside = Indexes::new(place, Duration::from_secs(1), Home::Files(VectorHome::Catalog));
         let fresh = Arc::new(load(&mut catalog.read().await.unwrap(), &aside, None).await.unwrap());
-        let alone = Authority::new(Resolver::new(Arc::default(), 100), 1 << 20, None, None);
+        let alone = Authority::new(
+            Resolver::new(Arc::default(), CacheLimits::of(1 << 20)),
+            CacheLimits::of(1 << 20),
+            None,
+            None,
+        );
         let expected = told(&fresh, &alone);
         for (name, process) in [("one", &one), ("other", &other)] {
             let held = process.newest(&catalog).await;

@@ -9,13 +9,13 @@ use crate::authz::{Graph, GraphChange, GraphEdit, Model, NodeId, ObjectRef, Tupl
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::documents::DocumentRow;
 use crate::catalog::stores::{ModelRow, StoreRow};
-use crate::catalog::tuples::{TupleFilter, select};
+use crate::catalog::tuples::select;
 use crate::catalog::{CatalogError, CatalogTx, from_json};
 use crate::index::filter::{DeclaredFields, FilterError};
 use crate::snapshot::load::LoadError;
 
 /// Tuples read at once.
-const PAGE: u32 = 5_000;
+const PAGE: usize = 5_000;
 
 impl Snapshot {
     /// Groups the objects of a store anew if its collections or its model bind other types than before; says whether.
@@ -106,7 +106,7 @@ impl CollectionState {
 pub async fn all_tuples(tx: &mut CatalogTx, store: &str, mut edit: GraphEdit) -> Result<GraphEdit, CatalogError> {
     let mut after = 0;
     loop {
-        let rows = select(&mut *tx, store, &TupleFilter::default(), after, PAGE).await?;
+        let rows = select(&mut *tx, store, after, PAGE).await?;
         let Some(last) = rows.last() else { return Ok(edit) };
         after = last.change;
         for row in rows {

@@ -197,6 +197,7 @@ pub struct Passage {
     pub span: PassageSpan,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heading_path: Vec<String>,
+    /// Of the document; only with the first of its passages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Fields>,
     /// `b3:` and 64 hex digits, over the chunk's text.

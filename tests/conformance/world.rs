@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, collections::BTreeSet};
 
 use serde_json::Value;
+use usher::limits::Effort;
 use usher::{
     authz::{
         AuthorizationModel, BoundType, CheckError, Context, Evaluator, Graph, ListUsersFilter, Model, ObjectRef,
@@ -148,8 +149,14 @@ impl Store for World {
         self.model().check_query(object_type, relation, &subject).map_err(query_code)?;
         let context = Context(context.clone());
         let mut found = Vec::new();
-        let question =
-            ObjectsQuestion { object_type, relation, subject: &subject, context: &context, contextual: &contextual };
+        let question = ObjectsQuestion {
+            object_type,
+            relation,
+            subject: &subject,
+            context: &context,
+            contextual: &contextual,
+            effort: &Effort::unbounded(),
+        };
         list_objects(&self.graph, self.model(), &question, &mut found).map_err(code)?;
         let names: BTreeSet<String> = found.iter().map(ObjectRef::to_string).collect();
         assert_eq!(names.len(), found.len(), "no duplicates");
@@ -179,8 +186,17 @@ impl Store for World {
             return Err(UNKNOWN_RELATION);
         }
         let context = Context(context.clone());
-        let found =
-            list_users(&self.graph, self.model(), &object, relation, &filter, &context, &contextual).map_err(code)?;
+        let found = list_users(
+            &self.graph,
+            self.model(),
+            &object,
+            relation,
+            &filter,
+            &context,
+            &contextual,
+            &Effort::unbounded(),
+        )
+        .map_err(code)?;
         Ok(found.iter().map(SubjectRef::to_string).collect())
     }
 }
@@ -203,7 +219,7 @@ impl World {
 
 fn code(error: CheckError) -> u16 {
     match error {
-        CheckError::TooComplex => TOO_COMPLEX,
+        CheckError::TooComplex | CheckError::Spent(_) => TOO_COMPLEX,
         CheckError::Condition(_) => VALIDATION,
     }
 }

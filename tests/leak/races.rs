@@ -193,7 +193,9 @@ fn a_contextual_tuple_isolates_the_documents_sections() {
     let contextual = [parse("user:ann", "viewer", "document:1")];
     let ann = SubjectRef::parse("user:ann").unwrap();
     let context = Context::default();
+    let effort = usher::limits::Effort::unbounded();
     let question = ObjectsQuestion {
+        effort: &effort,
         object_type: "section",
         relation: "can_view",
         subject: &ann,

@@ -162,6 +162,29 @@ async fn credentials_and_scopes_are_looked_at_before_any_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_key_with_slow_uploads_does_not_keep_others_from_storing() {
+    let (service, address) = start(RawLimits::default()).await;
+    let admin = service.admin();
+    let made = admin.post("/v1/keys", json!({"name": "slow", "scopes": ["documents.write"]})).await.ok();
+    let head = format!(
+        "POST /v1/documents HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 30000000\r\n\r\n",
+        made["key"].as_str().unwrap()
+    );
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let uploads = service.service().uploads.clone();
+    assert_eq!(uploads.free(), uploads.shares().all - uploads.shares().credential, "the key has its share, no more");
+    let put = admin.put_documents(vec![document("a/1", "text", json!({"viewers": ["user:ann"]}))]);
+    tokio::time::timeout(Duration::from_secs(10), put).await.expect("others have the rest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_are_limited_in_total_and_per_address() {
     let limits = RawLimits {
         max_connections: Some(24),

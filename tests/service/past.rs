@@ -200,14 +200,15 @@ async fn tuples_of_every_past_revision_equal_a_recorded_copy() {
     assert!(recorded.len() > 40);
     let snapshot = running.published.load();
     let state = snapshot.store(&store).unwrap();
+    let turn = || running.survey_turn(usher::limits::Payer { credential: "test".to_owned(), subject: None });
     for (revision, expected) in &recorded {
-        let then = past(&running.catalog, &snapshot, state, *revision).await.unwrap();
+        let then = past(&running.catalog, &snapshot, state, *revision, &turn()).await.unwrap();
         assert_eq!(tuples(&then.graph), *expected, "revision {revision}");
     }
     // An older snapshot can be asked about its own past while the log goes on.
     admin.write(json!([tuple("user:late", "member", "group:0")]), json!([])).await;
     let (revision, expected) = &recorded[recorded.len() / 2];
-    assert_eq!(tuples(&past(&running.catalog, &snapshot, state, *revision).await.unwrap().graph), *expected);
-    let none = past(&running.catalog, &snapshot, state, 0).await;
+    assert_eq!(tuples(&past(&running.catalog, &snapshot, state, *revision, &turn()).await.unwrap().graph), *expected);
+    let none = past(&running.catalog, &snapshot, state, 0, &turn()).await;
     assert!(matches!(none, Err(PastError::NoModel { .. })));
 }

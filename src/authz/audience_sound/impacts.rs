@@ -71,9 +71,10 @@ fn compare(
 ) -> (usize, usize) {
     let (mut changes, mut spared) = (0, 0);
     let copy = Model::compile(model.id(), model.source().clone()).unwrap();
-    let before = State { graph: &store.graph, model };
-    let after = State { graph: &proposed.graph, model: &copy };
-    let impact = bug(Impact::of(before, after, changed, &["can_view"], context));
+    let effort = Effort::unbounded();
+    let before = State { graph: &store.graph, model, effort: &effort };
+    let after = State { graph: &proposed.graph, model: &copy, effort: &effort };
+    let impact = bug(Impact::of(before, after, changed, &["can_view"], context).unwrap());
     let plain = [store.graph.rebind(Vec::new()), proposed.graph.rebind(Vec::new())];
     let mut names: BTreeSet<ObjectRef> = BTreeSet::new();
     for kind in ["document", "section"] {
@@ -84,7 +85,7 @@ fn compare(
     let node = |object: &ObjectRef| proposed.graph.node(object).unwrap();
     let concerned: Vec<&ObjectRef> = names.iter().filter(|object| impact.concerns(node(object))).collect();
     let audiences: Vec<_> = concerned.iter().map(|object| impact.audiences(node(object))).collect();
-    let candidates = impact.candidates(&audiences, &["can_view"]);
+    let candidates = impact.candidates(&audiences, &["can_view"]).unwrap();
     let mut readers = readers();
     readers.extend(["agent:1", "agent:nobody"].map(|text| SubjectRef::parse(text).unwrap()));
     for reader in &readers {
@@ -166,11 +167,15 @@ fn a_change_that_can_not_be_decided_concerns_outsiders() {
         changed.iter().for_each(|tuple| edit.write(tuple).unwrap());
         let after = edit.finish().0;
         let copy = testing::default_model();
-        let states = (State { graph: &before, model: &model }, State { graph: &after, model: &copy });
-        let impact = || Impact::of(states.0, states.1, &changed, &["can_view"], &context);
+        let effort = Effort::unbounded();
+        let states = (
+            State { graph: &before, model: &model, effort: &effort },
+            State { graph: &after, model: &copy, effort: &effort },
+        );
+        let impact = || Impact::of(states.0, states.1, &changed, &["can_view"], &context).unwrap();
         let audiences = [impact().audiences(before.node(&testing::object("document:1")).unwrap())];
         let is_named = |impact: Impact<'_>| {
-            let named = impact.candidates(&audiences, &["can_view"]).named;
+            let named = impact.candidates(&audiences, &["can_view"]).unwrap().named;
             named.iter().any(|reader| SubjectRef::Object(reader.clone()) == ann)
         };
         assert_eq!(impact().judge(&ann).reads(audiences[0], "can_view"), (true, !is_lost), "{group}");

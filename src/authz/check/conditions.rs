@@ -7,7 +7,7 @@ use super::{
         intern::{ConditionId, Symbol},
         model::RelationId,
     },
-    CheckError, Evaluator,
+    CONDITION, CheckError, Evaluator,
     outcome::ErrorIndex,
 };
 
@@ -84,6 +84,7 @@ impl Evaluator<'_> {
         let Some(stored) = self.names.condition(self.graph, id) else { return Verdict::Unmet };
         // INVARIANT: only conditions that `condition_name` found in the model come here.
         let Some(condition) = self.model.condition(&stored.name) else { return Verdict::Unmet };
+        self.charge(CONDITION);
         let verdict = match condition.evaluate(self.model.environment(), &stored_context(&stored), self.context) {
             Ok(true) => Verdict::Met,
             Ok(false) => Verdict::Unmet,

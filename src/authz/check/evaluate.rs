@@ -42,8 +42,8 @@ impl<'a> Evaluator<'a> {
         let key = memo_key(vertex, id);
         let recursion = relation.recursion;
         let by_path = recursion.part.is_some() && !recursion.pure;
-        if by_path && let Some(at) = self.path.iter().position(|held| *held == key) {
-            return Outcome::cycle(at);
+        if by_path && let Some(at) = self.path.get(&key) {
+            return Outcome::cycle(*at);
         }
         if self.defines_itself(vertex, id) {
             return Outcome::TRUE;
@@ -54,7 +54,7 @@ impl<'a> Evaluator<'a> {
         if let Some(known) = self.remembered(key, depth, marks) {
             return known;
         }
-        if self.frames >= MAX_FRAMES || self.steps >= MAX_STEPS {
+        if self.frames >= MAX_FRAMES || self.steps >= MAX_STEPS || !self.charge(1) {
             return Outcome::TOO_COMPLEX;
         }
         self.steps += 1;
@@ -64,11 +64,11 @@ impl<'a> Evaluator<'a> {
         } else {
             let place = self.path.len();
             if by_path {
-                self.path.push(key);
+                self.path.insert(key, place);
             }
             let mut outcome = self.rule(&relation.rule, vertex, id, depth, marks);
             if by_path {
-                self.path.pop();
+                self.path.remove(&key);
             }
             self.remember(key, depth, outcome, marks || !recursion.reaches);
             if outcome.cut >= place {
@@ -103,7 +103,8 @@ impl<'a> Evaluator<'a> {
 
     /// Stores what holds for every path: true (its witness has no cycle), or whatever no cycle came back from.
     pub(super) fn remember(&mut self, key: u64, depth: u8, outcome: Outcome, marks: bool) {
-        if (outcome.cut != UNCUT && !outcome.is_true()) || self.steps >= MAX_STEPS || self.frames >= MAX_FRAMES {
+        let is_cut_short = self.steps >= MAX_STEPS || self.frames >= MAX_FRAMES || self.spent.is_some();
+        if (outcome.cut != UNCUT && !outcome.is_true()) || is_cut_short {
             return;
         }
         let memo = Memo { outcome, marks };
@@ -212,6 +213,9 @@ impl<'a> Evaluator<'a> {
             }
             None => {
                 for edge in self.edges(vertex, relation, USERSETS) {
+                    if !self.charge(1) {
+                        return outcome.or(Outcome::TOO_COMPLEX);
+                    }
                     outcome = outcome.or(self.userset(id, &edge, targets));
                 }
             }
@@ -247,6 +251,9 @@ impl<'a> Evaluator<'a> {
         self.visit(vertex, relation);
         let mut outcome = Outcome::FALSE;
         for edge in self.edges(vertex, relation, OBJECTS) {
+            if !self.charge(1) {
+                return outcome.or(Outcome::TOO_COMPLEX);
+            }
             let Some(parent) = edge.subject.vertex() else { continue };
             match self.verdict(tupleset, &edge) {
                 None | Some(Verdict::Unmet) => {}

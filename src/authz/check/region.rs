@@ -111,7 +111,7 @@ impl Evaluator<'_> {
         recursive: &mut Vec<(Target, bool)>,
     ) -> Outcome {
         if !is_start {
-            if depth >= MAX_DEPTH || self.steps >= MAX_STEPS {
+            if depth >= MAX_DEPTH || self.steps >= MAX_STEPS || !self.charge(1) {
                 return Outcome::TOO_COMPLEX;
             }
             if self.defines_itself(vertex, id) {

@@ -9,6 +9,10 @@ use super::super::{
     model::{Model, RelationId, Rule},
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
+use crate::limits::effort::{Effort, Spent};
+
+/// What a subject is counted as: its name becomes a part of the answer.
+const SUBJECT: u32 = 8;
 
 /// One node of an expansion. The name of each node is the `object#relation` that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,21 +36,26 @@ pub enum ExpandNode {
 
 /// Expands one level; nothing for a type or relation that the model does not have. Contextual tuples must have passed
 /// [`Model::check_contextual`]. O(tuples of the object's relations).
+///
+/// # Errors
+/// When that is more than the effort allows.
 pub fn expand(
     graph: &Graph,
     model: &Model,
     object: &ObjectRef,
     relation: &str,
     contextual: &[Tuple],
-) -> Option<ExpandNode> {
-    let id = model.relation_id(&object.object_type, relation)?;
+    effort: &Effort,
+) -> Result<Option<ExpandNode>, Spent> {
+    let Some(id) = model.relation_id(&object.object_type, relation) else { return Ok(None) };
     let context = Context::new();
     // The subject plays no part: only the tuples that the model admits are wanted.
     let subject = SubjectRef::Object(object.clone());
-    let mut evaluator = Evaluator::new(graph, model, &subject, &context).with_contextual(contextual);
+    let mut evaluator = Evaluator::new(graph, model, &subject, &context).with_contextual(contextual).within(effort);
     let vertex = evaluator.names().vertex(graph, object);
     let mut expansion = Expansion { graph, model, object, vertex, evaluator };
-    expansion.node(&model.relation(id)?.rule, id)
+    let node = model.relation(id).and_then(|relation| expansion.node(&relation.rule, id));
+    expansion.evaluator.spent().map_or(Ok(node), Err)
 }
 
 struct Expansion<'a> {
@@ -89,9 +98,12 @@ impl Expansion<'_> {
     fn subjects(&mut self, id: RelationId) -> Option<Vec<SubjectRef>> {
         let relation = self.evaluator.linked().symbol_of(id)?;
         let all = (SubjectKey { kind: OBJECT, node: 0 }, SubjectKey { kind: WILDCARD, node: u32::MAX });
-        let edges: Vec<_> = self.evaluator.edges(self.vertex, relation, all).collect();
+        let edges = self.evaluator.edges(self.vertex, relation, all);
         let mut subjects = Vec::new();
         for edge in edges {
+            if !self.evaluator.charge(SUBJECT) {
+                return None;
+            }
             if self.evaluator.admits(id, &edge) {
                 subjects.extend(self.evaluator.subject_name(self.graph, edge.subject));
             }

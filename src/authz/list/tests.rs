@@ -1,6 +1,7 @@
 //! Expand; the listings themselves are tested by data and against Check.
 
 use super::super::{testing::*, *};
+use crate::limits::Effort;
 
 #[test]
 fn expand_shows_one_level() {
@@ -18,7 +19,8 @@ fn expand_shows_one_level() {
         ],
     );
     let model = default_model();
-    let expand = |relation: &str| expand(&graph, &model, &object("document:1"), relation, &[]);
+    let expand =
+        |relation: &str| expand(&graph, &model, &object("document:1"), relation, &[], &Effort::unbounded()).unwrap();
     let Some(ExpandNode::Union(viewer)) = expand("viewer") else { panic!("a union") };
     assert_eq!(
         viewer,
@@ -37,8 +39,8 @@ fn expand_shows_one_level() {
     assert_eq!(*subtract, ExpandNode::Computed("document:1#blocked".to_owned()));
     assert_eq!(expand("nothing"), None);
     let contextual = [tuple("document:9 viewer user:z"), tuple("document:9 viewer group:new#member")];
-    let expanded = super::expand(&graph, &model, &object("document:9"), "viewer", &contextual);
-    let Some(ExpandNode::Union(viewer)) = expanded else { panic!("a union") };
+    let expanded = super::expand(&graph, &model, &object("document:9"), "viewer", &contextual, &Effort::unbounded());
+    let Ok(Some(ExpandNode::Union(viewer))) = expanded else { panic!("a union") };
     assert_eq!(viewer[0], ExpandNode::Users(vec![subject("group:new#member"), subject("user:z")]));
 }
 
@@ -62,6 +64,7 @@ fn a_contextual_tuple_isolates_the_document_and_its_sections() {
     let listed = |object_type: &str| {
         let (anne, mut found) = (subject("user:anne"), Vec::new());
         let question = ObjectsQuestion {
+            effort: &Effort::unbounded(),
             object_type,
             relation: "can_view",
             subject: &anne,

@@ -16,6 +16,7 @@ use super::super::{
     model::{Form, Model, Relation, RelationId, Rule},
     tuple::{ObjectRef, SubjectRef, Tuple},
 };
+use crate::limits::Effort;
 
 /// Most relations of objects that one listing may look at.
 const MAX_STEPS: u32 = 200_000;
@@ -31,6 +32,7 @@ pub struct ListUsersFilter {
 /// by a listed wildcard alone is not named, and `user:*` with an exclusion under it does not mean everybody.
 ///
 /// Contextual tuples must have passed [`Model::check_contextual`].
+#[allow(clippy::too_many_arguments, reason = "a question, the state it is about, and its bounds")]
 pub fn list_users(
     graph: &Graph,
     model: &Model,
@@ -39,6 +41,7 @@ pub fn list_users(
     filter: &ListUsersFilter,
     context: &Context,
     contextual: &[Tuple],
+    effort: &Effort,
 ) -> Result<Vec<SubjectRef>, CheckError> {
     let Some(id) = model.relation_id(&object.object_type, relation) else { return Ok(Vec::new()) };
     // Stands for whoever is looked for; it gives the model's paths and matches no tuple.
@@ -49,7 +52,7 @@ pub fn list_users(
             relation.clone(),
         ),
     };
-    let mut evaluator = Evaluator::new(graph, model, &subject, context).with_contextual(contextual);
+    let mut evaluator = Evaluator::new(graph, model, &subject, context).with_contextual(contextual).within(effort);
     let symbol = |name: &str| graph.interner().known_symbol(name);
     let vertex = evaluator.names().vertex(graph, object);
     let mut walk = Walk {
@@ -211,13 +214,16 @@ impl Walk<'_> {
         if depth >= MAX_DEPTH || self.steps > MAX_STEPS {
             return Err(CheckError::TooComplex);
         }
+        self.pay(1)?;
         if self.path.contains(&(vertex, id)) {
             return Ok(Users::cycle());
         }
         if let Some(known) = self.memo.get(&(vertex, id))
             && depth.saturating_add(known.height) < MAX_DEPTH
         {
-            return Ok(Users { height: known.height.saturating_add(1), ..known.clone() });
+            let known = Users { height: known.height.saturating_add(1), ..known.clone() };
+            self.pay(known.named.len())?;
+            return Ok(known);
         }
         let model = self.model;
         let Some(relation) = model.relation(id) else { return Ok(Users::default()) };
@@ -232,10 +238,23 @@ impl Walk<'_> {
             users.add(SubjectKey::userset(vertex, own));
         }
         if !users.cycle {
+            self.pay(users.named.len())?;
             self.memo.insert((vertex, id), users.clone());
         }
         users.height = users.height.saturating_add(1);
         Ok(users)
+    }
+
+    /// Counts users that are looked at or kept.
+    fn pay(&mut self, users: usize) -> Result<(), CheckError> {
+        self.evaluator.charge(u32::try_from(users).unwrap_or(u32::MAX));
+        self.evaluator.spent().map_or(Ok(()), |spent| Err(spent.into()))
+    }
+
+    /// [`Users::combine`], counted.
+    fn joined(&mut self, users: Users, other: &Users, join: impl Fn(User, User) -> User) -> Result<Users, CheckError> {
+        self.pay(users.named.len() + other.named.len())?;
+        Ok(users.combine(other, join))
     }
 
     fn rule(&mut self, rule: &Rule, vertex: Vertex, id: RelationId, depth: u8) -> Result<Users, CheckError> {
@@ -249,7 +268,8 @@ impl Walk<'_> {
                     let parent_type = self.evaluator.names().object_type(self.graph, parent);
                     let target = computed.iter().find(|id| self.evaluator.linked().type_of(**id) == parent_type);
                     if let Some(target) = target {
-                        users = users.combine(&self.check(parent, *target, depth + 1)?, User::or);
+                        let found = self.check(parent, *target, depth + 1)?;
+                        users = self.joined(users, &found, User::or)?;
                     }
                 }
                 Ok(users)
@@ -257,7 +277,8 @@ impl Walk<'_> {
             Rule::Union(operands) => {
                 let mut users = Users::default();
                 for operand in operands {
-                    users = users.combine(&self.rule(operand, vertex, id, depth)?, User::or);
+                    let found = self.rule(operand, vertex, id, depth)?;
+                    users = self.joined(users, &found, User::or)?;
                 }
                 Ok(users)
             }
@@ -267,14 +288,15 @@ impl Walk<'_> {
                     let operand = self.rule(operand, vertex, id, depth)?;
                     users = Some(match users {
                         None => operand,
-                        Some(users) => users.combine(&operand, User::and),
+                        Some(users) => self.joined(users, &operand, User::and)?,
                     });
                 }
                 Ok(users.unwrap_or_default())
             }
             Rule::Difference(base, subtract) => {
                 let base = self.rule(base, vertex, id, depth)?;
-                Ok(base.combine(&self.rule(subtract, vertex, id, depth)?, User::but_not))
+                let subtract = self.rule(subtract, vertex, id, depth)?;
+                self.joined(base, &subtract, User::but_not)
             }
         }
     }
@@ -289,13 +311,14 @@ impl Walk<'_> {
             let wanted = subject_type.is_some() && subject_type == self.wanted_type;
             match (subject.vertex(), subject.relation()) {
                 (None, _) if wanted && self.wanted_relation.is_none() => {
-                    users = users.combine(&Users::everybody(), User::or);
+                    users = self.joined(users, &Users::everybody(), User::or)?;
                 }
                 (Some(_), None) if wanted => users.add(subject),
                 (Some(object), Some(relation)) => {
                     let target = subject_type.and_then(|held| self.evaluator.linked().relation(held, relation));
                     if let Some(target) = target {
-                        users = users.combine(&self.check(object, target, depth + 1)?, User::or);
+                        let found = self.check(object, target, depth + 1)?;
+                        users = self.joined(users, &found, User::or)?;
                     }
                 }
                 _ => {}
@@ -308,9 +331,10 @@ impl Walk<'_> {
     fn subjects(&mut self, vertex: Vertex, id: RelationId) -> Result<Vec<SubjectKey>, CheckError> {
         let Some(relation) = self.evaluator.linked().symbol_of(id) else { return Ok(Vec::new()) };
         let all = (SubjectKey { kind: OBJECT, node: 0 }, SubjectKey { kind: WILDCARD, node: u32::MAX });
-        let edges: Vec<_> = self.evaluator.edges(vertex, relation, all).collect();
+        let edges = self.evaluator.edges(vertex, relation, all);
         let mut subjects = Vec::new();
         for edge in edges {
+            self.pay(1)?;
             match self.evaluator.verdict(id, &edge) {
                 Some(Verdict::Met) => subjects.push(edge.subject),
                 Some(Verdict::Error(error)) => return Err(self.evaluator.error(error)),

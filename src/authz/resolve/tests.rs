@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::{testing::*, *};
+use crate::limits::Effort;
 
 const COMMON: &[&str] = &[
     "classification:open cleared user:*",
@@ -31,7 +32,7 @@ fn allowed<'t>(set: &AllowedSet, graph: &Graph, among: &[&'t str]) -> Vec<&'t st
 const ALL: &[&str] = &["document:1", "document:2", "document:3", "section:a", "section:b", "section:empty"];
 
 fn carry(set: &AllowedSet, change: &GraphChange, graph: &Graph) -> Carried {
-    set.carry(&[change], graph, &default_model(), &at("2025-06-01T00:00:00Z"))
+    set.carry(&Effort::unbounded(), &[change], graph, &default_model(), &at("2025-06-01T00:00:00Z"))
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn a_change_on_the_way_drops_a_set() {
     let (next, _) = with(&graph, &["group:other member user:bob"]);
     assert!(matches!(carry(&set, &GraphChange::all(), &next), Carried::Dropped));
     let other = Model::compile("other", default_model().source().clone()).unwrap();
-    let outcome = set.carry(&[], &next, &other, &at("2025-06-01T00:00:00Z"));
+    let outcome = set.carry(&Effort::unbounded(), &[], &next, &other, &at("2025-06-01T00:00:00Z"));
     assert!(matches!(outcome, Carried::Dropped));
 }
 
@@ -133,7 +134,7 @@ fn intervals_bound_a_set_in_time() {
     let set = resolve(&graph, "user:anne");
     assert!(set.contains(audience(&graph, "document:2")));
     assert_eq!(set.conditions(), ConditionUse::Until("2025-07-01T00:00:00Z".parse().unwrap()));
-    let carry = |instant: &str| set.carry(&[], &graph, &default_model(), &at(instant));
+    let carry = |instant: &str| set.carry(&Effort::unbounded(), &[], &graph, &default_model(), &at(instant));
     assert!(matches!(carry("2025-06-30T23:59:59Z"), Carried::Unchanged));
     assert!(matches!(carry("2025-07-01T00:00:00Z"), Carried::Dropped));
     assert!(matches!(carry("2025-05-01T00:00:00Z"), Carried::Dropped), "the clock went back");

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::super::*;
+use crate::limits::Effort;
 
 const DOCUMENTS: usize = 87_500;
 const GROUPS: usize = 2_000;
@@ -108,7 +109,7 @@ fn measure(scale: usize) {
         edit.finish()
     });
     let set = AllowedSet::resolve(&graph, &model, &binding, &reader, &context).unwrap();
-    best("carry over one document", 101, || set.carry(&[&change], &next, &model, &context));
+    best("carry over one document", 101, || set.carry(&Effort::unbounded(), &[&change], &next, &model, &context));
     let document = ObjectRef::parse("document:source/31").unwrap();
     best("check, cold", 101, || {
         Evaluator::new(&graph, &model, &reader, &context).check(&document, "can_view").unwrap()

@@ -16,6 +16,7 @@ use crate::http::extract::{Caller, Place, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::index::Analyser;
+use crate::prepare::{self, Unprocessable};
 use crate::service::Service;
 use crate::snapshot::CollectionState;
 use crate::wire::{CollectionView, Collections, PutCollection as PutCollectionBody, ReindexCollection, ReindexingView};
@@ -53,6 +54,10 @@ pub async fn put(
     let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(is_good) {
         return Err(ApiProblem::invalid("", "the name must be 1 to 64 of a-z, 0-9, `-`, `_`, `.`"));
+    }
+    if let Some(acl) = &request.default_acl {
+        let problem = |error: Unprocessable| ApiProblem::invalid("/default_acl", &error.detail);
+        prepare::sizes::of_rules(acl).map_err(problem)?;
     }
     let existing = service.published.load().collection(&name).cloned();
     let settings = settings(&service, existing.as_deref(), request)?;

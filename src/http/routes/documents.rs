@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::{record_change, seal};
-use crate::authority::CallerContext;
 use crate::catalog::collections::CollectionSettings;
 use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
@@ -85,10 +84,10 @@ async fn store(
         let state = service.published.load().collection(collection).cloned().ok_or_else(ApiProblem::not_found)?;
         let mut prepared = Vec::new();
         let mut results: Vec<DocumentResult> = Vec::new();
-        let mut outage = None;
+        let (mut outage, mut room) = (None, prepare::MAX_REQUEST_CHUNKS);
         for document in &documents {
             let id = document.id.clone();
-            match prepare_one(service, &state.settings, state.id, document.clone(), &mut outage).await? {
+            match prepare_one(service, &state.settings, state.id, document.clone(), &mut outage, &mut room).await? {
                 Ok(document) => {
                     prepared.push(document);
                     results.push(DocumentResult {
@@ -136,6 +135,7 @@ async fn prepare_one(
     collection: u32,
     document: Document,
     outage: &mut Option<Problem>,
+    room: &mut usize,
 ) -> Result<Result<Prepared, Problem>, ApiProblem> {
     let mut prepared = match prepare::rules(document, settings) {
         Ok(prepared) => prepared,
@@ -150,7 +150,7 @@ async fn prepare_one(
     }
     let next = settings.generations.next.as_ref().and_then(|next| service.embedders.get(&next.embedder));
     let content = match service.embedders.get(&settings.embedder) {
-        Some(embedder) => prepare::content(&prepared.document, embedder, next).await,
+        Some(embedder) => prepare::content(&prepared.document, embedder, next, room).await,
         None => Err(EmbedError::new(&settings.embedder, Failure::NotConfigured).into()),
     };
     match content {
@@ -196,7 +196,8 @@ pub async fn get(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let names = [at.collection.clone()];
-    let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &names, jiff::Timestamp::now())?;
+    let turn = service.read_turn(caller.principal.payer());
+    let view = super::view(&service, &turn, snapshot, &reader, &names).await?;
     let document = service.gate.verify_document(&view, &at.collection, &id).await?.ok_or_else(ApiProblem::not_found)?;
     let text = service.catalog.document_text(&document).await?.ok_or_else(ApiProblem::not_found)?;
     service
@@ -278,6 +279,7 @@ pub async fn put_acl(
     if !caller.principal.reaches(&at.collection) {
         return Err(ApiProblem::not_found());
     }
+    prepare::sizes::of_rules(&request.acl).map_err(|error| ApiProblem::invalid(&error.pointer, &error.detail))?;
     let change = PutRules { collection: at.collection, id: id.clone(), acl: request.acl };
     let committed = service.committer.submit(change).await?;
     let awaits_rules = committed.output.as_ref().is_ok_and(|stored| stored.awaits_rules);

@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use super::{at_least, record_change, seal};
 use crate::administration::past::{Past, past};
 use crate::authority::{AuthorityError, CallerContext, Reader};
-use crate::authz::{Context, Graph, Model, NodeId, Path, SubjectRef};
+use crate::authz::{CheckError, Context, Graph, Model, NodeId, Path, SubjectRef};
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
+use crate::limits::Effort;
 use crate::service::Service;
+use crate::service::turn::Turn;
 use crate::snapshot::names::document_object;
 use crate::snapshot::{CollectionState, DocumentEntry};
 use crate::wire::{Explain, ExplainStages, Explained, Fields, Hidden, Proof, SectionExplained, TupleKey};
@@ -33,8 +35,8 @@ pub async fn explain(
     };
     let items = vec![request.subject.clone(), request.document_id.clone()];
     let (revision, explained) = match &request.as_of_revision {
-        Some(_) => explain_then(&service, &caller, collection, request, &subject).await?,
-        None => explain_now(&service, collection, request, &subject).await?,
+        Some(_) => explain_then(&service, &caller, collection, request, subject).await?,
+        None => explain_now(&service, &caller, collection, request, subject).await?,
     };
     record_change(&service, &caller, "explain", revision, items).await?;
     Ok(Json(explained))
@@ -74,9 +76,10 @@ fn relation_of(
 
 async fn explain_now(
     service: &Service,
+    caller: &Caller,
     collection: String,
     request: Explain,
-    subject: &SubjectRef,
+    subject: SubjectRef,
 ) -> Result<(u64, Explained), ApiProblem> {
     let now = Timestamp::now();
     let snapshot = service.published.load();
@@ -84,20 +87,30 @@ async fn explain_now(
     let names = [collection];
     // What an administrator gives as context stands for what the subject's credential would say.
     let reader = Reader { subjects: vec![subject.clone()], collections: None, context: request.context };
+    let turn = service.survey_turn(caller.principal.payer());
     let authority = service.authority.clone();
-    let view = authority.view(snapshot, &reader, &CallerContext(Fields::new()), &names, now)?;
+    let look = move |effort: &Effort| authority.view(snapshot, &reader, &CallerContext::default(), &names, now, effort);
+    let view = turn.compute(look).await??;
     let of = view.collections.first().ok_or_else(ApiProblem::not_found)?;
-    let document = of.state.document_by_id(&request.document_id).ok_or_else(ApiProblem::not_found)?;
+    let document = of.state.document_by_id(&request.document_id).ok_or_else(ApiProblem::not_found)?.clone();
     let store = of.store();
     let model = store.latest_model().ok_or(AuthorityError::NoModel)?;
     let binding = &of.state.binding;
-    let relation = relation_of(model, &binding.object_type, request.relation.as_deref(), &binding.relation, subject)?;
-    let asked = Asked { graph: &store.graph, model, relation: &relation, subject, context: of.context() };
+    let relation = relation_of(model, &binding.object_type, request.relation.as_deref(), &binding.relation, &subject)?;
     let sections: Vec<NodeId> = document.sections.iter().map(|section| section.node).collect();
-    let mask = authority.mask(of, None);
     let mut chunks = document.first_chunk..document.first_chunk + document.chunk_count;
     let verified = service.gate.verify_document(&view, &of.state.name, &request.document_id).await?;
-    let hidden = hidden(&store.graph, document.node, Some(document), now);
+    let hidden = hidden(&store.graph, document.node, Some(&document), now);
+    let model_id = model.id().to_owned();
+    let (authority, of, node, model) = (service.authority.clone(), of.clone(), document.node, model.clone());
+    let look = move |effort: &Effort| {
+        let graph = &of.store().graph;
+        let context = of.context();
+        let asked = Asked { graph, model: &model, relation: &relation, subject: &subject, context, effort };
+        let mask = authority.mask(&of, None, effort)?;
+        Ok::<_, ApiProblem>((mask, asked.proof(node)?, asked.sections(&sections)?))
+    };
+    let (mask, tuples, sections) = turn.compute(look).await??;
     let stages = ExplainStages {
         candidate: document.chunk_count > 0 && hidden.is_none(),
         prefilter: chunks.any(|chunk| mask.contains(chunk)),
@@ -106,11 +119,11 @@ async fn explain_now(
     let explained = Explained {
         readable: stages.candidate && stages.prefilter && stages.recheck,
         revision: seal(service, revision)?,
-        model_id: model.id().to_owned(),
+        model_id,
         decided_at: now.to_string(),
-        tuples: asked.proof(document.node)?,
+        tuples,
         hidden,
-        sections: asked.sections(&sections)?,
+        sections,
         stages: Some(stages),
     };
     Ok((revision, explained))
@@ -122,17 +135,24 @@ async fn explain_then(
     caller: &Caller,
     collection: String,
     request: Explain,
-    subject: &SubjectRef,
+    subject: SubjectRef,
 ) -> Result<(u64, Explained), ApiProblem> {
     let Explain { document_id, relation, as_of_revision: as_of, context, .. } = request;
     let now = Timestamp::now();
-    let at = AtRevision::find(service, caller, &collection, &document_id, as_of.as_deref(), context, now).await?;
+    let turn = service.survey_turn(caller.principal.payer());
+    let asked = (collection.as_str(), document_id.as_str(), as_of.as_deref());
+    let at = AtRevision::find(service, caller, &turn, asked, context, now).await?;
+    let relation = relation_of(&at.past.model, &at.object_type, relation.as_deref(), &at.relation, &subject)?;
+    let look = move |effort: &Effort| {
+        let Past { graph, model, .. } = &at.past;
+        let asked = Asked { graph, model, relation: &relation, subject: &subject, context: &at.context, effort };
+        let sections = at.section_type.as_deref().map(|of| graph.referrers(at.node, of)).unwrap_or_default();
+        let told = (asked.proof(at.node)?, asked.sections(&sections)?);
+        Ok::<_, ApiProblem>((at, told))
+    };
+    let (at, (tuples, sections)) = turn.compute(look).await??;
     let Past { graph, model, .. } = &at.past;
-    let relation = relation_of(model, &at.object_type, relation.as_deref(), &at.relation, subject)?;
-    let asked = Asked { graph, model, relation: &relation, subject, context: &at.context };
-    let sections = at.section_type.as_deref().map(|of| graph.referrers(at.node, of)).unwrap_or_default();
     let hidden = hidden(graph, at.node, None, now);
-    let tuples = asked.proof(at.node)?;
     let explained = Explained {
         readable: tuples.allowed && hidden.is_none(),
         revision: seal(service, at.revision)?,
@@ -140,7 +160,7 @@ async fn explain_then(
         decided_at: at.decided_at,
         tuples,
         hidden,
-        sections: asked.sections(&sections)?,
+        sections,
         stages: None,
     };
     Ok((at.revision, explained))
@@ -167,9 +187,8 @@ impl AtRevision {
     pub async fn find(
         service: &Service,
         caller: &Caller,
-        collection: &str,
-        document_id: &str,
-        as_of: Option<&str>,
+        turn: &Turn,
+        (collection, document_id, as_of): (&str, &str, Option<&str>),
         mut context: Fields,
         now: Timestamp,
     ) -> Result<Self, ApiProblem> {
@@ -182,7 +201,7 @@ impl AtRevision {
                 let opened = service.revisions.open(token);
                 let revision = opened
                     .map_err(|_| ApiProblem::invalid("/as_of_revision", "is not a revision token of this service"))?;
-                (past(&service.catalog, &snapshot, store, revision).await?, revision)
+                (past(&service.catalog, &snapshot, store, revision, turn).await?, revision)
             }
             None => {
                 let model = store.latest_model().ok_or(AuthorityError::NoModel)?.clone();
@@ -225,15 +244,18 @@ struct Asked<'a> {
     relation: &'a str,
     subject: &'a SubjectRef,
     context: &'a Context,
+    effort: &'a Effort,
 }
 
 impl Asked<'_> {
     fn proof(&self, node: NodeId) -> Result<Proof, ApiProblem> {
         let object = self.graph.object(node).ok_or_else(ApiProblem::not_found)?;
-        let explained =
-            crate::authz::explain(self.graph, self.model, &object, self.relation, self.subject, self.context);
-        // A check that is an error denies.
-        let (allowed, why) = explained.unwrap_or_default();
+        let Self { graph, model, relation, subject, context, effort } = *self;
+        let (allowed, why) = match crate::authz::explain(graph, model, &object, relation, subject, context, effort) {
+            Err(CheckError::Spent(spent)) => return Err(spent.into()),
+            // A check that is an error denies.
+            explained => explained.unwrap_or_default(),
+        };
         let keys = |paths: Vec<Path>| paths.iter().map(|path| path.iter().map(TupleKey::from).collect()).collect();
         Ok(Proof {
             allowed,

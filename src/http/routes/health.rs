@@ -73,6 +73,7 @@ pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
         ("usher_index_points_inserted_total", "counter", read(&reconciled.inserted)),
         ("usher_index_points_described_total", "counter", read(&reconciled.described)),
         ("usher_index_points_removed_total", "counter", read(&reconciled.removed)),
+        ("usher_reader_cache_bytes", "gauge", service.authority.resolver().cached_bytes()),
         ("usher_revision", "gauge", snapshot.revision),
         ("usher_catalog_wal_bytes", "gauge", service.catalog.log_bytes()),
         ("usher_index_operations", "counter", operations),

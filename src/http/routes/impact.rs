@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 
 use super::relationships::{MAX_TUPLES, tolerance};
-use super::{page_size, record_change, seal, survey};
+use super::{page_size, record_change, seal};
 use crate::administration::impact::{Detail, impact};
 use crate::commit::tuples::{WriteTuples, show};
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
+use crate::limits::Effort;
 use crate::service::Service;
 use crate::wire::{AskImpact, ImpactTold};
 
@@ -44,10 +45,11 @@ pub async fn ask(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let principal = caller.principal.clone();
-    let outcome = survey(&service, move || {
-        impact(&snapshot, &change, |name| principal.reaches(name), detail, jiff::Timestamp::now())
-    })
-    .await??;
+    let turn = service.survey_turn(caller.principal.payer());
+    let look = move |effort: &Effort| {
+        impact(&snapshot, &change, |name| principal.reaches(name), detail, jiff::Timestamp::now(), effort)
+    };
+    let outcome = turn.compute(look).await??;
     record_change(&service, &caller, "relationships.impact", revision, items).await?;
     Ok(Json(ImpactTold {
         revision: seal(&service, revision)?,

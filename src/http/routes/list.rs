@@ -7,7 +7,6 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::{next_page, page_after, page_size, seal};
-use crate::authority::CallerContext;
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -41,7 +40,8 @@ pub async fn documents(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let names = [parameters.collection.clone()];
-    let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &names, jiff::Timestamp::now())?;
+    let turn = service.read_turn(caller.principal.payer());
+    let view = super::view(&service, &turn, snapshot, &reader, &names).await?;
     // One more than the page, so that a cursor says only that something readable follows.
     let mut found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
     let next = found.get(limit).map(|document| u64::from(document.ordinal()));

@@ -7,7 +7,7 @@ use axum::extract::State;
 
 use super::record_change;
 use crate::authz::{AuthorizationModel, Model, Tuple};
-use crate::catalog::tuples::TupleFilter;
+use crate::catalog::tuples::{TupleFilter, TuplePage};
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -15,7 +15,7 @@ use crate::service::Service;
 use crate::wire::{ModelChanged, PutModel};
 
 const EXAMPLES: usize = 20;
-const PAGE: u32 = 5_000;
+const PAGE: usize = 5_000;
 
 pub async fn put(
     State(service): State<Arc<Service>>,
@@ -29,11 +29,10 @@ pub async fn put(
     let model =
         Model::compile("preview", source.clone()).map_err(|error| ApiProblem::invalid("/model", &error.to_string()))?;
     let mut changed = ModelChanged { authorization_model_id: None, tuples: 0, dead_tuples: 0, examples: Vec::new() };
-    let mut after = 0;
-    loop {
-        let rows = service.catalog.tuples(&store, &TupleFilter::default(), after, PAGE).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.change;
+    let mut place = Some(0);
+    while let Some(after) = place {
+        let TuplePage { rows, next } = service.catalog.tuples(&store, &TupleFilter::default(), after, PAGE).await?;
+        place = next;
         changed.tuples += rows.len();
         for row in rows {
             if !Tuple::parse(&row.key).is_ok_and(|tuple| model.admits(&tuple)) {

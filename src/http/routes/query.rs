@@ -7,7 +7,6 @@ use axum::Json;
 use axum::extract::State;
 
 use super::at_least;
-use crate::authority::CallerContext;
 use crate::gate::{Candidate, VerifiedChunk};
 use crate::http::extract::{Asker, Caller, StrictJson};
 use crate::http::problem::ApiProblem;
@@ -50,7 +49,8 @@ pub async fn recheck(
     }
     let snapshot = service.published.load();
     let revision = snapshot.revision;
-    let view = service.authority.view(snapshot, &reader, &CallerContext::default(), &[], jiff::Timestamp::now())?;
+    let turn = service.read_turn(caller.principal.payer());
+    let view = super::view(&service, &turn, snapshot, &reader, &[]).await?;
     let candidate =
         |(collection, chunk, _): &(u32, u32, [u8; 32])| Candidate { collection: *collection, chunk: *chunk };
     let candidates: Vec<_> = found.iter().flatten().map(candidate).collect();

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State as Shared;
 
 use super::explain::{AtRevision, hidden};
-use super::{page_size, record_change, seal, survey};
+use super::{page_size, record_change, seal};
 use crate::administration::readers::{Found, readers};
 use crate::authz::State;
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
+use crate::limits::Effort;
 use crate::service::Service;
 use crate::wire::{AskReaders, Readers};
 
@@ -24,15 +25,17 @@ pub async fn list(
     let limit = page_size(request.limit)?;
     let now = jiff::Timestamp::now();
     let AskReaders { collection, document_id, as_of_revision: as_of, context, .. } = request;
-    let at = AtRevision::find(&service, &caller, &collection, &document_id, as_of.as_deref(), context, now).await?;
+    let turn = service.survey_turn(caller.principal.payer());
+    let asked = (collection.as_str(), document_id.as_str(), as_of.as_deref());
+    let at = AtRevision::find(&service, &caller, &turn, asked, context, now).await?;
     let (revision, is_past) = (at.revision, as_of.is_some());
     let hidden = hidden(&at.past.graph, at.node, at.document.as_deref().filter(|_| !is_past), now);
     let (model, decided_at) = (at.past.model.id().to_owned(), at.decided_at.clone());
-    let mut found: Found = survey(&service, move || {
-        let state = State { graph: &at.past.graph, model: &at.past.model };
+    let look = move |effort: &Effort| {
+        let state = State { graph: &at.past.graph, model: &at.past.model, effort };
         readers(state, at.node, &at.relation, &at.context)
-    })
-    .await?;
+    };
+    let mut found: Found = turn.compute(look).await??;
     let truncated = found.is_cut || found.readers.len() > limit || found.except.len() > limit;
     found.readers.truncate(limit);
     found.except.truncate(limit);

@@ -93,13 +93,10 @@ pub async fn read(
     let bound = ["relationships.read", &caller.principal.credential_id, &store, object, relation, user];
     let after = page_after(&service, request.cursor.as_deref(), &bound)?.unwrap_or_default();
     let filter = TupleFilter { object_type, object_id, relation: request.relation, user: request.user };
-    let mut rows = service.catalog.tuples(&store, &filter, after, limit as u32 + 1).await?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| has_more);
-    let next_cursor = last.map(|last| next_page(&service, last.change, &bound)).transpose()?;
+    let page = service.catalog.tuples(&store, &filter, after, limit).await?;
+    let next_cursor = page.next.map(|place| next_page(&service, place, &bound)).transpose()?;
     Ok(Json(RelationshipsRead {
-        tuples: rows.into_iter().map(|row| row.key).collect(),
+        tuples: page.rows.into_iter().map(|row| row.key).collect(),
         next_cursor,
         revision: seal(&service, revision)?,
     }))

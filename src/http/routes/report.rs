@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{next_page, page_after, page_size, record_change, seal, survey};
+use super::{next_page, page_after, page_size, record_change, seal};
 use crate::administration::report::Survey;
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
+use crate::limits::Effort;
 use crate::service::Service;
 use crate::wire::{Report, ReportKind, ReportedTuple};
 
@@ -40,8 +41,10 @@ pub async fn list(
     let snapshot = service.published.load();
     let revision = snapshot.revision;
     let of_store = store.clone();
-    let looking = survey(&service, move || Survey::new(&snapshot, &of_store, kind, jiff::Timestamp::now())).await??;
-    let page = looking.page(&service.catalog, after, limit).await?;
+    let turn = service.survey_turn(caller.principal.payer());
+    let look = move |effort: &Effort| Survey::new(&snapshot, &of_store, kind, jiff::Timestamp::now(), effort);
+    let looking = Arc::new(turn.compute(look).await??);
+    let page = looking.page(&service.catalog, &turn, after, limit).await?;
     let next_cursor = page.next.map(|place| next_page(&service, place, &bound)).transpose()?;
     record_change(&service, &caller, "relationships.report", revision, vec![parameters.kind]).await?;
     let tuples = page.rows.into_iter().map(|row| ReportedTuple { tuple: row.key, written_at: row.at });

@@ -1,9 +1,11 @@
 //! The compiled form of a filter.
 
+use std::cmp::Ordering;
+
 use serde_json::Value;
 
 use super::fields::{self, DeclaredFields, FieldValue};
-use super::{FilterError, FilterProblem, FilterSubject, MAX_DEPTH, MAX_LEAVES};
+use super::{FilterError, FilterProblem, FilterSubject, MAX_DEPTH, MAX_LEAVES, MAX_VALUES};
 use crate::wire::{FieldType, Filter, FilterLeaf, FilterOp};
 
 #[derive(Debug, Clone)]
@@ -48,6 +50,7 @@ pub(super) enum TextTest {
 
 #[derive(Debug, Clone)]
 pub(super) enum Ordered<T> {
+    /// Sorted.
     In(Vec<T>),
     Less(T),
     LessOrEqual(T),
@@ -65,13 +68,20 @@ enum Stored<'a> {
     Time(jiff::Timestamp),
 }
 
+/// What was counted of a filter so far.
+#[derive(Default)]
+pub(super) struct Size {
+    leaves: usize,
+    values: usize,
+}
+
 /// Checks a part of a filter. The levels are bounded, so the recursion is too.
 pub(super) fn compile(
     filter: &Filter,
     declared: &DeclaredFields,
     pointer: &str,
     level: usize,
-    leaves: &mut usize,
+    size: &mut Size,
 ) -> Result<Node, FilterError> {
     let fail = |problem| FilterError { pointer: pointer.to_owned(), problem };
     if level > MAX_DEPTH {
@@ -79,21 +89,25 @@ pub(super) fn compile(
     }
     let mut list = |parts: &[Filter], name: &str| -> Result<Vec<Node>, FilterError> {
         let numbered = parts.iter().enumerate();
-        numbered
-            .map(|(at, part)| compile(part, declared, &format!("{pointer}/{name}/{at}"), level + 1, leaves))
-            .collect()
+        numbered.map(|(at, part)| compile(part, declared, &format!("{pointer}/{name}/{at}"), level + 1, size)).collect()
     };
     match filter {
         Filter::And(and) => Ok(Node::And(list(&and.and, "and")?)),
         Filter::Or(or) => Ok(Node::Or(list(&or.or, "or")?)),
         Filter::Not(not) => {
-            let inner = compile(&not.not, declared, &format!("{pointer}/not"), level + 1, leaves)?;
+            let inner = compile(&not.not, declared, &format!("{pointer}/not"), level + 1, size)?;
             Ok(Node::Not(Box::new(inner)))
         }
         Filter::Leaf(leaf) => {
-            *leaves += 1;
-            if *leaves > MAX_LEAVES {
+            size.leaves += 1;
+            if size.leaves > MAX_LEAVES {
                 return Err(fail(FilterProblem::TooManyLeaves));
+            }
+            // Counted whether the field is declared or not.
+            size.values += leaf.value.as_array().map_or(1, Vec::len);
+            if size.values > MAX_VALUES {
+                let pointer = format!("{pointer}/value");
+                return Err(FilterError { pointer, problem: FilterProblem::TooManyValues });
             }
             let Some((field, kind)) = find(&leaf.field, declared) else { return Ok(Node::Unknown) };
             let test = test(leaf, kind)
@@ -143,12 +157,15 @@ fn test(leaf: &FilterLeaf, kind: FieldType) -> Result<Test, (String, FilterProbl
         FieldType::Time => Ok(Test::Time { negated, test: ordered(leaf, fields::time)? }),
         FieldType::Bool => {
             let parse = |value: &Value| value.as_bool().ok_or(FilterProblem::BoolExpected);
-            Ok(Test::Bool { negated, values: alternatives(leaf, parse)? })
+            let mut values = alternatives(leaf, parse)?;
+            values.sort_unstable();
+            values.dedup();
+            Ok(Test::Bool { negated, values })
         }
     }
 }
 
-fn ordered<T>(
+fn ordered<T: PartialOrd>(
     leaf: &FilterLeaf,
     parse: impl Fn(&Value) -> Result<T, FilterProblem>,
 ) -> Result<Ordered<T>, (String, FilterProblem)> {
@@ -158,8 +175,16 @@ fn ordered<T>(
         FilterOp::Lte => one(Ordered::LessOrEqual),
         FilterOp::Gt => one(Ordered::Greater),
         FilterOp::Gte => one(Ordered::GreaterOrEqual),
-        _ => alternatives(leaf, parse).map(Ordered::In),
+        _ => alternatives(leaf, parse).map(|mut values| {
+            values.sort_unstable_by(order);
+            Ordered::In(values)
+        }),
     }
+}
+
+/// Of numbers that are all finite, and of times.
+fn order<T: PartialOrd>(a: &T, b: &T) -> Ordering {
+    a.partial_cmp(b).unwrap_or(Ordering::Equal)
 }
 
 /// The value of `eq` and `ne`, or the values of `in` and `nin`.
@@ -261,7 +286,7 @@ impl TextTest {
 impl<T: PartialOrd> Ordered<T> {
     fn holds(&self, value: T) -> bool {
         match self {
-            Ordered::In(values) => values.contains(&value),
+            Ordered::In(values) => values.binary_search_by(|known| order(known, &value)).is_ok(),
             Ordered::Less(bound) => value < *bound,
             Ordered::LessOrEqual(bound) => value <= *bound,
             Ordered::Greater(bound) => value > *bound,

@@ -17,6 +17,7 @@ use super::{ScanConfig, State};
 use crate::index::mask::Bits;
 use crate::index::rank::{Best, Bins};
 use crate::index::{ChunkMask, KeyOf, Scored, Work};
+use crate::limits::effort::{Effort, Spent};
 
 /// Words of the mask per unit of work: 16,384 rows, always of one segment.
 const WORDS_PER_UNIT: usize = 256;
@@ -39,6 +40,7 @@ pub(super) struct Search {
     pub(super) kernel: Kernel,
     pub(super) helpers: Helpers,
     pub(super) config: ScanConfig,
+    pub(super) effort: Effort,
 }
 
 impl Search {
@@ -51,11 +53,11 @@ impl Search {
         depth: usize,
         key: KeyOf<'_>,
         work: &mut Work,
-    ) -> Vec<Scored> {
+    ) -> Result<Vec<Scored>, Spent> {
         let config = &self.config;
         let depth = depth.min(mask.count() as usize);
         if depth == 0 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         work.mask_words += mask.words().len() as u64;
         let byte_width = config.byte_width.max(config.byte_width_per_depth.saturating_mul(depth));
@@ -63,7 +65,7 @@ impl Search {
         if mask.count() <= config.exact_up_to {
             let all: Vec<u32> = mask.iter().collect();
             work.vectors_scored += all.len() as u64;
-            return self.by_vectors(query, &all, depth).ranked(key);
+            return Ok(self.by_vectors(query, &all, depth)?.ranked(key));
         }
         let coded = Arc::new(coder.query(query));
         let search = Arc::new(self);
@@ -71,26 +73,33 @@ impl Search {
             mask.iter().collect()
         } else {
             work.codes_scanned += u64::from(mask.count());
-            search.by_signs(&coded, mask, sign_width)
+            search.by_signs(&coded, mask, sign_width)?
         };
         work.bytes_scanned += rows.len() as u64;
-        let candidates = search.by_bytes(&coded, rows, byte_width);
+        let candidates = search.by_bytes(&coded, rows, byte_width)?;
         work.vectors_scored += candidates.len() as u64;
-        search.by_vectors(query, &candidates, depth).ranked(key)
+        Ok(search.by_vectors(query, &candidates, depth)?.ranked(key))
     }
 
     /// The `width` masked rows with the highest estimates from 1-bit codes, and all in the last one's bin.
-    fn by_signs(self: &Arc<Self>, coded: &Arc<CodedQuery>, mask: &ChunkMask, width: usize) -> Vec<u32> {
+    fn by_signs(self: &Arc<Self>, coded: &Arc<CodedQuery>, mask: &ChunkMask, width: usize) -> Result<Vec<u32>, Spent> {
         let units = mask.words().len().div_ceil(WORDS_PER_UNIT);
         let helpers = (mask.count() as usize / SIGN_ROWS_PER_THREAD).min(self.helpers.threads());
         if helpers == 0 {
             let mut all = 0..units;
-            return Bins::survivors(vec![self.scan_units(coded, mask.words(), || all.next(), width)]);
+            let found = self.scan_units(coded, mask.words(), || all.next(), width);
+            return self.effort.spend(0).map(|()| Bins::survivors(vec![found]));
         }
         // Helpers may outlive this call by a moment, so they get a copy of the mask: 125 KB for a million chunks.
         let (search, coded, words) = (Arc::clone(self), Arc::clone(coded), mask.words().to_vec());
         let work = move |units: &Units| search.scan_units(&coded, &words, || units.take(), width);
-        Bins::survivors(self.helpers.run(helpers, units, work))
+        let found = self.helpers.run(helpers, units, work);
+        self.effort.spend(0).map(|()| Bins::survivors(found))
+    }
+
+    /// Units as long as there may be more: what is found without the rest is thrown away.
+    fn while_wanted(&self, unit: Option<usize>) -> Option<usize> {
+        unit.filter(|_| self.effort.spend(1).is_ok())
     }
 
     fn scan_units(
@@ -102,7 +111,7 @@ impl Search {
     ) -> Bins {
         let mut bins = Bins::new(width);
         let mut batch = SignBatch::new();
-        while let Some(unit) = next() {
+        while let Some(unit) = self.while_wanted(next()) {
             let words = words.get(unit * WORDS_PER_UNIT..).unwrap_or_default();
             let words = &words[..words.len().min(WORDS_PER_UNIT)];
             self.scan_unit(coded, words, (unit * WORDS_PER_UNIT * 64) as u32, &mut batch, &mut bins);
@@ -151,29 +160,33 @@ impl Search {
     }
 
     /// The `width` rows with the highest estimates from 8-bit codes, and all that tie with the last.
-    fn by_bytes(self: &Arc<Self>, coded: &Arc<CodedQuery>, rows: Vec<u32>, width: usize) -> Vec<u32> {
+    fn by_bytes(self: &Arc<Self>, coded: &Arc<CodedQuery>, rows: Vec<u32>, width: usize) -> Result<Vec<u32>, Spent> {
         if rows.len() <= width {
-            return rows;
+            return Ok(rows);
         }
         let helpers = (rows.len() / BYTE_ROWS_PER_THREAD).min(self.helpers.threads());
         let best = if helpers == 0 {
             let mut best = Best::new(width);
-            self.offer_bytes(coded, &rows, &mut best);
+            for rows in rows.chunks(ROWS_PER_UNIT) {
+                self.effort.spend(1)?;
+                self.offer_bytes(coded, rows, &mut best);
+            }
             best
         } else {
             let (search, coded, units) = (Arc::clone(self), Arc::clone(coded), rows.len().div_ceil(ROWS_PER_UNIT));
             let work = move |units: &Units| {
                 let mut best = Best::new(width);
-                while let Some(unit) = units.take() {
+                while let Some(unit) = search.while_wanted(units.take()) {
                     let rows = rows.get(unit * ROWS_PER_UNIT..).unwrap_or_default();
                     search.offer_bytes(&coded, &rows[..rows.len().min(ROWS_PER_UNIT)], &mut best);
                 }
                 best
             };
             let parts = self.helpers.run(helpers, units, work);
+            self.effort.spend(0)?;
             parts.into_iter().fold(Best::new(width), Best::and)
         };
-        best.survivors().into_iter().map(|candidate| candidate.chunk).collect()
+        Ok(best.survivors().into_iter().map(|candidate| candidate.chunk).collect())
     }
 
     fn offer_bytes(&self, coded: &CodedQuery, rows: &[u32], best: &mut Best) {
@@ -188,12 +201,15 @@ impl Search {
     }
 
     /// Scores all candidates that can be among the best `depth`, in f64.
-    fn by_vectors(&self, query: &[f32], candidates: &[u32], depth: usize) -> Best {
+    fn by_vectors(&self, query: &[f32], candidates: &[u32], depth: usize) -> Result<Best, Spent> {
         // A first pass in f32 leaves those within twice its error bound of the last place: the others can't be in the
         // list, whatever the CPU's order of summing.
         let error = F32_ERROR_PER_DIMENSION * query.len() as f64;
         let mut rough: Vec<Scored> = Vec::with_capacity(candidates.len());
         for (at, &chunk) in candidates.iter().enumerate() {
+            if at % ROWS_PER_UNIT == 0 {
+                self.effort.spend(1)?;
+            }
             if let Some(&later) = candidates.get(at + AHEAD) {
                 raw::prefetch(self.segment(later).record(Kind::Vectors, later % SEGMENT_ROWS));
             }
@@ -214,7 +230,7 @@ impl Search {
                 best.push(found.chunk, score);
             }
         }
-        best
+        Ok(best)
     }
 
     fn segment(&self, row: u32) -> &Segment {

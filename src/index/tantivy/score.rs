@@ -5,12 +5,15 @@
 //! statistics. Where few chunks are masked, they are sought in long posting lists instead of reading the lists.
 #![allow(clippy::indexing_slicing, reason = "inner loops over documents of one segment and windows of one size")]
 
+use std::sync::Arc;
+
 use ::tantivy::schema::{Field, IndexRecordOption};
 use ::tantivy::{DocSet, TantivyError, Term, postings::Postings};
 
 use super::segments::{SegmentView, View};
 use crate::index::rank::Best;
-use crate::index::{AnalysedQuery, ChunkMask, Work};
+use crate::index::{AnalysedQuery, ChunkMask, IndexError, Work};
+use crate::limits::effort::Spent;
 use crate::mutants;
 
 pub(super) const K1: f64 = 1.2;
@@ -54,7 +57,7 @@ pub(super) fn search(
     depth: usize,
     scratch: &mut Scratch,
     work: &mut Work,
-) -> Result<Best, TantivyError> {
+) -> Result<Best, IndexError> {
     let terms: Vec<Term> = query.terms().iter().map(|term| Term::from_field_text(field, term)).collect();
     let mut best = Best::new(depth.min(mask.count() as usize));
     if terms.is_empty() || mask.is_empty() {
@@ -82,17 +85,14 @@ pub(super) fn search(
     if mutants::active("global_keyword_statistics") {
         population = view.segments.iter().map(|segment| f64::from(segment.live)).sum();
         for (term, frequency) in terms.iter().zip(&mut frequencies) {
-            *frequency = view
-                .segments
-                .iter()
-                .map(|segment| segment.postings.doc_freq(term).map(u64::from))
-                .sum::<Result<u64, _>>()?;
+            let of = |segment: &Arc<SegmentView>| segment.postings.doc_freq(term).map(u64::from);
+            *frequency = view.segments.iter().map(of).sum::<std::io::Result<u64>>().map_err(TantivyError::from)?;
         }
     }
     let idf: Vec<f64> = frequencies.iter().map(|&frequency| idf(population, frequency as f64)).collect();
     sums.resize(WINDOW, 0.0);
     for (segment, lists) in view.segments.iter().zip(lists.chunks_mut(terms.len())) {
-        sum(segment, lists, &idf, sums, &mut best, work);
+        sum(segment, lists, &idf, sums, &mut best, work)?;
     }
     Ok(best)
 }
@@ -110,17 +110,21 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn read(&mut self, term: &Term, list: &mut List, work: &mut Work) -> Result<(), TantivyError> {
+    fn read(&mut self, term: &Term, list: &mut List, work: &mut Work) -> Result<(), IndexError> {
         list.documents.clear();
         list.weights.clear();
         list.next = 0;
         let postings = &self.segment.postings;
-        let Some(info) = postings.get_term_info(term)? else { return Ok(()) };
+        let Some(info) = postings.get_term_info(term).map_err(TantivyError::from)? else { return Ok(()) };
         if u64::from(self.mask.count()) * SEEK_COST < u64::from(info.doc_freq) {
             self.find_members();
-            let mut postings = postings.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
+            let postings = postings.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs);
+            let mut postings = postings.map_err(TantivyError::from)?;
             work.postings_read += self.members.len() as u64;
-            for &document in self.members.iter() {
+            for (at, &document) in self.members.iter().enumerate() {
+                if at % WINDOW == 0 {
+                    work.effort.spend(1)?;
+                }
                 if postings.doc() < document {
                     postings.seek(document);
                 }
@@ -131,9 +135,11 @@ impl Reading<'_> {
             }
             return Ok(());
         }
-        let mut postings = postings.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
+        let postings = postings.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs);
+        let mut postings = postings.map_err(TantivyError::from)?;
         work.postings_read += u64::from(info.doc_freq);
         loop {
+            work.effort.spend(1)?;
             let documents = postings.docs();
             if documents.is_empty() {
                 return Ok(());
@@ -169,11 +175,19 @@ impl Reading<'_> {
 }
 
 /// Sums the terms of each document of a segment and offers the chunks. `sums` is all zeros before and after.
-fn sum(segment: &SegmentView, lists: &mut [List], idf: &[f64], sums: &mut [f64], best: &mut Best, work: &mut Work) {
+fn sum(
+    segment: &SegmentView,
+    lists: &mut [List],
+    idf: &[f64],
+    sums: &mut [f64],
+    best: &mut Best,
+    work: &mut Work,
+) -> Result<(), Spent> {
     let mut touched = [0u64; WINDOW / 64];
     loop {
         let first = lists.iter().filter_map(|list| list.documents.get(list.next)).min();
-        let Some(&first) = first else { return };
+        let Some(&first) = first else { return Ok(()) };
+        work.effort.spend(1)?;
         let start = first - first % WINDOW as u32;
         for (list, idf) in lists.iter_mut().zip(idf) {
             while let Some(&document) = list.documents.get(list.next) {

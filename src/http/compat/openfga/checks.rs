@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -13,6 +12,7 @@ use super::rules;
 use super::shapes::{Brought, Consistency, Premises, QuestionShape, TupleKeys, nullable, object, objects};
 use crate::authz::{Evaluator, ObjectRef, SubjectRef};
 use crate::identity::Scope;
+use crate::limits::Effort;
 use crate::wire::Fields;
 
 /// Checks of one batch.
@@ -47,7 +47,7 @@ impl Question {
         Ok(Question { key, brought: Brought::of(tuples, context)? })
     }
 
-    fn decide(&self, scene: &Scene) -> Result<bool, FgaError> {
+    fn decide(&self, scene: &Scene, effort: &Effort) -> Result<bool, FgaError> {
         let object = ObjectRef::parse(&self.key.object).map_err(|error| FgaError::malformed("object", error))?;
         let subject = SubjectRef::parse(&self.key.user).map_err(|error| FgaError::malformed("user", error))?;
         let relation = &self.key.relation;
@@ -56,8 +56,9 @@ impl Question {
             .check_query(&object.object_type, relation, &subject)
             .map_err(|error| FgaError::validation(error.to_string()))?;
         let tuples = self.brought.admitted(&scene.model).map_err(|error| FgaError::invalid_tuple(&error))?;
-        let mut evaluator =
-            Evaluator::new(&scene.store.graph, &scene.model, &subject, &self.brought.context).with_contextual(&tuples);
+        let mut evaluator = Evaluator::new(&scene.store.graph, &scene.model, &subject, &self.brought.context)
+            .with_contextual(&tuples)
+            .within(effort);
         Ok(evaluator.check(&object, relation)?)
     }
 }
@@ -69,7 +70,7 @@ pub async fn check(call: Call, Body(body): Body<Check>) -> Result<Answer, FgaErr
     let question = Question::new(body.tuple_key, contextual_tuples, context)?;
     let scene = call.scene(model_id.as_deref()).await?;
     let model = scene.model.clone();
-    let allowed = evaluate(move || question.decide(&scene)).await?;
+    let allowed = evaluate(&call, move |effort| question.decide(&scene, effort)).await?;
     Ok(Answer::ok(json!({"allowed": allowed, "resolution": ""})).by_model(model.id()))
 }
 
@@ -118,11 +119,13 @@ pub async fn batch_check(call: Call, Body(body): Body<BatchCheck>) -> Result<Ans
         });
         places.push((id, place));
     }
-    let decisions = join_all(distinct.into_iter().map(|question| {
-        let scene = scene.clone();
-        evaluate(move || question.decide(&scene))
-    }));
-    let answers: Vec<Value> = decisions.await.into_iter().map(item_answer).collect();
+    // One after the other: a batch is one request, with one request's share of the machine.
+    let of = scene.clone();
+    let decide = move |effort: &Effort| {
+        let decided = distinct.iter().map(|question| item_answer(question.decide(&of, effort)));
+        Ok(decided.collect::<Vec<Value>>())
+    };
+    let answers = evaluate(&call, decide).await?;
     let result: Map<String, Value> =
         places.into_iter().map(|(id, place)| (id, answers.get(place).cloned().unwrap_or_default())).collect();
     Ok(Answer::ok(json!({"result": result})).by_model(scene.model.id()))

@@ -11,7 +11,9 @@ use crate::catalog::CatalogError;
 use crate::commit::CommitError;
 use crate::commit::tuples::TupleWriteError;
 use crate::identity::IdentityError;
+use crate::limits::Spent;
 use crate::service::fresh::Stale;
+use crate::service::turn::NotComputed;
 
 #[derive(Debug)]
 pub struct FgaError {
@@ -43,6 +45,11 @@ impl FgaError {
 
     pub fn rate_limited() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many requests: try again later")
+    }
+
+    /// More waits for the reader of a stream than may.
+    pub fn slow_reader() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", "the stream is read too slowly: ask for less")
     }
 
     pub fn no_model(store: &str) -> Self {
@@ -156,6 +163,27 @@ impl From<IdentityError> for FgaError {
     }
 }
 
+impl From<Spent> for FgaError {
+    fn from(spent: Spent) -> Self {
+        match spent {
+            Spent::Time => Self::deadline(),
+            Spent::Steps => Self::bad("authorization_model_resolution_too_complex", spent.to_string()),
+        }
+    }
+}
+
+impl From<NotComputed> for FgaError {
+    fn from(error: NotComputed) -> Self {
+        match error {
+            NotComputed::Spent(spent) => spent.into(),
+            NotComputed::BrokeOff(error) => {
+                tracing::error!(%error, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
 impl From<Stale> for FgaError {
     fn from(_: Stale) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", "the newest state is not available at the moment")
@@ -243,6 +271,7 @@ impl From<CheckError> for FgaError {
         match error {
             CheckError::TooComplex => Self::bad("authorization_model_resolution_too_complex", error.to_string()),
             CheckError::Condition(error) => Self::validation(error.to_string()),
+            CheckError::Spent(spent) => spent.into(),
         }
     }
 }

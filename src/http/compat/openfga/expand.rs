@@ -10,6 +10,7 @@ use super::rules;
 use super::shapes::{Brought, Consistency, TupleKeys, nullable, object};
 use crate::authz::{ExpandNode, ObjectRef, expand as expand_relation};
 use crate::identity::Scope;
+use crate::limits::Effort;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -45,11 +46,11 @@ pub async fn expand(call: Call, Body(body): Body<Expand>) -> Result<Answer, FgaE
     let brought = Brought::of(body.contextual_tuples, None)?;
     let scene = call.scene(body.authorization_model_id.as_deref()).await?;
     let model = scene.model.clone();
-    let root = evaluate(move || tree(&scene, &key, &brought)).await?;
+    let root = evaluate(&call, move |effort| tree(&scene, &key, &brought, effort)).await?;
     Ok(Answer::ok(json!({"tree": {"root": root}})).by_model(model.id()))
 }
 
-fn tree(scene: &Scene, key: &RelationShape, brought: &Brought) -> Result<Value, FgaError> {
+fn tree(scene: &Scene, key: &RelationShape, brought: &Brought, effort: &Effort) -> Result<Value, FgaError> {
     let RelationShape { relation, object } = key;
     if object.is_empty() || relation.is_empty() {
         return Err(FgaError::bad("invalid_expand_input", "object and relation are needed"));
@@ -59,7 +60,7 @@ fn tree(scene: &Scene, key: &RelationShape, brought: &Brought) -> Result<Value, 
     if !scene.model.has_type(&object.object_type) || !scene.model.has_relation(&object.object_type, relation) {
         return Err(FgaError::validation(format!("relation `{}#{relation}` is not defined", object.object_type)));
     }
-    let node = expand_relation(&scene.store.graph, &scene.model, &object, relation, &tuples);
+    let node = expand_relation(&scene.store.graph, &scene.model, &object, relation, &tuples, effort)?;
     Ok(node.map(|node| show(&format!("{object}#{relation}"), &node)).unwrap_or_default())
 }
 

@@ -1,6 +1,8 @@
 //! ListObjects, StreamedListObjects and ListUsers.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body as AnswerBody, Bytes};
@@ -9,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::answer::{Answer, MODEL_ID, header_value};
 use super::error::FgaError;
@@ -21,14 +23,18 @@ use crate::authz::{
     list_users as list_of_users,
 };
 use crate::identity::Scope;
+use crate::limits::Effort;
 use crate::wire::Fields;
 
 /// Most objects or users of one answer; a stream has no such bound.
 const MAX_RESULTS: usize = 1000;
 /// How long objects are looked for: what is found by then still has to be answered within the deadline of the call.
 const LISTING: Duration = Duration::from_millis(2_700);
-/// Found objects that wait for a slow reader of a stream.
-const WAITING: usize = 64;
+/// Bytes that wait for a slow reader of a stream.
+const MAX_WAITING: usize = 8 * 1024 * 1024;
+/// Bytes of lines that are sent at once, and how long the first of them may wait for the others.
+const BATCH: usize = 16 * 1024;
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -65,7 +71,7 @@ impl Objects {
     }
 
     /// The order of what is refused is OpenFGA's: contextual tuples, type, relation, user.
-    fn list(&self, scene: &Scene, sink: &mut dyn ObjectSink) -> Result<(), FgaError> {
+    fn list(&self, scene: &Scene, sink: &mut dyn ObjectSink, effort: &Effort) -> Result<(), FgaError> {
         let tuples = self.brought.admitted(&scene.model).map_err(|error| FgaError::refused_in_listing(&error))?;
         let model = &scene.model;
         if !model.has_type(&self.object_type) {
@@ -84,6 +90,7 @@ impl Objects {
             subject: &subject,
             context: &self.brought.context,
             contextual: &tuples,
+            effort,
         };
         Ok(list(&scene.store.graph, model, &question, sink)?)
     }
@@ -109,55 +116,116 @@ pub async fn list_objects(call: Call, Body(body): Body<ListObjects>) -> Result<A
     let (question, scene) = Objects::of(&call, body).await?;
     let model = scene.model.clone();
     let mut sink = Bounded { objects: Vec::new(), until: Instant::now() + LISTING };
-    let work = move || question.list(&scene, &mut sink).map(|()| sink.objects);
-    // The sink ends the walk in time, with what was found; a single endless decision must not hold the caller longer.
-    let objects = evaluate(work).await?;
+    // The sink ends the walk in time, with what was found; a single endless decision is an error.
+    let work = move |effort: &Effort| question.list(&scene, &mut sink, effort).map(|()| sink.objects);
+    let objects = evaluate(&call, work).await?;
     Ok(Answer::ok(json!({"objects": objects})).by_model(model.id()))
 }
 
-/// Hands objects to the connection as they are found; a reader that went away ends the listing.
+/// Hands objects to the connection as they are found, and never waits for it: what it has not taken yet is kept, up to a
+/// limit that ends the listing with an error. A reader that went away ends it too.
 struct Streamed {
-    lines: mpsc::Sender<Result<ObjectRef, FgaError>>,
+    lines: mpsc::UnboundedSender<Bytes>,
+    /// Bytes that were sent and not yet taken.
+    waiting: Arc<AtomicUsize>,
+    /// Lines that are not sent yet.
+    batch: Vec<u8>,
+    sent: Instant,
     until: Instant,
+    has_sent: bool,
+    is_full: bool,
+}
+
+impl Streamed {
+    fn send(&mut self) {
+        let batch = Bytes::from(std::mem::take(&mut self.batch));
+        self.waiting.fetch_add(batch.len(), Ordering::Relaxed);
+        (self.sent, self.has_sent) = (Instant::now(), true);
+        // Whether anybody still reads is asked elsewhere.
+        let _ = self.lines.send(batch);
+    }
+
+    fn end(mut self, outcome: Result<(), FgaError>) {
+        let outcome = if self.is_full { Err(FgaError::slow_reader()) } else { outcome };
+        if let Err(error) = outcome {
+            self.batch.extend(line(&json!({"error": error.streamed()})));
+        }
+        if !self.batch.is_empty() {
+            self.send();
+        }
+    }
 }
 
 impl ObjectSink for Streamed {
     fn take(&mut self, object: ObjectRef) {
-        // Whether anybody still reads is asked below.
-        let _ = self.lines.blocking_send(Ok(object));
+        let is_first = self.waiting.load(Ordering::Relaxed) == 0;
+        self.batch.extend(line(&json!({"result": {"object": object.to_string()}})));
+        if is_first || self.batch.len() >= BATCH || self.sent.elapsed() >= PAUSE {
+            self.send();
+        }
     }
 
     fn wants_more(&mut self) -> bool {
-        !self.lines.is_closed() && Instant::now() < self.until
+        self.is_full |= self.waiting.load(Ordering::Relaxed) >= MAX_WAITING;
+        !self.is_full && !self.lines.is_closed() && Instant::now() < self.until
     }
 }
 
 /// One JSON object per line. A failure after the first line is a line of its own; before it, it also is the status.
 pub async fn streamed_list_objects(call: Call, Body(body): Body<ListObjects>) -> Result<Response, FgaError> {
     call.require(Scope::RelationshipsRead)?;
+    let failed = |error: FgaError| {
+        let only = Bytes::from(line(&json!({"error": error.streamed()})));
+        stream(error.status(), futures::stream::iter([Ok(only)]))
+    };
     let (question, scene) = match Objects::of(&call, body).await {
         Ok(question) => question,
-        Err(error) => return Ok(stream(error.status(), futures::stream::iter([line(&Err(error))]))),
+        Err(error) => return Ok(failed(error)),
     };
+    // Kept until the last line is taken.
+    let place = call.service.streams.try_take(&call.caller.principal.payer()).map_err(|_| FgaError::rate_limited())?;
+    let turn = call.turn().holding(place);
+    let effort = turn.place().await?;
     let model = header_value(scene.model.id());
-    let (lines, mut found) = mpsc::channel(WAITING);
+    let (lines, mut found) = mpsc::unbounded_channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let (first, failure) = oneshot::channel();
+    let mut sink = Streamed {
+        lines,
+        waiting: waiting.clone(),
+        batch: Vec::new(),
+        sent: Instant::now(),
+        until: Instant::now() + LISTING,
+        has_sent: false,
+        is_full: false,
+    };
     tokio::task::spawn_blocking(move || {
-        let mut sink = Streamed { lines, until: Instant::now() + LISTING };
-        if let Err(error) = question.list(&scene, &mut sink) {
-            let _ = sink.lines.blocking_send(Err(error));
+        let outcome = question.list(&scene, &mut sink, &effort);
+        match outcome {
+            // Nothing was found before: the answer as a whole is the error.
+            Err(error) if !sink.has_sent && sink.batch.is_empty() => {
+                let _ = first.send(error);
+            }
+            outcome => sink.end(outcome),
         }
     });
-    let first = found.recv().await;
-    let status = match &first {
-        Some(Err(error)) => error.status(),
-        _ => StatusCode::OK,
+    let begin = found.recv().await;
+    if begin.is_none()
+        && let Ok(error) = failure.await
+    {
+        return Ok(failed(error));
+    }
+    let taken = move |batch: Bytes| {
+        waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        batch
     };
-    let rest = futures::stream::unfold(found, async |mut found| {
+    let first = futures::stream::iter(begin);
+    // With the turn in it: a reader that leaves ends the work.
+    let rest = futures::stream::unfold((found, turn), async |(mut found, turn)| {
         let next = found.recv().await?;
-        Some((line(&next), found))
+        Some((next, (found, turn)))
     });
-    let first = futures::stream::iter(first.as_ref().map(line));
-    let mut response = stream(status, first.chain(rest));
+    let mut response = stream(StatusCode::OK, first.chain(rest).map(move |batch| Ok(taken(batch))));
     if let Some(model) = model {
         response.headers_mut().insert(MODEL_ID, model);
     }
@@ -169,12 +237,8 @@ fn stream(status: StatusCode, lines: impl Stream<Item = Result<Bytes, Infallible
     (status, kind, AnswerBody::from_stream(lines)).into_response()
 }
 
-fn line(found: &Result<ObjectRef, FgaError>) -> Result<Bytes, Infallible> {
-    let value = match found {
-        Ok(object) => json!({"result": {"object": object.to_string()}}),
-        Err(error) => json!({"error": error.streamed()}),
-    };
-    Ok(Bytes::from(format!("{value}\n")))
+fn line(value: &Value) -> Vec<u8> {
+    format!("{value}\n").into_bytes()
 }
 
 #[derive(Default, Deserialize)]
@@ -242,7 +306,7 @@ impl Users {
         Ok(Self { object, relation: body.relation, filter, brought })
     }
 
-    fn list(&self, scene: &Scene) -> Result<Vec<SubjectRef>, FgaError> {
+    fn list(&self, scene: &Scene, effort: &Effort) -> Result<Vec<SubjectRef>, FgaError> {
         let tuples = self.brought.admitted(&scene.model).map_err(|error| FgaError::refused_in_listing(&error))?;
         let model = &scene.model;
         let ListUsersFilter { object_type: filter_type, relation: filter_relation } = &self.filter;
@@ -262,7 +326,7 @@ impl Users {
         let object = ObjectRef::new(&self.object.object_type, &self.object.id)
             .map_err(|error| FgaError::malformed("object", error))?;
         let (graph, context) = (&scene.store.graph, &self.brought.context);
-        Ok(list_of_users(graph, model, &object, &self.relation, &self.filter, context, &tuples)?)
+        Ok(list_of_users(graph, model, &object, &self.relation, &self.filter, context, &tuples, effort)?)
     }
 }
 
@@ -273,7 +337,7 @@ pub async fn list_users(call: Call, Body(body): Body<ListUsers>) -> Result<Answe
     let question = Users::of(body)?;
     let scene = call.scene(model_id.as_deref()).await?;
     let model = scene.model.clone();
-    let users = evaluate(move || question.list(&scene)).await?;
+    let users = evaluate(&call, move |effort| question.list(&scene, effort)).await?;
     let users: Vec<Value> = users.iter().take(MAX_RESULTS).map(user).collect();
     Ok(Answer::ok(json!({"users": users})).by_model(model.id()))
 }

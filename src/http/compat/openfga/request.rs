@@ -1,7 +1,6 @@
 //! From a request to what every handler starts with: the caller, the store, the body, the state to answer from.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
@@ -19,11 +18,11 @@ use crate::http::entrance::{self, Entered};
 use crate::http::extract::{Caller, check_json, credential, is_late};
 use crate::http::headers::RequestId;
 use crate::identity::{IdentityError, Principal, Scope, key};
+use crate::limits::Effort;
 use crate::service::Service;
+use crate::service::turn::{EVALUATION, Turn};
 use crate::snapshot::{Snapshot, StoreState};
 
-/// How long one call may take, OpenFGA's default.
-pub const DEADLINE: Duration = Duration::from_secs(3);
 const MIN_REVISION: &str = "usher-min-revision";
 /// Deepest nesting of a request's JSON.
 const MAX_DEPTH: usize = 32;
@@ -122,7 +121,7 @@ impl Call {
     pub async fn snapshot(&self) -> Result<Arc<Snapshot>, FgaError> {
         let Some(revision) = self.min_revision else { return Ok(self.service.published.load()) };
         let wait = self.service.published.at_least(revision);
-        tokio::time::timeout(DEADLINE, wait).await.map_err(|_| FgaError::deadline())
+        tokio::time::timeout(EVALUATION, wait).await.map_err(|_| FgaError::deadline())
     }
 
     /// The store with the model of this id; absent or empty: the newest.
@@ -147,6 +146,11 @@ impl Call {
         Ok(Scene { store, model })
     }
 
+    /// What this call may compute, within the deadline of a call.
+    pub fn turn(&self) -> Turn {
+        self.service.evaluation_turn(self.caller.principal.payer())
+    }
+
     /// Records a change in the audit; without the record there is no acknowledgement.
     ///
     /// # Errors
@@ -163,18 +167,17 @@ pub struct Scene {
     pub model: Arc<Model>,
 }
 
-/// Evaluates beside the tasks that serve connections, within the deadline of a call.
+/// Evaluates beside the tasks that serve connections, within what a call may cause. Work that does not end in time is
+/// told to, and not waited for.
 ///
 /// # Errors
 /// Those of the work, or that it took too long.
 pub async fn evaluate<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, FgaError> + Send + 'static,
+    call: &Call,
+    work: impl FnOnce(&Effort) -> Result<T, FgaError> + Send + 'static,
 ) -> Result<T, FgaError> {
-    match tokio::time::timeout(DEADLINE, tokio::task::spawn_blocking(work)).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(FgaError::internal()),
-        Err(_) => Err(FgaError::deadline()),
-    }
+    let turn = call.turn();
+    tokio::time::timeout(EVALUATION, turn.compute(work)).await.map_err(|_| FgaError::deadline())??
 }
 
 /// A JSON body of limited nesting and without duplicate keys. Unknown fields are ignored, an empty body is the empty

@@ -110,11 +110,9 @@ pub async fn read(call: Call, Body(body): Body<Read>) -> Result<Answer, FgaError
     let filter = body.tuple_key.map(read_filter).transpose()?.unwrap_or_default();
     let after = Listing::Tuples.open_change(&body.continuation_token)?.map_or(0, |(change, _)| change);
     call.snapshot().await?;
-    let rows = call.service.catalog.tuples(&call.store, &filter, after, size as u32 + 1).await?;
-    let page = rows.get(..size).unwrap_or(&rows);
-    let has_more = rows.len() > page.len();
-    let next = page.last().filter(|_| has_more).map(|row| Listing::Tuples.token(&row.change.to_string(), ""));
-    let tuples: Vec<Value> = page.iter().map(|row| json!({"key": tuple(&row.key), "timestamp": row.at})).collect();
+    let page = call.service.catalog.tuples(&call.store, &filter, after, size).await?;
+    let next = page.next.map(|place| Listing::Tuples.token(&place.to_string(), ""));
+    let tuples: Vec<Value> = page.rows.iter().map(|row| json!({"key": tuple(&row.key), "timestamp": row.at})).collect();
     Ok(Answer::ok(json!({"tuples": tuples, "continuation_token": next.unwrap_or_default()})))
 }
 

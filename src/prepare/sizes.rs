@@ -1,0 +1,116 @@
+//! Limits of what is stored once and then repeated: in indexes, in answers, in tuples.
+
+use super::{MAX_CHUNKS, Unprocessable, unprocessable};
+use crate::commit::documents::PreparedChunk;
+use crate::wire::{Acl, Document};
+
+/// How many times as long as the text all its chunks together may be: they may overlap.
+const MAX_OVERLAP: usize = 4;
+/// Bytes of chunks that a short text may have in any case.
+const FREE_OVERLAP: usize = 64 * 1024;
+/// Bytes of a title: it stands in the index with every chunk, and in every answer.
+pub const MAX_TITLE: usize = 2_048;
+pub const MAX_URL: usize = 4_096;
+/// Bytes of the path of headings of one chunk, and headings in it.
+pub const MAX_HEADINGS: usize = 4_096;
+pub const MAX_HEADING_LEVELS: usize = 32;
+/// Bytes of all paths of headings of one document.
+pub const MAX_ALL_HEADINGS: usize = 4 * 1024 * 1024;
+/// Metadata of one document: names, and bytes as JSON.
+pub const MAX_METADATA_NAMES: usize = 256;
+pub const MAX_METADATA: usize = 64 * 1024;
+/// Principals and parents in the rules of a document and its sections.
+pub const MAX_RULES: usize = 10_000;
+
+/// Limits of what is stored once and then repeated: in indexes, in answers, in tuples.
+pub(super) fn of_document(document: &Document) -> Result<(), Unprocessable> {
+    if document.title.as_ref().is_some_and(|title| title.len() > MAX_TITLE) {
+        return Err(unprocessable("/title", format!("must be at most {MAX_TITLE} bytes")));
+    }
+    if document.url.as_ref().is_some_and(|url| url.len() > MAX_URL) {
+        return Err(unprocessable("/url", format!("must be at most {MAX_URL} bytes")));
+    }
+    if document.metadata.len() > MAX_METADATA_NAMES {
+        return Err(unprocessable("/metadata", format!("must have at most {MAX_METADATA_NAMES} names")));
+    }
+    // Maps of strings always serialise.
+    if serde_json::to_vec(&document.metadata).map_or(usize::MAX, |json| json.len()) > MAX_METADATA {
+        return Err(unprocessable("/metadata", format!("must be at most {MAX_METADATA} bytes of JSON")));
+    }
+    let sections: usize = document.sections.iter().map(|section| principals(&section.acl)).sum();
+    if document.acl.as_ref().map_or(0, principals) + sections > MAX_RULES {
+        return Err(unprocessable("/acl", too_many_rules()));
+    }
+    Ok(())
+}
+
+/// The limit of rules that are put without their document.
+///
+/// # Errors
+/// When they name too many principals.
+pub fn of_rules(acl: &Acl) -> Result<(), Unprocessable> {
+    if principals(acl) > MAX_RULES { Err(unprocessable("/acl", too_many_rules())) } else { Ok(()) }
+}
+
+fn principals(acl: &Acl) -> usize {
+    let lists = [&acl.owners, &acl.editors, &acl.viewers, &acl.blocked];
+    let named: usize = lists.iter().map(|list| list.len()).sum();
+    named + acl.parents.len() + acl.all_of.iter().map(Vec::len).sum::<usize>()
+}
+
+fn too_many_rules() -> String {
+    format!("the rules of a document and its sections can name at most {MAX_RULES} principals: use groups")
+}
+
+/// Limits of chunks, as they were given or as the text was split.
+pub(super) fn of_chunks(chunks: &[PreparedChunk], text: &str) -> Result<(), Unprocessable> {
+    if chunks.len() > MAX_CHUNKS {
+        return Err(unprocessable("/chunks", format!("at most {MAX_CHUNKS} chunks are allowed")));
+    }
+    let covered: usize = chunks.iter().map(|chunk| chunk.end - chunk.start).sum();
+    if covered > text.len().saturating_mul(MAX_OVERLAP).max(FREE_OVERLAP) {
+        let detail = format!("must not be more than {MAX_OVERLAP} times as long as the text, all together");
+        return Err(unprocessable("/chunks", detail));
+    }
+    let mut all = 0;
+    for (n, chunk) in chunks.iter().enumerate() {
+        let bytes: usize = chunk.heading_path.iter().map(String::len).sum();
+        if bytes > MAX_HEADINGS || chunk.heading_path.len() > MAX_HEADING_LEVELS {
+            let detail = format!("must be at most {MAX_HEADING_LEVELS} headings of {MAX_HEADINGS} bytes together");
+            return Err(unprocessable(format!("/chunks/{n}/heading_path"), detail));
+        }
+        all += bytes;
+    }
+    if all > MAX_ALL_HEADINGS {
+        let detail = format!("must have at most {MAX_ALL_HEADINGS} bytes of headings, all together");
+        return Err(unprocessable("/chunks", detail));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(start: usize, end: usize, headings: &[&str]) -> PreparedChunk {
+        let heading_path = headings.iter().map(|heading| (*heading).to_owned()).collect();
+        PreparedChunk { start, end, heading_path, page: None }
+    }
+
+    #[test]
+    fn what_would_be_repeated_is_limited() {
+        let text = "x".repeat(100_000);
+        let whole = |count: usize| (0..count).map(|_| chunk(0, 60_000, &[])).collect::<Vec<_>>();
+        assert!(of_chunks(&whole(6), &text).is_ok());
+        assert_eq!(of_chunks(&whole(7), &text).unwrap_err().pointer, "/chunks");
+        // Short texts may overlap as they like, within reason.
+        assert!(of_chunks(&(0..500).map(|_| chunk(0, 100, &[])).collect::<Vec<_>>(), "short").is_ok());
+        let long = "h".repeat(MAX_HEADINGS);
+        let one = |headings: &[&str]| of_chunks(&[chunk(0, 10, headings)], &text).map_err(|error| error.pointer);
+        assert_eq!(one(&[long.as_str()]), Ok(()));
+        assert_eq!(one(&[long.as_str(), "h"]), Err("/chunks/0/heading_path".to_owned()));
+        assert_eq!(one(&["h"; MAX_HEADING_LEVELS + 1]), Err("/chunks/0/heading_path".to_owned()));
+        let many: Vec<_> = (0..=MAX_ALL_HEADINGS / MAX_HEADINGS).map(|n| chunk(n, n + 1, &[long.as_str()])).collect();
+        assert_eq!(of_chunks(&many, &text).unwrap_err().pointer, "/chunks");
+    }
+}
