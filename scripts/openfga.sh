@@ -4,7 +4,7 @@
 # second run is quick.
 source "$(dirname "$0")/lib.sh"
 
-SERVER=github.com/openfga/openfga/cmd/openfga@v1.18.1
+SERVER=github.com/openfga/openfga/cmd/openfga@v1.22.1
 CLI=github.com/openfga/cli/cmd/fga
 TOOLS="$PWD/.tools/bin"
 

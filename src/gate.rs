@@ -49,7 +49,7 @@ pub struct Candidate {
 /// ```compile_fail,E0451
 /// # use usher::gate::{Candidate, VerifiedChunk};
 /// fn forge(found: Candidate) -> VerifiedChunk {
-///     VerifiedChunk { collection: found.collection, ordinal: found.chunk, key: [0; 16], document: 0, number: 0 }
+///     VerifiedChunk { collection: found.collection, ordinal: found.chunk, key: [0; 16], document: 0, number: 0, hidden: 0 }
 /// }
 /// ```
 #[derive(Debug, Clone)]
@@ -59,6 +59,8 @@ pub struct VerifiedChunk {
     number: u32,
     key: ChunkKey,
     document: Arc<DocumentEntry>,
+    /// Bytes of the document's text that the reader may not see, ascending.
+    hidden: Arc<[Range<usize>]>,
 }
 
 impl VerifiedChunk {
@@ -90,6 +92,29 @@ impl VerifiedChunk {
     pub fn version(&self) -> u64 {
         self.document.version
     }
+
+    /// As in [`VerifiedDocument::hidden_spans`].
+    pub fn hidden_spans(&self) -> &[Range<usize>] {
+        &self.hidden
+    }
+
+    /// Whether `searched`, an earlier view of the same reader, shows the chunk and the same of what is around it as
+    /// `verified`, on which it was verified.
+    pub fn is_as_in(&self, searched: &View, verified: &View) -> bool {
+        let (Some(then), Some(now)) = (searched.collection(self.collection), verified.collection(self.collection))
+        else {
+            return false;
+        };
+        let is_same = then.state.document_of_chunk(self.ordinal).is_some_and(|held| Arc::ptr_eq(held, &self.document));
+        is_same
+            && then.may_read_chunk(&self.document, self.number)
+            && then.hidden_spans(&self.document, |_| true) == now.hidden_spans(&self.document, |_| true)
+    }
+
+    /// Whether what is stored beside the chunk says nothing about restricted parts that it lies outside of.
+    pub fn is_apart(&self) -> bool {
+        self.document.is_apart()
+    }
 }
 
 /// A document that the reader may read, with the spans that it may not.
@@ -97,7 +122,7 @@ impl VerifiedChunk {
 pub struct VerifiedDocument {
     collection: u32,
     document: Arc<DocumentEntry>,
-    hidden: Vec<Range<usize>>,
+    hidden: Arc<[Range<usize>]>,
 }
 
 impl VerifiedDocument {
@@ -151,19 +176,22 @@ impl Gate {
         for chunk in &admitted {
             if let Some(of) = view.collection(chunk.collection) {
                 asked.add(of, chunk.document.node);
-                asked.extend(of, chunk.document.section_of(chunk.number));
+                // All sections: those that are hidden move the place of what comes after them.
+                asked.extend(of, chunk.document.sections.iter().filter(|section| of.may_read_section(section)));
             }
         }
         let Some(confirmed) = self.confirm(view, asked).await? else { return Ok(admitted) };
-        let holds = |chunk: &VerifiedChunk| {
-            let (before, after) = (view.collection(chunk.collection), confirmed.after.collection(chunk.collection));
-            let (Some(before), Some(after)) = (before, after) else { return false };
-            confirmed.allows(before, chunk.document.node)
+        let confirm = |chunk: VerifiedChunk| {
+            let (before, after) = (view.collection(chunk.collection)?, confirmed.after.collection(chunk.collection)?);
+            let holds = confirmed.allows(before, chunk.document.node)
                 && chunk.document.section_of(chunk.number).is_none_or(|s| confirmed.allows(before, s.node))
                 && current_document(after, chunk.ordinal).is_some_and(|now| Arc::ptr_eq(now, &chunk.document))
-                && after.may_read_chunk(&chunk.document, chunk.number)
+                && after.may_read_chunk(&chunk.document, chunk.number);
+            let is_open =
+                |section: &SectionEntry| after.may_read_section(section) && confirmed.allows(before, section.node);
+            holds.then(|| VerifiedChunk { hidden: before.hidden_spans(&chunk.document, is_open), ..chunk })
         };
-        Ok(admitted.into_iter().filter(holds).collect())
+        Ok(admitted.into_iter().filter_map(confirm).collect())
     }
 
     /// What the view itself lets through.
@@ -179,14 +207,16 @@ impl Gate {
                 collection: candidate.collection,
                 ordinal: candidate.chunk,
                 number,
-                key: self.keys.key(candidate.collection, &document.id, document.version, number),
+                key: self.keys.key(candidate.collection, &document.id, document.version, document.place(number)),
+                hidden: of.hidden_spans(document, |_| true),
                 document: document.clone(),
             })
         };
         candidates.iter().filter_map(admit).collect()
     }
 
-    /// The chunks just before and after a verified one, each verified for itself.
+    /// The chunks just before and after a verified one, each verified for itself. What the reader may not see is passed
+    /// over, as if it were not there.
     ///
     /// # Errors
     /// As [`Self::verify`].
@@ -195,11 +225,23 @@ impl Gate {
         view: &View,
         chunk: &VerifiedChunk,
     ) -> Result<Vec<VerifiedChunk>, AuthorityError> {
-        let neighbours: Vec<_> = [chunk.number.checked_sub(1), chunk.number.checked_add(1)]
+        let Some(of) = view.collection(chunk.collection) else { return Ok(Vec::new()) };
+        let document = &chunk.document;
+        let is_blind = crate::mutants::active("neighbours_end_at_hidden_parts");
+        let is_hidden = |section: &&SectionEntry| !(is_blind || of.may_read_section(section));
+        let hidden_part = |number: &u32| document.section_of(*number).filter(is_hidden);
+        let mut before = chunk.number.checked_sub(1);
+        while let Some(part) = before.as_ref().and_then(hidden_part) {
+            before = part.first.checked_sub(1);
+        }
+        let mut after = chunk.number + 1;
+        while let Some(part) = hidden_part(&after) {
+            after = part.first + part.count;
+        }
+        let neighbours: Vec<_> = before
             .into_iter()
-            .flatten()
-            .filter(|number| *number < chunk.document.chunk_count)
-            .map(|number| Candidate { collection: chunk.collection, chunk: chunk.document.first_chunk + number })
+            .chain(Some(after).filter(|number| *number < document.chunk_count))
+            .map(|number| Candidate { collection: chunk.collection, chunk: document.first_chunk + number })
             .collect();
         self.verify(view, &neighbours).await
     }
@@ -277,10 +319,7 @@ impl Gate {
             });
         }
         let verify = |document: Arc<DocumentEntry>| {
-            let is_hidden = |section: &&SectionEntry| !(of.may_read_section(section) && is_open(section.node));
-            let mut hidden: Vec<_> =
-                document.sections.iter().filter(is_hidden).map(|section| section.start..section.end).collect();
-            hidden.sort_by_key(|span| span.start);
+            let hidden = of.hidden_spans(&document, |section| is_open(section.node));
             VerifiedDocument { collection: of.state.id, document, hidden }
         };
         Ok(documents.into_iter().map(verify).collect())

@@ -138,6 +138,19 @@ impl CollectionIndexes {
         *self.applied.borrow()
     }
 
+    /// Position of the log that all is done of, removals too, and durable.
+    fn settled(&self) -> u64 {
+        match &self.engine {
+            Engine::Local(local) => local.keywords.position().unwrap_or_default(),
+            Engine::Qdrant(_) => self.applied(),
+        }
+    }
+
+    /// Whether a search under a state that this is the newest operation of might miss what was removed since.
+    pub fn may_be_ahead_of(&self, position: u64) -> bool {
+        matches!(self.engine, Engine::Qdrant(_)) && self.applied() > position
+    }
+
     /// Waits until the operation is visible to searches; says no as soon as the log can't be followed at present.
     pub async fn at_least(&self, position: u64) -> bool {
         if let Engine::Qdrant(collection) = &self.engine {
@@ -316,10 +329,10 @@ impl Indexes {
         self.open.read().range(all).map(|(_, indexes)| indexes.clone()).collect()
     }
 
-    /// Up to where all indexes of a collection that are in use have followed the log.
-    pub fn applied(&self, collection: u32) -> Option<u64> {
+    /// Up to where no index of a collection that is in use needs the log any more.
+    pub fn settled(&self, collection: u32) -> Option<u64> {
         let pairs = self.pairs_of(collection).into_iter().filter(|indexes| indexes.retired.get().is_none());
-        pairs.map(|indexes| indexes.applied()).min()
+        pairs.map(|indexes| indexes.settled()).min()
     }
 
     /// Forgets a collection's indexes and removes them.

@@ -7,8 +7,10 @@
 
 pub mod authz;
 pub mod failpoint;
+pub mod invisible;
 pub mod limits;
 pub mod mutants;
+pub mod outline;
 pub mod wire;
 
 #[cfg(feature = "server")]

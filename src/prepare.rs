@@ -1,5 +1,6 @@
 //! Before a document is committed: limits, chunk boundaries, restricted parts, vectors. Nothing here writes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::catalog::collections::CollectionSettings;
@@ -7,10 +8,14 @@ use crate::catalog::documents::SectionRow;
 use crate::catalog::index_text::index_text;
 use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, PreparedVectors};
 use crate::embed::{self, EmbedError, Embedder, Role};
+use crate::outline;
 use crate::wire::{ChunkSpan, Document, Section};
 
+mod paths;
 pub mod sizes;
 pub mod split;
+#[cfg(test)]
+mod tests;
 
 /// Bytes of canonical text of one document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -74,6 +79,9 @@ fn check_names(document: &Document) -> Result<(), Unprocessable> {
     if document.content.text.contains('\0') {
         return Err(unprocessable("/content/text", "must not contain NUL characters"));
     }
+    if document.source_version.is_some_and(|version| i64::try_from(version).is_err()) {
+        return Err(unprocessable("/source_version", format!("must be at most {}", i64::MAX)));
+    }
     if let Some(time) = &document.expires_at
         && crate::catalog::timestamp(time).is_err()
     {
@@ -95,43 +103,70 @@ fn check_names(document: &Document) -> Result<(), Unprocessable> {
     Ok(())
 }
 
-/// Chunks and restricted parts of a document's text.
+/// Chunks and restricted parts of a document's text. Neither the chunks outside the restricted parts nor their headings
+/// depend on what stands in those.
 ///
 /// # Errors
 /// When boundaries don't fit the text, sections overlap or match nothing, or the format must be split by the caller.
 pub fn layout(document: &Document) -> Result<(Vec<PreparedChunk>, Vec<SectionRow>), Unprocessable> {
     let text = &document.content.text;
-    let given = match &document.chunks {
-        Some(spans) => checked_spans(spans, text)?,
-        None => match document.content.media_type.as_str() {
-            "text/plain" => split::plain(text),
-            "text/markdown" => split::markdown(text),
-            _ => {
-                return Err(unprocessable(
-                    "/chunks",
-                    "are needed for this content type; the service splits text/plain and text/markdown only",
-                ));
-            }
-        },
+    let media_type = document.content.media_type.as_str();
+    let given = document.chunks.as_ref().map(|spans| checked_spans(spans, text)).transpose()?;
+    let places = match (&given, media_type) {
+        (_, "text/markdown") => Headings::Text(outline::headings(text)),
+        (Some(chunks), _) => Headings::Chunks(chunks),
+        (None, _) => Headings::Text(Vec::new()),
     };
-    sizes::of_chunks(&given, text)?;
-    let parts = section_spans(&document.sections, &given, text)?;
-    let chunks = cut_at_sections(given, &parts, text);
+    let parts = section_spans(&document.sections, &places, text)?;
+    let restricted: Vec<Range<usize>> = parts.iter().map(|(_, part)| part.clone()).collect();
+    let chunks = match (given, media_type) {
+        (Some(mut chunks), _) => {
+            sizes::of_chunks(&chunks, text)?;
+            cut_at_sections(&mut chunks, &restricted, text);
+            paths::keep_own(&mut chunks, &restricted, text, media_type == "text/markdown");
+            chunks
+        }
+        (None, "text/plain" | "text/markdown") => own_chunks(text, media_type == "text/markdown", &restricted),
+        (None, _) => {
+            return Err(unprocessable(
+                "/chunks",
+                "are needed for this content type; the service splits text/plain and text/markdown only",
+            ));
+        }
+    };
     sizes::of_chunks(&chunks, text)?;
     let sections = parts
         .into_iter()
-        .map(|(index, start, end)| {
-            let inside = |chunk: &PreparedChunk| chunk.start >= start && chunk.end <= end;
+        .map(|(index, part)| {
+            let inside = |chunk: &PreparedChunk| chunk.start >= part.start && chunk.end <= part.end;
             let first = chunks.iter().position(inside);
             let count = chunks.iter().filter(|chunk| inside(chunk)).count();
             let section = document.sections.get(index);
             let id = section.map(|section| section.id.clone()).unwrap_or_default();
+            let (start, end) = (part.start, part.end);
             first
-                .map(|first| SectionRow { id, first: first as u32, count: count as u32, start, end })
+                .map(|first| SectionRow { id, first: first as u32, count: count as u32, start, end, is_apart: true })
                 .ok_or_else(|| unprocessable(format!("/sections/{index}"), "matches no text"))
         })
         .collect::<Result<_, _>>()?;
     Ok((chunks, sections))
+}
+
+fn own_chunks(text: &str, is_markdown: bool, restricted: &[Range<usize>]) -> Vec<PreparedChunk> {
+    let split = if is_markdown { split::markdown } else { split::plain };
+    if crate::mutants::active("pieces_over_borders") {
+        let mut chunks = split(text, &[]);
+        cut_at_sections(&mut chunks, restricted, text);
+        return chunks;
+    }
+    split(text, restricted)
+}
+
+/// Where a section's rule looks for a heading.
+enum Headings<'a> {
+    Text(Vec<outline::Heading>),
+    /// The text was extracted from something that only the caller could read.
+    Chunks(&'a [PreparedChunk]),
 }
 
 fn checked_spans(spans: &[ChunkSpan], text: &str) -> Result<Vec<PreparedChunk>, Unprocessable> {
@@ -165,31 +200,31 @@ fn checked_spans(spans: &[ChunkSpan], text: &str) -> Result<Vec<PreparedChunk>, 
         .collect()
 }
 
-/// (index of the section, start, end), ascending and disjoint.
+/// (index of the section, its bytes), ascending and disjoint.
 fn section_spans(
     sections: &[Section],
-    chunks: &[PreparedChunk],
+    headings: &Headings<'_>,
     text: &str,
-) -> Result<Vec<(usize, usize, usize)>, Unprocessable> {
+) -> Result<Vec<(usize, Range<usize>)>, Unprocessable> {
     let mut spans = Vec::with_capacity(sections.len());
     for (n, section) in sections.iter().enumerate() {
         let pointer = format!("/sections/{n}");
-        let (start, end) = match (&section.span, &section.heading) {
-            (Some(span), None) => (span.start, span.end),
-            (None, Some(heading)) => span_of_heading(heading, chunks, text).ok_or_else(|| {
+        let part = match (&section.span, &section.heading) {
+            (Some(span), None) => span.start..span.end,
+            (None, Some(heading)) => part_under(heading, headings, text).ok_or_else(|| {
                 unprocessable(format!("{pointer}/heading"), "matches no part of the text, or several")
             })?,
             _ => return Err(unprocessable(pointer, "needs either `span` or `heading`")),
         };
-        if start >= end || text.get(start..end).is_none_or(|part| part.trim().is_empty()) {
+        if part.start >= part.end || text.get(part.clone()).is_none_or(|part| part.trim().is_empty()) {
             return Err(unprocessable(pointer, "matches no text"));
         }
-        spans.push((n, start, end));
+        spans.push((n, part));
     }
-    spans.sort_by_key(|(_, start, _)| *start);
+    spans.sort_by_key(|(_, part)| part.start);
     for pair in spans.windows(2) {
-        if let [(_, _, end), (n, start, _)] = pair
-            && start < end
+        if let [(_, before), (n, after)] = pair
+            && after.start < before.end
         {
             return Err(unprocessable(format!("/sections/{n}"), "overlaps another section"));
         }
@@ -197,26 +232,37 @@ fn section_spans(
     Ok(spans)
 }
 
-/// From the first chunk under the heading to the next chunk that isn't; `None` unless there is one such run.
-fn span_of_heading(heading: &str, chunks: &[PreparedChunk], text: &str) -> Option<(usize, usize)> {
-    let under = |chunk: &PreparedChunk| chunk.heading_path.iter().any(|part| part.trim() == heading.trim());
+/// The one part under the heading; `None` unless there is exactly one.
+fn part_under(heading: &str, headings: &Headings<'_>, text: &str) -> Option<Range<usize>> {
+    let chunks = match headings {
+        Headings::Text(headings) => {
+            let mut parts = outline::parts_under(heading, headings, text.len());
+            return parts.pop().filter(|_| parts.is_empty());
+        }
+        Headings::Chunks(chunks) => chunks,
+    };
+    let wanted = outline::normal(heading);
+    let under = |chunk: &PreparedChunk| chunk.heading_path.iter().any(|part| outline::normal(part) == wanted);
     let first = chunks.iter().position(under)?;
     let after = chunks.iter().skip(first).position(|chunk| !under(chunk)).map(|n| first + n);
     if after.is_some_and(|after| chunks.iter().skip(after).any(under)) {
         return None;
     }
+    // What stands between two chunks, such as the heading itself, belongs to the one after.
+    let before = chunks.iter().take(first).map(|chunk| chunk.end).max().unwrap_or(0);
+    let start = chunks.get(first)?.start;
     let end = after.and_then(|after| chunks.get(after)).map_or(text.len(), |chunk| chunk.start);
-    Some((chunks.get(first)?.start, end))
+    Some(before.min(start)..end)
 }
 
 /// Cuts chunks so that none lies on both sides of a section's border.
-fn cut_at_sections(chunks: Vec<PreparedChunk>, parts: &[(usize, usize, usize)], text: &str) -> Vec<PreparedChunk> {
-    if parts.is_empty() {
-        return chunks;
+fn cut_at_sections(chunks: &mut Vec<PreparedChunk>, restricted: &[Range<usize>], text: &str) {
+    if restricted.is_empty() {
+        return;
     }
-    let borders: Vec<usize> = parts.iter().flat_map(|(_, start, end)| [*start, *end]).collect();
+    let borders: Vec<usize> = restricted.iter().flat_map(|part| [part.start, part.end]).collect();
     let mut cut: Vec<PreparedChunk> = Vec::with_capacity(chunks.len() + borders.len());
-    for chunk in chunks {
+    for chunk in chunks.drain(..) {
         let mut at = chunk.start;
         let inner = borders.iter().copied().filter(|border| chunk.start < *border && *border < chunk.end);
         for end in inner.chain(std::iter::once(chunk.end)) {
@@ -229,7 +275,7 @@ fn cut_at_sections(chunks: Vec<PreparedChunk>, parts: &[(usize, usize, usize)], 
     // Overlapping chunks that were cut can be out of order; a section's chunks must be consecutive.
     cut.sort_by_key(|chunk| (chunk.start, chunk.end));
     cut.dedup_by(|a, b| a.start == b.start && a.end == b.end);
-    cut
+    *chunks = cut;
 }
 
 /// Chunks, sections and vectors of a document. Without the vectors of the next generation's embedder it can be stored all

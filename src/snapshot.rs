@@ -13,8 +13,9 @@ use crate::catalog::collections::{CollectionSettings, Pair};
 use crate::catalog::documents::DocumentRow;
 use crate::catalog::keys::KeyRow;
 use crate::catalog::stores::StoreRow;
-use crate::index::filter::{DeclaredFields, FieldValues, FilterError, FilterSubject};
+use crate::index::filter::{DeclaredFields, FieldValues, FilterError, FilterSubject, normal};
 use crate::paged::Paged;
+use crate::snapshot::names::PlaceInDocument;
 
 pub mod build;
 pub mod delta;
@@ -116,11 +117,14 @@ pub struct DocumentEntry {
 /// A restricted part: chunks `first .. first + count` of the document (numbers within it), and its bytes.
 #[derive(Debug, Clone)]
 pub struct SectionEntry {
+    pub id: Box<str>,
     pub node: NodeId,
     pub first: u32,
     pub count: u32,
     pub start: usize,
     pub end: usize,
+    /// The rest of the document was divided and named without a look at it.
+    pub is_apart: bool,
 }
 
 impl DocumentEntry {
@@ -142,6 +146,16 @@ impl DocumentEntry {
             updated_at: self.updated_at,
             values: &self.fields,
         }
+    }
+
+    /// Whether chunks outside restricted parts, and their headings, say nothing about those.
+    pub fn is_apart(&self) -> bool {
+        self.sections.iter().all(|section| section.is_apart)
+    }
+
+    /// What chunk number `number` is named after.
+    pub fn place(&self, number: u32) -> PlaceInDocument<'_> {
+        PlaceInDocument::of(number, self.sections.iter().map(|it| (&*it.id, it.first, it.count, it.is_apart)))
     }
 
     /// The section that chunk number `number` lies in.
@@ -360,11 +374,13 @@ pub fn document_entry(
         .iter()
         .zip(section_nodes)
         .map(|(section, node)| SectionEntry {
+            id: section.id.as_str().into(),
             node: *node,
             first: section.first,
             count: section.count,
             start: section.start,
             end: section.end,
+            is_apart: section.is_apart,
         })
         .collect();
     Ok(DocumentEntry {
@@ -380,6 +396,6 @@ pub fn document_entry(
         expires_at: row.expires_at.as_deref().map(crate::catalog::timestamp).transpose()?,
         updated_at: crate::catalog::timestamp(&row.updated_at)?,
         fields: fields.values(&row.metadata).0,
-        title: row.title.as_str().into(),
+        title: normal(&row.title).into(),
     })
 }

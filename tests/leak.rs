@@ -23,6 +23,8 @@ mod driver;
 mod mutants;
 #[path = "leak/races.rs"]
 mod races;
+#[path = "leak/sections.rs"]
+mod sections;
 #[path = "leak/sequential.rs"]
 mod sequential;
 #[path = "leak/twins.rs"]

@@ -12,6 +12,12 @@
 
 #[path = "service/administration.rs"]
 mod administration;
+#[path = "service/asserted.rs"]
+mod asserted;
+#[path = "service/batches.rs"]
+mod batches;
+#[path = "service/changing.rs"]
+mod changing;
 mod common;
 #[path = "service/connections.rs"]
 mod connections;

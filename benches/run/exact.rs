@@ -45,7 +45,7 @@ impl Exact {
                     }
                 }
                 lengths.push(length);
-                keys.push(service.chunk_keys.key(state.id, &document.id(), entry.version, number));
+                keys.push(service.chunk_keys.key(state.id, &document.id(), entry.version, entry.place(number)));
             }
         }
         Self { rows: loaded.rows.clone(), postings, lengths, keys }

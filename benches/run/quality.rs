@@ -107,7 +107,9 @@ impl Legs {
 
 fn key(loaded: &Loaded, state: &usher::snapshot::CollectionState, chunk: u32) -> ChunkKey {
     match state.document_of_chunk(chunk) {
-        Some(entry) => loaded.service().chunk_keys.key(state.id, &entry.id, entry.version, chunk - entry.first_chunk),
+        Some(entry) => {
+            loaded.service().chunk_keys.key(state.id, &entry.id, entry.version, entry.place(chunk - entry.first_chunk))
+        }
         None => [0; 16],
     }
 }

@@ -116,13 +116,21 @@ pub fn prepare(
         let reason = format!("the section rule {rule} matches no text");
         return (Prepared::Settled { status: Status::Refused, rules: Standing::Unknown }, vec![reason], None);
     }
-    let notes = extracted.warnings.clone();
+    let mut notes = extracted.warnings.clone();
+    notes.extend(hidden(&extracted));
     let document = finish(extracted.clone(), rules.clone());
     let same = candidate.held.is_some_and(|h| {
         same_source && h.content_digest == document.content_digest() && h.acl_digest == document.acl_digest()
     });
     let prepared = if same { Prepared::Unchanged } else { Prepared::Put(Box::new(document)) };
     (prepared, notes, Some(extracted))
+}
+
+/// What of a document a person would not have seen; none of it is sent.
+fn hidden(doc: &Extracted) -> Option<String> {
+    let kinds = ["hidden elements", "hidden characters", "invisible characters"];
+    let found: Vec<_> = kinds.iter().filter_map(|kind| Some(format!("{} {kind}", doc.removed.get(*kind)?))).collect();
+    (!found.is_empty()).then(|| format!("left out of the text: {}", found.join(", ")))
 }
 
 fn unmatched(rules: &[SectionRule], doc: &Extracted) -> Option<String> {

@@ -5,8 +5,10 @@
 //! because text that only a model sees is a way to instruct it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use usher::outline::{self, Heading};
 use usher::wire::{ChunkSpan, Fields, Span};
 
 mod archive;
@@ -23,7 +25,7 @@ pub use builder::Builder;
 use detect::Kind;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
-pub const VERSION: &str = "usher-ingest-extract-1";
+pub const VERSION: &str = "usher-ingest-extract-2";
 
 /// Bytes of canonical text per document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -42,13 +44,6 @@ pub struct Job {
 pub enum Place {
     Heading(String),
     Span(Span),
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Heading {
-    pub start: usize,
-    pub level: u8,
-    pub text: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,6 +109,9 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         }
     }
     let mut extracted = builder.finish(kind.media_type());
+    if matches!(kind, Kind::Markdown) {
+        extracted.headings = outline::headings(&extracted.text);
+    }
     if extracted.text.trim().is_empty() {
         return Err(match kind {
             Kind::Pdf => ExtractError::Unsupported("holds no text (scanned pages are not recognised)".into()),
@@ -121,12 +119,21 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         });
     }
     extracted.sections = job.sections.iter().map(|place| locate(place, &extracted)).collect();
-    let cuts: Vec<usize> = extracted.sections.iter().flatten().flat_map(|s| [s.start, s.end]).collect();
-    extracted.chunks = split::split(&extracted, &cuts);
+    // What everybody sees must say nothing about what is restricted.
+    let restricted = restricted(&extracted.sections);
+    if matches!(kind, Kind::Markdown) {
+        extracted.headings = outline::headings_apart(&extracted.text, &restricted);
+    }
+    if extracted.title.is_none() {
+        let is_open = |h: &&Heading| h.level == 1 && !restricted.iter().any(|part| part.contains(&h.start));
+        let found = extracted.headings.iter().find(is_open);
+        extracted.title = found.map(|h| h.text.chars().take(builder::MAX_HEADING).collect());
+    }
+    extracted.chunks = split::split(&extracted, &restricted);
     Ok(extracted)
 }
 
-/// Spans that a section rule means: each part under that heading up to the next of the same or a higher level.
+/// Spans that a section rule means.
 fn locate(place: &Place, doc: &Extracted) -> Vec<Span> {
     match place {
         Place::Span(span) => {
@@ -134,27 +141,22 @@ fn locate(place: &Place, doc: &Extracted) -> Vec<Span> {
             if fine { vec![*span] } else { Vec::new() }
         }
         Place::Heading(wanted) => {
-            let wanted = normal_heading(wanted);
-            let mut spans: Vec<Span> = Vec::new();
-            for (index, heading) in doc.headings.iter().enumerate() {
-                if normal_heading(&heading.text) != wanted {
-                    continue;
-                }
-                let next = doc.headings.iter().skip(index.saturating_add(1)).find(|h| h.level <= heading.level);
-                let span = Span { start: heading.start, end: next.map_or(doc.text.len(), |h| h.start) };
-                // A part inside one already found is covered by it.
-                if !spans.iter().any(|s| s.start <= span.start && span.end <= s.end) {
-                    spans.push(span);
-                }
-            }
-            spans
+            let parts = outline::parts_under(wanted, &doc.headings, doc.text.len());
+            parts.into_iter().map(|part| Span { start: part.start, end: part.end }).collect()
         }
     }
 }
 
-fn normal_heading(text: &str) -> String {
-    let nfc: String = unicode_normalization::UnicodeNormalization::nfc(text).collect();
-    nfc.split_whitespace().collect::<Vec<_>>().join(" ")
+/// All restricted parts, disjoint and ascending.
+fn restricted(sections: &[Vec<Span>]) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = sections.iter().flatten().map(|s| s.start..s.end).collect();
+    parts.sort_by_key(|part| part.start);
+    parts.dedup_by(|next, last| {
+        let overlaps = next.start < last.end;
+        last.end = if overlaps { last.end.max(next.end) } else { last.end };
+        overlaps
+    });
+    parts
 }
 
 #[cfg(test)]

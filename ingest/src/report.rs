@@ -137,6 +137,11 @@ impl<'a> Report<'a> {
         write_json(&mut tally, &line);
     }
 
+    /// Something about a file that was taken all the same.
+    pub fn warn(&self, path: &str, text: &str) {
+        self.term.warn(&format!("{path}: {text}"));
+    }
+
     pub fn removed(&self, removed: &BTreeMap<String, u64>) {
         let mut tally = self.lock();
         for (what, n) in removed {

@@ -98,6 +98,9 @@ impl<'a> Uploader<'a> {
     }
 
     fn settle(&mut self, mut line: FileLine, result: DocumentResult) {
+        for warning in &result.warnings {
+            self.report.warn(&line.path, &format!("{}: {}", warning.pointer.trim_start_matches('/'), warning.detail));
+        }
         line.status = match result.status {
             DocumentStatus::Created => Status::Created,
             DocumentStatus::Updated => Status::Updated,

@@ -1,5 +1,6 @@
 //! What one reader may see of one snapshot.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use crate::index::filter::MetadataFilter;
 use crate::index::mask::Description;
 use crate::limits::CacheLimits;
 use crate::limits::effort::{Effort, Spent};
-use crate::snapshot::{CollectionState, DocumentEntry, Place, Snapshot, StoreState};
+use crate::snapshot::{CollectionState, DocumentEntry, Place, SectionEntry, Snapshot, StoreState};
 
 /// Documents between two looks at what a mask may still cost.
 const SLICE: u32 = 256;
@@ -97,8 +98,16 @@ impl CollectionView {
     }
 
     /// Whether the reader may see the section, given that the document is readable.
-    pub fn may_read_section(&self, section: &crate::snapshot::SectionEntry) -> bool {
+    pub fn may_read_section(&self, section: &SectionEntry) -> bool {
         self.allows(section.node)
+    }
+
+    /// Bytes of the document's text that the reader may not see, ascending; `is_open` may hide more.
+    pub fn hidden_spans(&self, entry: &DocumentEntry, is_open: impl Fn(&SectionEntry) -> bool) -> Arc<[Range<usize>]> {
+        let hidden = entry.sections.iter().filter(|section| !(self.may_read_section(section) && is_open(section)));
+        let mut spans: Vec<_> = hidden.map(|section| section.start..section.end).collect();
+        spans.sort_by_key(|span| span.start);
+        spans.into()
     }
 
     /// Whether the reader may see chunk number `number` of the document.

@@ -47,8 +47,9 @@ pub struct Impact<'a> {
     context: &'a Context,
     /// Readers below the changed tuples' subjects.
     below: Below,
-    /// Whether the change means nothing to readers that are not below it. It may where a condition that can't be
-    /// evaluated, a cycle or a long path comes in: those deny what others grant.
+    /// Whether the change means nothing to readers that are not below it. It may where an object becomes ambiguous, or is
+    /// so no more, and where a condition that can't be evaluated, a cycle or a long path comes in: those deny what others
+    /// grant.
     spares_outsiders: bool,
 }
 
@@ -178,7 +179,14 @@ impl<'a> Impact<'a> {
             Ok((Side { state, hit }, is_sparing))
         };
         let ((before, spares_before), (after, spares_after)) = (side(before)?, side(after)?);
-        Ok(Impact { before, after, context, below, spares_outsiders: spares_before && spares_after })
+        let is_ambiguous = |State { graph, .. }: State<'_>, object: &ObjectRef| {
+            graph.node(object).is_some_and(|node| graph.is_ambiguous(graph.audience(node)))
+        };
+        // For everybody alike.
+        let decides =
+            |tuple: &Tuple| is_ambiguous(before.state, &tuple.object) != is_ambiguous(after.state, &tuple.object);
+        let spares_outsiders = spares_before && spares_after && !changed.iter().any(decides);
+        Ok(Impact { before, after, context, below, spares_outsiders })
     }
 
     /// Whether somebody may read the object, of a bound type, in one state and not in the other.

@@ -49,6 +49,9 @@ pub struct SectionRow {
     pub count: u32,
     pub start: usize,
     pub end: usize,
+    /// The chunks outside, their names and their headings were made without a look at it. Older rows don't say so.
+    #[serde(default)]
+    pub is_apart: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

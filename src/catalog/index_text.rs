@@ -3,6 +3,7 @@
 
 use super::documents::{chunk_text, same_chunk};
 use super::*;
+use crate::invisible::cleaned;
 
 /// Title and text of one chunk for an index.
 pub struct IndexText {
@@ -18,9 +19,9 @@ impl IndexText {
     }
 }
 
-/// What both legs see of a chunk.
+/// What both legs see of a chunk: what a person sees of it.
 pub fn index_text(title: &str, text: &str) -> String {
-    format!("{title}\n{text}")
+    format!("{}\n{}", cleaned(title), cleaned(text))
 }
 
 impl Catalog {

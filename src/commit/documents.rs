@@ -10,7 +10,7 @@ use crate::catalog::collections::NextGeneration;
 use crate::catalog::documents::{ChunkRow, DocumentRow, Rules as StoredRules, SectionRow};
 use crate::catalog::{self, CatalogError};
 use crate::indexes::VectorHome;
-use crate::snapshot::names::document_object;
+use crate::snapshot::names::{PlaceInDocument, document_object};
 use crate::snapshot::{CollectionState, DocumentEntry, source_of};
 use crate::wire::{Acl, Document, DocumentStatus, TupleKey, rules_digest};
 
@@ -132,10 +132,10 @@ async fn finish(draft: &mut Draft, collection: &str) -> Result<(), CommitError> 
     state.documents_revision = revision;
     let (id, document, chunk) = (state.id, state.next_document(), state.next_chunk());
     catalog::documents::set_next_ordinals(&mut draft.tx, id, document, chunk).await?;
-    if let Some(applied) = draft.indexes.applied(id) {
+    if let Some(settled) = draft.indexes.settled(id) {
         // Where others follow the log too, those that are a little behind must not begin anew.
         let kept = if draft.indexes.home() == VectorHome::Catalog { KEPT_FOR_OTHERS } else { 0 };
-        catalog::documents::cut_operations(&mut draft.tx, id, applied.saturating_sub(kept)).await?;
+        catalog::documents::cut_operations(&mut draft.tx, id, settled.saturating_sub(kept)).await?;
     }
     Ok(())
 }
@@ -299,7 +299,7 @@ async fn new_version(
                 heading_path: chunk.heading_path.clone(),
                 page: chunk.page,
                 content_hash: *blake3::hash(part.as_bytes()).as_bytes(),
-                key: draft.chunk_keys.key(collection.id, &document.id, version, number),
+                key: draft.chunk_keys.key(collection.id, &document.id, version, place_in(&content.sections, number)),
                 vectors: vectors_of(number as usize),
             })
         })
@@ -310,6 +310,10 @@ async fn new_version(
     let last = catalog::documents::put_text(&mut draft.tx, collection.id, &row, text, &chunks, revision).await?;
     draft.collection_mut(&collection.name)?.last_operation = last;
     Ok(row)
+}
+
+fn place_in(sections: &[SectionRow], number: u32) -> PlaceInDocument<'_> {
+    PlaceInDocument::of(number, sections.iter().map(|it| (&*it.id, it.first, it.count, it.is_apart)))
 }
 
 fn stored_rules(document: &Document) -> StoredRules {

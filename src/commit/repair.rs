@@ -65,7 +65,7 @@ fn section_of(collection: &CollectionState, row: &DocumentRow, id: &str) -> crat
 
 fn is_same(held: &DocumentEntry, stored: &DocumentEntry) -> bool {
     let sections = |entry: &DocumentEntry| -> Vec<_> {
-        entry.sections.iter().map(|section| (section.first, section.count, section.start, section.end)).collect()
+        entry.sections.iter().map(|it| (it.id.clone(), it.first, it.count, it.start, it.end, it.is_apart)).collect()
     };
     let of = |entry: &DocumentEntry| {
         let hiding = (entry.parked, entry.awaits_rules, entry.expires_at);

@@ -1,6 +1,7 @@
 //! The catalog's text on its way to a caller. Every function here takes a proof that only the gate can make.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{VerifiedChunk, VerifiedDocument};
@@ -22,6 +23,28 @@ pub struct PassageText {
     pub start: usize,
     pub end: usize,
     pub content_hash: [u8; 32],
+}
+
+impl PassageText {
+    /// Makes what stands beside the text a function of what the reader may read: places count over that alone.
+    fn without_hidden(&mut self, chunk: &VerifiedChunk) {
+        let hidden = chunk.hidden_spans();
+        if hidden.is_empty() {
+            return;
+        }
+        let before: usize = hidden.iter().filter(|span| span.end <= self.start).map(Range::len).sum();
+        if !crate::mutants::active("offsets_of_the_whole_text") {
+            self.start = self.start.saturating_sub(before);
+            self.end = self.end.saturating_sub(before);
+        }
+        // A page begins where it does because of all that comes before.
+        if !crate::mutants::active("pages_of_the_whole_text") {
+            self.page = None;
+        }
+        if !chunk.is_apart() {
+            self.heading_path.clear();
+        }
+    }
 }
 
 /// What passages of one document have in common.
@@ -49,6 +72,8 @@ impl Catalog {
         for chunk in chunks {
             by_collection.entry(chunk.collection()).or_default().push(chunk.ordinal());
         }
+        let by_place: HashMap<(u32, u32), &VerifiedChunk> =
+            chunks.iter().map(|chunk| ((chunk.collection(), chunk.ordinal()), chunk)).collect();
         let mut found = Vec::with_capacity(chunks.len());
         for (collection, ordinals) in by_collection {
             let rows = query(
@@ -64,7 +89,11 @@ impl Catalog {
             .await?;
             let documents = self.passage_documents(collection, &rows).await?;
             for parts in rows.chunk_by(same_chunk) {
-                found.extend(passage(collection, parts, &documents)?);
+                let Some(mut passage) = passage(collection, parts, &documents)? else { continue };
+                if let Some(chunk) = by_place.get(&(collection, passage.chunk)) {
+                    passage.without_hidden(chunk);
+                }
+                found.push(passage);
             }
         }
         #[cfg(usher_mutants)]

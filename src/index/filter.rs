@@ -10,7 +10,7 @@ mod evaluate;
 mod fields;
 mod restrict;
 
-pub use self::fields::{DeclaredFields, FieldValues};
+pub use self::fields::{DeclaredFields, FieldValues, normal};
 pub use self::restrict::{Restriction, RestrictionTest};
 
 use self::evaluate::Node;

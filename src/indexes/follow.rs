@@ -20,13 +20,21 @@ const FILLED_AT_ONCE: u32 = 1024;
 /// Damaged rows computed again at once.
 const EMBEDDED_AT_ONCE: u32 = 256;
 
-/// Applies the operation log of one collection as it grows.
+/// Applies the operation log of one collection as it grows. What is removed stays for as long as a query may be looking
+/// for it in an older state: it finds the old version then, and the newest state the new one.
 pub(super) async fn follow_log(catalog: Catalog, indexes: Arc<CollectionIndexes>, local: Arc<Local>) {
     let collection = indexes.pair.collection;
     let mut dead = Dead::new();
     loop {
-        erase_due(&catalog, collection, &local, &mut dead).await;
-        match apply_batch(&catalog, &indexes, &local, &mut dead).await {
+        let count = dead.iter().take_while(|gone| gone.since.elapsed() >= local.erase_after).count();
+        let due: Vec<Gone> = dead.drain(..count).collect();
+        let applied = apply_batch(&catalog, &indexes, &local, &mut dead, &due).await;
+        if applied.is_ok() {
+            erase(&catalog, collection, &local, due).await;
+        } else {
+            due.into_iter().rev().for_each(|gone| dead.push_front(gone));
+        }
+        match applied {
             Ok(true) => {
                 indexes.is_failing.send_replace(false);
             }
@@ -53,12 +61,13 @@ pub enum FollowError {
     Embed(#[from] crate::embed::EmbedError),
 }
 
-/// Applies the next operations; says whether there were any.
+/// Applies the next operations, and the removals that are due; says whether there were any.
 async fn apply_batch(
     catalog: &Catalog,
     indexes: &CollectionIndexes,
     local: &Arc<Local>,
     dead: &mut Dead,
+    due: &[Gone],
 ) -> Result<bool, FollowError> {
     let collection = indexes.pair.collection;
     // Operations and texts from one state: an operation whose text is not there yet would be applied as nothing.
@@ -69,14 +78,18 @@ async fn apply_batch(
         return fill(catalog, indexes, local, cut).await.map(|()| true);
     }
     let rows = catalog.operations(&mut tx, collection, indexes.applied(), BATCH).await?;
-    let Some(last) = rows.last().map(|row| row.sequence) else { return Ok(false) };
-    let (mut operations, mut removed) = (Vec::new(), Vec::new());
+    if rows.is_empty() && due.is_empty() {
+        return Ok(false);
+    }
+    let last = rows.last().map_or(indexes.applied(), |row| row.sequence);
+    let mut operations: Vec<KeywordOp> =
+        due.iter().map(|gone| KeywordOp::Remove { chunks: gone.chunks.clone() }).collect();
+    let mut removed = Vec::new();
     for row in rows {
         match row.kind {
             OperationKind::Remove => {
                 let chunks = row.first_chunk..row.first_chunk + row.chunk_count;
-                operations.push(KeywordOp::Remove { chunks: chunks.clone() });
-                removed.push(chunks);
+                removed.push(Gone { since: Instant::now(), sequence: row.sequence, chunks });
             }
             OperationKind::Add => {
                 for text in catalog.index_texts(&mut tx, collection, row.first_chunk, row.chunk_count).await? {
@@ -90,25 +103,36 @@ async fn apply_batch(
     let end = vectors::covered(&mut tx, indexes.pair).await?;
     add_vectors(&mut tx, indexes.pair, local, end).await?;
     drop(tx);
-    let target = local.clone();
-    tokio::task::spawn_blocking(move || target.keywords.apply(&operations, last))
-        .await
-        .unwrap_or(Err(IndexError::Stopped))?;
+    // After a crash the log is read again from the oldest removal that was not done; adding twice changes nothing.
+    let waiting = dead.front().or(removed.first()).map(|gone| gone.sequence.saturating_sub(1));
+    let settled = waiting.unwrap_or(last).max(local.keywords.position()?);
+    if !operations.is_empty() || settled > local.keywords.position()? {
+        let target = local.clone();
+        tokio::task::spawn_blocking(move || target.keywords.apply(&operations, settled))
+            .await
+            .unwrap_or(Err(IndexError::Stopped))?;
+    }
     indexes.applied.send_replace(last);
-    dead.extend(removed.into_iter().map(|chunks| (Instant::now(), chunks)));
+    dead.extend(removed);
     Ok(true)
 }
 
-/// Vectors of chunks that were removed, with the time of it, oldest first.
-type Dead = VecDeque<(Instant, Range<u32>)>;
+/// Chunks that were removed, by which operation and when.
+struct Gone {
+    since: Instant,
+    sequence: u64,
+    chunks: Range<u32>,
+}
+
+/// What is still in the indexes, oldest first.
+type Dead = VecDeque<Gone>;
 
 /// Erases vectors that no query can be looking for any more. What fails here is made up for by the next start.
-async fn erase_due(catalog: &Catalog, collection: u32, local: &Arc<Local>, dead: &mut Dead) {
-    let count = dead.iter().take_while(|(since, _)| since.elapsed() >= local.erase_after).count();
-    if count == 0 {
+async fn erase(catalog: &Catalog, collection: u32, local: &Arc<Local>, due: Vec<Gone>) {
+    if due.is_empty() {
         return;
     }
-    let mut due: Vec<Range<u32>> = dead.drain(..count).map(|(_, chunks)| chunks).collect();
+    let mut due: Vec<Range<u32>> = due.into_iter().map(|gone| gone.chunks).collect();
     // Neighbours in one piece: each piece waits for the disk.
     due.sort_by_key(|chunks| chunks.start);
     due.dedup_by(|next, last| {

@@ -45,6 +45,32 @@ pub fn section_object(section_type: &str, document_id: &str, section_id: &str) -
     bounded(section_type, format!("{}~{section_id}", encode_id(document_id).replace('~', "%7E")))
 }
 
+/// What a chunk of a document is named after: its number among the chunks of the same restricted part, or among those
+/// outside all of them. What others hold moves no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceInDocument<'a> {
+    pub section: Option<&'a str>,
+    pub number: u32,
+}
+
+impl<'a> PlaceInDocument<'a> {
+    /// Of chunk `number` of a document with the sections (id, first chunk, chunks, whether they stand apart). Documents
+    /// that were stored before sections did keep the names of their chunks.
+    pub fn of(number: u32, sections: impl Iterator<Item = (&'a str, u32, u32, bool)>) -> Self {
+        let mut before = 0;
+        for (id, first, count, is_apart) in sections {
+            if !is_apart || crate::mutants::active("names_by_number") {
+                return Self { section: None, number };
+            }
+            if (first..first + count).contains(&number) {
+                return Self { section: Some(id), number: number - first };
+            }
+            before += if first < number { count } else { 0 };
+        }
+        Self { section: None, number: number - before }
+    }
+}
+
 /// Secret of the instance from which chunk keys are derived.
 #[derive(Clone)]
 pub struct ChunkKeys {
@@ -56,13 +82,18 @@ impl ChunkKeys {
         Self { key }
     }
 
-    /// Keyed hash of (collection, document id, version, number within it): stable, and says nothing about anything else.
-    pub fn key(&self, collection: u32, document_id: &str, version: u64, number: u32) -> ChunkKey {
+    /// Keyed hash of (collection, document id, version, place in it): stable, and says nothing about anything else.
+    pub fn key(&self, collection: u32, document_id: &str, version: u64, place: PlaceInDocument<'_>) -> ChunkKey {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(&collection.to_be_bytes());
         hasher.update(&version.to_be_bytes());
-        hasher.update(&number.to_be_bytes());
+        hasher.update(&place.number.to_be_bytes());
         hasher.update(document_id.as_bytes());
+        if let Some(section) = place.section {
+            // No document's id holds this byte.
+            hasher.update(&[0]);
+            hasher.update(section.as_bytes());
+        }
         let mut key = [0; 16];
         hasher.finalize_xof().fill(&mut key);
         key

@@ -136,6 +136,10 @@ pub struct Condition {
 
 /// A restricted part of a document, by byte span or by heading (that heading's whole part, up to the next heading of the
 /// same or a higher level). A rule that matches no text rejects the document version.
+///
+/// In `text/markdown` headings are those of CommonMark, underlined ones too; one inside a quotation, a list or a footnote
+/// begins and ends nothing. In every other type they are those of the chunks' paths. Chunks outside never depend on what
+/// stands in a restricted part; of a path that came with such a chunk, headings are kept that stand in text outside too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -176,6 +180,9 @@ pub struct DocumentResult {
     pub version: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+    /// What was stored but is not what the collection declares: no filter finds such a value of the metadata.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<FieldProblem>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,11 +223,20 @@ pub struct DocumentState {
     pub source_version: Option<u64>,
 }
 
+/// Raised when restricted parts of the same document are found or kept apart in another way.
+const OUTLINE: u32 = 1;
+
 impl Document {
     /// Digest of text, chunk boundaries, title, url, metadata and expiry: equal digests need no new version.
     pub fn content_digest(&self) -> String {
         let sections: Vec<_> = self.sections.iter().map(|s| (&s.id, &s.span, &s.heading)).collect();
-        digest(&(&self.title, &self.url, &self.content, &self.chunks, &self.metadata, &self.expires_at, sections))
+        // Where parts are restricted, what an older release divided in another way is stored anew.
+        let outline = (!self.sections.is_empty()).then_some(OUTLINE);
+        let content = (&self.title, &self.url, &self.content, &self.chunks, &self.metadata, &self.expires_at, sections);
+        match outline {
+            Some(outline) => digest(&(content, outline)),
+            None => digest(&content),
+        }
     }
 
     /// Digest of the rules of the document and of its sections.
@@ -351,7 +367,7 @@ pub enum FieldType {
     Keyword,
     Number,
     Bool,
-    /// RFC 3339.
+    /// RFC 3339. Without a time it is midnight, without an offset UTC.
     Time,
     /// A list of keywords; a comparison holds if it holds for one of them.
     Keywords,

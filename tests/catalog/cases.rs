@@ -86,7 +86,7 @@ pub fn document(ordinal: u32, id: &str) -> DocumentRow {
         source_version: Some(i64::MAX as u64),
         first_chunk: ordinal.wrapping_mul(10),
         chunk_count: 0,
-        sections: vec![SectionRow { id: "s".into(), first: 0, count: 1, start: 0, end: 7 }],
+        sections: vec![SectionRow { id: "s".into(), first: 0, count: 1, start: 0, end: 7, is_apart: true }],
         rules: Rules::default(),
         source_tuples: vec![tuple("user:ann", "viewer", "document:x")],
         parked: false,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use usher::authz::DEFAULT_MODEL_JSON;
 use usher::config::RawConfig;
 use usher::embed::{EmbedError, Embedder, Embedders, Role};
+use usher::snapshot::names::PlaceInDocument;
 use usher_oracle::models;
 use usher_oracle::rank;
 use usher_oracle::rights::{Model, Tuple};
@@ -115,11 +116,13 @@ impl Driver {
         driver
     }
 
-    pub fn key(&self) -> impl Fn(&str, u64, u32) -> [u8; 16] + use<> {
+    pub fn key(&self) -> impl Fn(&str, u64, Option<&str>, u32) -> [u8; 16] + use<> {
         let service = self.service.service();
         let keys = service.chunk_keys.clone();
         let collection = service.published.load().collection("leak").unwrap().id;
-        move |document, version, number| keys.key(collection, document, version, number)
+        move |document, version, section, number| {
+            keys.key(collection, document, version, PlaceInDocument { section, number })
+        }
     }
 
     /// One of the readers: a person, an agent, a service, or a person with agents that act for it.
@@ -344,6 +347,7 @@ impl Driver {
         self.scan(&bytes, &visible, reader);
         self.check_receipt(&answer, reader);
         self.recheck(&client, &answer, reader).await;
+        self.read_back(&client, &answer).await;
         self.read_documents(&client, &visible, reader).await;
         self.ask_openfga(reader, at).await;
     }
@@ -409,6 +413,18 @@ impl Driver {
         let answer = client.post("/v1/recheck", json!({"items": items})).await.ok();
         for item in answer["items"].as_array().unwrap() {
             assert_eq!(item["status"], "ok", "{reader:?}");
+        }
+    }
+
+    /// The place of a passage is one in the document as the reader gets it.
+    async fn read_back(&mut self, client: &Client, answer: &Value) {
+        let hits = answer["results"].as_array().unwrap();
+        if let Some(hit) = self.rng.pick(hits) {
+            let id = hit["document_id"].as_str().unwrap().replace('/', "%2F");
+            let document = client.get(&format!("/v1/documents/{id}?collection=leak")).await.ok();
+            let place = |end: &str| hit["span"][end].as_u64().unwrap() as usize;
+            let text = document["text"].as_str().unwrap().get(place("start")..place("end"));
+            assert_eq!(text, hit["text"].as_str(), "{hit}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 const SEQUENTIAL: &str = "sequential::every_answer_equals_brute_force";
 
+const TWINS: &str = "sections::what_is_in_a_hidden_part_moves_no_byte_of_an_answer";
+
 const MUTANTS: &[(&str, &str)] = &[
     ("skip_verification", "races::a_revocation_between_search_and_verification_binds"),
     ("trust_the_searchs_audience", "races::a_revocation_between_search_and_verification_binds"),
@@ -18,6 +20,15 @@ const MUTANTS: &[(&str, &str)] = &[
     ("global_keyword_statistics", SEQUENTIAL),
     ("contextual_shared_through_sections", "races::a_contextual_tuple_isolates_the_documents_sections"),
     ("acknowledge_before_commit", SEQUENTIAL),
+    ("named_by_the_verifying_state", "races::an_answer_names_the_state_that_it_was_made_from"),
+    ("headings_in_quotations", "sections::a_section_ends_where_the_structure_of_the_text_says"),
+    ("headings_of_the_whole_text", TWINS),
+    ("pieces_over_borders", TWINS),
+    ("given_headings_as_they_are", TWINS),
+    ("names_by_number", TWINS),
+    ("offsets_of_the_whole_text", TWINS),
+    ("pages_of_the_whole_text", TWINS),
+    ("neighbours_end_at_hidden_parts", "sections::hidden_parts_are_passed_over"),
 ];
 
 #[test]

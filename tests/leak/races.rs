@@ -63,32 +63,52 @@ async fn a_revocation_between_search_and_verification_binds() {
     );
 }
 
-/// As above, but the state goes on changing, so that the last round drops a hit too: ranks count verified hits only.
+/// As above, but the state goes on changing, so that the last round drops a hit too: ranks count verified hits only, and
+/// the answer says that something may be missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn ranks_count_verified_hits_only() {
     let service = world().await;
     let admin = service.admin();
     let request = fresh_request();
-    let first = usher::pause::arm("query.searched", &request);
+    let mut pause = usher::pause::arm("query.searched", &request);
     let ann = Client { request_id: Some(request.clone()), ..service.as_reader("user:ann") };
-    let question = tokio::spawn(async move { ann.post("/v1/query", json!({"query": "orchid"})).await.ok() });
-    first.reached().await;
-    admin.delete("/v1/documents/a%2Fbest?collection=main").await.ok();
-    admin
-        .put_documents(vec![document("a/best", "orchid orchid orchid orchid", json!({"viewers": ["group:g#member"]}))])
-        .await;
-    let second = usher::pause::arm("query.searched", &request);
-    first.release();
-    second.reached().await;
-    admin.write(json!([]), json!([tuple("user:ann", "member", "group:g")])).await;
-    second.release();
-    let answer = question.await.unwrap();
+    let body = json!({"query": "orchid", "deadline_ms": 30_000});
+    let mut question = tokio::spawn(async move { ann.post("/v1/query", body).await.ok() });
+    let mut rounds = 0;
+    let answer = loop {
+        tokio::select! {
+            answer = &mut question => break answer.unwrap(),
+            () = pause.reached() => rounds += 1,
+        }
+        let text = format!("orchid orchid orchid {rounds}");
+        admin.put_documents(vec![document("a/best", &text, json!({"viewers": ["group:g#member"]}))]).await;
+        let next = usher::pause::arm("query.searched", &request);
+        std::mem::replace(&mut pause, next).release();
+    };
+    assert!(rounds > 2, "{rounds}");
     assert_eq!(ids(&answer), ["a/next"]);
     assert_eq!(
         (answer["results"][0]["ranks"]["keyword"].as_u64(), answer["results"][0]["score"].as_f64()),
         (Some(1), Some(1.0))
     );
-    assert_eq!(answer["complete"], false);
+    assert_eq!((&answer["complete"], &answer["warnings"]), (&json!(false), &json!(["changed_meanwhile"])));
+}
+
+/// An answer names the state that it was made from: what was granted after the search is not in it, nor is the grant in
+/// the state that it names.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_names_the_state_that_it_was_made_from() {
+    let service = world().await;
+    let admin = service.admin();
+    admin.put_documents(vec![document("a/later", "orchid of tomorrow", json!({"viewers": []}))]).await;
+    let answer = ask_while(&service, async {
+        admin.write(json!([tuple("user:ann", "viewer", "document:a/later")]), json!([])).await;
+    })
+    .await;
+    assert_eq!((ids(&answer).len(), &answer["complete"]), (2, &json!(true)));
+    let question = json!({"collection": "main", "document_id": "a/later", "subject": "user:ann", "as_of_revision": answer["revision"]});
+    let told = admin.post("/v1/explain", question).await.ok();
+    assert_eq!(told["allowed"], false, "{told}");
 }
 
 /// What was found in a version that is gone by then is found again in the new one, or not at all.

@@ -7,8 +7,18 @@ use crate::common::{document, postgres};
 use crate::driver::{Driver, send};
 use crate::plan;
 
+/// A copy of a stopped service's folder; both share the instance's secrets.
+pub async fn twin_of(folder: &tempfile::TempDir) -> tempfile::TempDir {
+    let twin = tempfile::tempdir().unwrap();
+    copy(folder.path(), twin.path());
+    if postgres::is_chosen() {
+        postgres::copy(folder.path(), twin.path()).await;
+    }
+    twin
+}
+
 /// An answer without what is different each time by design; everything else must be equal.
-fn comparable(bytes: &[u8]) -> String {
+pub fn comparable(bytes: &[u8]) -> String {
     let mut value: Value = serde_json::from_slice(bytes).unwrap();
     let object = value.as_object_mut().unwrap();
     for (field, length) in
@@ -44,11 +54,7 @@ async fn hidden_documents_move_no_byte_of_an_answer() {
     let first = Driver::start(seed ^ 0x7717).await;
     let Driver { service, world, rng, store, canaries, turned } = first;
     let folder = service.stop().await;
-    let twin = tempfile::tempdir().unwrap();
-    copy(folder.path(), twin.path());
-    if postgres::is_chosen() {
-        postgres::copy(folder.path(), twin.path()).await;
-    }
+    let twin = twin_of(&folder).await;
     let (service, other) = (Driver::serve(folder).await, Driver::serve(twin).await);
     let mut driver = Driver { service, world, rng, store, canaries, turned };
     let mut compared = 0;

@@ -35,6 +35,10 @@ pub enum RuleError {
     SectionId(usize),
     #[error("`classification` must be a label such as `internal`")]
     Classification,
+    #[error("it says nothing, as a file does that was not written to its end; write rules, or remove it")]
+    Empty,
+    #[error("`{0}` has no value, as in a file that was not written to its end; write one, or remove the key")]
+    NoValue(String),
     #[error("`public: true` makes documents public; say --allow-public if that is meant")]
     Public,
 }
@@ -118,6 +122,7 @@ pub enum Refusal {
 
 impl RuleFile {
     pub fn parse(bytes: &[u8], is_directory: bool, allow_public: bool) -> Result<Self, RuleError> {
+        says_something(&yaml::parse(bytes)?, None)?;
         let written: Written = yaml::parse(bytes)?;
         let text = String::from_utf8_lossy(bytes);
         let at = |p: &str| line_of(&text, p);
@@ -180,6 +185,12 @@ impl RuleFile {
         Ok(rule)
     }
 
+    /// Whether it takes access away that there would be without it.
+    pub fn restricts(&self) -> bool {
+        let stops = self.inherit == Some(false) || self.nobody || self.classification.is_some();
+        stops || !(self.blocked.is_empty() && self.all_of.is_empty() && self.sections.is_empty())
+    }
+
     pub fn principals(&self) -> impl Iterator<Item = &str> {
         let sections = self.sections.iter().flat_map(|s| s.acl.viewers.iter().chain(&s.acl.blocked));
         let own = [&self.owners, &self.editors, &self.viewers, &self.blocked].into_iter().flatten();
@@ -202,6 +213,21 @@ impl RuleFile {
             all_of: self.all_of.clone(),
             classification: self.classification.clone().or(classification),
         }
+    }
+}
+
+/// A file that was cut off must not stand for a weaker rule: keys without a value are refused. A stored context of a
+/// condition is its own business.
+fn says_something(value: &serde_json::Value, key: Option<&str>) -> Result<(), RuleError> {
+    match value {
+        serde_json::Value::Null => Err(key.map_or(RuleError::Empty, |key| RuleError::NoValue(key.to_owned()))),
+        serde_json::Value::Object(fields) if fields.is_empty() && key.is_none() => Err(RuleError::Empty),
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != "context")
+            .try_for_each(|(key, value)| says_something(value, Some(key))),
+        serde_json::Value::Array(items) => items.iter().try_for_each(|item| says_something(item, key)),
+        _ => Ok(()),
     }
 }
 

@@ -17,6 +17,8 @@ pub enum YamlError {
     TooLarge,
     #[error("not UTF-8")]
     Encoding,
+    #[error("it holds NUL characters, as a file does that was not written to its end; write it again")]
+    Nul,
     #[error("line {line}: {what} are not allowed in rule files; write the value out")]
     Forbidden { line: usize, what: &'static str },
     #[error("line {line}: {message}")]
@@ -32,6 +34,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
     }
     let text = std::str::from_utf8(bytes).map_err(|_| YamlError::Encoding)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains('\0') {
+        return Err(YamlError::Nul);
+    }
     let empty = plain_data_only(text)?;
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_depth: MAX_DEPTH, max_documents: 1, max_anchors: 0, max_aliases: 0 },

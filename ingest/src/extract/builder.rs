@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
+use usher::invisible;
+use usher::outline::Heading;
 use usher::wire::Fields;
 
-use super::{ExtractError, Extracted, Heading, MAX_TEXT, Page};
+use super::{ExtractError, Extracted, MAX_TEXT, Page};
 
-const MAX_HEADING: usize = 500;
+/// Characters of a heading or title.
+pub const MAX_HEADING: usize = 500;
 
 #[derive(Debug, Default)]
 pub struct Builder {
@@ -65,40 +68,31 @@ impl Builder {
         }
     }
 
-    /// Line ends to `\n`, NFC, no control characters; invisible ones stay but are counted.
+    /// Line ends to `\n`, NFC, without what a person doesn't see.
     pub fn canonical(&mut self, raw: &str) -> String {
-        let mut out = String::with_capacity(raw.len());
-        let (mut control, mut invisible, mut nul) = (0u64, 0u64, 0u64);
-        let mut chars = raw.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '\r' => {
-                    if chars.peek() != Some(&'\n') {
-                        out.push('\n');
-                    }
-                }
-                '\n' | '\t' => out.push(c),
-                '\0' => nul = nul.saturating_add(1),
-                '\u{c}' | '\u{b}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('\n'),
-                c if c.is_control() => control = control.saturating_add(1),
-                c => {
-                    invisible = invisible.saturating_add(u64::from(is_invisible(c)));
-                    out.push(c);
-                }
-            }
+        let raw = raw.replace("\r\n", "\n").replace('\r', "\n");
+        let out = invisible::cleaned(&raw);
+        let breaks = |c: &char| matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        let (mut control, mut unseen, mut nul) = (0u64, 0u64, 0u64);
+        for c in raw.chars().filter(|c| invisible::is_invisible(*c) && !breaks(c)) {
+            let count = match c {
+                '\0' => &mut nul,
+                c if c.is_control() => &mut control,
+                _ => &mut unseen,
+            };
+            *count = count.saturating_add(1);
         }
         self.count("NUL characters", nul);
         self.count("control characters", control);
-        self.count("invisible characters (kept)", invisible);
-        if is_nfc(&out) { out } else { out.nfc().collect() }
+        self.count("invisible characters", unseen);
+        if is_nfc(&out) { out.into_owned() } else { out.nfc().collect() }
     }
 
     pub fn finish(self, media_type: &str) -> Extracted {
-        let from_heading = || self.headings.iter().find(|h| h.level == 1).map(|h| h.text.clone());
         let title = self.title.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
         Extracted {
             media_type: media_type.to_owned(),
-            title: title.or_else(from_heading).map(|t| t.chars().take(MAX_HEADING).collect()),
+            title: title.map(|t| t.chars().take(MAX_HEADING).collect()),
             text: self.text,
             headings: self.headings,
             pages: self.pages,
@@ -130,11 +124,4 @@ impl Builder {
         }
         Ok(start)
     }
-}
-
-/// Bidirectional controls, the tag block, zero-width and other characters that show nothing.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
-        | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}' | '\u{fff9}'..='\u{fffb}')
 }

@@ -118,7 +118,9 @@ impl<'a, 'b> Walker<'a, 'b> {
                 }
             }
             "r" => self.run_hidden = false,
-            "vanish" | "specVanish" | "webHidden" => self.run_hidden |= is_on(element),
+            "vanish" | "specVanish" | "webHidden" => self.run_hidden = is_on(element),
+            "rStyle" => self.run_hidden |= value(element).is_some_and(|id| resolve(self.styles, &id).1),
+            "sz" => self.run_hidden |= value(element).is_some_and(|size| is_tiny(&size)),
             "t" => self.in_text = true,
             "delText" => self.builder.count("deleted revisions", 1),
             "tab" => self.text_in_run("\t"),
@@ -277,6 +279,11 @@ fn is_on(element: &BytesStart<'_>) -> bool {
     !matches!(value(element).as_deref(), Some("0" | "false" | "off" | "none"))
 }
 
+/// Half points; what is smaller than a point is not meant to be read.
+fn is_tiny(size: &str) -> bool {
+    size.parse::<u32>().is_ok_and(|size| size < 2)
+}
+
 /// Outline levels count from 0; 9 is body text.
 fn outline(level: &str) -> Option<u8> {
     level.parse::<u8>().ok().filter(|l| *l < 9).map(|l| l.saturating_add(1).min(6))
@@ -300,7 +307,8 @@ fn styles(xml: &str) -> Result<BTreeMap<String, Style>, ExtractError> {
                     ("name", Some(name)) => style.level = style.level.or(heading_name(&name)),
                     ("basedOn", Some(parent)) => style.based_on = Some(parent),
                     ("outlineLvl", Some(level)) => style.level = outline(&level).or(style.level),
-                    ("vanish", _) => style.hidden = is_on(element),
+                    ("vanish" | "specVanish" | "webHidden", _) => style.hidden = is_on(element),
+                    ("sz", Some(size)) => style.hidden |= is_tiny(&size),
                     _ => {}
                 }
             }

@@ -2,73 +2,20 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::Value;
+use usher::outline;
 use usher::wire::Fields;
 
 use super::{Builder, ExtractError};
 
-const MAX_FRONT_MATTER: usize = 64 * 1024;
 const MAX_FIELDS: usize = 64;
 
 pub fn read(text: &str, builder: &mut Builder) -> Result<(), ExtractError> {
     let text = builder.canonical(text);
     let body = front_matter(&text, builder);
     let visible = without_hidden(body, builder);
-    // Nothing stands before this block, so offsets within it are offsets of the document.
-    let lead = visible.len().saturating_sub(visible.trim_start_matches('\n').len());
-    let headings = headings(&visible);
-    builder.block(&visible)?;
-    for (start, level, text) in headings {
-        builder.mark(start.saturating_sub(lead), level, &text);
-    }
-    Ok(())
-}
-
-fn options() -> Options {
-    Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH
-}
-
-/// Start, level and text of each heading.
-fn headings(text: &str) -> Vec<(usize, u8, String)> {
-    let mut found = Vec::new();
-    let mut open: Option<(usize, u8, String)> = None;
-    for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
-        match event {
-            Event::Start(Tag::Heading { level, .. }) => open = Some((range.start, depth(level), String::new())),
-            Event::End(TagEnd::Heading(_)) => {
-                if let Some((start, level, title)) = open.take() {
-                    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-                    if !title.is_empty() {
-                        found.push((start, level, title));
-                    }
-                }
-            }
-            Event::Text(t) | Event::Code(t) => {
-                if let Some((_, _, title)) = &mut open {
-                    title.push_str(&t);
-                }
-            }
-            Event::SoftBreak | Event::HardBreak => {
-                if let Some((_, _, title)) = &mut open {
-                    title.push(' ');
-                }
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn depth(level: HeadingLevel) -> u8 {
-    match level {
-        HeadingLevel::H1 => 1,
-        HeadingLevel::H2 => 2,
-        HeadingLevel::H3 => 3,
-        HeadingLevel::H4 => 4,
-        HeadingLevel::H5 => 5,
-        HeadingLevel::H6 => 6,
-    }
+    builder.block(&visible)
 }
 
 /// Drops comments, scripts and styles written as HTML; code blocks that show such markup stay.
@@ -77,7 +24,7 @@ fn without_hidden(text: &str, builder: &mut Builder) -> String {
         return text.to_owned();
     }
     let mut hidden: Vec<Range<usize>> = Vec::new();
-    for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
+    for (event, range) in Parser::new_ext(text, outline::options()).into_offset_iter() {
         if matches!(event, Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_)) {
             let Some(html) = text.get(range.clone()) else { continue };
             for (what, open, close) in
@@ -119,18 +66,9 @@ fn between(html: &str, open: &str, close: &str) -> Vec<Range<usize>> {
     parts
 }
 
-/// Takes `---` … `---` off the top into title and metadata. What can't be read as plain YAML stays text.
+/// Takes front matter off the top into title and metadata. What can't be read as plain YAML stays text.
 fn front_matter<'t>(text: &'t str, builder: &mut Builder) -> &'t str {
-    let Some(rest) = text.strip_prefix("---\n") else { return text };
-    let end = match rest.find("\n---\n") {
-        Some(end) => end,
-        None if rest.ends_with("\n---") => rest.len().saturating_sub(4),
-        None => return text,
-    };
-    if end > MAX_FRONT_MATTER {
-        return text;
-    }
-    let yaml = rest.get(..end).unwrap_or_default();
+    let Some((yaml, body)) = outline::front_matter(text) else { return text };
     match crate::acl::yaml::parse::<Fields>(yaml.as_bytes()) {
         Ok(fields) => keep(fields, builder),
         Err(e) => {
@@ -138,7 +76,7 @@ fn front_matter<'t>(text: &'t str, builder: &mut Builder) -> &'t str {
             return text;
         }
     }
-    rest.get(end.saturating_add(4)..).unwrap_or_default()
+    text.get(body..).unwrap_or_default()
 }
 
 /// Scalars and lists of scalars can be filtered on; deeper structure is left out.

@@ -4,11 +4,13 @@
 //! it began under; a small part may take in the parts below it. Only inside one part do chunks overlap.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use text_splitter::{ChunkConfig, TextSplitter};
+use usher::outline::{self, Piece};
 use usher::wire::ChunkSpan;
 
-use super::{Extracted, Heading};
+use super::Extracted;
 
 /// Characters that a chunk aims at, and what neighbours in one part share.
 pub const TARGET: usize = 1_000;
@@ -18,32 +20,21 @@ const WHOLE: usize = 1_200;
 /// Text without any structure is cut into windows of so many bytes, so that the work stays linear.
 const WINDOW: usize = 64 * 1024;
 
-/// A part of the text that is split on its own.
-#[derive(Debug, Clone)]
-struct Part {
-    start: usize,
-    end: usize,
-    /// Level of the heading that it begins with.
-    level: Option<u8>,
-}
-
-/// `cuts` are offsets that no chunk may cross.
-pub fn split(doc: &Extracted, cuts: &[usize]) -> Vec<ChunkSpan> {
+/// `restricted` parts are disjoint and ascending; no chunk crosses a border of theirs.
+pub fn split(doc: &Extracted, restricted: &[Range<usize>]) -> Vec<ChunkSpan> {
     let mut chunks = Vec::new();
     let config = ChunkConfig::new(TARGET).with_overlap(OVERLAP).unwrap_or_else(|_| ChunkConfig::new(TARGET));
     let splitter = TextSplitter::new(config);
-    let hard: BTreeSet<usize> = cuts.iter().copied().chain(doc.pages.iter().map(|p| p.start)).collect();
-    let (mut headings, mut path) = (doc.headings.iter().peekable(), Vec::new());
+    let pages: BTreeSet<usize> = doc.pages.iter().map(|p| p.start).collect();
+    let parts = outline::pieces(&doc.text, &doc.headings, restricted);
+    let parts = parts.into_iter().flat_map(|part| cut(part, &pages)).collect();
+    let hard: BTreeSet<usize> = restricted.iter().flat_map(|r| [r.start, r.end]).chain(pages).collect();
     let (mut pages, mut page) = (doc.pages.iter().peekable(), None);
-    for part in merged(parts(doc, &hard), doc, &hard) {
-        while let Some(heading) = headings.next_if(|h| h.start <= part.start) {
-            path.retain(|h: &&Heading| h.level < heading.level);
-            path.push(heading);
-        }
+    for part in merged(parts, doc, &hard) {
         while let Some(next) = pages.next_if(|p| p.start <= part.start) {
             page = Some(next.number);
         }
-        let heading_path: Vec<String> = path.iter().map(|h| h.text.clone()).collect();
+        let heading_path = part.path;
         let mut emit = |start: usize, end: usize| {
             let Some(text) = doc.text.get(start..end) else { return };
             let lead = text.len().saturating_sub(text.trim_start().len());
@@ -68,21 +59,22 @@ pub fn split(doc: &Extracted, cuts: &[usize]) -> Vec<ChunkSpan> {
     chunks
 }
 
-fn parts(doc: &Extracted, hard: &BTreeSet<usize>) -> Vec<Part> {
-    let len = doc.text.len();
-    let mut borders: Vec<usize> = vec![0, len];
-    borders.extend(doc.headings.iter().map(|h| h.start));
-    borders.extend(hard);
-    borders.retain(|b| *b <= len && doc.text.is_char_boundary(*b));
-    borders.sort_unstable();
-    borders.dedup();
-    let pairs = borders.iter().zip(borders.iter().skip(1));
-    pairs.map(|(start, end)| Part { start: *start, end: *end, level: level_at(&doc.headings, *start) }).collect()
+/// A part, cut where pages begin within it.
+fn cut(part: Piece, pages: &BTreeSet<usize>) -> Vec<Piece> {
+    let mut out = Vec::new();
+    let mut rest = part;
+    let within = rest.start.saturating_add(1)..rest.end.max(rest.start.saturating_add(1));
+    for at in pages.range(within).copied() {
+        out.push(Piece { end: at, ..rest.clone() });
+        rest = Piece { start: at, level: None, ..rest };
+    }
+    out.push(rest);
+    out
 }
 
 /// Joins a part with the deeper ones that follow while all of it fits one chunk.
-fn merged(parts: Vec<Part>, doc: &Extracted, hard: &BTreeSet<usize>) -> Vec<Part> {
-    let mut out: Vec<Part> = Vec::new();
+fn merged(parts: Vec<Piece>, doc: &Extracted, hard: &BTreeSet<usize>) -> Vec<Piece> {
+    let mut out: Vec<Piece> = Vec::new();
     for part in parts {
         if let Some(last) = out.last_mut()
             && !hard.contains(&part.start)
@@ -100,11 +92,6 @@ fn merged(parts: Vec<Part>, doc: &Extracted, hard: &BTreeSet<usize>) -> Vec<Part
 
 fn fits(text: &str, max: usize) -> bool {
     text.len() <= max || text.chars().nth(max).is_none()
-}
-
-fn level_at(headings: &[Heading], at: usize) -> Option<u8> {
-    let index = headings.partition_point(|h| h.start < at);
-    headings.get(index).filter(|h| h.start == at).map(|h| h.level)
 }
 
 /// Pieces of at most [`WINDOW`] bytes, ending at a line, else at a space, else at any character.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
@@ -13,6 +15,9 @@ use crate::error::RunError;
 use crate::fsroot::{Listing, Root};
 use crate::report::{FileLine, Report, Status};
 use crate::term::Term;
+
+/// What [`DIR_RULES`] has before its suffix.
+const DIR_STEM: &str = "_";
 
 pub struct Access {
     kind: Kind,
@@ -39,8 +44,22 @@ pub struct Denied {
     pub unmappable: bool,
 }
 
+/// Whether the file is one of rules, or is named as if it were meant to be.
 pub fn is_rule(path: &str) -> bool {
-    path.ends_with(SUFFIX)
+    stem(path).is_some()
+}
+
+/// What a rule file is for, by its name; other cases and `.yml` are mistakes for it.
+fn stem(path: &str) -> Option<&str> {
+    [SUFFIX, ".acl.yml"].iter().find_map(|suffix| {
+        let (stem, end) = path.split_at_checked(path.len().checked_sub(suffix.len())?)?;
+        end.eq_ignore_ascii_case(suffix).then_some(stem)
+    })
+}
+
+/// Names that a person takes for one.
+fn alike(path: &str) -> String {
+    path.nfc().flat_map(char::to_lowercase).collect()
 }
 
 impl Access {
@@ -145,23 +164,42 @@ pub fn default_acl(named: Option<&str>, allow_public: bool) -> Result<Option<Rul
 
 fn load_rules(args: &FolderArgs, root: &Root, listing: &Listing, term: &Term, report: &Report<'_>) -> Rules {
     let mut rules = Rules::default();
-    let documents: BTreeSet<&str> = listing.files.iter().map(String::as_str).collect();
+    let documents: BTreeSet<&str> = listing.files.iter().map(String::as_str).filter(|path| !is_rule(path)).collect();
+    let mut by_likeness: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    documents.iter().for_each(|path| by_likeness.entry(alike(path)).or_default().push(path));
     let mut put = |path: &str, found: Result<RuleFile, String>| {
+        let stem = stem(path).unwrap_or(path);
+        let is_directory = parent(path).len() + usize::from(path.contains('/')) + DIR_STEM.len() == stem.len()
+            && stem.ends_with(DIR_STEM);
+        let found = match path.ends_with(SUFFIX) {
+            true => found,
+            false => Err(format!("rule files end in `{SUFFIX}`: rename it")),
+        };
+        let refuse = |reason: &str| report.file(FileLine::new(path, Status::Refused).because(reason));
         if let Err(reason) = &found {
-            report.file(FileLine::new(path, Status::Refused).because(reason));
+            refuse(reason);
         }
-        match path.strip_suffix(DIR_RULES).filter(|dir| dir.is_empty() || dir.ends_with('/')) {
-            Some(dir) => {
-                rules.dirs.insert(dir.trim_end_matches('/').to_owned(), found);
-            }
-            None => {
-                let document = path.strip_suffix(SUFFIX).unwrap_or(path);
-                if !documents.contains(document) {
-                    term.warn(&format!("{path} belongs to no document"));
-                }
-                rules.files.insert(document.to_owned(), found);
-            }
+        if is_directory {
+            // Of two for one directory, neither can be told to be meant.
+            let held = rules.dirs.entry(parent(path).to_owned());
+            held.and_modify(|held| *held = Err("there are two of them".to_owned())).or_insert(found);
+            return;
         }
+        if !documents.contains(stem) && root.path().join(stem).symlink_metadata().is_err() {
+            if found.as_ref().is_ok_and(|rule| !rule.restricts()) {
+                term.warn(&format!("{path} belongs to no document"));
+            } else if found.is_ok() {
+                refuse("it restricts a document that is not there: name it after one, or remove it");
+            }
+            // Whose rules they are meant to be can't be read without them.
+            for document in by_likeness.get(&alike(stem)).into_iter().flatten() {
+                let reason = format!("its rules are in {path}, which is named otherwise");
+                rules.files.insert((*document).to_owned(), Err(reason));
+            }
+            return;
+        }
+        let held = rules.files.entry(stem.to_owned());
+        held.and_modify(|held| *held = Err("there are two rule files for it".to_owned())).or_insert(found);
     };
     for path in listing.files.iter().filter(|f| is_rule(f)) {
         let is_directory = path.rsplit('/').next() == Some(DIR_RULES);

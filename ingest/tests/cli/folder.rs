@@ -269,3 +269,25 @@ fn a_prefix_confines_ids_folders_and_deletions() {
     assert_eq!(site.stub.world().documents.len(), 3);
     site.folder(&["--prefix", "../x"]).expect(1);
 }
+
+#[test]
+fn rule_files_that_can_not_be_told_to_be_meant_refuse_what_they_govern() {
+    let site = Site::new(&[
+        ("_.acl.yaml", RULES),
+        ("ok.md", "text"),
+        ("Report.md", "text"),
+        ("report.md.acl.yaml", "blocked: [user:eve]\n"),
+        ("b.md", "text"),
+        ("b.md.acl.yml", "inherit: false\n"),
+        ("empty/_.acl.yaml", ""),
+        ("empty/a.md", "text"),
+        ("gone.md.acl.yaml", "nobody: true\n"),
+        ("granted.md.acl.yaml", "viewers: [user:ana]\n"),
+    ]);
+    let ran = site.folder(&[]).expect(3);
+    let ran = ran.says("refused Report.md").says("refused b.md").says("refused empty/a.md").says("it says nothing");
+    let ran = ran.says("refused gone.md.acl.yaml: it restricts a document that is not there");
+    assert!(ran.out.contains("1 created"));
+    let world = site.stub.world();
+    assert_eq!(world.documents.keys().collect::<Vec<_>>(), ["s/ok.md"]);
+}

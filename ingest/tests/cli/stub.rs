@@ -206,7 +206,13 @@ fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
             errors: vec![],
             retry_after_ms: None,
         });
-        results.push(DocumentResult { id: document.id.clone(), status, version: Some(1), problem });
+        results.push(DocumentResult {
+            id: document.id.clone(),
+            status,
+            version: Some(1),
+            problem,
+            warnings: Vec::new(),
+        });
         if status != DocumentStatus::Rejected {
             world.documents.insert(document.id.clone(), document);
         }

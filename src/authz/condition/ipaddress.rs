@@ -47,15 +47,27 @@ fn ipaddress<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, E
     Ok(CowVal::Owned(value))
 }
 
+/// A block in canonical form, as addresses are: one of IPv4-mapped IPv6 addresses is one of IPv4.
+fn block(text: &str) -> Option<IpNet> {
+    let (address, bits) = text.rsplit_once('/')?;
+    // One way to write a length.
+    let is_plain = bits == "0" || (!bits.starts_with('0') && bits.bytes().all(|digit| digit.is_ascii_digit()));
+    let bits: u8 = bits.parse().ok().filter(|_| is_plain)?;
+    let address: IpAddr = address.parse().ok()?;
+    match (address, address.to_canonical()) {
+        (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if bits >= 96 => IpNet::new(mapped, bits - 96).ok(),
+        _ => IpNet::new(address, bits).ok(),
+    }
+}
+
 fn in_cidr<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let target = arguments.first().ok_or_else(ExecutionError::missing_argument_or_target)?;
     let cel::Value::Opaque(opaque) = cel::Value::try_from(target.as_ref())? else {
         return Err(ExecutionError::missing_argument_or_target());
     };
     let address = opaque.downcast_ref::<IpAddress>().ok_or_else(ExecutionError::missing_argument_or_target)?;
-    let network: IpNet = text(arguments.get(1))?
-        .parse()
-        .map_err(|_| ExecutionError::function_error("in_cidr", "not an address block in CIDR form"))?;
+    let network = block(&text(arguments.get(1))?)
+        .ok_or_else(|| ExecutionError::function_error("in_cidr", "not an address block in CIDR form"))?;
     Ok(CowVal::owned(CelBool::from(network.contains(&address.0))))
 }
 
@@ -72,4 +84,34 @@ pub(super) fn declare(env: &mut cel::Env) {
         in_cidr,
     );
     debug_assert!(function.is_ok() && method.is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_blocks_hold_the_addresses_that_they_map() {
+        let holds = |block_text: &str, address: &str| {
+            block(block_text).map(|block| block.contains(&IpAddress::parse(address).unwrap().0))
+        };
+        for (block, address, wanted) in [
+            ("::ffff:192.168.1.0/120", "192.168.1.7", Some(true)),
+            ("::ffff:192.168.1.0/120", "::ffff:192.168.1.7", Some(true)),
+            ("::ffff:192.168.1.0/120", "192.168.2.7", Some(false)),
+            ("::ffff:c0a8:100/128", "192.168.1.0", Some(true)),
+            ("::ffff:0:0/96", "8.8.8.8", Some(true)),
+            ("::ffff:0:0/95", "8.8.8.8", Some(false)),
+            ("::/0", "8.8.8.8", Some(false)),
+            ("0.0.0.0/0", "::1", Some(false)),
+            ("2001:db8::1/32", "2001:db8:1::7", Some(true)),
+            ("10.0.0.0/08", "10.0.0.1", None),
+            ("10.0.0.0/+8", "10.0.0.1", None),
+            ("10.0.0.0/33", "10.0.0.1", None),
+            ("10.0.0.0", "10.0.0.1", None),
+            ("10.0.0.0/", "10.0.0.1", None),
+        ] {
+            assert_eq!(holds(block, address), wanted, "{block} {address}");
+        }
+    }
 }

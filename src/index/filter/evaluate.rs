@@ -110,7 +110,9 @@ pub(super) fn compile(
                 return Err(FilterError { pointer, problem: FilterProblem::TooManyValues });
             }
             let Some((field, kind)) = find(&leaf.field, declared) else { return Ok(Node::Unknown) };
-            let test = test(leaf, kind)
+            // Ids are what they are, byte by byte.
+            let is_id = matches!(field, Field::DocumentId | Field::Source);
+            let test = test(leaf, kind, if is_id { exact } else { fields::text })
                 .map_err(|(part, problem)| FilterError { pointer: format!("{pointer}/{part}"), problem })?;
             Ok(Node::Leaf { field, test })
         }
@@ -127,8 +129,16 @@ fn find(name: &str, declared: &DeclaredFields) -> Option<(Field, FieldType)> {
     }
 }
 
+fn exact(value: &Value) -> Result<Box<str>, FilterProblem> {
+    value.as_str().map(Into::into).ok_or(FilterProblem::TextExpected)
+}
+
 /// The test of a leaf, or the member of the leaf that is wrong.
-fn test(leaf: &FilterLeaf, kind: FieldType) -> Result<Test, (String, FilterProblem)> {
+fn test(
+    leaf: &FilterLeaf,
+    kind: FieldType,
+    text: fn(&Value) -> Result<Box<str>, FilterProblem>,
+) -> Result<Test, (String, FilterProblem)> {
     let value = |problem| ("value".to_owned(), problem);
     if leaf.op == FilterOp::Exists {
         return match &leaf.value {
@@ -140,13 +150,12 @@ fn test(leaf: &FilterLeaf, kind: FieldType) -> Result<Test, (String, FilterProbl
     let negated = matches!(leaf.op, FilterOp::Ne | FilterOp::Nin);
     match kind {
         FieldType::Keyword | FieldType::Keywords => {
-            let one =
-                |make: fn(Box<str>) -> TextTest| fields::text(&leaf.value).map(|text| make(text.into())).map_err(value);
+            let one = |make: fn(Box<str>) -> TextTest| text(&leaf.value).map(make).map_err(value);
             let test = match leaf.op {
                 FilterOp::Prefix => one(TextTest::Prefix)?,
                 FilterOp::Contains => one(TextTest::Contains)?,
                 _ => {
-                    let mut texts: Vec<Box<str>> = alternatives(leaf, |value| fields::text(value).map(Into::into))?;
+                    let mut texts: Vec<Box<str>> = alternatives(leaf, text)?;
                     texts.sort_unstable();
                     TextTest::In(texts)
                 }

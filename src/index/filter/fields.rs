@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::{FilterError, FilterProblem};
 use crate::wire::{FieldProblem, FieldType, Fields};
@@ -93,23 +94,48 @@ impl FieldValues {
     }
 }
 
-/// A value of a declared type.
+/// A value of a declared type. Documents say the same in several forms: front matter has numbers and switches as text,
+/// and text as numbers.
 fn parse(value: &Value, kind: FieldType) -> Result<FieldValue, FilterProblem> {
     match kind {
-        FieldType::Keyword => text(value).map(|text| FieldValue::Keyword(text.into())),
-        FieldType::Number => number(value).map(FieldValue::Number),
-        FieldType::Bool => value.as_bool().map(FieldValue::Bool).ok_or(FilterProblem::BoolExpected),
+        FieldType::Keyword => keyword(value).map(FieldValue::Keyword),
+        FieldType::Number => match value.as_str() {
+            Some(text) => number(&text.trim().parse::<f64>().unwrap_or(f64::NAN).into()).map(FieldValue::Number),
+            None => number(value).map(FieldValue::Number),
+        },
+        FieldType::Bool => match value.as_str().map(str::trim) {
+            Some("true") => Ok(FieldValue::Bool(true)),
+            Some("false") => Ok(FieldValue::Bool(false)),
+            _ => value.as_bool().map(FieldValue::Bool).ok_or(FilterProblem::BoolExpected),
+        },
         FieldType::Time => time(value).map(FieldValue::Time),
         FieldType::Keywords => {
-            let list = value.as_array().ok_or(FilterProblem::ListExpected)?;
-            let texts: Result<Vec<Box<str>>, _> = list.iter().map(|value| text(value).map(Into::into)).collect();
+            let list = match value {
+                Value::Array(list) => list.as_slice(),
+                Value::Object(_) => return Err(FilterProblem::ListExpected),
+                one => std::slice::from_ref(one),
+            };
+            let texts: Result<Vec<Box<str>>, _> = list.iter().map(keyword).collect();
             Ok(FieldValue::Keywords(texts?.into()))
         }
     }
 }
 
-pub(super) fn text(value: &Value) -> Result<&str, FilterProblem> {
-    value.as_str().ok_or(FilterProblem::TextExpected)
+fn keyword(value: &Value) -> Result<Box<str>, FilterProblem> {
+    match value {
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string().into()),
+        value => text(value),
+    }
+}
+
+/// Texts are compared in NFC.
+pub(super) fn text(value: &Value) -> Result<Box<str>, FilterProblem> {
+    value.as_str().map(normal).ok_or(FilterProblem::TextExpected)
+}
+
+/// The form in which texts are compared.
+pub fn normal(text: &str) -> Box<str> {
+    if is_nfc(text) { text.into() } else { text.nfc().collect::<String>().into() }
 }
 
 /// Numbers are compared as f64: integers beyond 2^53 lose their last digits.
@@ -117,8 +143,11 @@ pub(super) fn number(value: &Value) -> Result<f64, FilterProblem> {
     value.as_f64().filter(|number| number.is_finite()).ok_or(FilterProblem::NumberExpected)
 }
 
+/// RFC 3339; without a time it is midnight, without an offset UTC.
 pub(super) fn time(value: &Value) -> Result<jiff::Timestamp, FilterProblem> {
-    value.as_str().and_then(|text| text.parse().ok()).ok_or(FilterProblem::TimeExpected)
+    let text = value.as_str().map(str::trim).ok_or(FilterProblem::TimeExpected)?;
+    let local = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| local().map(|zoned| zoned.timestamp())).ok_or(FilterProblem::TimeExpected)
 }
 
 /// Seconds since 1970, to the millisecond or better.

@@ -61,7 +61,8 @@ impl Watermark {
 /// A name for the declared fields of a collection: points made with others lack some.
 pub fn fields_name(fields: &BTreeMap<String, Declared>) -> String {
     let described = serde_json::to_string(fields).unwrap_or_default();
-    blake3::hash(described.as_bytes()).to_hex().chars().take(16).collect()
+    // The second form of the values: texts in NFC.
+    blake3::hash(format!("2 {described}").as_bytes()).to_hex().chars().take(16).collect()
 }
 
 impl QdrantCollection {

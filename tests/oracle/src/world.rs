@@ -48,6 +48,9 @@ pub fn section_object(document: &str, section: &str) -> String {
     format!("section:{document}~{section}")
 }
 
+/// How the service names a chunk.
+pub type Key<'a> = &'a dyn Fn(&str, u64, Option<&str>, u32) -> [u8; 16];
+
 /// A reader is a list of subjects that must all be allowed.
 pub type Reader = Vec<String>;
 
@@ -81,17 +84,20 @@ impl World {
         })
     }
 
-    /// Readable chunks of a reader, keyed by `key(document, version, number)`.
-    pub fn visible(&self, reader: &Reader, now: i64, key: &dyn Fn(&str, u64, u32) -> [u8; 16]) -> Vec<Chunk> {
+    /// Readable chunks of a reader, keyed by `key(document, version, restricted part, number in it or outside all)`.
+    pub fn visible(&self, reader: &Reader, now: i64, key: Key<'_>) -> Vec<Chunk> {
         let facts: Vec<_> = reader.iter().map(|subject| facts(&self.model, &self.tuples, subject, now)).collect();
         let mut chunks = Vec::new();
         for document in self.documents.values() {
-            for (part, number) in document.chunks.iter().zip(0..) {
+            let mut outside = 0;
+            for part in &document.chunks {
+                let number = if part.section.is_some() { 0 } else { outside };
+                outside += u32::from(part.section.is_none());
                 if self.readable(&facts, document, part) {
                     let seen = format!("{}\n{}", document.title, part.text);
                     chunks.push(Chunk {
                         id: chunk_name(&document.id, document.version, &part.text),
-                        key: key(&document.id, document.version, number),
+                        key: key(&document.id, document.version, part.section.as_deref(), number),
                         tokens: rank::tokens(&seen),
                         vector: rank::vector(&seen),
                     });
@@ -102,14 +108,7 @@ impl World {
     }
 
     /// The expected answer.
-    pub fn answer(
-        &self,
-        reader: &Reader,
-        query: &str,
-        top_k: usize,
-        now: i64,
-        key: &dyn Fn(&str, u64, u32) -> [u8; 16],
-    ) -> Vec<Ranked> {
+    pub fn answer(&self, reader: &Reader, query: &str, top_k: usize, now: i64, key: Key<'_>) -> Vec<Ranked> {
         rank::hybrid(query, &self.visible(reader, now, key), 100, top_k, self.rarity)
     }
 
@@ -123,7 +122,7 @@ impl World {
 
     /// Names of the readable chunks.
     pub fn visible_names(&self, reader: &Reader, now: i64) -> BTreeSet<String> {
-        self.visible(reader, now, &|_, _, _| [0; 16]).into_iter().map(|chunk| chunk.id).collect()
+        self.visible(reader, now, &|_, _, _, _| [0; 16]).into_iter().map(|chunk| chunk.id).collect()
     }
 }
 

@@ -59,6 +59,19 @@ fn mistakes_are_refused_and_say_where() {
 }
 
 #[test]
+fn what_was_cut_off_says_nothing_and_is_refused() {
+    for text in ["", "\n", "# comment\n", "---\n", "{}", "~", "\u{feff}", "\0\0\0\0", "viewers: [user:ana]\n\0\0"] {
+        assert!(rule_text(text).is_err(), "{text:?}");
+    }
+    for text in ["inherit:", "inherit: false\nblocked:", "blocked:\n  -", "sections:\n  - heading: A\n    acl:", "vie"]
+    {
+        assert!(rule_text(text).is_err(), "{text:?}");
+    }
+    let timed = "viewers: [{principal: user:cy, condition: {name: c, context: {limit: ~}}}]";
+    assert_eq!(rule(timed).viewers.len(), 1);
+}
+
+#[test]
 fn directories_come_down_until_a_rule_stops_them() {
     let rules = rules(
         &[

@@ -1,0 +1,60 @@
+use super::*;
+
+fn named(text: &str) -> Vec<(u8, String, usize)> {
+    headings(text).into_iter().map(|it| (it.level, it.text, it.start)).collect()
+}
+
+#[test]
+fn headings_are_those_of_the_block_structure() {
+    let text = "Intro\n\n  # A *b* `c` #\n\n    # code\n\n````\n```\n# fenced\n````\n\n<div>\n# html\n</div>\n\nTwo\nlines\n===\n\n\
+                > # quoted\n\n- # listed\n\n#\n\n## Last\n";
+    let found: Vec<_> = named(text).into_iter().map(|(level, text, _)| (level, text)).collect();
+    let wanted = [(1, "A b c"), (1, "Two lines"), (2, "Last")];
+    assert_eq!(found, wanted.map(|(level, text)| (level, text.to_owned())));
+    assert_eq!(named(text)[0].2, text.find("  # A").unwrap(), "blanks before a heading belong to it");
+    assert_eq!(named("---\ntitle: x\n---\n# A\n"), [(1, "A".to_owned(), 17)]);
+    assert_eq!(named("para\n---\ntitle: x\n---\n").len(), 2, "front matter stands at the top only");
+}
+
+#[test]
+fn a_rule_means_each_part_under_its_heading() {
+    let text = "# A\n\n1\n\n## S\n\n2\n\n### S\n\n3\n\n## B\n\n4\n\n## S\u{308}\n\n5\n\n##  S\n\n6";
+    let parts = parts_under("S", &headings(text), text.len());
+    let parts: Vec<_> = parts.into_iter().map(|part| &text[part]).collect();
+    assert_eq!(parts, ["## S\n\n2\n\n### S\n\n3\n\n", "##  S\n\n6"]);
+    assert!(parts_under(" ", &headings(text), text.len()).is_empty());
+}
+
+#[test]
+fn a_restricted_part_moves_neither_headings_nor_pieces_of_the_rest() {
+    let seen = |hidden: &str| {
+        let text = format!("# Top\n\nopen\n\n{hidden}## After [x]\n\nend\n");
+        let restricted = [13..13 + hidden.len()];
+        let headings = headings_apart(&text, &restricted);
+        let outside = |piece: &Piece| !restricted[0].contains(&piece.start);
+        let pieces = pieces(&text, &headings, &restricted).into_iter().filter(outside);
+        pieces.map(|piece| (piece.path, piece.level, text[piece.start..piece.end].to_owned())).collect::<Vec<_>>()
+    };
+    let wanted = seen("# Secret\n\nx\n\n");
+    assert_eq!(wanted.iter().map(|it| it.0.join("/")).collect::<Vec<_>>(), ["Top", "Top/After [x]"]);
+    for hidden in [
+        "```\nnever closed\n",
+        "<!--\n",
+        "[x]: https://example.org\n\n",
+        "> quote\n",
+        "- list\n",
+        "## Other\n\nlonger\n\n# More\n",
+    ] {
+        assert_eq!(seen(hidden), wanted, "{hidden}");
+    }
+}
+
+#[test]
+fn a_restricted_part_lies_under_the_headings_before_it() {
+    let text = "# Top\n\nopen\n\n## Pay\n\nx\n\n## More\n\ny\n\nrest\n";
+    let (start, end) = (text.find("## Pay").unwrap(), text.find("rest").unwrap());
+    let restricted = [start..end];
+    let headings = headings_apart(text, &restricted);
+    let paths: Vec<_> = pieces(text, &headings, &restricted).into_iter().map(|piece| piece.path.join("/")).collect();
+    assert_eq!(paths, ["Top", "Top/Pay", "Top/More", "Top"]);
+}

@@ -1,0 +1,61 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn laid_out(
+    content: Value,
+    sections: Value,
+    chunks: Option<Value>,
+) -> Result<(Vec<PreparedChunk>, Vec<SectionRow>), Unprocessable> {
+    let mut document = json!({"id": "s/d", "collection": "c", "content": content, "sections": sections});
+    if let Some(chunks) = chunks {
+        document["chunks"] = chunks;
+    }
+    layout(&serde_json::from_value(document).unwrap())
+}
+
+fn rule(heading: &str) -> Value {
+    json!([{"id": "s", "heading": heading, "acl": {"viewers": ["user:ann"]}}])
+}
+
+#[test]
+fn code_that_looks_like_a_heading_ends_no_section() {
+    let text = "# Salaries\n\nBase:\n\n    # comment\n    run\n\nAnn earns 5.";
+    let (_, sections) = laid_out(json!({"type": "text/markdown", "text": text}), rule("Salaries"), None).unwrap();
+    assert_eq!((sections[0].start, sections[0].end), (0, text.len()));
+}
+
+#[test]
+fn a_heading_that_stands_twice_or_only_in_a_quotation_is_refused() {
+    for text in ["# A\n\n1\n\n# B\n\n# A\n\n2", "> # A\n>\n> 1", "plain"] {
+        assert!(laid_out(json!({"type": "text/markdown", "text": text}), rule("A"), None).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn headings_of_given_chunks_are_kept_where_everybody_may_read_them() {
+    let text = "## Handbook\n\nopen\n\n## Pay\n\nsecret\n\nrest\n";
+    let (pay, rest) = (text.find("## Pay").unwrap(), text.find("rest").unwrap());
+    let chunks = json!([
+        {"start": 0, "end": pay, "heading_path": ["Handbook"]},
+        {"start": pay, "end": rest, "heading_path": ["Handbook", "Pay"]},
+        {"start": rest, "end": text.len(), "heading_path": ["Handbook", "Pay", "Nowhere"]},
+    ]);
+    let section = json!([{"id": "s", "span": {"start": pay, "end": rest}, "acl": {"nobody": true}}]);
+    let (chunks, _) = laid_out(json!({"type": "text/html", "text": text}), section, Some(chunks)).unwrap();
+    let paths: Vec<_> = chunks.iter().map(|chunk| chunk.heading_path.join("/")).collect();
+    assert_eq!(paths, ["Handbook", "Handbook/Pay", "Handbook"]);
+}
+
+#[test]
+fn text_between_chunks_belongs_to_the_section_that_follows() {
+    let text = "open\nPAY\nsecret\nend";
+    let (secret, end) = (text.find("secret").unwrap(), text.find("end").unwrap());
+    let chunks = json!([
+        {"start": 0, "end": 4},
+        {"start": secret, "end": secret + 6, "heading_path": ["PAY"]},
+        {"start": end, "end": text.len()},
+    ]);
+    let (_, sections) = laid_out(json!({"type": "text/html", "text": text}), rule("PAY"), Some(chunks)).unwrap();
+    assert_eq!((sections[0].start, sections[0].end), (4, end));
+}
