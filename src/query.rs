@@ -23,8 +23,7 @@ mod stages;
 mod validate;
 
 pub use allow::snapshot_at;
-pub use assemble::{cleaned, neighbours};
-pub use validate::Question;
+pub use validate::{Question, is_small};
 
 use stages::Stages;
 
@@ -70,8 +69,10 @@ impl From<IndexError> for QueryError {
     }
 }
 
-/// Rounds of searching; a second one runs only when a hit was dropped because the state changed meanwhile.
+/// Rounds of searching; another one runs only when a hit was lost meanwhile.
 const ROUNDS: u32 = 2;
+/// Rounds while the state goes on changing, within half of the question's time.
+const ROUNDS_OF_CHANGE: u32 = 32;
 
 /// Answers a question that came at `arrived`.
 ///
@@ -102,28 +103,33 @@ pub async fn answer(
 
     let mut vectors = search::Vectors::default();
     let mut round = 1;
-    let verified = loop {
+    let passages = loop {
         crate::pause::at("query.pinned", request_id).await;
-        let allowed = stages.run("resolve", allow::resolve(service, &turn, snapshot, &reader, &question)).await?;
+        let revision = snapshot.revision;
+        let resolve = allow::resolve(service, &turn, snapshot, &reader, &question);
+        let mut allowed = stages.run("resolve", resolve).await?;
         stages.run("embed", search::embed(service, &question, &allowed, &mut vectors)).await?;
+        stages.run("wait", allow::await_indexes(service, &question, &mut allowed)).await?;
+        let indexes = allowed.indexes();
         let hits = stages.run("search", search::both_legs(service, &turn, &question, &allowed, &vectors)).await?;
         crate::pause::at("query.searched", request_id).await;
-        let verified = stages.run("verify", fuse::verify(service, &turn, &reader, &question, &allowed, hits)).await?;
-        if verified.dropped == 0 || round == ROUNDS {
-            break verified;
+        let verified = stages.run("verify", fuse::verify(service, &turn, &reader, &question, allowed, hits)).await?;
+        let ranked = fuse::fuse(verified, &question);
+        crate::pause::at("query.verified", request_id).await;
+        // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
+        let read = async {
+            let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "assemble" })?;
+            assemble::passages(service, &question, ranked).await
+        };
+        let passages = stages.run("assemble", read).await?;
+        let is_changing = service.published.load().revision > revision && arrived.elapsed() < question.deadline / 2;
+        let rounds = if is_changing { ROUNDS_OF_CHANGE } else { ROUNDS };
+        if !passages.is_incomplete || round >= rounds {
+            break passages;
         }
         round += 1;
-        snapshot = service.published.load();
+        snapshot = stages.run("wait", allow::searchable(service, &question, &indexes)).await?;
     };
-
-    let ranked = fuse::fuse(verified, &question);
-    crate::pause::at("query.verified", request_id).await;
-    // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
-    let read = async {
-        let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "assemble" })?;
-        assemble::passages(service, &question, ranked).await
-    };
-    let passages = stages.run("assemble", read).await?;
     stages.in_time()?;
     respond::respond(service, &principal, &reader, &question, passages, request_id, stages).await
 }

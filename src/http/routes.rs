@@ -20,10 +20,11 @@ async fn view(
     turn: &crate::service::turn::Turn,
     snapshot: std::sync::Arc<crate::snapshot::Snapshot>,
     reader: &crate::authority::Reader,
+    context: &crate::authority::CallerContext,
     names: &[String],
 ) -> Result<crate::authority::View, super::problem::ApiProblem> {
     let (authority, reader, names) = (service.authority.clone(), reader.clone(), names.to_vec());
-    let context = crate::authority::CallerContext::default();
+    let context = context.clone();
     let look = move |effort: &crate::limits::Effort| {
         authority.view(snapshot, &reader, &context, &names, jiff::Timestamp::now(), effort)
     };
@@ -71,6 +72,48 @@ async fn at_least(service: &crate::service::Service, token: &str) -> Result<(), 
     let revision = service.revisions.open(token).map_err(malformed)?;
     let wait = tokio::time::timeout(service.limits.default_deadline, service.published.at_least(revision));
     wait.await.map(|_| ()).map_err(|_| crate::query::QueryError::RevisionUnavailable.into())
+}
+
+/// What a caller asserts for conditions, in a body.
+fn caller_context(context: crate::wire::Fields) -> Result<crate::authority::CallerContext, super::problem::ApiProblem> {
+    let is_small = crate::query::is_small(&context);
+    let context = is_small.then_some(crate::authority::CallerContext(context));
+    context.ok_or_else(|| super::problem::ApiProblem::invalid("/context", "must be at most 32 KiB"))
+}
+
+/// The same in the address: a JSON object.
+fn caller_context_of(parameter: Option<&str>) -> Result<crate::authority::CallerContext, super::problem::ApiProblem> {
+    let Some(json) = parameter else { return Ok(Default::default()) };
+    let parsed = super::extract::check_json(json.as_bytes(), super::extract::MAX_DEPTH)
+        .and_then(|()| serde_json::from_str(json));
+    let wrong = |error| super::problem::ApiProblem::invalid("/context", &super::extract::describe(&error));
+    caller_context(parsed.map_err(wrong)?)
+}
+
+/// Attempts to read what is replaced again and again: between the look at the rights of a version and that at its text.
+struct Attempts<'a> {
+    service: &'a crate::service::Service,
+    until: tokio::time::Instant,
+}
+
+impl<'a> Attempts<'a> {
+    fn of(service: &'a crate::service::Service) -> Self {
+        Self { service, until: tokio::time::Instant::now() + service.limits.default_deadline }
+    }
+
+    /// Waits, after an attempt with this revision, for the next one, which has what the catalog has already.
+    ///
+    /// # Errors
+    /// When a query's time is over.
+    async fn another(&self, revision: u64) -> Result<(), super::problem::ApiProblem> {
+        /// Between a commit and the state that has it.
+        const PUBLICATION: std::time::Duration = std::time::Duration::from_millis(100);
+        if tokio::time::Instant::now() > self.until {
+            return Err(crate::query::QueryError::Deadline { stage: "read" }.into());
+        }
+        let _ = tokio::time::timeout(PUBLICATION, self.service.published.at_least(revision + 1)).await;
+        Ok(())
+    }
 }
 
 /// Records what an administrator or ingester changed; no record, no acknowledgement.

@@ -8,18 +8,20 @@ use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
 use crate::index::filter::MetadataFilter;
 use crate::index::{ChunkMask, IndexError};
-use crate::indexes::CollectionIndexes;
+use crate::indexes::{CollectionIndexes, VectorHome};
 use crate::limits::effort::{Effort, Spent};
 use crate::service::Service;
 use crate::service::turn::Turn;
 use crate::snapshot::Snapshot;
-use crate::wire::FieldProblem;
+use crate::wire::{FieldProblem, Mode};
 
 /// What the search may see, bound to one snapshot.
 pub(super) struct Allowed {
     pub collections: Vec<AllowedCollection>,
-    /// Only a deliberate bug of the test build uses it after the search.
+    /// The state that the answer is made from, and names.
     pub view: View,
+    /// An index has not followed as far as the snapshot, so that what is newest may not be found.
+    pub is_behind: bool,
 }
 
 pub(super) struct AllowedCollection {
@@ -47,15 +49,67 @@ pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<S
     if crate::mutants::active("ignore_min_revision") {
         return Ok(service.published.load());
     }
-    let snapshot = service.published.at_least(revision).await;
-    for collection in snapshot.collections.values() {
-        if let Some(indexes) = service.indexes.get(collection.pair())
-            && !indexes.at_least(collection.last_operation).await
-        {
-            return Err(QueryError::RevisionUnavailable);
-        }
+    Ok(service.published.at_least(revision).await)
+}
+
+impl Allowed {
+    /// The indexes that are searched, by collection.
+    pub fn indexes(&self) -> Vec<(Arc<str>, Arc<CollectionIndexes>)> {
+        self.collections.iter().map(|of| (of.view.state.name.clone(), of.indexes.clone())).collect()
     }
-    Ok(snapshot)
+}
+
+/// The newest snapshot, once these indexes have followed as far: while documents are replaced all the time, what is
+/// pinned before it can be searched is old again when it can be.
+pub(super) async fn searchable(
+    service: &Service,
+    question: &Question,
+    indexes: &[(Arc<str>, Arc<CollectionIndexes>)],
+) -> Result<Arc<Snapshot>, QueryError> {
+    let caught_up = async {
+        loop {
+            let snapshot = service.published.load();
+            let behind = indexes.iter().filter(|(_, held)| held.local().is_some()).find_map(|(name, held)| {
+                let position = snapshot.collection(name)?.last_operation;
+                (held.applied() < position).then_some((held, position))
+            });
+            match behind {
+                Some((held, position)) if held.at_least(position).await => {}
+                _ => return snapshot,
+            }
+        }
+    };
+    let caught_up = tokio::time::timeout(question.deadline / INDEX_SHARE, caught_up).await;
+    Ok(caught_up.unwrap_or_else(|_| service.published.load()))
+}
+
+/// The part of a query's time that it waits for indexes that are behind its state.
+const INDEX_SHARE: u32 = 4;
+
+/// Waits until the indexes of what the reader may see have followed as far as the snapshot: until then they show neither
+/// the new version of a document nor, under the mask, the old one. One that stands still is not waited for.
+///
+/// # Errors
+/// When the question names a revision: it is not answered from less then.
+pub(super) async fn await_indexes(
+    service: &Service,
+    question: &Question,
+    allowed: &mut Allowed,
+) -> Result<(), QueryError> {
+    let is_bound = question.min_revision.is_some() && !crate::mutants::active("ignore_min_revision");
+    // Where commits write the vectors, they are there before the state that has them.
+    let waits = question.mode != Mode::Vector || service.indexes.home() == VectorHome::Catalog;
+    if !waits || crate::mutants::active("search_what_the_index_has") {
+        return Ok(());
+    }
+    let all = allowed.collections.iter().map(|of| of.indexes.at_least(of.view.state.last_operation));
+    let all = futures::future::join_all(all);
+    let reached = match is_bound {
+        true => all.await,
+        false => tokio::time::timeout(question.deadline / INDEX_SHARE, all).await.unwrap_or_else(|_| vec![false]),
+    };
+    allowed.is_behind = reached.contains(&false);
+    if allowed.is_behind && is_bound { Err(QueryError::RevisionUnavailable) } else { Ok(()) }
 }
 
 /// Resolves the reader and builds the masks.
@@ -106,7 +160,7 @@ pub(super) async fn resolve(
             };
             collections.push(AllowedCollection { id: collection.state.id, view: collection.clone(), indexes, mask });
         }
-        Ok::<_, QueryError>(Allowed { collections, view })
+        Ok::<_, QueryError>(Allowed { collections, view, is_behind: false })
     };
     let Ok(allowed) = turn.compute(work).await else {
         return Err(QueryError::Deadline { stage: "resolve" });

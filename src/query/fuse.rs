@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::allow::Allowed;
+use super::allow::{Allowed, AllowedCollection};
 use super::search::{Hits, WeightedList};
 use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
@@ -20,22 +20,28 @@ const K: f64 = 60.0;
 
 /// Candidates that the reader may read at the newest snapshot, with the lists they stand in.
 pub(super) struct Verified {
-    pub view: View,
+    /// The state of the search, which the answer names.
+    searched: View,
+    /// The newest one, on which the hits were verified.
+    view: View,
     chunks: HashMap<Candidate, VerifiedChunk>,
     vector: Vec<WeightedList>,
     keyword: Vec<WeightedList>,
     is_cut: bool,
     is_degraded: bool,
-    /// Candidates that did not pass: the state changed since the search's snapshot.
-    pub dropped: usize,
+    is_behind: bool,
+    /// Candidates that did not pass, or not as they were found: the state changed since the search's snapshot.
+    is_incomplete: bool,
 }
 
 /// Verified chunks in their final order.
 pub(super) struct Ranked {
+    pub searched: View,
     pub view: View,
     pub hits: Vec<RankedChunk>,
     pub is_cut: bool,
     pub is_degraded: bool,
+    pub is_behind: bool,
     pub is_incomplete: bool,
 }
 
@@ -51,7 +57,7 @@ pub(super) async fn verify(
     turn: &Turn,
     reader: &Reader,
     question: &Question,
-    allowed: &Allowed,
+    allowed: Allowed,
     hits: Hits,
 ) -> Result<Verified, QueryError> {
     let newest = service.published.load();
@@ -68,16 +74,23 @@ pub(super) async fn verify(
     union.sort_unstable();
     union.dedup();
     let verified = service.gate.verify(&view, &union).await?;
-    let chunks: HashMap<_, _> = verified.into_iter().map(|chunk| (chunk.candidate(), chunk)).collect();
-    let dropped = union.len() - chunks.len();
+    let is_same = |chunk: &VerifiedChunk| {
+        chunk.is_as_in(&allowed.view, &view) || crate::mutants::active("named_by_the_verifying_state")
+    };
+    let verified = verified.into_iter().filter(is_same);
+    let chunks: HashMap<_, _> = verified.map(|chunk| (chunk.candidate(), chunk)).collect();
+    let was_removed = |of: &AllowedCollection| of.indexes.may_be_ahead_of(of.view.state.last_operation);
+    let is_incomplete = chunks.len() < union.len() || allowed.collections.iter().any(was_removed);
     Ok(Verified {
+        searched: allowed.view,
         view,
         chunks,
         vector: hits.vector,
         keyword: hits.keyword,
         is_cut: hits.is_cut,
         is_degraded: hits.is_degraded,
-        dropped,
+        is_behind: allowed.is_behind,
+        is_incomplete,
     })
 }
 
@@ -122,10 +135,12 @@ pub(super) fn fuse(verified: Verified, question: &Question) -> Ranked {
     hits.truncate(question.top_k);
     let is_short = hits.len() < question.top_k;
     Ranked {
+        searched: verified.searched,
         view: verified.view,
         is_cut: verified.is_cut && is_short,
-        is_incomplete: verified.dropped > 0 && is_short,
+        is_incomplete: verified.is_incomplete,
         is_degraded: verified.is_degraded,
+        is_behind: verified.is_behind,
         hits,
     }
 }

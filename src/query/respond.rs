@@ -47,8 +47,14 @@ pub(super) async fn respond(
         items: items.collect(),
     };
     let mut warnings = Vec::new();
-    if found.is_cut || found.is_incomplete {
+    if found.is_cut {
         warnings.push(Warning::CandidateLimit);
+    }
+    if found.is_incomplete {
+        warnings.push(Warning::ChangedMeanwhile);
+    }
+    if found.is_behind {
+        warnings.push(Warning::IndexBehind);
     }
     if found.is_degraded {
         warnings.push(Warning::EmbedderUnavailable);
@@ -64,7 +70,7 @@ pub(super) async fn respond(
         revision: service.revisions.seal(found.revision).map_err(|_| QueryError::Randomness)?,
         as_of,
         staleness_ms: service.staleness().map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-        complete: !(found.is_cut || found.is_incomplete || found.is_degraded),
+        complete: !(found.is_cut || found.is_incomplete || found.is_degraded || found.is_behind),
         warnings,
         timings_ms: wants_timings.then(|| stages.timings()),
         receipt: service.receipts.sign(&receipt),

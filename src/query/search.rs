@@ -167,7 +167,7 @@ async fn search(
     let (state, keys, id) = (collection.view.state.clone(), service.chunk_keys.clone(), collection.id);
     let settings = state.settings.clone();
     let key: SharedKeyOf = Arc::new(move |chunk: u32| match state.document_of_chunk(chunk) {
-        Some(document) => keys.key(id, &document.id, document.version, chunk - document.first_chunk),
+        Some(document) => keys.key(id, &document.id, document.version, document.place(chunk - document.first_chunk)),
         None => [0; 16],
     });
     let found = collection.indexes.search(legs, collection.mask.clone(), depth, key.clone()).await?;

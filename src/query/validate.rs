@@ -5,6 +5,7 @@ use std::time::Duration;
 use unicode_normalization::UnicodeNormalization;
 
 use super::QueryError;
+use crate::invisible::cleaned;
 use crate::service::QueryLimits;
 use crate::wire::{Consistency, FieldProblem, Fields, Filter, Include, Mode, Query};
 
@@ -42,6 +43,11 @@ impl Question {
     }
 }
 
+/// Whether the context that a caller asserts is within its limit.
+pub fn is_small(context: &Fields) -> bool {
+    context.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>() <= MAX_CONTEXT
+}
+
 /// # Errors
 /// Every part that is out of bounds, with its JSON pointer.
 pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError> {
@@ -49,13 +55,10 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
     let mut refuse = |pointer: &str, detail: &str| {
         problems.push(FieldProblem { pointer: pointer.to_owned(), detail: detail.to_owned() });
     };
-    let text: String = query.query.as_deref().unwrap_or_default().nfc().collect();
+    let text: String = cleaned(query.query.as_deref().unwrap_or_default()).nfc().collect();
     let needs_text = query.mode != Mode::Vector || query.vector.is_none();
     if text.len() > MAX_QUERY || (needs_text && text.trim().is_empty()) {
         refuse("/query", "must be 1 to 8,192 bytes of text");
-    }
-    if text.contains('\0') {
-        refuse("/query", "must not contain NUL characters");
     }
     if let Some(vector) = &query.vector {
         if vector.is_empty() || vector.len() > MAX_DIMENSIONS || vector.iter().any(|x| !x.is_finite()) {
@@ -79,7 +82,7 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
     if query.max_per_document == Some(0) {
         refuse("/max_per_document", "must be at least 1");
     }
-    if query.context.values().map(|value| value.to_string().len()).sum::<usize>() > MAX_CONTEXT {
+    if !is_small(&query.context) {
         refuse("/context", "must be at most 32 KiB");
     }
     let deadline = query.deadline_ms.map_or(limits.default_deadline, Duration::from_millis);

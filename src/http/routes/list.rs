@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{next_page, page_after, page_size, seal};
+use super::{Attempts, caller_context_of, next_page, page_after, page_size, seal};
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -19,6 +19,7 @@ pub struct ListParameters {
     collection: String,
     limit: Option<usize>,
     cursor: Option<String>,
+    context: Option<String>,
 }
 
 /// A collection that the reader can't see is as empty as one that doesn't exist.
@@ -33,36 +34,40 @@ pub async fn documents(
     let subjects: Vec<String> = reader.subjects.iter().map(ToString::to_string).collect();
     let mut bound = vec!["documents", &caller.principal.credential_id, &parameters.collection];
     bound.extend(subjects.iter().map(String::as_str));
+    bound.extend(parameters.context.as_deref());
     let from = page_after(&service, parameters.cursor.as_deref(), &bound)?.unwrap_or_default();
     // A cursor's place was an ordinal when it was sealed.
     let from = u32::try_from(from).unwrap_or(u32::MAX);
 
-    let snapshot = service.published.load();
-    let revision = snapshot.revision;
+    let caller_context = caller_context_of(parameters.context.as_deref())?;
     let names = [parameters.collection.clone()];
     let turn = service.read_turn(caller.principal.payer());
-    let view = super::view(&service, &turn, snapshot, &reader, &names).await?;
-    // One more than the page, so that a cursor says only that something readable follows.
-    let mut found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
-    let next = found.get(limit).map(|document| u64::from(document.ordinal()));
+    let attempts = Attempts::of(&service);
+    let (found, heads, next, revision) = loop {
+        let snapshot = service.published.load();
+        let revision = snapshot.revision;
+        let view = super::view(&service, &turn, snapshot, &reader, &caller_context, &names).await?;
+        // One more than the page, so that a cursor says only that something readable follows.
+        let mut found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
+        let next = found.get(limit).map(|document| u64::from(document.ordinal()));
+        found.truncate(limit);
+        let heads = service.catalog.document_heads(&found).await?;
+        // Both are in the order of ordinals.
+        if heads.len() == found.len() {
+            break (found, heads, next, revision);
+        }
+        attempts.another(revision).await?;
+    };
     let next_cursor = next.map(|place| next_page(&service, place, &bound)).transpose()?;
-    found.truncate(limit);
-    let heads = service.catalog.document_heads(&found).await?;
-
-    let mut documents = Vec::with_capacity(heads.len());
-    // Both are in the order of ordinals; what was replaced since is missing in the second.
-    let mut found = found.into_iter();
-    for head in heads {
-        let Some(document) = found.find(|document| document.ordinal() == head.ordinal) else { break };
-        documents.push(DocumentListed {
-            id: document.id().to_owned(),
-            version: head.version,
-            title: head.title,
-            url: head.url,
-            metadata: head.metadata,
-            updated_at: head.updated_at,
-        });
-    }
+    let listed = found.iter().zip(heads).map(|(document, head)| DocumentListed {
+        id: document.id().to_owned(),
+        version: head.version,
+        title: head.title,
+        url: head.url,
+        metadata: head.metadata,
+        updated_at: head.updated_at,
+    });
+    let documents: Vec<DocumentListed> = listed.collect();
     service
         .audit
         .record(&crate::audit::Record {
