@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::entrance::Entered;
@@ -18,7 +18,7 @@ use crate::identity::{Credential, IdentityError, Principal, Scope};
 use crate::service::Service;
 
 /// Deepest nesting of a request's JSON.
-const MAX_DEPTH: usize = 32;
+pub const MAX_DEPTH: usize = 32;
 
 /// A JSON body without duplicate keys, deep nesting, unknown fields or NUL characters.
 pub struct StrictJson<T>(pub T);
@@ -27,24 +27,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
     type Rejection = ApiProblem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiProblem> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
-        if !is_json {
-            return Err(ApiProblem::unsupported_media_type());
-        }
-        let body = axum::body::Bytes::from_request(request, state).await.map_err(|error| {
-            if is_late(&error) {
-                ApiProblem::too_slow()
-            } else if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                ApiProblem::too_large()
-            } else {
-                ApiProblem::invalid("", "the body could not be read")
-            }
-        })?;
-        Ok(Self(parse(&body)?))
+        Ok(Self(parse(&super::body::read(request, state).await?)?))
     }
 }
 
@@ -71,8 +54,13 @@ pub fn check_json(body: &[u8], max_depth: usize) -> Result<(), serde_json::Error
     checker.end()
 }
 
-fn describe(error: &serde_json::Error) -> String {
-    format!("is not what is expected: {error}")
+/// What is wrong with JSON, and where.
+pub fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    // Two wordings of the parser for the same.
+    let is_half = text.contains("hex escape");
+    let hint = if is_half { " (an escape that is half of a character: a lone surrogate)" } else { "" };
+    format!("is not what is expected: {text}{hint}")
 }
 
 /// Walks any JSON and refuses what a later parser might read in two ways.

@@ -139,6 +139,10 @@ impl ApiProblem {
         Self::new(MEDIA_TYPE, "Send `Content-Type: application/json`.")
     }
 
+    pub fn unsupported_coding() -> Self {
+        Self::new(MEDIA_TYPE, "Send the body as it is, without `Content-Encoding`.")
+    }
+
     pub fn forbidden_source() -> Self {
         Self::new(SCOPE, "The key may not write this source.")
     }
@@ -424,14 +428,17 @@ impl From<TupleWriteError> for ApiProblem {
     }
 }
 
+/// Why one document of many can't be stored as it was sent.
+pub fn of_document(error: FieldProblem) -> Problem {
+    problem(UNPROCESSABLE, "Correct what `errors` names.", vec![error])
+}
+
 /// Why one document of many was refused while it was prepared.
 pub fn of_preparing(error: &PrepareError) -> Problem {
     match error {
-        PrepareError::Unprocessable(error) => problem(
-            UNPROCESSABLE,
-            "Correct what `errors` names.",
-            vec![FieldProblem { pointer: error.pointer.clone(), detail: error.detail.clone() }],
-        ),
+        PrepareError::Unprocessable(error) => {
+            of_document(FieldProblem { pointer: error.pointer.clone(), detail: error.detail.clone() })
+        }
         PrepareError::NoRules => problem(
             ACL_MISSING,
             "Give the document an `acl`, or the collection a `default_acl`; `{\"nobody\":true}` stores it unreadable.",

@@ -149,8 +149,9 @@ pub struct Answer {
     pub results: Vec<Passage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assembled: Option<Assembled>,
-    /// Opaque; give it back as `min_revision`.
+    /// The state that the whole answer was made from. Opaque; give it back as `min_revision`.
     pub revision: String,
+    /// The instant that times were compared with.
     pub as_of: String,
     pub staleness_ms: u64,
     /// False: more readable results may exist than were looked at; see `warnings`.
@@ -170,6 +171,10 @@ pub struct Answer {
 pub enum Warning {
     /// Fewer results than asked for although the candidates' limit was reached.
     CandidateLimit,
+    /// Documents changed faster than the question could be answered; some may be missing. Ask again.
+    ChangedMeanwhile,
+    /// An index has not followed the newest changes yet: documents that changed just now may be missing.
+    IndexBehind,
     /// The embedder did not answer: keyword results only.
     EmbedderUnavailable,
     /// The reranker did not answer: order before reranking.
@@ -195,6 +200,7 @@ pub struct Passage {
     pub score: f64,
     pub ranks: Ranks,
     pub span: PassageSpan,
+    /// Headings that the chunk lies under, none of a restricted part that it lies outside of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heading_path: Vec<String>,
     /// Of the document; only with the first of its passages.
@@ -202,7 +208,7 @@ pub struct Passage {
     pub metadata: Option<Fields>,
     /// `b3:` and 64 hex digits, over the chunk's text.
     pub content_hash: String,
-    /// Readable chunks just before and after, in order.
+    /// Readable chunks just before and after, in order; parts that the reader may not see are passed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbors: Option<Vec<Neighbor>>,
 }
@@ -222,8 +228,10 @@ pub struct Ranks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PassageSpan {
+    /// Page of the original; absent where a part of the document is hidden from the reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+    /// Bytes of the text that the reader gets from `GET /v1/documents/{id}`.
     pub start: usize,
     pub end: usize,
 }
@@ -259,6 +267,9 @@ pub struct Recheck {
     pub items: Vec<RecheckItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_revision: Option<String>,
+    /// As in the query that gave the items.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub context: Fields,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

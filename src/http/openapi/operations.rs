@@ -59,6 +59,11 @@ const SOURCE: Parameter = parameter("query", "source", "The part of the ids befo
 const LIMIT: Parameter =
     Parameter { is_number: true, ..optional(parameter("query", "limit", "1 to 1,000; default 100.")) };
 const CURSOR: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before."));
+const CONTEXT: Parameter = optional(parameter(
+    "query",
+    "context",
+    "Context of conditions, a JSON object; only keys that the collection lists as caller-asserted. As in a query.",
+));
 const STORE: Parameter = optional(parameter("query", "store", "Id of the store; default: the service's own."));
 const OBJECT_TYPE: Parameter = optional(parameter("query", "type", "Only changes of objects of this type."));
 const REPORT_KIND: Parameter = parameter(
@@ -135,10 +140,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "List the documents of a collection that the caller may read",
         scope: Some(Scope::DocumentsRead),
         class: Class::Read,
-        parameters: &[&COLLECTION, &LIMIT, &CURSOR, &SUBJECT_TOKEN, &ACT_AS],
+        parameters: &[&COLLECTION, &LIMIT, &CURSOR, &CONTEXT, &SUBJECT_TOKEN, &ACT_AS],
         request: None,
         answers: &[(200, "A page; empty where there is nothing that the caller may read.", of::<DocumentList>())],
-        problems: &[CALLER, READER, &[INVALID]],
+        problems: &[CALLER, READER, &[INVALID, DEADLINE]],
     },
     Operation {
         method: "get",
@@ -159,10 +164,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Read what the caller may read of a document",
         scope: Some(Scope::DocumentsRead),
         class: Class::Read,
-        parameters: &[&DOCUMENT, &COLLECTION, &SUBJECT_TOKEN, &ACT_AS],
+        parameters: &[&DOCUMENT, &COLLECTION, &CONTEXT, &SUBJECT_TOKEN, &ACT_AS],
         request: None,
         answers: &[(200, "The readable parts; the header `ETag` names the version.", of::<DocumentView>())],
-        problems: &[CALLER, READER, PLACE],
+        problems: &[CALLER, READER, PLACE, &[DEADLINE]],
     },
     Operation {
         method: "delete",

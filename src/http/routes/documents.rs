@@ -10,11 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{record_change, seal};
+use super::{Attempts, caller_context_of, record_change, seal};
 use crate::catalog::collections::CollectionSettings;
 use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
+use crate::http::body::DocumentsJson;
 use crate::http::extract::{Caller, Parameters, Place, StrictJson};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::Scope;
@@ -23,7 +24,7 @@ use crate::service::Service;
 use crate::snapshot::source_of;
 use crate::wire::{
     AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentView, DocumentsPut,
-    Problem, PutAcl, PutDocuments as PutDocumentsBody, SectionAcl,
+    FieldProblem, Problem, PutAcl, SectionAcl,
 };
 
 const MAX_DOCUMENTS: usize = 256;
@@ -35,21 +36,33 @@ const ATTEMPTS: usize = 3;
 pub async fn put(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    StrictJson(request): StrictJson<PutDocumentsBody>,
+    DocumentsJson(request): DocumentsJson,
 ) -> Result<Json<DocumentsPut>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
-    if request.documents.is_empty() || request.documents.len() > MAX_DOCUMENTS {
+    if request.is_empty() || request.len() > MAX_DOCUMENTS {
         return Err(ApiProblem::invalid("/documents", "must be 1 to 256 documents"));
     }
-    let ids: Vec<String> = request.documents.iter().map(|document| document.id.clone()).collect();
-    for (n, id) in ids.iter().enumerate() {
-        if ids.iter().take(n).any(|other| other == id) {
-            return Err(ApiProblem::invalid(&format!("/documents/{n}/id"), "occurs twice in this request"));
-        }
-    }
+    let ids: Vec<String> = request.iter().map(|sent| sent.id.clone()).collect();
+    let is_twice = |n: usize, id: &String| ids.iter().enumerate().any(|(other, held)| other != n && held == id);
     let mut results: Vec<Option<DocumentResult>> = ids.iter().map(|_| None).collect();
     let mut by_collection: BTreeMap<String, Vec<(usize, Document)>> = BTreeMap::new();
-    for (n, document) in request.documents.into_iter().enumerate() {
+    for (n, sent) in request.into_iter().enumerate() {
+        let document = match sent.document {
+            Ok(document) if is_twice(n, &document.id) => {
+                let pointer = format!("/documents/{n}/id");
+                Err(FieldProblem { pointer, detail: "occurs twice in this request".to_owned() })
+            }
+            other => other,
+        };
+        let document = match document {
+            Ok(document) => document,
+            Err(error) => {
+                if let Some(slot) = results.get_mut(n) {
+                    *slot = Some(rejected(sent.id, problem::of_document(error)));
+                }
+                continue;
+            }
+        };
         if !caller.principal.may_write_source(source_of(&document.id)) {
             return Err(ApiProblem::forbidden_source());
         }
@@ -89,12 +102,14 @@ async fn store(
             let id = document.id.clone();
             match prepare_one(service, &state.settings, state.id, document.clone(), &mut outage, &mut room).await? {
                 Ok(document) => {
+                    let warnings = state.fields.values(&document.document.metadata).1;
                     prepared.push(document);
                     results.push(DocumentResult {
                         id,
                         status: DocumentStatus::Unchanged,
                         version: None,
                         problem: None,
+                        warnings,
                     });
                 }
                 Err(problem) => results.push(rejected(id, problem)),
@@ -124,7 +139,7 @@ async fn store(
 }
 
 fn rejected(id: String, problem: Problem) -> DocumentResult {
-    DocumentResult { id, status: DocumentStatus::Rejected, version: None, problem: Some(problem) }
+    DocumentResult { id, status: DocumentStatus::Rejected, version: None, problem: Some(problem), warnings: Vec::new() }
 }
 
 /// Split and embedded, unless the stored version has the same content. After an outage of the embedder no other document
@@ -184,22 +199,37 @@ pub struct InCollection {
     collection: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadParameters {
+    collection: String,
+    context: Option<String>,
+}
+
 /// A document as the caller's reader sees it.
 pub async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Place(id): Place<String>,
-    Parameters(at): Parameters<InCollection>,
+    Parameters(at): Parameters<ReadParameters>,
 ) -> Result<Response, ApiProblem> {
     caller.require(Scope::DocumentsRead)?;
     let reader = caller.principal.reader()?;
-    let snapshot = service.published.load();
-    let revision = snapshot.revision;
+    let caller_context = caller_context_of(at.context.as_deref())?;
     let names = [at.collection.clone()];
     let turn = service.read_turn(caller.principal.payer());
-    let view = super::view(&service, &turn, snapshot, &reader, &names).await?;
-    let document = service.gate.verify_document(&view, &at.collection, &id).await?.ok_or_else(ApiProblem::not_found)?;
-    let text = service.catalog.document_text(&document).await?.ok_or_else(ApiProblem::not_found)?;
+    let attempts = Attempts::of(&service);
+    let (document, text, revision) = loop {
+        let snapshot = service.published.load();
+        let revision = snapshot.revision;
+        let view = super::view(&service, &turn, snapshot, &reader, &caller_context, &names).await?;
+        let document = service.gate.verify_document(&view, &at.collection, &id).await?;
+        let document = document.ok_or_else(ApiProblem::not_found)?;
+        if let Some(text) = service.catalog.document_text(&document).await? {
+            break (document, text, revision);
+        }
+        attempts.another(revision).await?;
+    };
     service
         .audit
         .record(&crate::audit::Record {
@@ -286,7 +316,9 @@ pub async fn put_acl(
     let revision = service.settled(committed.revision, awaits_rules).await?;
     record_change(&service, &caller, "documents.put_acl", revision, vec![id.clone()]).await?;
     let result = match committed.output {
-        Ok(stored) => DocumentResult { id, status: stored.status, version: stored.version, problem: None },
+        Ok(stored) => {
+            DocumentResult { id, status: stored.status, version: stored.version, problem: None, warnings: Vec::new() }
+        }
         Err(rejection) => rejected(id, problem::of_rejection(&rejection)),
     };
     Ok(Json(DocumentsPut { results: vec![result], revision: seal(&service, revision)? }))

@@ -6,21 +6,22 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::at_least;
+use super::{at_least, caller_context};
 use crate::gate::{Candidate, VerifiedChunk};
+use crate::http::body::QuestionJson;
 use crate::http::extract::{Asker, Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::index::ChunkKey;
 use crate::service::Service;
-use crate::wire::{Answer, Query, Recheck, RecheckStatus, Rechecked, RecheckedItem};
+use crate::wire::{Answer, Recheck, RecheckStatus, Rechecked, RecheckedItem};
 
 const MAX_RECHECK: usize = 200;
 
 pub async fn query(
     State(service): State<Arc<Service>>,
     asker: Asker,
-    StrictJson(request): StrictJson<Query>,
+    QuestionJson(request): QuestionJson,
 ) -> Result<Json<Answer>, ApiProblem> {
     Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.request_id, asker.arrived).await?))
 }
@@ -49,8 +50,9 @@ pub async fn recheck(
     }
     let snapshot = service.published.load();
     let revision = snapshot.revision;
+    let context = caller_context(request.context)?;
     let turn = service.read_turn(caller.principal.payer());
-    let view = super::view(&service, &turn, snapshot, &reader, &[]).await?;
+    let view = super::view(&service, &turn, snapshot, &reader, &context, &[]).await?;
     let candidate =
         |(collection, chunk, _): &(u32, u32, [u8; 32])| Candidate { collection: *collection, chunk: *chunk };
     let candidates: Vec<_> = found.iter().flatten().map(candidate).collect();
