@@ -11,6 +11,7 @@ use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::service::Service;
 
+mod body;
 pub mod compat;
 pub mod entrance;
 pub mod extract;
