@@ -1,14 +1,22 @@
-//! Administrator's commands: keys and models over HTTP against a running service, backup of a stopped one.
+//! Administrator's commands: keys and models over HTTP against a running service, its data folder as a whole.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand};
+use clap::Args;
 
+use crate::audit;
 use crate::catalog::Location;
 use crate::config::{RawConfig, RawUrl};
+use crate::serve::{Stopped, leave_record};
 use crate::transfer;
-use crate::wire::{CreateKey, KeyCreated, Keys, Problem};
+use crate::wire::Problem;
+
+mod keys;
+mod restore;
+
+pub use keys::{KeysArguments, keys};
+pub use restore::{RestoreArguments, restore};
 
 /// Where the service is and with which key it is asked.
 #[derive(Args)]
@@ -57,97 +65,6 @@ impl Server {
 }
 
 #[derive(Args)]
-pub struct KeysArguments {
-    #[command(flatten)]
-    server: Server,
-    #[command(subcommand)]
-    command: KeysCommand,
-}
-
-#[derive(Subcommand)]
-enum KeysCommand {
-    /// Make a key; its secret is printed once, or written to a file
-    Create {
-        name: String,
-        /// What the key may do, such as `query` or `documents.write`; may be repeated
-        #[arg(long = "scope", required = true)]
-        scopes: Vec<String>,
-        /// Whom the key reads as, such as `service:chat` or `user:anne`
-        #[arg(long)]
-        subject: Option<String>,
-        /// Collections that the key reaches; all when absent
-        #[arg(long = "collection")]
-        collections: Vec<String>,
-        /// Sources that the key may write; all when absent
-        #[arg(long = "source")]
-        sources: Vec<String>,
-        /// Types of subjects that the key may act as (with scope `act_as`)
-        #[arg(long = "act-as")]
-        act_as_types: Vec<String>,
-        /// RFC 3339; 90 days from now when absent
-        #[arg(long)]
-        expires_at: Option<String>,
-        /// Write the secret to a new file that only its owner can read, instead of printing it
-        #[arg(long)]
-        out: Option<PathBuf>,
-    },
-    /// List all keys, without secrets
-    List,
-    /// Revoke a key; the next request with it is refused
-    Revoke { id: String },
-}
-
-/// # Errors
-/// What the service refuses, in one line.
-#[allow(clippy::print_stdout, reason = "the command's output")]
-pub async fn keys(arguments: KeysArguments) -> anyhow::Result<()> {
-    let server = arguments.server;
-    match arguments.command {
-        KeysCommand::Create { name, scopes, subject, collections, sources, act_as_types, expires_at, out } => {
-            let all_if_none = |list: Vec<String>| (!list.is_empty()).then_some(list);
-            let body = CreateKey {
-                name,
-                scopes,
-                subject,
-                collections: all_if_none(collections),
-                sources: all_if_none(sources),
-                act_as_types,
-                expires_at,
-            };
-            let made: KeyCreated = server
-                .call(reqwest::Method::POST, "/v1/keys", Some(&body))
-                .await?
-                .context("the service sent no key")?;
-            match out {
-                Some(path) => {
-                    crate::serve::write_secret(&path, &made.key)
-                        .with_context(|| format!("can't write {}", path.display()))?;
-                    println!("{}\t{}", made.view.id, path.display());
-                }
-                None => println!("{}", made.key),
-            }
-        }
-        KeysCommand::List => {
-            let keys: Keys = server
-                .call(reqwest::Method::GET, "/v1/keys", None::<&()>)
-                .await?
-                .context("the service sent no list")?;
-            for key in keys.keys {
-                let state =
-                    key.revoked_at.map_or_else(|| format!("until {}", key.expires_at), |at| format!("revoked {at}"));
-                let subject = key.subject.unwrap_or_else(|| "-".to_owned());
-                println!("{}\t{}\t{}\t{}\t{state}", key.id, key.name, subject, key.scopes.join(","));
-            }
-        }
-        KeysCommand::Revoke { id } => {
-            server.call::<()>(reqwest::Method::DELETE, &format!("/v1/keys/{id}"), None::<&()>).await?;
-            println!("revoked {id}");
-        }
-    }
-    Ok(())
-}
-
-#[derive(Args)]
 pub struct BackupArguments {
     /// Data folder of the service, which may be running
     #[arg(long, env = "USHER_DATA", default_value = "data")]
@@ -167,15 +84,39 @@ pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
     if to.exists() {
         bail!("{} exists already; name a new folder", to.display());
     }
-    let bytes = match try_lock(from)? {
-        Some(_lock) => copy_folder(from, to)?,
-        None => copy_running(from, to).await?,
+    let (bytes, is_running) = match try_lock(from)? {
+        Some(_lock) => (copy_folder(from, to)?, false),
+        None => (copy_running(from, to).await?, true),
     };
     let catalog = crate::catalog::Catalog::open(to, 1).await?;
     catalog.check().await.context("the copied catalog is damaged; the original probably is too")?;
     let revision = catalog.revision().await?;
     catalog.close().await;
     println!("copied {bytes} bytes at revision {revision} to {}", to.display());
+    let items = vec![to.display().to_string(), revision.to_string()];
+    let record = async {
+        if is_running {
+            leave_record(from, "backup", "usher backup", items).await?;
+        } else {
+            record_stopped(from, None, "backup", "usher backup", items).await?;
+        }
+        anyhow::Ok(())
+    };
+    record.await.context("the copy is whole, and the audit has no record of it")
+}
+
+/// Records in the audit of a stopped service what was done with its folder.
+async fn record_stopped(
+    data: &Path,
+    catalog_url: Option<RawUrl>,
+    event: &str,
+    command: &str,
+    items: Vec<String>,
+) -> anyhow::Result<()> {
+    let config = RawConfig { data: Some(data.to_owned()), catalog_url, ..RawConfig::default() }.resolve()?;
+    let stopped = Stopped::open(&config).await?;
+    stopped.record(event, command, items).await?;
+    stopped.close().await;
     Ok(())
 }
 
@@ -202,7 +143,7 @@ async fn copy_running(from: &Path, to: &Path) -> anyhow::Result<u64> {
             }
         }
     }
-    for name in ["audit.jsonl", crate::serve::ADMIN_KEY_FILE, crate::serve::EPOCH_FILE] {
+    for name in [audit::FILE, audit::seen::FILE, crate::serve::ADMIN_KEY_FILE, crate::serve::EPOCH_FILE] {
         match std::fs::copy(from.join(name), to.join(name)) {
             Ok(copied) => bytes += copied,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -306,14 +247,22 @@ pub struct ExportArguments {
 #[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn export(arguments: ExportArguments) -> anyhow::Result<()> {
     let location = crate::config::catalog::resolve(arguments.catalog_url.as_ref(), &arguments.data)?;
-    let _lock = match &location {
+    let lock = match &location {
         Location::Folder(data) => lock_stopped(data)?,
         Location::Postgres(_) => crate::serve::prepare_folder(&arguments.data)?,
     };
     let manifest = transfer::export(&location, &arguments.data, &arguments.to).await?;
     let (rows, vectors) = manifest.totals();
     println!("wrote {rows} rows and {vectors} vectors to {}", arguments.to.display());
-    Ok(())
+    drop(lock);
+    let record = record_stopped(
+        &arguments.data,
+        arguments.catalog_url,
+        "export",
+        "usher export",
+        vec![arguments.to.display().to_string()],
+    );
+    record.await.context("the export is whole, and the audit has no record of it")
 }
 
 #[derive(Args)]

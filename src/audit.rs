@@ -1,22 +1,38 @@
 //! The record of what was asked, by whom, and what was given: append-only lines in a file of their own.
 //!
-//! A record is written before the answer leaves; where it can't be written there is no answer. One thread writes and
-//! flushes whatever waits as a group. No text and no query is recorded, only keyed digests.
+//! A record is written before the answer leaves; where it can't be written there is no answer. That of a change is part
+//! of the change's commit, and is carried here afterwards (`commit/carrier.rs`). One thread writes and flushes whatever
+//! waits as a group. No text and no query is recorded, only keyed digests.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Instant;
 
-use serde::Serialize;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::failpoint;
-
-/// Bytes at the end of the file that hold its last line: an answer names at most some hundred passages.
-const LAST_LINES: u64 = 1 << 20;
-
+pub mod asked;
+mod log;
 pub mod receipt;
+mod refusals;
+pub mod seen;
+
+pub use asked::{Asked, Told, Trace};
+
+use crate::catalog::records::FolderName;
+use crate::wire::TupleKey;
+use log::Log;
+use refusals::{Refusals, WINDOW};
+use seen::{Mark, Seen};
+
+/// Name of the file in the data folder.
+pub const FILE: &str = "audit.jsonl";
 
 /// The record could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -24,75 +40,51 @@ pub mod receipt;
 pub struct AuditError;
 
 /// One line of the audit file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Record<'a> {
     pub at: String,
-    pub request_id: &'a str,
+    /// Of a change: no other record has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(flatten)]
+    pub asked: Asked,
     pub event: &'a str,
-    /// Subjects that the request ran for, or the credential alone.
-    pub subjects: Vec<String>,
-    pub credential: &'a str,
     pub revision: u64,
     /// What was given: chunk ids, or the objects of a change.
     pub items: Vec<String>,
+    /// Tuples that the change has removed and made, conditions included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<TupleKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<TupleKey>,
+    /// The same where the server that owns them has yet to take it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_delete: Vec<TupleKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_write: Vec<TupleKey>,
+    /// What else became of it.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    pub details: serde_json::Map<String, serde_json::Value>,
     /// Keyed digest of the question.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
 }
 
-/// Event: the process stopped in order; its one item names the commit that it had seen last, where one is listed.
+/// Event: the process stopped in order.
 pub const STOPPED: &str = "stopped";
-/// Event: the catalog was set back under the process; the item is as with [`STOPPED`].
+/// Event: the catalog was set back under the process.
 pub const SET_BACK: &str = "set_back";
 /// Event: a restored catalog was accepted; what was known before does not count any more.
 pub const RESTORED: &str = "restored";
 
-/// What the audit in a folder says of the catalog.
-#[derive(Debug, Default)]
-pub struct Known {
-    /// The newest revision that it speaks of; 0 where there is none.
-    pub revision: u64,
-    /// The commit that was seen last when a process stopped: its revision and its name.
-    pub commit: Option<(u64, String)>,
-    /// The catalog had another history when it was last seen.
-    pub is_other: bool,
-}
-
-/// # Errors
-/// When the file can't be read.
-pub fn last_known(folder: &Path) -> io::Result<Known> {
-    #[derive(serde::Deserialize)]
-    struct Seen {
-        revision: u64,
-        event: String,
-        items: Vec<String>,
-    }
-    let mut file = match File::open(folder.join("audit.jsonl")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
-        opened => opened?,
-    };
-    let from = file.seek(SeekFrom::End(0))?.saturating_sub(LAST_LINES);
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    // A first line that was cut off here, and a last one that a crash has torn, are no records.
-    let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Seen>(line).ok());
-    Ok(lines.fold(Known::default(), |known, line| {
-        if line.event == RESTORED {
-            return Known { revision: line.revision, ..Known::default() };
-        }
-        let newest = known.revision.max(line.revision);
-        let is_other = line.event == SET_BACK;
-        if !is_other && line.event != STOPPED {
-            return Known { revision: newest, ..known };
-        }
-        let commit = line.items.into_iter().next().map(|name| (line.revision, name));
-        Known { revision: newest, commit, is_other }
-    }))
-}
-
 struct Line {
     text: Vec<u8>,
+    /// The revision that it speaks of.
+    revision: u64,
+    /// What else the folder is to remember of the catalog.
+    mark: Option<Mark>,
+    /// Everything that was only counted so far is to be written.
+    is_last: bool,
     done: oneshot::Sender<bool>,
 }
 
@@ -101,23 +93,31 @@ struct Line {
 pub struct Audit {
     lines: mpsc::SyncSender<Line>,
     digest_key: [u8; 32],
+    /// Bytes of whole lines in the file.
+    length: Arc<AtomicU64>,
+    refusals: Arc<Mutex<Refusals>>,
+    folder: FolderName,
 }
 
 impl Audit {
-    /// Opens (or creates) `audit.jsonl` in the folder.
+    /// Opens (or creates) the file in the folder. `seen`: what the folder remembers, kept from now on.
     ///
     /// # Errors
     /// When the file can't be opened for appending.
-    pub fn open(folder: &Path, digest_key: [u8; 32]) -> std::io::Result<Self> {
+    pub fn open(folder: &Path, digest_key: [u8; 32], seen: Seen) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = Log::over(options.open(folder.join("audit.jsonl"))?)?;
+        let log = Log::over(options.open(folder.join(FILE))?)?;
         File::open(folder)?.sync_all()?;
+        let length = Arc::new(AtomicU64::new(log.length()));
+        let refusals = Arc::new(Mutex::new(Refusals::new(Instant::now())));
+        let name = seen.folder();
         let (lines, waiting) = mpsc::sync_channel(4096);
-        std::thread::Builder::new().name("audit".into()).spawn(move || write_lines(file, &waiting))?;
-        Ok(Self { lines, digest_key })
+        let mut writing = Writing { log, seen, length: length.clone(), refusals: refusals.clone() };
+        std::thread::Builder::new().name("audit".into()).spawn(move || writing.run(&waiting))?;
+        Ok(Self { lines, digest_key, length, refusals, folder: name })
     }
 
     /// Writes one record; it is in the file when this returns.
@@ -125,11 +125,72 @@ impl Audit {
     /// # Errors
     /// [`AuditError`]: then the request must fail.
     pub async fn record(&self, record: &Record<'_>) -> Result<(), AuditError> {
-        let mut text = serde_json::to_vec(record).map_err(|_| AuditError)?;
-        text.push(b'\n');
+        self.record_with(record, None).await
+    }
+
+    /// Writes one record, and has the folder remember `mark`.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub async fn record_with(&self, record: &Record<'_>, mark: Option<Mark>) -> Result<(), AuditError> {
+        let text = line(record).ok_or(AuditError)?;
+        self.queue(text, record.revision, mark).await
+    }
+
+    /// Queues whole lines at once; what comes back is whether they are in the file.
+    pub fn queue(
+        &self,
+        text: Vec<u8>,
+        revision: u64,
+        mark: Option<Mark>,
+    ) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
         let (done, written) = oneshot::channel();
-        self.lines.try_send(Line { text, done }).map_err(|_| AuditError)?;
-        if written.await.unwrap_or(false) { Ok(()) } else { Err(AuditError) }
+        self.hand_over(Line { text, revision, mark, is_last: false, done }, written)
+    }
+
+    fn hand_over(
+        &self,
+        line: Line,
+        written: oneshot::Receiver<bool>,
+    ) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
+        let queued = self.lines.try_send(line).map_err(|_| AuditError);
+        async move {
+            queued?;
+            if written.await.unwrap_or(false) { Ok(()) } else { Err(AuditError) }
+        }
+    }
+
+    /// Writes what was only counted so far, before the process ends.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn end(&self) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
+        let (done, written) = oneshot::channel();
+        self.hand_over(Line { text: Vec::new(), revision: 0, mark: None, is_last: true, done }, written)
+    }
+
+    /// Records that a credential was refused. Only the first ones of a while get a record of their own; the others are
+    /// counted, so that nobody fills the disk who has no credential.
+    pub fn refused(&self, asked: Asked, why: &str) {
+        if self.refusals.lock().is_counted(Instant::now()) {
+            return;
+        }
+        let at = jiff::Timestamp::now().to_string();
+        let record = Record { at, asked, event: refusals::REFUSED, items: vec![why.to_owned()], ..Record::default() };
+        if let Some(text) = line(&record) {
+            // Nobody waits: the answer is a refusal in any case.
+            drop(self.queue(text, 0, None));
+        }
+    }
+
+    /// Bytes of whole lines in the file.
+    pub fn length(&self) -> u64 {
+        self.length.load(Ordering::SeqCst)
+    }
+
+    /// Names the folder.
+    pub fn folder(&self) -> FolderName {
+        self.folder
     }
 
     /// Keyed digest of a question, so that equal questions can be recognised and none can be read.
@@ -138,69 +199,90 @@ impl Audit {
     }
 }
 
-/// Writes what waits as one group and syncs it once.
-fn write_lines(mut log: Log, waiting: &mpsc::Receiver<Line>) {
-    while let Ok(first) = waiting.recv() {
-        let mut group = vec![first];
-        group.extend(waiting.try_iter().take(1023));
-        let bytes: Vec<u8> = group.iter().flat_map(|line| line.text.iter().copied()).collect();
-        let written = log.append(&bytes);
-        if let Err(error) = &written {
-            tracing::error!(%error, "the audit can't be written");
-        }
-        group.into_iter().for_each(|line| {
-            let _ = line.done.send(written.is_ok());
-        });
+/// A record as a line of the file.
+pub fn line(record: &Record<'_>) -> Option<Vec<u8>> {
+    let mut text = serde_json::to_vec(record).ok()?;
+    text.push(b'\n');
+    Some(text)
+}
+
+/// The ids of records that the file in the folder holds from a place on; from its begin where it is shorter.
+///
+/// # Errors
+/// When it can't be read.
+pub fn ids_from(folder: &Path, place: u64) -> io::Result<HashSet<String>> {
+    let mut ids = HashSet::new();
+    each_line(folder, place, |line| ids.extend(id_of(line)))?;
+    Ok(ids)
+}
+
+/// The id of a record.
+pub fn id_of(line: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
     }
+    serde_json::from_slice::<Named>(line).ok().map(|named| named.id)
 }
 
-/// A file of whole lines.
-struct Log {
-    file: File,
-    /// Bytes of whole lines.
-    length: u64,
-    /// A sync has failed, or a torn line could not be cut off: nothing more is written until the next start.
-    is_stopped: bool,
+/// Whole lines of the file in the folder from a place on.
+fn each_line(folder: &Path, place: u64, mut see: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut file = match File::open(folder.join(FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let from = if place <= file.metadata()?.len() { place } else { 0 };
+    file.seek(SeekFrom::Start(from))?;
+    let mut lines = BufReader::new(file);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        see(&line);
+        line.clear();
+    }
+    Ok(())
 }
 
-impl Log {
-    /// Cuts off a last line that was torn by a crash; nobody was answered on its strength.
-    fn over(mut file: File) -> io::Result<Self> {
-        let end = file.seek(SeekFrom::End(0))?;
-        let mut length = end;
-        let mut block = [0; 4096];
-        while length > 0 {
-            let start = length.saturating_sub(block.len() as u64);
-            let part = block.get_mut(..(length - start) as usize).unwrap_or_default();
-            file.seek(SeekFrom::Start(start))?;
-            file.read_exact(part)?;
-            if let Some(at) = part.iter().rposition(|byte| *byte == b'\n') {
-                length = start + at as u64 + 1;
-                break;
+/// What the writing thread holds.
+struct Writing {
+    log: Log,
+    seen: Seen,
+    length: Arc<AtomicU64>,
+    refusals: Arc<Mutex<Refusals>>,
+}
+
+impl Writing {
+    /// Writes what waits as one group and syncs it once.
+    fn run(&mut self, waiting: &mpsc::Receiver<Line>) {
+        loop {
+            let first = waiting.recv_timeout(WINDOW);
+            let is_end = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let mut group: Vec<Line> = first.into_iter().collect();
+            group.extend(waiting.try_iter().take(1023));
+            let is_last = is_end || group.iter().any(|line| line.is_last);
+            let summary = self.refusals.lock().summary(Instant::now(), is_last);
+            let mut bytes: Vec<u8> = group.iter().flat_map(|line| line.text.iter().copied()).collect();
+            bytes.extend(summary.iter().flatten());
+            if !bytes.is_empty() || !group.is_empty() {
+                // What is remembered without a record does no harm; a record that is there must not be written again.
+                let written = self.remember(&group).and_then(|()| self.log.append(&bytes));
+                if let Err(error) = &written {
+                    tracing::error!(%error, "the audit can't be written");
+                }
+                self.length.store(self.log.length(), Ordering::SeqCst);
+                group.into_iter().for_each(|line| {
+                    let _ = line.done.send(written.is_ok());
+                });
             }
-            length = start;
+            if is_end {
+                return;
+            }
         }
-        if length < end {
-            file.set_len(length)?;
-            file.sync_all()?;
-        }
-        Ok(Self { file, length, is_stopped: false })
     }
 
-    /// Writes and syncs whole lines; all or none of them stay.
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        if self.is_stopped {
-            return Err(io::Error::other("an earlier sync failed; restart the service"));
-        }
-        if let Err(error) = failpoint::hit("audit.before_write").and_then(|()| self.file.write_all(lines)) {
-            self.is_stopped = self.file.set_len(self.length).is_err();
-            return Err(error);
-        }
-        let synced = failpoint::hit("audit.before_sync")
-            .and_then(|()| self.file.sync_data())
-            .and_then(|()| failpoint::hit("audit.after_sync"));
-        self.is_stopped = synced.is_err();
-        self.length += lines.len() as u64;
-        synced
+    /// Before anybody is answered at a revision, the folder remembers it.
+    fn remember(&mut self, group: &[Line]) -> io::Result<()> {
+        let newest = group.iter().map(|line| line.revision).max().unwrap_or_default();
+        let mark = group.iter().rev().find_map(|line| line.mark.clone());
+        self.seen.remember(newest, mark)
     }
 }

@@ -24,6 +24,7 @@ pub mod meta;
 pub mod outbox;
 pub mod portable;
 mod postgres;
+pub mod records;
 mod seal;
 pub mod sql;
 mod sqlite;
@@ -54,7 +55,7 @@ pub enum CatalogError {
     Undone,
     #[error("catalog: the database does not answer")]
     Silent,
-    #[error("the catalog is damaged ({fault}); restore a backup")]
+    #[error("the catalog is damaged ({fault}); `usher restore` a backup")]
     Damaged { fault: String },
 }
 
@@ -224,6 +225,14 @@ impl Catalog {
     /// When it can't be read or written.
     pub async fn copy_running(folder: &Path, target: &Path) -> Result<(), CatalogError> {
         sqlite::Database::copy_running(folder, target).await
+    }
+
+    /// Has the service that runs on the catalog in `folder` carry lines into its audit.
+    ///
+    /// # Errors
+    /// When the catalog can't be written.
+    pub async fn leave_records(folder: &Path, file_from: u64, lines: &str) -> Result<(), CatalogError> {
+        sqlite::Database::leave_records(folder, file_from, lines).await
     }
 
     /// Closes all connections and seals the file, unless something still holds it open.

@@ -2,9 +2,10 @@
 //!
 //! One task owns the catalog's write transaction. It takes what is waiting (tuples, models and keys before documents, so
 //! that loading documents never delays a revocation), applies each change to a draft inside a savepoint, commits the
-//! group, swaps the snapshot in, and only then acknowledges. A change that fails is undone alone. When the outcome of a
-//! commit is unknown nothing more is written until the catalog is reopened; a commit that found the disk full was not
-//! done, and writing goes on. Where other processes write to the same catalog, `shared.rs` says what is different.
+//! group with the records of its changes, swaps the snapshot in, and only then acknowledges. What follows a commit is the
+//! writer's too, so that nothing is lost with a caller that doesn't wait. A change that fails is undone alone. When the
+//! outcome of a commit is unknown nothing more is written until the catalog is reopened; a commit that found the disk full
+//! was not done, and writing goes on. Where other processes write to the same catalog, `shared.rs` says what is different.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,20 +15,23 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::audit::{self, Asked, Record, Told};
 use crate::authority::changes::ChangeLog;
+use crate::catalog::records::RecordsRow;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, meta};
 use crate::failpoint;
-use crate::index::IndexError;
 use crate::indexes::Indexes;
 use crate::snapshot::follow::FollowError;
-use crate::snapshot::load::LoadError;
 use crate::snapshot::names::ChunkKeys;
 use crate::snapshot::{CollectionState, Snapshot, StoreState};
+use crate::wire::TupleKey;
 
 pub mod acl;
+pub mod carrier;
 pub mod collections;
 mod describe;
 pub mod documents;
+mod error;
 pub mod follow;
 pub mod keys;
 pub mod published;
@@ -37,90 +41,14 @@ pub mod shared;
 pub mod stores;
 pub mod tuples;
 
+pub use carrier::Carrier;
+pub use error::CommitError;
 pub use published::Published;
 
 /// At most this many changes share one transaction.
 const GROUP: usize = 64;
 /// At most this many changes wait; more are refused with [`CommitError::Busy`].
 const WAITING: usize = 4096;
-
-#[derive(Debug, thiserror::Error)]
-pub enum CommitError {
-    #[error(transparent)]
-    Tuple(#[from] tuples::TupleWriteError),
-    #[error("the store does not exist")]
-    UnknownStore,
-    #[error("the collection does not exist")]
-    UnknownCollection,
-    #[error("no document has this id")]
-    UnknownDocument,
-    #[error("the authorization model does not exist")]
-    UnknownModel,
-    #[error("the store has no authorization model")]
-    NoModel,
-    #[error(transparent)]
-    Model(#[from] crate::authz::ModelError),
-    #[error("{0}")]
-    Binding(#[from] crate::authz::BindingError),
-    /// Everything was valid; nothing was kept, as asked.
-    #[error("dry run")]
-    DryRun(tuples::TuplesWritten),
-    #[error("the state changed since the expected revision")]
-    RevisionConflict,
-    #[error(transparent)]
-    Fields(#[from] crate::index::filter::FilterError),
-    #[error("{what} can't be changed after creation")]
-    Fixed { what: &'static str },
-    #[error("{problem}")]
-    Reindexing { problem: &'static str },
-    #[error(transparent)]
-    Server(#[from] crate::authority::server::ServerError),
-    #[error("{what} is not possible where an authorization server owns the tuples")]
-    Replicated { what: &'static str },
-    #[error("the store is bound by a collection")]
-    StoreInUse,
-    /// Prepared against a state that changed meanwhile; prepare again.
-    #[error("the document changed meanwhile")]
-    Outdated,
-    #[error("too many writes are waiting")]
-    Busy,
-    #[error("storage refuses writes: {0}")]
-    Storage(CatalogError),
-    #[error(transparent)]
-    Catalog(CatalogError),
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// An earlier commit may or may not have happened.
-    #[error("writes have stopped until the service is restarted")]
-    Stopped,
-    /// Nothing was done.
-    #[error("the catalog can't be written at the moment: {0}")]
-    Unavailable(Arc<FollowError>),
-    /// The reply to the commit was lost, and it was not done.
-    #[error("the catalog did not take the change")]
-    NotTaken,
-    #[error("whether the catalog took the change is not known")]
-    Unknown,
-}
-
-impl From<CatalogError> for CommitError {
-    fn from(error: CatalogError) -> Self {
-        match error {
-            error if error.is_unreachable() => Self::Unavailable(Arc::new(error.into())),
-            error if error.is_storage_refusal() => Self::Storage(error),
-            error => Self::Catalog(error),
-        }
-    }
-}
-
-impl From<FollowError> for CommitError {
-    fn from(error: FollowError) -> Self {
-        match error {
-            FollowError::Load(LoadError::Catalog(error)) => error.into(),
-            error => Self::Unavailable(Arc::new(error)),
-        }
-    }
-}
 
 /// A change: applied to the draft, it says what it did. Nothing is visible before the group is committed.
 pub trait Change: Send + 'static {
@@ -129,6 +57,25 @@ pub trait Change: Send + 'static {
     const URGENT: bool = true;
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>>;
+
+    /// What the audit says of it, if it did anything. The tuples that it changed stand there too.
+    fn told(&self, output: &Self::Output, edited: &Edited) -> Option<Told>;
+}
+
+/// What one change has done to tuples.
+#[derive(Debug, Default)]
+pub struct Edited {
+    pub deleted: Vec<TupleKey>,
+    pub written: Vec<TupleKey>,
+    /// What the server that owns the tuples has yet to do.
+    pub to_delete: Vec<TupleKey>,
+    pub to_write: Vec<TupleKey>,
+}
+
+impl Edited {
+    pub fn is_empty(&self) -> bool {
+        self.deleted.is_empty() && self.written.is_empty()
+    }
 }
 
 /// What an acknowledged change returns: its output and the revision from which on it holds.
@@ -149,6 +96,10 @@ pub struct Draft {
     /// The store whose tuples an OpenFGA server owns.
     pub external: Option<Arc<str>>,
     changes: Vec<(Arc<str>, Arc<crate::authz::GraphChange>)>,
+    /// Of the change that is being applied.
+    pub edited: Edited,
+    /// Records of the group so far, as lines of the audit.
+    records: Vec<String>,
 }
 
 impl Draft {
@@ -180,12 +131,37 @@ impl Draft {
     pub fn now_text(&self) -> String {
         self.now.to_string()
     }
+
+    /// Has the group's commit hold the record of a change.
+    fn record(&mut self, asked: &Asked, told: Option<Told>) -> Result<(), CommitError> {
+        let Some(Told { event, items, details }) = told else { return Ok(()) };
+        let Edited { deleted, written, to_delete, to_write } = std::mem::take(&mut self.edited);
+        let record = Record {
+            at: self.now_text(),
+            id: Some(uuid::Uuid::now_v7().to_string()),
+            asked: asked.clone(),
+            event,
+            revision: self.next.revision,
+            items,
+            deleted,
+            written,
+            to_delete,
+            to_write,
+            details,
+            question: None,
+        };
+        let line = audit::line(&record).and_then(|line| String::from_utf8(line).ok()).ok_or(CommitError::Audit)?;
+        self.records.push(line);
+        Ok(())
+    }
 }
 
 /// Handle on the writer; clones feed the same task.
 #[derive(Clone)]
 pub struct Committer {
     queue: mpsc::Sender<Box<dyn Job>>,
+    #[cfg(usher_mutants)]
+    audit: audit::Audit,
 }
 
 /// Everything the writer needs.
@@ -197,27 +173,50 @@ pub struct Writer {
     pub indexes: Arc<Indexes>,
     /// The store whose tuples an OpenFGA server owns.
     pub external: Option<Arc<str>>,
+    pub carrier: Carrier,
 }
 
 impl Committer {
     /// Starts the writer task; it ends, after finishing what waits, when every handle is dropped.
     pub fn start(writer: Writer) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(WAITING);
-        (Self { queue }, tokio::spawn(writer.run(waiting)))
+        let committer = Self {
+            queue,
+            #[cfg(usher_mutants)]
+            audit: writer.carrier.audit(),
+        };
+        (committer, tokio::spawn(writer.run(waiting)))
     }
 
-    /// Hands a change to the writer and waits for its acknowledgement: it is durable and every later query sees it.
+    /// Hands a change to the writer and waits for its acknowledgement: it is durable, it is recorded, and every later query
+    /// sees it. Whoever doesn't wait has it done all the same.
     ///
     /// # Errors
     /// Whatever the change refuses; then nothing of it was done.
-    pub async fn submit<C: Change>(&self, change: C) -> Result<Committed<C::Output>, CommitError> {
+    pub async fn submit<C: Change>(&self, asked: Asked, change: C) -> Result<Committed<C::Output>, CommitError> {
         let (reply, answer) = oneshot::channel();
-        let job = Pending { change, output: None, reply };
+        #[cfg(usher_mutants)]
+        let late = Late::default();
+        let job = Pending {
+            change,
+            asked,
+            output: None,
+            reply,
+            #[cfg(usher_mutants)]
+            late: late.clone(),
+        };
         self.queue.try_send(Box::new(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommitError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommitError::Stopped,
         })?;
-        answer.await.unwrap_or(Err(CommitError::Stopped))
+        let answer = answer.await.unwrap_or(Err(CommitError::Stopped));
+        #[cfg(usher_mutants)]
+        let late = late.lock().take().filter(|_| answer.is_ok());
+        #[cfg(usher_mutants)]
+        if let Some(record) = late {
+            let _ = self.audit.queue(record.into_bytes(), 0, None).await;
+        }
+        answer
     }
 }
 
@@ -231,9 +230,16 @@ trait Job: Send {
 
 struct Pending<C: Change> {
     change: C,
+    asked: Asked,
     output: Option<Result<C::Output, CommitError>>,
     reply: oneshot::Sender<Result<Committed<C::Output>, CommitError>>,
+    #[cfg(usher_mutants)]
+    late: Late,
 }
+
+/// Under the deliberate bug `record_after_the_answer`: the record that is left to whoever waits for the answer.
+#[cfg(usher_mutants)]
+type Late = Arc<parking_lot::Mutex<Option<String>>>;
 
 impl<C: Change> Job for Pending<C> {
     fn is_urgent(&self) -> bool {
@@ -242,7 +248,16 @@ impl<C: Change> Job for Pending<C> {
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, bool> {
         async move {
+            draft.edited = Edited::default();
             let output = self.change.apply(draft).await;
+            let output = output.and_then(|output| {
+                draft.record(&self.asked, self.change.told(&output, &draft.edited))?;
+                #[cfg(usher_mutants)]
+                if crate::mutants::active("record_after_the_answer") {
+                    *self.late.lock() = draft.records.pop();
+                }
+                Ok(output)
+            });
             let holds = output.is_ok();
             self.output = Some(output);
             holds
@@ -268,7 +283,7 @@ impl Writer {
         let mut is_stopped = false;
         loop {
             if queue.is_empty() {
-                let Some(job) = self.next(&mut waiting).await else { return };
+                let Some(job) = self.next(&mut waiting).await else { break };
                 queue.push_back(job);
             }
             while let Ok(job) = waiting.try_recv() {
@@ -281,10 +296,16 @@ impl Writer {
             }
             is_stopped = self.commit_group(group).await;
         }
+        self.carrier.end().await;
     }
 
     /// Applies and commits one group; says whether writing must stop.
     async fn commit_group(&self, mut group: Vec<Box<dyn Job>>) -> bool {
+        if let Err(error) = self.carrier.catch_up().await {
+            tracing::error!(%error, "nothing is changed without a record, and the audit can't be written");
+            refuse(group, CommitError::Audit);
+            return false;
+        }
         let mut draft = match self.begin().await {
             Ok(draft) => draft,
             Err(error) => {
@@ -311,16 +332,20 @@ impl Writer {
             refuse(group, self.refusal(error));
             return false;
         }
-        let Draft { mut tx, mut next, before, changes, .. } = draft;
+        let Draft { mut tx, mut next, before, changes, records, .. } = draft;
         let revision = next.revision;
         let listed = async {
             meta::set_revision(&mut tx, revision).await?;
-            self.list(&mut tx, &before, &mut next).await
+            self.list(&mut tx, &before, &mut next).await?;
+            Ok((self.carrier.enter(&mut tx, &records).await?, self.carrier.forget(&mut tx).await?))
         };
-        if let Err(error) = listed.await {
-            refuse(group, self.refusal(error));
-            return false;
-        }
+        let (row, forgotten) = match listed.await {
+            Ok(listed) => listed,
+            Err(error) => {
+                refuse(group, self.refusal(error));
+                return false;
+            }
+        };
         // Not in the first start, which would not get through.
         let is_eager = crate::mutants::active("acknowledge_before_commit");
         if is_eager && !self.published.load().keys.is_empty() {
@@ -345,12 +370,20 @@ impl Writer {
             Err(error) if self.catalog.is_shared() => {
                 tracing::warn!(%error, revision, "the reply to a commit was lost");
                 match self.find_out(&next).await {
-                    Ok(revision) => group.into_iter().for_each(|job| job.acknowledge(Ok(revision))),
-                    Err(error) => refuse(group, error),
+                    Ok(revision) => {
+                        self.carrier.forgotten(&forgotten);
+                        self.acknowledge(group, row, revision);
+                    }
+                    Err(error) => {
+                        // Its records are there if it was done.
+                        self.carrier.look_again();
+                        refuse(group, error);
+                    }
                 }
                 return false;
             }
             Err(error) => {
+                self.carrier.look_again();
                 tracing::error!(%error, "the outcome of a commit is unknown; writing stops until a restart");
                 refuse(group, CommitError::Stopped);
                 return true;
@@ -365,11 +398,35 @@ impl Writer {
                 tracing::error!(collection = %state.name, %error, "its indexes can't be opened; it is not searched");
             }
         }
-        self.published.publish(next);
+        self.carrier.forgotten(&forgotten);
+        self.published.publish(next.clone());
+        self.tell_indexes(&before, &next);
         // Only a crash can come here; an error changes nothing any more.
         let _ = failpoint::hit("commit.before_acknowledge");
-        group.into_iter().for_each(|job| job.acknowledge(Ok(revision)));
+        self.acknowledge(group, row, revision);
         false
+    }
+
+    /// Acknowledges a group that is committed, once its records are in the audit.
+    fn acknowledge(&self, group: Vec<Box<dyn Job>>, row: Option<RecordsRow>, revision: u64) {
+        self.carrier.carry(row, revision, move |carried| {
+            for job in group {
+                job.acknowledge(carried.as_ref().map(|()| revision).map_err(|_| CommitError::Audit));
+            }
+        });
+    }
+
+    /// Indexes of collections that are gone are removed; the others follow what was logged for them.
+    fn tell_indexes(&self, before: &Snapshot, next: &Snapshot) {
+        for was in before.collections.values() {
+            if !next.collections.values().any(|state| state.id == was.id) {
+                self.indexes.remove(was.id);
+            }
+        }
+        let was = |state: &CollectionState| before.collection(&state.name).map(|was| was.last_operation);
+        if next.collections.values().any(|state| was(state) != Some(state.last_operation)) {
+            self.indexes.wake_all();
+        }
     }
 
     async fn begin(&self) -> Result<Draft, FollowError> {
@@ -387,6 +444,8 @@ impl Writer {
             indexes: self.indexes.clone(),
             external: self.external.clone(),
             changes: Vec::new(),
+            edited: Edited::default(),
+            records: Vec::new(),
         })
     }
 }
@@ -405,13 +464,14 @@ fn next_group(queue: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
 
 /// Applies one change inside a savepoint; a refusal undoes it and nothing else.
 async fn apply_alone(draft: &mut Draft, job: &mut dyn Job) -> Result<bool, CatalogError> {
-    let before = (draft.next.clone(), draft.changes.len());
+    let before = (draft.next.clone(), draft.changes.len(), draft.records.len());
     draft.tx.savepoint().await?;
     let holds = job.apply(draft).await;
     if !holds {
         draft.tx.undo().await?;
         draft.next = before.0;
         draft.changes.truncate(before.1);
+        draft.records.truncate(before.2);
     }
     draft.tx.release().await?;
     Ok(holds)
@@ -428,6 +488,7 @@ fn refuse(group: Vec<Box<dyn Job>>, error: CommitError) {
             CommitError::NotTaken => CommitError::NotTaken,
             CommitError::Unknown => CommitError::Unknown,
             CommitError::Stopped => CommitError::Stopped,
+            CommitError::Audit => CommitError::Audit,
             _ => CommitError::Catalog(copy(&error)),
         }));
     }

@@ -19,6 +19,7 @@ pub mod fresh;
 pub mod headers;
 pub mod openapi;
 pub mod problem;
+mod recorded;
 pub mod routes;
 
 /// Bytes of a request that carries documents.
@@ -59,14 +60,16 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/models", post(routes::models::put))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .route_layer(middleware::from_fn_with_state(service.clone(), entrance::native))
-        .layer(middleware::from_fn_with_state(service.clone(), fresh::native));
+        .layer(middleware::from_fn_with_state(service.clone(), fresh::native))
+        .layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
     let health = Router::new()
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::ready))
         .route("/v1/health/startup", get(routes::health::ready))
         .route("/openapi.json", get(openapi::response()));
-    let openfga =
-        compat::openfga::router(&service).layer(middleware::from_fn_with_state(service.clone(), fresh::openfga));
+    let openfga = compat::openfga::router(&service)
+        .layer(middleware::from_fn_with_state(service.clone(), fresh::openfga))
+        .layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
     Router::new()
         .merge(native)
         .merge(health)

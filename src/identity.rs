@@ -11,6 +11,7 @@ use crate::snapshot::Snapshot;
 
 pub mod jwt;
 pub mod key;
+pub mod lifetime;
 pub mod scope;
 
 pub use scope::{Scope, Scopes};
@@ -82,6 +83,11 @@ impl Principal {
     pub fn payer(&self) -> Payer {
         let acting = self.acting.as_ref().map(|acting| acting.iter().map(ToString::to_string).collect::<Vec<_>>());
         Payer { credential: self.payer.clone(), subject: acting.map(|acting| acting.join(" ")) }
+    }
+
+    /// Whom it reads as, by name; nobody where it stands for nobody.
+    pub fn names(&self) -> Vec<String> {
+        self.reader().map(|reader| reader.subjects.iter().map(ToString::to_string).collect()).unwrap_or_default()
     }
 
     pub fn may_write_source(&self, source: &str) -> bool {

@@ -27,12 +27,14 @@ enum Command {
         #[command(flatten)]
         options: Box<RawConfig>,
     },
-    /// Make, list and revoke API keys of a running service
+    /// Make, list and revoke API keys
     Keys(admin::KeysArguments),
     /// Accept a restored catalog that is older than what the audit beside it says was answered
     AcceptRestored(admin::AcceptRestoredArguments),
     /// Copy the data of a service, running or stopped, to a new folder, and check the copy
     Backup(admin::BackupArguments),
+    /// Put a backup in the place of what the data folder of a stopped service holds
+    Restore(admin::RestoreArguments),
     /// Write everything that a stopped service holds to plain files, to move it
     Export(admin::ExportArguments),
     /// Read an export into a new data folder
@@ -43,13 +45,24 @@ enum Command {
     Openapi,
 }
 
+/// Whatever this process makes, its owner alone can read.
+#[allow(unsafe_code, reason = "the standard library has no way to say so")]
+fn keep_private() {
+    // SAFETY: it changes a number of the process, and can't fail.
+    unsafe {
+        libc::umask(0o077);
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    keep_private();
     let result = match Arguments::parse().command {
         Command::Serve { config, options } => run(config, *options).await,
         Command::Keys(arguments) => admin::keys(arguments).await,
         Command::AcceptRestored(arguments) => admin::accept_restored(arguments).await,
         Command::Backup(arguments) => admin::backup(arguments).await,
+        Command::Restore(arguments) => admin::restore(arguments).await,
         Command::Export(arguments) => admin::export(arguments).await,
         Command::Import(arguments) => admin::import(arguments).await,
         Command::Model(arguments) => admin::model(arguments).await,

@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use crate::audit::Trace;
 use crate::authority::AuthorityError;
 use crate::catalog::CatalogError;
 use crate::identity::{Credential, IdentityError, Scope};
@@ -82,7 +83,7 @@ pub async fn answer(
     service: &Service,
     credential: &Credential,
     request: Query,
-    request_id: &str,
+    trace: &Trace,
     arrived: Instant,
 ) -> Result<Answer, QueryError> {
     let principal =
@@ -95,6 +96,7 @@ pub async fn answer(
         Taken::Own => QueryError::TooMany,
     })?;
 
+    let asked = trace.asked();
     let question = validate::parse(request, &service.limits)?;
     // The place is kept as long as anything goes on, also after a deadline or without the caller.
     let turn = service.query_turn(payer, arrived + question.deadline).holding(place);
@@ -104,7 +106,7 @@ pub async fn answer(
     let mut vectors = search::Vectors::default();
     let mut round = 1;
     let passages = loop {
-        crate::pause::at("query.pinned", request_id).await;
+        crate::pause::at("query.pinned", asked.name()).await;
         let revision = snapshot.revision;
         let resolve = allow::resolve(service, &turn, snapshot, &reader, &question);
         let mut allowed = stages.run("resolve", resolve).await?;
@@ -112,10 +114,10 @@ pub async fn answer(
         stages.run("wait", allow::await_indexes(service, &question, &mut allowed)).await?;
         let indexes = allowed.indexes();
         let hits = stages.run("search", search::both_legs(service, &turn, &question, &allowed, &vectors)).await?;
-        crate::pause::at("query.searched", request_id).await;
+        crate::pause::at("query.searched", asked.name()).await;
         let verified = stages.run("verify", fuse::verify(service, &turn, &reader, &question, allowed, hits)).await?;
         let ranked = fuse::fuse(verified, &question);
-        crate::pause::at("query.verified", request_id).await;
+        crate::pause::at("query.verified", asked.name()).await;
         // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
         let read = async {
             let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "assemble" })?;
@@ -131,5 +133,5 @@ pub async fn answer(
         snapshot = stages.run("wait", allow::searchable(service, &question, &indexes)).await?;
     };
     stages.in_time()?;
-    respond::respond(service, &principal, &reader, &question, passages, request_id, stages).await
+    respond::respond(service, &principal, &reader, &question, passages, trace, stages).await
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
+use crate::audit::Asked;
 use crate::catalog::collections::{NextGeneration, Pair};
 use crate::catalog::{CatalogError, vectors};
 use crate::commit::CommitError;
@@ -124,14 +125,14 @@ async fn fill(service: &Service, state: &CollectionState, next: &NextGeneration)
     let covered = vectors::next_covered(&mut service.catalog.read().await?, state.id).await?;
     if let Some(chunks) = pieces(covered..state.next_chunk(), COVERED_AT_ONCE).next() {
         let vectors = make(service, state, next, chunks.clone()).await?;
-        service.committer.submit(Cover { collection, generation, chunks, vectors }).await?;
+        service.committer.submit(Asked::duty("reindex"), Cover { collection, generation, chunks, vectors }).await?;
         indexes.wake();
         return Ok(true);
     }
     if !tokio::time::timeout(PATIENCE, indexes.is_filled(state.last_operation)).await.unwrap_or(false) {
         return Ok(false);
     }
-    let committed = service.committer.submit(Switch { collection, generation }).await?;
+    let committed = service.committer.submit(Asked::duty("reindex"), Switch { collection, generation }).await?;
     let revision = committed.revision;
     tracing::info!(collection = %state.name, embedder = next.embedder, revision, "the new indexes are searched from now on");
     Ok(true)
@@ -201,9 +202,9 @@ async fn clear(service: &Service, state: &CollectionState, left: &mut Left) -> R
     if let Some(generation) = vectors::left(&mut service.catalog.read().await?, state.id).await? {
         service.indexes.remove_elsewhere(Pair { collection: state.id, generation }).await?;
         for chunks in pieces(0..state.next_chunk(), CLEARED_AT_ONCE) {
-            service.committer.submit(Clear { collection: collection.clone(), chunks }).await?;
+            service.committer.submit(Asked::duty("reindex"), Clear { collection: collection.clone(), chunks }).await?;
         }
-        service.committer.submit(Cleared { collection }).await?;
+        service.committer.submit(Asked::duty("reindex"), Cleared { collection }).await?;
     }
     left.insert(place, None);
     Ok(())

@@ -1,7 +1,7 @@
 //! Wiring: opens the stores, makes what a first start needs, starts the tasks, serves until told to stop.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,12 +9,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::audit::receipt::Receipts;
+use crate::audit::seen::Seen;
 use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::points::{Points, ReconciledTotals};
 use crate::authority::{AudienceNumbers, Authority, External, Resolver};
 use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores, vectors};
-use crate::commit::{CommitError, Committer, Published, Writer, shared};
+use crate::commit::carrier::{Abandoned, CarryError};
+use crate::commit::{Carrier, CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
 use crate::cursor::Cursors;
 use crate::embed::Embedders;
@@ -41,12 +43,19 @@ use crate::telemetry::Metrics;
 
 mod connections;
 mod first;
+mod folder;
 mod history;
+mod machine;
 
 use first::First;
 pub use first::{ADMIN_KEY_FILE, write_secret};
+pub(crate) use folder::prepare_folder;
+use folder::refuse_without_catalog;
 pub use history::{EPOCH_FILE, accept_restored};
+pub use machine::{Stopped, leave_record};
 
+/// Folder in the data folder: what `usher restore` is about to put in place.
+pub const RESTORING: &str = "restoring";
 /// Requests with documents that are read and stored at one time; others wait with their bodies.
 const UPLOADS: Shares = Shares { all: 16, credential: 8, subject: 8 };
 /// Streamed lists that are being read; what waits in each of them has a limit of its own.
@@ -95,6 +104,8 @@ pub enum ServeError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error("records of changes can't be brought into the audit: {0}")]
+    Records(#[from] CarryError),
     #[error("the first start could not be completed: {0}")]
     FirstStart(#[from] CommitError),
     #[error("the built-in authorization model can't be read: {0}")]
@@ -107,6 +118,8 @@ pub enum ServeError {
     Repair(#[from] crate::indexes::FollowError),
     #[error("an import into {} was cut short; run it again", path.display())]
     Unfinished { path: PathBuf },
+    #[error("a restoration into {} was cut short; run `usher restore` again", path.display())]
+    Restoring { path: PathBuf },
     #[error("the authorization server: {0}")]
     Authorization(#[from] ReplicaError),
     #[error("`openfga`: {0}")]
@@ -140,10 +153,13 @@ impl Running {
             let _ = task.await;
         }
         self.leases.give_back().await;
-        let catalog = self.service.catalog.clone();
+        let (catalog, audit) = (self.service.catalog.clone(), self.service.audit.clone());
         drop(self.service);
         if tokio::time::timeout(DRAIN, self.writer).await.is_err() {
             tracing::warn!("some writes did not finish in time");
+        }
+        if let Err(error) = audit.end().await {
+            tracing::warn!(%error, "refused credentials were counted, and the audit does not say how many");
         }
         catalog.close().await;
     }
@@ -171,7 +187,14 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         Some(settings) => Place::Qdrant { connection: Connection::new(settings.clone())?, instance },
     };
     // Revisions of another epoch mean other states: their tokens are not valid here.
-    let epoch = history::examine(&catalog, &config.data, &agreed).await?;
+    let in_folder = |name: &'static str| {
+        let path = config.data.join(name);
+        move |source| ServeError::Folder { path, source }
+    };
+    let mut seen = Seen::open(&config.data).map_err(in_folder(audit::seen::FILE))?;
+    let epoch = history::examine(&catalog, &config.data, &mut seen).await?;
+    let audit = Audit::open(&config.data, agreed.derive("audit digests"), seen).map_err(in_folder(audit::FILE))?;
+    let carrier = Carrier::begin(catalog.clone(), audit.clone(), &config.data).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.queries.max_deadline, place));
     // A shared catalog never held any without.
     if indexes.home() == VectorHome::Catalog && !catalog.is_shared() {
@@ -218,6 +241,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         chunk_keys: chunk_keys.clone(),
         indexes: indexes.clone(),
         external: config.openfga.as_ref().map(|_| default_store.as_str().into()),
+        carrier: carrier.clone(),
     };
     let (committer, writer) = Committer::start(writer);
     let numbers = Arc::new(AudienceNumbers::new(agreed.derive("audience numbers")));
@@ -231,8 +255,6 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     let resolver = Resolver::new(changes, CacheLimits::of(config.reader_cache_bytes));
     let authenticator =
         Authenticator { keys: KeyHasher::new(agreed.derive("api keys")), issuers: config.issuers.clone() };
-    let audit = Audit::open(&config.data, agreed.derive("audit digests"))
-        .map_err(|source| ServeError::Folder { path: config.data.join("audit.jsonl"), source })?;
     let feed = match &config.openfga {
         None => None,
         Some(openfga) => {
@@ -257,13 +279,16 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         tasks.push(tokio::spawn(shared::listen(catalog.clone(), published.clone())));
     }
     let mut duties: Vec<Arc<dyn Duty>> = Vec::new();
+    if catalog.is_shared() {
+        duties.push(Arc::new(Abandoned::of(carrier)));
+    }
     let remote = feed.as_ref().map(|feed| feed.remote.clone());
     if let Some(feed) = feed {
         let remote = feed.remote.clone();
         if catalog.is_shared() {
             tasks.push(tokio::spawn(feed.clone().watch_model()));
-            tasks.push(tokio::spawn(publish::watch(remote.clone(), catalog.clone(), published.clone())));
         }
+        tasks.push(tokio::spawn(publish::watch(remote.clone(), catalog.clone(), published.clone())));
         let (catalog, published, committer) = (catalog.clone(), published.clone(), committer.clone());
         duties.push(Arc::new(Publisher { remote, catalog, published, committer }));
         duties.push(feed);
@@ -306,6 +331,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     duties.push(Arc::new(Sweep { service: service.clone() }));
     duties.push(Arc::new(Reindexer { service: service.clone() }));
     tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));
+    tasks.push(tokio::spawn(crate::expiry::warn_of_keys(service.published.clone())));
     if config.drift_objects_per_s > 0 {
         tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
@@ -375,43 +401,6 @@ impl indexes::Lease for Holdings {
     }
 }
 
-/// Makes the folder readable by its owner alone, and locks it.
-#[allow(clippy::result_large_err, reason = "made at most once, at the start")]
-pub(crate) fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |source| ServeError::Folder { path, source }
-    };
-    std::fs::create_dir_all(folder).map_err(at(folder))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(at(folder))?;
-    }
-    let path = folder.join("lock");
-    let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(std::fs::TryLockError::WouldBlock) => Err(ServeError::Locked { path: folder.to_owned() }),
-        Err(std::fs::TryLockError::Error(source)) => Err(ServeError::Folder { path, source }),
-    }
-}
-
-/// A first start has no audit yet; where there is one, a new empty catalog would look like an answer. And indexes that
-/// were made from a file here are none of a database elsewhere.
-#[allow(clippy::result_large_err, reason = "made at most once, at the start")]
-fn refuse_without_catalog(config: &Config) -> Result<(), ServeError> {
-    let path = config.data.join("catalog.db");
-    let is_empty = std::fs::metadata(&path).map_or(true, |file| file.len() == 0);
-    match &config.catalog {
-        Location::Folder(folder) if is_empty && folder.join("audit.jsonl").exists() => {
-            Err(ServeError::NoCatalog { catalog: path.display().to_string() })
-        }
-        Location::Postgres(_) if !is_empty => Err(ServeError::OtherCatalog { path }),
-        _ => Ok(()),
-    }
-}
-
 /// What all processes of a catalog agree on; the first one to come decides it.
 struct Agreed {
     /// The instance's secret, from which all others are derived.
@@ -428,7 +417,7 @@ impl Agreed {
         let root = match meta::read(&mut tx, "secret").await? {
             Some(stored) => stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?,
             None => {
-                if matches!(config.catalog, Location::Postgres(_)) && config.data.join("audit.jsonl").exists() {
+                if matches!(config.catalog, Location::Postgres(_)) && config.data.join(audit::FILE).exists() {
                     return Err(ServeError::NoCatalog { catalog: config.catalog.to_string() });
                 }
                 let mut root = [0; 32];

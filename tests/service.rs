@@ -31,6 +31,8 @@ mod embedders;
 mod explain;
 #[path = "service/impact.rs"]
 mod impact;
+#[path = "service/keys.rs"]
+mod keys;
 #[path = "service/lists.rs"]
 mod lists;
 #[path = "service/moving.rs"]
@@ -50,6 +52,8 @@ mod past;
 mod permissions;
 #[path = "service/rates.rs"]
 mod rates;
+#[path = "service/records.rs"]
+mod records;
 #[path = "service/reindex.rs"]
 mod reindex;
 #[path = "service/removal.rs"]
@@ -58,5 +62,7 @@ mod removal;
 mod report;
 #[path = "service/restart.rs"]
 mod restart;
+#[path = "service/restore.rs"]
+mod restore;
 #[path = "service/tokens.rs"]
 mod tokens;

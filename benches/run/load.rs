@@ -10,6 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use usher::audit::Trace;
 use usher::config::{RawConfig, RawLimits, RawRates};
 use usher::embed::{EmbedError, Embedder, Embedders, Failure, HashEmbedder, Role};
 use usher::identity::Credential;
@@ -223,7 +224,7 @@ impl Loaded {
             deadline_ms: Some(30_000),
             ..Query::default()
         };
-        Ok(query::answer(self.service(), &credential, request, "bench", Instant::now()).await?)
+        Ok(query::answer(self.service(), &credential, request, &Trace::default(), Instant::now()).await?)
     }
 
     /// Stops in order, opens again and asks.

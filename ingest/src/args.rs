@@ -127,6 +127,9 @@ pub struct FolderArgs {
     /// Also names that begin with a dot.
     #[arg(long)]
     pub hidden: bool,
+    /// Take files that have other names too (hard links), where their path matches; otherwise they are skipped.
+    #[arg(long, value_name = "GLOB")]
+    pub hard_links: Vec<String>,
     /// State file; default: below the XDG state directory, by server and source.
     #[arg(long)]
     pub state: Option<PathBuf>,

@@ -36,8 +36,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let report = Report::create(term, args.run.report.as_deref(), dry_run)
         .map_err(|e| RunError::Io(args.run.report.clone().unwrap_or_default(), e))?;
     let api = Api::connect(&args.server, term)?;
-    let root = Root::open(&args.path)?;
-    let globs = Globs::new(&args.include, &args.exclude, args.hidden)?;
+    let globs = Globs::new(&args.include, &args.exclude, args.hidden)?.with_hard_links(&args.hard_links)?;
+    let root = Root::open(&args.path)?.within(&globs);
     let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
 
     let listing = root.walk(&globs)?;

@@ -32,17 +32,25 @@ pub enum FsError {
     Open(String, io::Error),
     #[error("{0}: not a regular file")]
     NotRegular(String),
+    #[error("{0}: {HARD_LINK}")]
+    HardLink(String),
     #[error("{path}: larger than {max} bytes (raise --max-file-size)")]
     TooLarge { path: String, max: u64 },
     #[error("more than {MAX_ENTRIES} entries below the folder")]
     TooMany,
 }
 
+/// Why a file with several names is left out.
+const HARD_LINK: &str =
+    "hard link: the same file has another name, where other rules may hold; name it with --hard-links to take it";
+
 /// A folder held open.
 #[derive(Debug)]
 pub struct Root {
     fd: OwnedFd,
     path: PathBuf,
+    /// Files that may have other names; absent: whatever is asked for was named by the operator.
+    hard_links: Option<Globs>,
 }
 
 /// A directory that was read, relative to the root (`""` is the root).
@@ -80,7 +88,12 @@ impl Root {
         let failed = |source: io::Error| FsError::Root { path: path.to_owned(), source };
         let fd = open(path, flags, Mode::empty()).map_err(|e| failed(e.into()))?;
         let path = path.canonicalize().map_err(failed)?;
-        Ok(Root { fd, path })
+        Ok(Root { fd, path, hard_links: None })
+    }
+
+    /// Reads a file that has other names too only where the globs say so.
+    pub fn within(self, globs: &Globs) -> Self {
+        Root { hard_links: Some(globs.clone()), ..self }
     }
 
     pub fn path(&self) -> &Path {
@@ -115,6 +128,10 @@ impl Root {
         let stat = fstat(&fd).map_err(|e| failed(e.into()))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(FsError::NotRegular(rel.to_owned()));
+        }
+        // Again on the handle: another name may have come since the listing.
+        if stat.st_nlink > 1 && self.hard_links.as_ref().is_some_and(|globs| !globs.takes_hard_link(rel)) {
+            return Err(FsError::HardLink(rel.to_owned()));
         }
         let meta = Meta::of(fd.as_fd());
         let size = u64::try_from(stat.st_size).unwrap_or(0);
@@ -220,8 +237,8 @@ fn list_dir(
             return Err(FsError::TooMany);
         }
         let Some(path) = usable_name(rel, name, listing) else { continue };
-        let kind = match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+        let (kind, names) = match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => (FileType::from_raw_mode(stat.st_mode), stat.st_nlink),
             Err(Errno::NOENT) => continue,
             Err(e) => {
                 listing.unreadable.push((path, io::Error::from(e).to_string()));
@@ -234,6 +251,9 @@ fn list_dir(
                 listing.unreadable.push((path, format!("more than {MAX_DEPTH} levels deep")));
             }
             FileType::Directory => subdirs.push(path),
+            FileType::RegularFile if globs.takes(&path) && names > 1 && !globs.takes_hard_link(&path) => {
+                listing.special.push((path, HARD_LINK.into()));
+            }
             FileType::RegularFile if globs.takes(&path) => listing.files.push(path),
             FileType::RegularFile => {}
             _ if !globs.takes(&path) => {}

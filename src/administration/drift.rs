@@ -8,6 +8,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::audit::Asked;
 use crate::catalog::{CatalogTx, meta};
 use crate::commit::CommitError;
 use crate::commit::repair::{Hide, RebuildDocuments, RebuildGraph, compare, compare_object, compare_size};
@@ -136,7 +137,7 @@ async fn documents(
 /// Asks the writer, for whom nothing moves meanwhile, and has it repair what differs.
 async fn repair_documents(service: &Service, name: &str, suspected: Vec<u32>) -> Result<(), CommitError> {
     let hide = Hide { collection: name.to_owned(), ordinals: suspected };
-    let differing = service.committer.submit(hide).await?.output;
+    let differing = service.committer.submit(Asked::duty("drift"), hide).await?.output;
     if differing.is_empty() {
         return Ok(());
     }
@@ -145,7 +146,7 @@ async fn repair_documents(service: &Service, name: &str, suspected: Vec<u32>) ->
     }
     let ordinals: Vec<u32> = differing.iter().map(|(ordinal, _)| *ordinal).collect();
     let rebuild = RebuildDocuments { collection: name.to_owned(), ordinals };
-    let left = service.committer.submit(rebuild).await?.output;
+    let left = service.committer.submit(Asked::duty("drift"), rebuild).await?.output;
     for (ordinal, difference) in &left {
         tracing::error!(collection = name, ordinal, ?difference, "a document can't be repaired; it stays hidden");
     }
@@ -161,7 +162,7 @@ async fn repair_graph(
     nodes: Vec<crate::authz::NodeId>,
 ) -> Result<(), CommitError> {
     let rebuild = RebuildGraph { store: state.row.id.clone(), nodes };
-    let differing = service.committer.submit(rebuild).await?.output;
+    let differing = service.committer.submit(Asked::duty("drift"), rebuild).await?.output;
     if differing > 0 {
         service.metrics.drift_repaired(differing);
         tracing::error!(store = state.row.id, differing, "objects differed from the catalog; the graph was built anew");

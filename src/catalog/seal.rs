@@ -41,7 +41,10 @@ pub(super) fn open(database: &Path) -> Result<bool, CatalogError> {
     };
     let is_same = pending(database) == 0 && sum(database)?.as_bytes() == expected;
     if !is_same {
-        let fault = format!("it is not as the service left it, says {}", seal.display());
+        let fault = format!(
+            "it is not as the service left it, says {}; a backup is put in its place with `usher restore`",
+            seal.display()
+        );
         return Err(CatalogError::Damaged { fault });
     }
     fs::remove_file(&seal)?;

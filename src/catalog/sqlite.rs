@@ -7,6 +7,7 @@ use sqlx::error::DatabaseError as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqlitePool};
 
+use super::records::{self, FolderName};
 use super::sql::{CatalogTx, query};
 use super::{CatalogError, seal};
 
@@ -74,6 +75,17 @@ impl Database {
         let options = SqliteConnectOptions::new().filename(folder.join("catalog.db")).read_only(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
         query("VACUUM INTO $1").bind(target.to_string_lossy().into_owned()).execute(&pool).await?;
+        pool.close().await;
+        Ok(())
+    }
+
+    /// Adds records beside a running service.
+    pub(super) async fn leave_records(folder: &Path, file_from: u64, lines: &str) -> Result<(), CatalogError> {
+        let options = SqliteConnectOptions::new().filename(folder.join("catalog.db"));
+        let options = options.busy_timeout(Duration::from_secs(10)).synchronous(SqliteSynchronous::Full);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        // A catalog that is not shared has one audit, whatever its folder is called.
+        records::insert_on((&pool).into(), FolderName::default(), file_from, lines).await?;
         pool.close().await;
         Ok(())
     }

@@ -274,6 +274,12 @@ pub async fn of_object(tx: &mut CatalogTx, store: &str, object: &ObjectRef) -> R
     rows.iter().map(key).collect()
 }
 
+/// Whether any tuple names this subject.
+pub async fn is_subject(tx: &mut CatalogTx, store: &str, subject: &str) -> Result<bool, CatalogError> {
+    let found = query("SELECT 1 FROM tuples WHERE store = $1 AND subject = $2 LIMIT 1");
+    Ok(found.bind(store.to_owned()).bind(subject.to_owned()).fetch_optional(tx).await?.is_some())
+}
+
 /// How many tuples a store has.
 pub async fn count(tx: &mut CatalogTx, store: &str) -> Result<u64, CatalogError> {
     let count = query("SELECT count(*) FROM tuples WHERE store = $1").bind(store.to_owned());

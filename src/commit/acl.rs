@@ -145,14 +145,31 @@ fn conjunction(lists: &[Vec<String>], all: &mut Vec<TupleKey>) -> Result<String,
     let mut left = lists.next().unwrap_or_default();
     let mut clause = String::new();
     for right in lists {
-        let content = format!("{}\n&\n{}", left.join("\n"), right.join("\n"));
-        let id = ObjectRef { object_type: "clause".into(), id: blake3::hash(content.as_bytes()).to_hex().to_string() };
-        clause = id.to_string();
+        clause = clause_of(&left, &right);
         all.extend(left.iter().map(|user| tuple(user, "a", &clause)));
         all.extend(right.iter().map(|user| tuple(user, "b", &clause)));
         left = vec![format!("{clause}#member")];
     }
     Ok(clause)
+}
+
+/// The clause of members of one of each list.
+fn clause_of<T: AsRef<str>>(left: &[T], right: &[T]) -> String {
+    let joined = |list: &[T]| list.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("\n");
+    let content = format!("{}\n&\n{}", joined(left), joined(right));
+    ObjectRef { object_type: "clause".into(), id: blake3::hash(content.as_bytes()).to_hex().to_string() }.to_string()
+}
+
+/// Whether a clause has exactly the tuples that rules gave it.
+pub fn is_as_named(clause: &str, tuples: &[TupleKey]) -> bool {
+    let side = |relation: &str| {
+        let of = tuples.iter().filter(|tuple| tuple.relation == relation && tuple.condition.is_none());
+        let mut users: Vec<&str> = of.map(|tuple| tuple.user.as_str()).collect();
+        users.sort_unstable();
+        users
+    };
+    let (left, right) = (side("a"), side("b"));
+    left.len() + right.len() == tuples.len() && clause_of(&left, &right) == clause
 }
 
 /// Whether the tuple belongs to the document or one of its sections alone (clauses are shared and stay).

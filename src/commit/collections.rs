@@ -7,7 +7,8 @@ use futures::future::BoxFuture;
 
 use super::documents::remove_document;
 use super::stores::rebind;
-use super::{Change, CommitError, Draft};
+use super::{Change, CommitError, Draft, Edited};
+use crate::audit::Told;
 use crate::catalog::documents::OperationKind;
 use crate::catalog::{self, collections::CollectionSettings};
 use crate::snapshot::{CollectionState, document_entry};
@@ -30,6 +31,11 @@ impl Change for PutCollection {
             }
         }
         .boxed()
+    }
+
+    fn told(&self, _: &u32, _: &Edited) -> Option<Told> {
+        let settings = serde_json::to_value(&self.settings).unwrap_or_default();
+        Some(Told::new("collections.put", vec![self.name.clone()]).with("settings", settings))
     }
 }
 
@@ -110,5 +116,9 @@ impl Change for DeleteCollection {
             Ok(true)
         }
         .boxed()
+    }
+
+    fn told(&self, existed: &bool, _: &Edited) -> Option<Told> {
+        existed.then(|| Told::new("collections.delete", vec![self.name.clone()]))
     }
 }

@@ -5,7 +5,8 @@ use futures::future::BoxFuture;
 
 use super::acl;
 use super::tuples;
-use super::{Change, CommitError, Draft};
+use super::{Change, CommitError, Draft, Edited};
+use crate::audit::Told;
 use crate::catalog::collections::NextGeneration;
 use crate::catalog::documents::{ChunkRow, DocumentRow, Rules as StoredRules, SectionRow};
 use crate::catalog::{self, CatalogError};
@@ -14,6 +15,7 @@ use crate::snapshot::names::{PlaceInDocument, document_object};
 use crate::snapshot::{CollectionState, DocumentEntry, source_of};
 use crate::wire::{Acl, Document, DocumentStatus, TupleKey, rules_digest};
 
+mod clauses;
 mod rules;
 
 use rules::{Rules, change_tuples};
@@ -86,11 +88,18 @@ pub struct Stored {
     pub version: Option<u64>,
     /// Hidden until the server that owns the tuples has taken its rules.
     pub awaits_rules: bool,
+    /// Anything of it was written.
+    is_changed: bool,
 }
 
 impl Stored {
     fn of(status: DocumentStatus, row: &DocumentRow) -> Self {
-        Self { status, version: Some(row.version), awaits_rules: row.awaits_rules }
+        let is_changed = !matches!(status, DocumentStatus::Unchanged | DocumentStatus::Stale);
+        Self { status, version: Some(row.version), awaits_rules: row.awaits_rules, is_changed }
+    }
+
+    fn told(&self, id: &str) -> serde_json::Value {
+        serde_json::json!({"id": id, "status": self.status, "version": self.version})
     }
 }
 
@@ -122,6 +131,20 @@ impl Change for PutDocuments {
             Ok(results)
         }
         .boxed()
+    }
+
+    fn told(&self, results: &Self::Output, _: &Edited) -> Option<Told> {
+        let stored = self.documents.iter().zip(results);
+        let changed: Vec<_> = stored
+            .filter_map(|(prepared, result)| Some((&prepared.document.id, result.as_ref().ok()?)))
+            .filter(|(_, stored)| stored.is_changed)
+            .collect();
+        if changed.is_empty() {
+            return None;
+        }
+        let told = Told::new("documents.put", changed.iter().map(|(id, _)| (*id).clone()).collect());
+        let became: Vec<_> = changed.iter().map(|(id, stored)| stored.told(id)).collect();
+        Some(told.with("collection", self.collection.as_str().into()).with("documents", became.into()))
     }
 }
 
@@ -167,8 +190,8 @@ async fn put(
     };
     let status = match (&existing, same_content, same_acl) {
         (Some(row), true, true) => {
-            note_source(draft, collection.id, row, document).await?;
-            return Ok(Ok(Stored::of(DocumentStatus::Unchanged, row)));
+            let is_changed = note_source(draft, collection.id, row, document).await?;
+            return Ok(Ok(Stored { is_changed, ..Stored::of(DocumentStatus::Unchanged, row) }));
         }
         (Some(_), true, false) => DocumentStatus::AclUpdated,
         (Some(_), false, _) => DocumentStatus::Updated,
@@ -205,13 +228,19 @@ async fn put(
     Ok(Ok(Stored::of(status, &row)))
 }
 
-/// An unchanged document may still come with a newer source version or another source hash.
-async fn note_source(draft: &mut Draft, collection: u32, row: &DocumentRow, new: &Document) -> Result<(), CommitError> {
+/// An unchanged document may still come with a newer source version or another source hash. Says whether it did.
+async fn note_source(
+    draft: &mut Draft,
+    collection: u32,
+    row: &DocumentRow,
+    new: &Document,
+) -> Result<bool, CommitError> {
     if row.source_version == new.source_version && row.source_hash == new.source_hash {
-        return Ok(());
+        return Ok(false);
     }
     let row = DocumentRow { source_version: new.source_version, source_hash: new.source_hash.clone(), ..row.clone() };
-    Ok(catalog::documents::put(&mut draft.tx, collection, &row).await?)
+    catalog::documents::put(&mut draft.tx, collection, &row).await?;
+    Ok(true)
 }
 
 /// One object must not carry the grants of two documents.
@@ -390,12 +419,21 @@ impl Change for PutRules {
         }
         .boxed()
     }
+
+    fn told(&self, result: &Self::Output, _: &Edited) -> Option<Told> {
+        let stored = result.as_ref().ok()?;
+        let told = Told::new("documents.put_acl", vec![self.id.clone()]);
+        let told = told.with("collection", self.collection.as_str().into());
+        let acl = serde_json::to_value(&self.acl).unwrap_or_default();
+        Some(told.with("documents", vec![stored.told(&self.id)].into()).with("acl", acl))
+    }
 }
 
 /// What a removal did.
 #[derive(Debug, Default)]
 pub struct Removed {
-    pub documents: usize,
+    /// Ids of those that were there.
+    pub documents: Vec<String>,
     /// The server that owns the tuples has yet to remove theirs.
     pub awaits_rules: bool,
 }
@@ -421,12 +459,17 @@ impl Change for DeleteDocuments {
                     return Err(CommitError::RevisionConflict);
                 }
                 removed.awaits_rules |= remove_document(draft, &self.collection, entry).await?;
-                removed.documents += 1;
+                removed.documents.push(id.clone());
             }
             finish(draft, &self.collection).await?;
             Ok(removed)
         }
         .boxed()
+    }
+
+    fn told(&self, removed: &Removed, _: &Edited) -> Option<Told> {
+        let told = Told::new("documents.delete", removed.documents.clone());
+        (!removed.documents.is_empty()).then(|| told.with("collection", self.collection.as_str().into()))
     }
 }
 

@@ -8,7 +8,8 @@ use futures::future::BoxFuture;
 
 use super::documents::show_published;
 use super::tuples::{self, Tolerance};
-use super::{Change, CommitError, Draft};
+use super::{Change, CommitError, Draft, Edited};
+use crate::audit::Told;
 use crate::authority::External;
 use crate::authority::server::TupleChange;
 use crate::authz::{Graph, Tuple};
@@ -23,7 +24,7 @@ pub struct Follow {
     /// Name and value of the position; stored in the same transaction.
     pub position: Option<(String, Vec<u8>)>,
     /// The server that they were read from. What was written through Usher since that reading began is newer; the log
-    /// has it too, and is read on.
+    /// has it too, and is read on. Absent: they were written through Usher just now.
     pub read_from: Option<Arc<External>>,
 }
 
@@ -42,6 +43,17 @@ impl Change for Follow {
             take_over(draft, &self.store, self.changes.iter().filter(is_newest)).await
         }
         .boxed()
+    }
+
+    fn told(&self, _: &usize, edited: &Edited) -> Option<Told> {
+        let store = self.store.as_str().into();
+        if self.read_from.is_none() {
+            // The server has taken them, also where its log came first.
+            let items = self.changes.iter().map(|change| tuples::show(&change.key)).collect();
+            return Some(Told::new("relationships.write", items).with("store", store));
+        }
+        let items = edited.deleted.iter().chain(&edited.written).map(tuples::show).collect();
+        (!edited.is_empty()).then(|| Told::new("relationships.follow", items).with("store", store))
     }
 }
 
@@ -119,5 +131,10 @@ impl Change for Publish {
             Ok(())
         }
         .boxed()
+    }
+
+    fn told(&self, (): &(), _: &Edited) -> Option<Told> {
+        let event = if self.is_refused { "documents.rules_refused" } else { "documents.rules_taken" };
+        (!self.rows.is_empty()).then(|| Told::new(event, self.rows.iter().map(|row| row.document.clone()).collect()))
     }
 }

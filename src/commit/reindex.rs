@@ -10,7 +10,8 @@ use std::ops::Range;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Change, CommitError, Draft};
+use super::{Change, CommitError, Draft, Edited};
+use crate::audit::Told;
 use crate::catalog::collections::{CollectionSettings, NextGeneration, Pair};
 use crate::catalog::documents::OperationKind;
 use crate::catalog::{self, commits, documents, vectors};
@@ -58,6 +59,11 @@ impl Change for Begin {
         }
         .boxed()
     }
+
+    fn told(&self, (): &(), _: &Edited) -> Option<Told> {
+        let told = Told::new("collections.reindex", vec![self.collection.clone()]);
+        Some(told.with("embedder", self.embedder.as_str().into()).with("analyser", self.analyser.as_str().into()))
+    }
 }
 
 /// Gives up a next generation. Says whether there was one.
@@ -79,6 +85,10 @@ impl Change for Cancel {
             Ok(true)
         }
         .boxed()
+    }
+
+    fn told(&self, was_begun: &bool, _: &Edited) -> Option<Told> {
+        was_begun.then(|| Told::new("collections.reindex_cancel", vec![self.collection.clone()]))
     }
 }
 
@@ -105,6 +115,11 @@ impl Change for Cover {
             cover(draft, &state, next, self.chunks.clone()).await
         }
         .boxed()
+    }
+
+    /// Indexes are derived: nothing that anybody reads has changed.
+    fn told(&self, (): &(), _: &Edited) -> Option<Told> {
+        None
     }
 }
 
@@ -148,6 +163,11 @@ impl Change for Switch {
         }
         .boxed()
     }
+
+    fn told(&self, (): &(), _: &Edited) -> Option<Told> {
+        let told = Told::new("collections.reindexed", vec![self.collection.clone()]);
+        Some(told.with("generation", self.generation.into()))
+    }
 }
 
 /// Removes vectors from the catalog that nobody needs: of what is left of another generation, and all of them where they
@@ -175,6 +195,11 @@ impl Change for Clear {
         }
         .boxed()
     }
+
+    /// Indexes are derived: nothing that anybody reads has changed.
+    fn told(&self, (): &(), _: &Edited) -> Option<Told> {
+        None
+    }
 }
 
 /// Notes that nothing is left of another generation.
@@ -192,6 +217,11 @@ impl Change for Cleared {
             Ok(vectors::forget_left(&mut draft.tx, id).await?)
         }
         .boxed()
+    }
+
+    /// Indexes are derived: nothing that anybody reads has changed.
+    fn told(&self, (): &(), _: &Edited) -> Option<Told> {
+        None
     }
 }
 

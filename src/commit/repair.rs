@@ -5,7 +5,8 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Change, CommitError, Draft};
+use super::{Change, CommitError, Draft, Edited};
+use crate::audit::Told;
 use crate::authz::{GraphChange, GraphEdit, NodeId, Tuple};
 use crate::catalog;
 use crate::catalog::CatalogTx;
@@ -85,6 +86,10 @@ impl Change for Hide {
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>> {
         async move { hide(draft, &self.collection, &self.ordinals).await }.boxed()
+    }
+
+    fn told(&self, differing: &Vec<(u32, Difference)>, _: &Edited) -> Option<Told> {
+        told_of("drift.hide", &self.collection, differing.len())
     }
 }
 
@@ -166,6 +171,10 @@ impl Change for RebuildDocuments {
         }
         .boxed()
     }
+
+    fn told(&self, _: &Vec<(u32, Difference)>, _: &Edited) -> Option<Told> {
+        told_of("drift.rebuild_documents", &self.collection, self.ordinals.len())
+    }
 }
 
 /// Builds a store's graph anew from the catalog, if one of the objects differs or the number of tuples does; how many
@@ -196,6 +205,10 @@ impl Change for RebuildGraph {
         }
         .boxed()
     }
+
+    fn told(&self, differing: &u64, _: &Edited) -> Option<Told> {
+        told_of("drift.rebuild_graph", &self.store, usize::try_from(*differing).unwrap_or(usize::MAX))
+    }
 }
 
 /// All tuples of the store as the catalog has them.
@@ -212,4 +225,9 @@ fn replace(draft: &mut Draft, store: &str, edit: GraphEdit) -> Result<(), Commit
     (state.graph, state.bound, state.audiences_revision) = (edit.finish().0, bound, revision);
     draft.note_change(store, GraphChange::all());
     Ok(())
+}
+
+/// Memory was mended; the catalog is as it was.
+fn told_of(event: &'static str, place: &str, count: usize) -> Option<Told> {
+    (count > 0).then(|| Told::new(event, vec![place.to_owned()]).with("count", count.into()))
 }

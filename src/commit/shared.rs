@@ -49,16 +49,22 @@ pub async fn listen(catalog: Catalog, published: Arc<Published>) {
 }
 
 impl Writer {
-    /// The next job; until it comes, what others commit is followed.
+    /// The next job; until it comes, what others commit is followed, and records are carried that could not be before.
     pub(super) async fn next(&self, waiting: &mut mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
-        if !self.catalog.is_shared() {
-            return waiting.recv().await;
-        }
+        let mut tidied = Instant::now();
         loop {
-            tokio::select! {
-                biased;
-                job = waiting.recv() => return job,
-                () = self.published.wanted(POLL) => self.follow().await,
+            if self.catalog.is_shared() {
+                tokio::select! {
+                    biased;
+                    job = waiting.recv() => return job,
+                    () = self.published.wanted(POLL) => self.follow().await,
+                }
+            } else if let Ok(job) = tokio::time::timeout(POLL, waiting.recv()).await {
+                return job;
+            }
+            if tidied.elapsed() >= POLL {
+                self.carrier.tidy().await;
+                tidied = Instant::now();
             }
         }
     }

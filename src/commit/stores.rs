@@ -6,7 +6,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::{Change, CommitError, Draft};
+use super::{Change, CommitError, Draft, Edited};
+use crate::audit::Told;
 use crate::authz::{AuthorizationModel, GraphChange, Model};
 use crate::catalog::{self, stores::StoreRow};
 use crate::snapshot::StoreState;
@@ -40,6 +41,10 @@ impl Change for CreateStore {
         }
         .boxed()
     }
+
+    fn told(&self, row: &StoreRow, _: &Edited) -> Option<Told> {
+        Some(Told::new("stores.create", vec![row.id.clone()]).with("name", row.name.as_str().into()))
+    }
 }
 
 /// Gives a store another name; nothing where there is no such store.
@@ -63,6 +68,11 @@ impl Change for RenameStore {
             Ok(Some(row))
         }
         .boxed()
+    }
+
+    fn told(&self, row: &Option<StoreRow>, _: &Edited) -> Option<Told> {
+        let row = row.as_ref()?;
+        Some(Told::new("stores.rename", vec![row.id.clone()]).with("name", row.name.as_str().into()))
     }
 }
 
@@ -88,27 +98,34 @@ impl Change for PutAssertions {
         }
         .boxed()
     }
+
+    fn told(&self, (): &(), _: &Edited) -> Option<Told> {
+        Some(Told::new("assertions.write", vec![self.model.clone()]).with("store", self.store.as_str().into()))
+    }
 }
 
-/// Removes a store with everything in it; refused while a collection binds it. Absent: nothing happens.
+/// Removes a store with everything in it; refused while a collection binds it. Says whether it existed.
 #[derive(Debug)]
 pub struct DeleteStore {
     pub id: String,
 }
 
 impl Change for DeleteStore {
-    type Output = ();
+    type Output = bool;
 
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<bool, CommitError>> {
         async move {
             if draft.next.collections.values().any(|collection| collection.settings.store == self.id) {
                 return Err(CommitError::StoreInUse);
             }
             catalog::stores::delete(&mut draft.tx, &self.id).await?;
-            draft.next.stores.remove(self.id.as_str());
-            Ok(())
+            Ok(draft.next.stores.remove(self.id.as_str()).is_some())
         }
         .boxed()
+    }
+
+    fn told(&self, existed: &bool, _: &Edited) -> Option<Told> {
+        existed.then(|| Told::new("stores.delete", vec![self.id.clone()]))
     }
 }
 
@@ -121,10 +138,18 @@ pub struct WriteModel {
     pub id: Option<String>,
 }
 
-impl Change for WriteModel {
-    type Output = String;
+/// A model that is the store's newest now.
+#[derive(Debug, Clone)]
+pub struct ModelAdded {
+    pub id: String,
+    /// It was not so already.
+    pub is_new: bool,
+}
 
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<String, CommitError>> {
+impl Change for WriteModel {
+    type Output = ModelAdded;
+
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<ModelAdded, CommitError>> {
         async move {
             draft.next.store(&self.store).ok_or(CommitError::UnknownStore)?;
             let id = match (&self.id, draft.is_external(&self.store)) {
@@ -135,7 +160,7 @@ impl Change for WriteModel {
             // The replica may have seen a model that was written through here before the writer came to this line.
             if draft.next.store(&self.store).and_then(|store| store.latest_model()).is_some_and(|held| held.id() == id)
             {
-                return Ok(id);
+                return Ok(ModelAdded { id, is_new: false });
             }
             let model = Model::compile(&id, self.source.clone())?;
             // A binding that the new model breaks would make its collection unreadable; refuse instead.
@@ -150,9 +175,14 @@ impl Change for WriteModel {
             models.retain(|held| held.id() != id);
             models.push(Arc::new(model));
             rebind(draft, &self.store)?;
-            Ok(id)
+            Ok(ModelAdded { id, is_new: true })
         }
         .boxed()
+    }
+
+    fn told(&self, added: &ModelAdded, _: &Edited) -> Option<Told> {
+        let told = Told::new("models.write", vec![added.id.clone()]).with("store", self.store.as_str().into());
+        added.is_new.then_some(told)
     }
 }
 

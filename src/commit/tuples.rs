@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Change, CommitError, Draft};
+use super::{Change, CommitError, Draft, Edited};
+use crate::audit::Told;
 use crate::authz::{Graph, GraphEdit, Model, Tuple, TupleError};
 use crate::catalog;
 use crate::wire::TupleKey;
@@ -92,6 +93,12 @@ impl Change for WriteTuples {
             if self.dry_run { Err(CommitError::DryRun(written)) } else { Ok(written) }
         }
         .boxed()
+    }
+
+    fn told(&self, _: &TuplesWritten, edited: &Edited) -> Option<Told> {
+        let items = edited.deleted.iter().chain(&edited.written).map(show).collect();
+        let told = Told::new("relationships.write", items).with("store", self.store.as_str().into());
+        (!edited.is_empty()).then_some(told)
     }
 }
 
@@ -219,6 +226,8 @@ pub async fn apply(
     for tuple in &written {
         catalog::tuples::write(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
     }
+    draft.edited.deleted.extend(deleted.iter().map(TupleKey::from));
+    draft.edited.written.extend(written.iter().map(TupleKey::from));
     let (graph, change) = edit.finish();
     draft.store_mut(store)?.take_graph(graph, deleted.iter().chain(&written), revision);
     draft.note_change(store, change);

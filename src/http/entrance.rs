@@ -13,6 +13,7 @@ use super::compat::openfga;
 use super::extract::credential;
 use super::openapi;
 use super::problem::{self, ApiProblem};
+use crate::audit::Trace;
 use crate::identity::{IdentityError, Principal};
 use crate::limits::rates::{Class, Left};
 use crate::service::Service;
@@ -39,6 +40,7 @@ pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, requ
         Ok(principal) => principal,
         Err(error) => return ApiProblem::from(error).into_response(),
     };
+    note_caller(&request, &principal);
     if let Err(error) = principal.require(scope) {
         return ApiProblem::from(error).into_response();
     }
@@ -60,8 +62,16 @@ pub async fn openfga(State(service): State<Arc<Service>>, path: MatchedPath, req
         Ok(principal) => principal,
         Err(error) => return error.into_response(),
     };
+    note_caller(&request, &principal);
     let refuse = |_| openfga::FgaError::rate_limited().into_response();
     admitted(&service, principal, class, request, next, refuse).await
+}
+
+/// The request's record names whose credential it is from now on.
+fn note_caller(request: &Request, principal: &Principal) {
+    if let Some(trace) = request.extensions().get::<Arc<Trace>>() {
+        trace.authenticated(&principal.credential_id, principal.names());
+    }
 }
 
 /// Checks a credential on the newest snapshot.

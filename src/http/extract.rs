@@ -11,9 +11,8 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqA
 
 use super::entrance::Entered;
 use super::fresh::Arrived;
-use super::headers::RequestId;
 use super::problem::ApiProblem;
-use crate::audit::{AuditError, Record};
+use crate::audit::{Asked, AuditError, Record, Trace};
 use crate::identity::{Credential, IdentityError, Principal, Scope};
 use crate::service::Service;
 
@@ -178,10 +177,10 @@ pub fn credential(headers: &HeaderMap) -> Credential {
     Credential { bearer, subject_token: text("usher-subject-token"), subject: text("usher-subject") }
 }
 
-/// The request's name and its unverified credential.
+/// The request's names and its unverified credential.
 pub struct Asker {
     pub credential: Credential,
-    pub request_id: String,
+    pub trace: Arc<Trace>,
     pub arrived: Instant,
 }
 
@@ -189,29 +188,38 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
     type Rejection = ApiProblem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let trace = parts.extensions.get::<Arc<Trace>>().cloned().unwrap_or_default();
         let arrived = parts.extensions.get::<Arrived>().map_or_else(Instant::now, |arrived| arrived.0);
-        Ok(Self { credential: credential(&parts.headers), request_id, arrived })
+        Ok(Self { credential: credential(&parts.headers), trace, arrived })
     }
 }
 
 /// An authenticated caller of an administrative route.
 pub struct Caller {
     pub principal: Principal,
-    pub request_id: String,
+    trace: Arc<Trace>,
 }
 
 impl Caller {
+    pub fn new(principal: Principal, trace: Arc<Trace>) -> Self {
+        Self { principal, trace }
+    }
+
+    /// Who asks, for the record of a change.
+    pub fn asked(&self) -> Asked {
+        self.trace.for_record()
+    }
+
     /// # Errors
     /// 403 when the credential lacks the scope.
     pub fn require(&self, scope: Scope) -> Result<(), ApiProblem> {
         Ok(self.principal.require(scope)?)
     }
 
-    /// Records what an administrator or ingester changed.
+    /// Records what is about to be answered.
     ///
     /// # Errors
-    /// When it can't be recorded; then there must be no acknowledgement.
+    /// When it can't be recorded; then there must be no answer.
     pub async fn record(
         &self,
         service: &Service,
@@ -221,13 +229,11 @@ impl Caller {
     ) -> Result<(), AuditError> {
         let record = Record {
             at: jiff::Timestamp::now().to_string(),
-            request_id: &self.request_id,
+            asked: self.trace.for_record(),
             event,
-            subjects: Vec::new(),
-            credential: &self.principal.credential_id,
             revision,
             items,
-            question: None,
+            ..Record::default()
         };
         service.audit.record(&record).await
     }
@@ -239,7 +245,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiProblem> {
         let asker = Asker::from_request_parts(parts, service).await?;
         let Entered(principal) = parts.extensions.get().cloned().ok_or(IdentityError::Missing)?;
-        Ok(Self { principal, request_id: asker.request_id })
+        Ok(Self::new(principal, asker.trace))
     }
 }
 

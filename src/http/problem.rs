@@ -361,6 +361,11 @@ impl From<CommitError> for ApiProblem {
                 Self::new(CONFLICT, &format!("`{what}` is fixed at creation. Make another collection."))
             }
             CommitError::Reindexing { problem } => Self::new(CONFLICT, problem).retry_after(5),
+            CommitError::LastAdmin => Self::new(
+                CONFLICT,
+                "It is the last working key with the scope `admin`: nobody could make another one. Make a new one first, \
+                 or say `?force=true`; `usher keys create --data` on the machine makes one then.",
+            ),
             CommitError::StoreInUse => Self::new(CONFLICT, "A collection is bound to the store. Remove it first."),
             CommitError::DryRun(_) => Self::new(INTERNAL, "A dry run was answered as an error."),
             CommitError::Outdated => {
@@ -390,6 +395,7 @@ impl From<CommitError> for ApiProblem {
                 tracing::error!(%error, "the storage refuses writes");
                 Self::new(STORAGE, "The disk is full or failing. Reading goes on.").retry_after(30)
             }
+            CommitError::Audit => QueryError::Audit(crate::audit::AuditError).into(),
             CommitError::Stopped => {
                 Self::new(STORAGE, "Writing has stopped after a failure. Restart the service. Reading goes on.")
             }

@@ -116,8 +116,8 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// Records what an administrator or ingester changed; no record, no acknowledgement.
-async fn record_change(
+/// Records what is about to be answered; no record, no answer.
+async fn record(
     service: &crate::service::Service,
     caller: &super::extract::Caller,
     event: &str,

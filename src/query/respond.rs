@@ -3,8 +3,8 @@
 use super::assemble::Passages;
 use super::stages::Stages;
 use super::{QueryError, Question};
-use crate::audit::Record;
 use crate::audit::receipt::{Receipt, ReceiptItem};
+use crate::audit::{Record, Trace};
 use crate::authority::Reader;
 use crate::identity::{Principal, Scope};
 use crate::service::Service;
@@ -16,23 +16,23 @@ pub(super) async fn respond(
     reader: &Reader,
     question: &Question,
     found: Passages,
-    request_id: &str,
+    trace: &Trace,
     stages: Stages<'_>,
 ) -> Result<Answer, QueryError> {
     let subjects: Vec<String> = reader.subjects.iter().map(ToString::to_string).collect();
     // Always of one length: trailing zeros that are left out would say something in the receipt's length.
     let as_of = format!("{:.3}", found.as_of);
+    let asked = trace.for_record();
     service
         .audit
         .record(&Record {
             at: as_of.clone(),
-            request_id,
+            asked: asked.clone(),
             event: "query",
-            subjects: subjects.clone(),
-            credential: &principal.credential_id,
             revision: found.revision,
             items: found.passages.iter().map(|passage| passage.chunk_id.clone()).collect(),
             question: Some(service.audit.digest(&question.text)),
+            ..Record::default()
         })
         .await?;
     let items = found
@@ -41,7 +41,7 @@ pub(super) async fn respond(
         .map(|passage| ReceiptItem { chunk_id: passage.chunk_id.clone(), content_hash: passage.content_hash.clone() });
     let receipt = Receipt {
         version: 1,
-        request_id: request_id.to_owned(),
+        request_id: asked.request_id.clone(),
         subjects,
         as_of: as_of.clone(),
         items: items.collect(),
@@ -64,7 +64,7 @@ pub(super) async fn respond(
     }
     let wants_timings = question.includes(Include::Timings) && principal.require(Scope::Diagnostics).is_ok();
     Ok(Answer {
-        request_id: request_id.to_owned(),
+        request_id: asked.request_id,
         results: found.passages,
         assembled: found.assembled,
         revision: service.revisions.seal(found.revision).map_err(|_| QueryError::Randomness)?,

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Remote;
+use crate::audit::Asked;
 use crate::authority::External;
 use crate::authority::server::{Lenience, MAX_WRITE, ServerError};
 use crate::catalog::outbox::OutboxRow;
@@ -54,7 +55,8 @@ impl Duty for Publisher {
     }
 }
 
-/// Learns from every commit, of any process, which rules wait and which are on the server. Runs until cancelled.
+/// Learns from every commit, of any process, which rules wait and which are on the server, and has them brought there. Runs
+/// until cancelled.
 pub async fn watch(remote: Arc<Remote>, catalog: Catalog, published: Arc<Published>) {
     let mut revisions = published.revisions();
     loop {
@@ -130,9 +132,9 @@ async fn publish(
             Err(error) => return Err(error.into()),
         };
         crate::pause::at("publish.taken", batch.first().map_or("", |row| &row.document)).await;
-        committer.submit(Publish { rows: batch, is_refused: false }).await?;
+        committer.submit(Asked::duty("outbox"), Publish { rows: batch, is_refused: false }).await?;
         if !refused.is_empty() {
-            committer.submit(Publish { rows: refused, is_refused: true }).await?;
+            committer.submit(Asked::duty("outbox"), Publish { rows: refused, is_refused: true }).await?;
         }
         if let Some(begin) = catalog.outbox_begin().await? {
             remote.published.send_replace(begin);

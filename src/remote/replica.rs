@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Remote;
+use crate::audit::Asked;
 use crate::authority::External;
 use crate::authority::server::{ChangePage, Position, ServerError, TupleChange};
 use crate::authz::{AuthorizationModel, Tuple};
@@ -265,7 +266,7 @@ impl Replica {
         let held = snapshot.store(&external.store).and_then(|store| store.latest_model());
         if held.is_none_or(|model| model.id() != id) {
             let change = WriteModel { store: external.store.clone(), source, id: Some(id.clone()) };
-            self.committer.submit(change).await?;
+            self.committer.submit(Asked::duty("openfga feed"), change).await?;
             tracing::info!(model = %id, "took over the authorization server's model");
         }
         external.saw_model();
@@ -350,7 +351,9 @@ impl Replica {
             let position = position.take_if(|_| is_last);
             if !changes.is_empty() || position.is_some() {
                 let read_from = Some(self.remote.external.clone());
-                self.committer.submit(Follow { store: store.clone(), changes, position, read_from }).await?;
+                self.committer
+                    .submit(Asked::duty("openfga feed"), Follow { store: store.clone(), changes, position, read_from })
+                    .await?;
             }
             if is_last {
                 break;

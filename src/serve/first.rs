@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ServeError;
+use crate::audit::{Asked, Told};
 use crate::authz::AuthorizationModel;
 use crate::catalog::Catalog;
 use crate::catalog::collections::CollectionSettings;
@@ -17,7 +18,7 @@ use crate::commit::collections::PutCollection;
 use crate::commit::keys::CreateKey;
 use crate::commit::stores::{CreateStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
-use crate::commit::{Change, CommitError, Committer, Draft, Published};
+use crate::commit::{Change, CommitError, Committer, Draft, Edited, Published};
 use crate::config::Config;
 use crate::embed::Embedders;
 use crate::identity::key::KeyHasher;
@@ -42,7 +43,7 @@ impl First<'_> {
     /// replicated store come from its server.
     pub async fn make(&self, embedders: &Embedders, feed: Option<&Feed>) -> Result<(), ServeError> {
         if self.published.load().store(self.store).is_none() {
-            self.committer.submit(MakeStore { id: self.store.to_owned() }).await?;
+            self.committer.submit(Asked::duty("first start"), MakeStore { id: self.store.to_owned() }).await?;
         }
         if self.catalog.meta(DONE).await?.is_some() {
             return Ok(());
@@ -69,7 +70,9 @@ impl First<'_> {
             caller_context: Vec::new(),
             generations: Default::default(),
         };
-        self.committer.submit(MakeFirst { name: self.config.collection.clone(), settings, model }).await?;
+        self.committer
+            .submit(Asked::duty("first start"), MakeFirst { name: self.config.collection.clone(), settings, model })
+            .await?;
         Ok(())
     }
 
@@ -92,7 +95,7 @@ impl First<'_> {
         let path = self.config.data.join(ADMIN_KEY_FILE);
         let at = |source| ServeError::Folder { path: path.clone(), source };
         write_secret(&path, &key).map_err(at)?;
-        if self.committer.submit(MakeKey { row }).await?.output {
+        if self.committer.submit(Asked::duty("first start"), MakeKey { row }).await?.output {
             tracing::info!(file = %path.display(), "made the first admin key");
         } else {
             std::fs::remove_file(&path).map_err(at)?;
@@ -106,16 +109,21 @@ struct MakeStore {
 }
 
 impl Change for MakeStore {
-    type Output = ();
+    type Output = bool;
 
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<bool, CommitError>> {
         async move {
-            if draft.next.store(&self.id).is_none() {
+            let is_first = draft.next.store(&self.id).is_none();
+            if is_first {
                 CreateStore { id: self.id.clone(), name: "usher".to_owned() }.apply(draft).await?;
             }
-            Ok(())
+            Ok(is_first)
         }
         .boxed()
+    }
+
+    fn told(&self, is_first: &bool, _: &Edited) -> Option<Told> {
+        is_first.then(|| Told::new("stores.create", vec![self.id.clone()]))
     }
 }
 
@@ -128,12 +136,12 @@ struct MakeFirst {
 }
 
 impl Change for MakeFirst {
-    type Output = ();
+    type Output = bool;
 
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<bool, CommitError>> {
         async move {
             if meta::read(&mut draft.tx, DONE).await?.is_some() {
-                return Ok(());
+                return Ok(false);
             }
             let store = self.settings.store.clone();
             if let Some(source) = self.model.clone() {
@@ -153,9 +161,14 @@ impl Change for MakeFirst {
             if draft.next.collections.is_empty() {
                 PutCollection { name: self.name.clone(), settings: self.settings.clone() }.apply(draft).await?;
             }
-            Ok(meta::set(&mut draft.tx, DONE, &[]).await?)
+            meta::set(&mut draft.tx, DONE, &[]).await?;
+            Ok(true)
         }
         .boxed()
+    }
+
+    fn told(&self, is_made: &bool, _: &Edited) -> Option<Told> {
+        is_made.then(|| Told::new("collections.put", vec![self.name.clone()]))
     }
 }
 
@@ -176,6 +189,11 @@ impl Change for MakeKey {
             Ok(is_first)
         }
         .boxed()
+    }
+
+    fn told(&self, is_made: &bool, edited: &Edited) -> Option<Told> {
+        let made = CreateKey { row: self.row.clone() };
+        made.told(&self.row, edited).filter(|_| *is_made)
     }
 }
 

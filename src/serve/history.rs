@@ -1,7 +1,7 @@
 //! Is the catalog the one that answers were given from? A copy that is older, or that went on from an older one, lacks
 //! changes, revocations perhaps: it is not served before somebody has looked.
 //!
-//! The audit in a data folder says how far this process has seen the catalog. What was restored on purpose is accepted
+//! Each data folder remembers how far its process has seen the catalog (`audit/seen.rs`). What was restored on purpose is accepted
 //! once, through any of the folders: that begins a new epoch in the catalog, and the other folders see that it came after
 //! theirs.
 
@@ -11,8 +11,9 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use super::{Agreed, ServeError};
-use crate::audit::{self, Audit, AuditError, Record};
-use crate::catalog::commits::{self, Origin};
+use crate::audit::seen::{Known, Mark, Seen};
+use crate::audit::{self, Asked, Audit, AuditError, Record};
+use crate::catalog::commits;
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::config::Config;
 use crate::service::Service;
@@ -47,16 +48,16 @@ impl Epochs {
     }
 }
 
-/// Refuses a catalog that lacks what this folder's audit speaks of; the name of its epoch. Where it was accepted since
+/// Refuses a catalog that lacks what this folder's process has seen; the name of its epoch. Where it was accepted since
 /// the folder was last used, the folder is taken into the new epoch.
 ///
 /// # Errors
 /// When the catalog was set back, or something can't be read.
-pub(super) async fn examine(catalog: &Catalog, data: &Path, agreed: &Agreed) -> Result<String, ServeError> {
+pub(super) async fn examine(catalog: &Catalog, data: &Path, seen: &mut Seen) -> Result<String, ServeError> {
     let epochs = Epochs::of(catalog).await?;
     let folder = |source| ServeError::Folder { path: data.to_owned(), source };
     let own = read_epoch(data).map_err(folder)?;
-    let known = audit::last_known(data).map_err(folder)?;
+    let known = seen.known().clone();
     let found = catalog.revision().await?;
     let set_back = ServeError::SetBack { found, answered: known.revision };
     if own == epochs.newest() {
@@ -66,7 +67,7 @@ pub(super) async fn examine(catalog: &Catalog, data: &Path, agreed: &Agreed) -> 
     } else if epochs.hold(&own) {
         if known.revision > 0 {
             tracing::info!(revision = found, "the catalog was restored, and accepted through another data folder");
-            enter(data, agreed, found).await.map_err(folder)?;
+            seen.remember(0, Some(Mark::Accepted { revision: found })).map_err(folder)?;
         }
         write_epoch(data, epochs.newest()).map_err(folder)?;
     } else {
@@ -76,11 +77,11 @@ pub(super) async fn examine(catalog: &Catalog, data: &Path, agreed: &Agreed) -> 
 }
 
 /// Whether the catalog holds the commit that this folder's process saw last, as far as commits are kept.
-async fn goes_on_from(catalog: &Catalog, known: &audit::Known) -> Result<bool, CatalogError> {
-    let Some((revision, origin)) = &known.commit else { return Ok(true) };
+async fn goes_on_from(catalog: &Catalog, known: &Known) -> Result<bool, CatalogError> {
+    let Some((revision, name)) = &known.commit else { return Ok(true) };
     let rows = commits::from(&mut catalog.read().await?, *revision).await?;
     Ok(match rows.first().filter(|row| row.revision == *revision) {
-        Some(row) => hex(&row.origin) == *origin,
+        Some(row) => row.origin == *name,
         None => !known.is_other,
     })
 }
@@ -100,35 +101,27 @@ pub async fn accept_restored(config: &Config, catalog: &Catalog) -> Result<u64, 
     let revision = catalog.revision().await?;
     let agreed = Agreed::of(config, catalog).await?;
     let folder = |source| ServeError::Folder { path: config.data.clone(), source };
-    enter(&config.data, &agreed, revision).await.map_err(folder)?;
+    let seen = Seen::open(&config.data).map_err(folder)?;
+    let audit = Audit::open(&config.data, agreed.derive("audit digests"), seen).map_err(folder)?;
+    let mark = Mark::Accepted { revision };
+    note(&audit, audit::RESTORED, revision, mark).await.map_err(io::Error::other).map_err(folder)?;
     write_epoch(&config.data, &epoch).map_err(folder)?;
     Ok(revision)
 }
 
-/// Notes that what the audit said before is of another epoch.
-async fn enter(data: &Path, agreed: &Agreed, revision: u64) -> io::Result<()> {
-    let audit = Audit::open(data, agreed.derive("audit digests"))?;
-    note(&audit, audit::RESTORED, revision, None).await.map_err(io::Error::other)
-}
-
-/// Notes in the audit how far this process has seen the catalog.
+/// Notes how far this process has seen the catalog, and whether that was another history.
 pub(super) async fn note_seen(service: &Service, event: &str) -> Result<(), AuditError> {
     let seen = service.published.load();
-    note(&service.audit, event, seen.revision, seen.origin).await
+    let is_other = event == audit::SET_BACK;
+    let mark = Mark::Last { revision: seen.revision, name: seen.origin, is_other };
+    note(&service.audit, event, seen.revision, mark).await
 }
 
-async fn note(audit: &Audit, event: &str, revision: u64, origin: Option<Origin>) -> Result<(), AuditError> {
-    let record = Record {
-        at: jiff::Timestamp::now().to_string(),
-        request_id: "",
-        event,
-        subjects: Vec::new(),
-        credential: "",
-        revision,
-        items: origin.iter().map(|origin| hex(origin)).collect(),
-        question: None,
-    };
-    audit.record(&record).await
+/// The folder remembers it, and a record says so.
+async fn note(audit: &Audit, event: &str, revision: u64, mark: Mark) -> Result<(), AuditError> {
+    let at = jiff::Timestamp::now().to_string();
+    let record = Record { at, asked: Asked::duty("serve"), event, revision, ..Record::default() };
+    audit.record_with(&record, Some(mark)).await
 }
 
 /// Ends when a backup was restored under this process, which can then never answer from its memory again: a start looks

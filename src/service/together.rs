@@ -9,6 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::audit::seen::Seen;
+use crate::audit::{Asked, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::{Authority, CallerContext, Reader, Resolver};
 use crate::authz::{ObjectRef, SubjectRef};
@@ -20,7 +22,7 @@ use crate::commit::documents::{DeleteDocuments, PreparedContent, PreparedVectors
 use crate::commit::keys::{CreateKey, RevokeKey};
 use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
-use crate::commit::{Change, CommitError, Committer, Published, Writer};
+use crate::commit::{Carrier, Change, CommitError, Committer, Published, Writer};
 use crate::indexes::{Indexes, Place as Home, VectorHome};
 use crate::limits::{CacheLimits, Effort};
 use crate::prepare;
@@ -71,7 +73,10 @@ impl Process {
         let snapshot = load(&mut catalog.read().await.unwrap(), &indexes, None).await.unwrap();
         let published = Arc::new(Published::new(snapshot));
         let changes = Arc::new(ChangeLog::default());
+        std::fs::create_dir_all(folder).unwrap();
+        let audit = Audit::open(folder, [7; 32], Seen::open(folder).unwrap()).unwrap();
         let writer = Writer {
+            carrier: Carrier::begin(catalog.clone(), audit, folder).await.unwrap(),
             catalog: catalog.clone(),
             published: published.clone(),
             changes: changes.clone(),
@@ -97,7 +102,7 @@ impl Process {
             0 => self.done("key", CreateKey { row: key(random) }).await,
             1 => {
                 let id = snapshot.keys.keys().nth(random.below(4)).cloned().unwrap_or_default();
-                self.done("revoke", RevokeKey { id }).await
+                self.done("revoke", RevokeKey { id, even_last: true }).await
             }
             2 => self.done("store", CreateStore::named("more".to_owned())).await,
             3 => {
@@ -136,7 +141,7 @@ impl Process {
 
     /// What two writers do may be refused, by what the other one did; but only for such reasons.
     async fn done<C: Change>(&self, what: &'static str, change: C) -> &'static str {
-        match self.committer.submit(change).await {
+        match self.committer.submit(Asked::duty("test"), change).await {
             Ok(_) => what,
             Err(
                 CommitError::Tuple(_)

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Service;
+use crate::audit::{Asked, Audit, AuditError, Record};
 use crate::authority::server::{Lenience, MAX_WRITE, ServerError, TupleChange};
 use crate::authz::AuthorizationModel;
 use crate::commit::follow::Follow;
-use crate::commit::stores::WriteModel;
-use crate::commit::tuples::{Tolerance, TuplesWritten, WriteTuples};
+use crate::commit::stores::{ModelAdded, WriteModel};
+use crate::commit::tuples::{Tolerance, TuplesWritten, WriteTuples, show};
 use crate::commit::{CommitError, Committed};
 use crate::remote::Remote;
 
@@ -34,14 +35,19 @@ impl Service {
         }
     }
 
-    /// Writes tuples where they belong; the change holds for every query that begins after this returns.
+    /// Writes tuples where they belong; the change holds for every query that begins after this returns. What goes to a
+    /// server is recorded before it is sent, and what became of it afterwards, also where nobody waits any more.
     ///
     /// # Errors
     /// Whatever refuses the change: then nothing of it was done. When the server's reply is lost, it may have been.
-    pub async fn write_tuples(&self, change: WriteTuples) -> Result<Committed<TuplesWritten>, CommitError> {
-        let Some(remote) = self.remote_of(&change.store) else { return self.committer.submit(change).await };
+    pub async fn write_tuples(
+        &self,
+        asked: Asked,
+        change: WriteTuples,
+    ) -> Result<Committed<TuplesWritten>, CommitError> {
+        let Some(remote) = self.remote_of(&change.store) else { return self.committer.submit(asked, change).await };
         if change.dry_run {
-            return self.committer.submit(change).await;
+            return self.committer.submit(asked, change).await;
         }
         if change.expected_revision.is_some() {
             return Err(CommitError::Replicated { what: "`expected_revision`" });
@@ -50,7 +56,7 @@ impl Service {
             return Err(CommitError::Replicated { what: "writing more than 100 tuples at once" });
         }
         // Found here first, mistakes have names; the server decides.
-        match self.committer.submit(WriteTuples { dry_run: true, ..change.clone() }).await {
+        match self.committer.submit(asked.clone(), WriteTuples { dry_run: true, ..change.clone() }).await {
             Err(CommitError::DryRun(_)) => {}
             // Only the server knows what exists.
             Err(CommitError::Tuple(error)) if error.is_about_existence() => {}
@@ -61,20 +67,28 @@ impl Service {
             existing: change.on_duplicate != Tolerance::Error,
             missing: change.on_missing != Tolerance::Error,
         };
-        remote.external.write(&change.writes, &change.deletes, lenience).await?;
-        let changes = TupleChange::of_write(&change.deletes, &change.writes, jiff::Timestamp::now());
-        let output = TuplesWritten { written: change.writes.len(), deleted: change.deletes.len() };
-        let follow = Follow { store: change.store, changes, position: None, read_from: None };
-        if crate::mutants::active("acknowledge_before_following") {
-            let committer = self.committer.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                committer.submit(follow).await
-            });
-            return Ok(Committed { output, revision: self.published.load().revision });
-        }
-        let followed = self.committer.submit(follow).await?;
-        Ok(Committed { output, revision: followed.revision })
+        let items: Vec<String> = change.deletes.iter().chain(&change.writes).map(show).collect();
+        let sent = self.sent(asked, "relationships.write", items).await?;
+        let (remote, committer) = (remote.clone(), self.committer.clone());
+        let is_eager = crate::mutants::active("acknowledge_before_following").then(|| self.published.load().revision);
+        let write = async move {
+            if let Err(error) = remote.external.write(&change.writes, &change.deletes, lenience).await {
+                return Err(sent.failed(error.into()).await);
+            }
+            let changes = TupleChange::of_write(&change.deletes, &change.writes, jiff::Timestamp::now());
+            let output = TuplesWritten { written: change.writes.len(), deleted: change.deletes.len() };
+            let follow = Follow { store: change.store, changes, position: None, read_from: None };
+            if let Some(revision) = is_eager {
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    committer.submit(sent.asked, follow).await
+                });
+                return Ok(Committed { output, revision });
+            }
+            let followed = committer.submit(sent.asked, follow).await?;
+            Ok(Committed { output, revision: followed.revision })
+        };
+        tokio::spawn(write).await.unwrap_or(Err(CommitError::Unknown))
     }
 
     /// Adds a model where it belongs; it holds for every query that begins after this returns.
@@ -83,15 +97,29 @@ impl Service {
     /// Whatever refuses the model.
     pub async fn write_model(
         &self,
+        asked: Asked,
         store: String,
         source: AuthorizationModel,
-    ) -> Result<Committed<String>, CommitError> {
+    ) -> Result<Committed<ModelAdded>, CommitError> {
         let Some(remote) = self.remote_of(&store) else {
-            return self.committer.submit(WriteModel { store, source, id: None }).await;
+            return self.committer.submit(asked, WriteModel { store, source, id: None }).await;
         };
-        let model = source.clone();
-        let id = remote.external.call(|server| async move { server.write_model(&model).await }).await?;
-        self.committer.submit(WriteModel { store, source, id: Some(id) }).await
+        let sent = self.sent(asked, "models.write", vec![store.clone()]).await?;
+        let (remote, committer, model) = (remote.clone(), self.committer.clone(), source.clone());
+        let write = async move {
+            match remote.external.call(|server| async move { server.write_model(&model).await }).await {
+                Ok(id) => committer.submit(sent.asked, WriteModel { store, source, id: Some(id) }).await,
+                Err(error) => Err(sent.failed(error.into()).await),
+            }
+        };
+        tokio::spawn(write).await.unwrap_or(Err(CommitError::Unknown))
+    }
+
+    /// Records what is about to be sent to the server that owns the tuples.
+    async fn sent(&self, asked: Asked, what: &'static str, items: Vec<String>) -> Result<Sent, CommitError> {
+        let sent = Sent { audit: self.audit.clone(), asked, what, items, revision: self.published.load().revision };
+        sent.record("sent", None).await.map_err(|AuditError| CommitError::Audit)?;
+        Ok(sent)
     }
 
     /// Waits until the rules that documents of the commit of `revision` wait for hold; the revision from which on they
@@ -101,7 +129,6 @@ impl Service {
     /// When the server doesn't take them in time. They are stored and will be taken; the documents are hidden meanwhile.
     pub async fn settled(&self, revision: u64, awaits_rules: bool) -> Result<u64, CommitError> {
         let Some(remote) = self.remote.as_ref().filter(|_| awaits_rules) else { return Ok(revision) };
-        remote.work.notify_one();
         let mut published = remote.published.subscribe();
         let waiting = published.wait_for(|below| *below > revision);
         match tokio::time::timeout(SETTLE, waiting).await {
@@ -110,5 +137,38 @@ impl Service {
                 "the documents are stored, and hidden until it has taken their rules".to_owned(),
             ))),
         }
+    }
+}
+
+/// Something that is on its way to the server that owns the tuples.
+struct Sent {
+    audit: Audit,
+    asked: Asked,
+    what: &'static str,
+    items: Vec<String>,
+    revision: u64,
+}
+
+impl Sent {
+    /// Records that it failed; where the reply was lost it may have been done.
+    async fn failed(&self, error: CommitError) -> CommitError {
+        if let Err(AuditError) = self.record("failed", Some(error.to_string())).await {
+            tracing::error!(%error, "what became of a write to the authorization server is not in the audit");
+        }
+        error
+    }
+
+    async fn record(&self, outcome: &str, why: Option<String>) -> Result<(), AuditError> {
+        let details = why.map(|why| ("reason".to_owned(), why.into())).into_iter().collect();
+        let record = Record {
+            at: jiff::Timestamp::now().to_string(),
+            asked: self.asked.clone(),
+            event: &format!("{}.{outcome}", self.what),
+            revision: self.revision,
+            items: self.items.clone(),
+            details,
+            ..Record::default()
+        };
+        self.audit.record(&record).await
     }
 }

@@ -147,11 +147,11 @@ async fn an_older_page_of_the_log_undoes_nothing() {
         let changes = vec![TupleChange { key, is_written: false, at: jiff::Timestamp::now() }];
         Follow { store: running.default_store.clone(), changes, position: None, read_from }
     };
-    running.committer.submit(older(Some(external.clone()))).await.unwrap();
+    running.committer.submit(usher::audit::Asked::duty("test"), older(Some(external.clone()))).await.unwrap();
     assert_eq!(ann.ask("orchid").await, ["a/1"]);
     // What is read from now on is newer.
     external.begin_reading();
-    running.committer.submit(older(Some(external))).await.unwrap();
+    running.committer.submit(usher::audit::Asked::duty("test"), older(Some(external))).await.unwrap();
     assert!(ann.ask("orchid").await.is_empty());
 }
 
@@ -177,4 +177,31 @@ async fn catching_up_does_not_go_back() {
     while begin.elapsed() < Duration::from_secs(4) {
         assert_eq!(ann.ask("orchid").await, ["a/1"], "after {:?}", begin.elapsed());
     }
+}
+
+/// What goes to the server is recorded before it is sent, and what became of it afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_to_the_server_is_recorded_before_and_after() {
+    let Some(program) = program() else { return };
+    let mut server = OpenFga::start(program).await;
+    let service = server.service(50).await;
+    let admin = service.admin();
+    let about = |user: &str| -> Vec<(String, Value)> {
+        let text = std::fs::read_to_string(service.folder.path().join("audit.jsonl")).unwrap();
+        let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let named = records.filter(|record| record["items"].to_string().contains(user));
+        named.map(|record| (record["event"].as_str().unwrap().to_owned(), record["credential"].clone())).collect()
+    };
+    admin.write(json!([tuple("user:ann", "member", "group:g")]), json!([])).await;
+    let told = about("user:ann");
+    let events: Vec<&str> = told.iter().map(|(event, _)| event.as_str()).collect();
+    assert_eq!(events, ["relationships.write.sent", "relationships.write"]);
+    assert!(told.iter().all(|(_, credential)| credential != ""), "{told:?}");
+    server.kill();
+    let refused =
+        admin.post("/v1/relationships/write", json!({"writes": [tuple("user:bob", "member", "group:g")]})).await;
+    assert_eq!(refused.problem(503), "authorization_unavailable");
+    let told = about("user:bob");
+    let events: Vec<&str> = told.iter().map(|(event, _)| event.as_str()).collect();
+    assert_eq!(events, ["relationships.write.sent", "relationships.write.failed"]);
 }

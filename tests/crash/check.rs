@@ -169,7 +169,7 @@ async fn stored_tuples(client: &Client) -> BTreeSet<Tuple> {
         if !cursor.is_null() {
             body["cursor"] = cursor;
         }
-        let page = client.post("/v1/relationships/read", body).await.ok();
+        let page = answered(async || client.post("/v1/relationships/read", body.clone()).await).await.ok();
         for tuple in page["tuples"].as_array().unwrap() {
             let part = |name: &str| tuple[name].as_str().unwrap().to_owned();
             stored.insert((part("user"), part("relation"), part("object")));
@@ -317,8 +317,45 @@ async fn found(client: &Client, reader: &str, leg: &str) -> BTreeSet<(String, St
 /// Every line of the audit is a whole record.
 pub fn audit(data: &std::path::Path) -> usize {
     let text = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+    let mut ids = BTreeSet::new();
     for line in text.lines() {
-        assert!(serde_json::from_str::<Value>(line).is_ok_and(|record| record.is_object()), "torn record: {line}");
+        let Ok(Value::Object(record)) = serde_json::from_str(line) else { panic!("torn record: {line}") };
+        let id = record.get("id").and_then(Value::as_str).map(str::to_owned);
+        assert!(id.is_none_or(|id| ids.insert(id)), "a record is there twice: {line}");
     }
     text.lines().count()
+}
+
+/// Whatever was changed has its record, once, and nothing else has one.
+pub async fn records(client: &Client, data: &std::path::Path) {
+    let count = audit(data);
+    let show = |what: &str, key: &Value| format!("{what} {}#{}@{}", key["object"], key["relation"], key["user"]);
+    let mut balance: BTreeMap<String, i64> = BTreeMap::new();
+    let text = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+    for record in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        for (list, what) in [("written", "write"), ("deleted", "delete")] {
+            for key in record[list].as_array().into_iter().flatten() {
+                *balance.entry(show(what, key)).or_default() += 1;
+            }
+        }
+    }
+    let (mut cursor, mut changes) = (String::new(), 0);
+    loop {
+        let page = client.get(&format!("/v1/relationships/changes?limit=1000{cursor}")).await.ok();
+        let found = page["changes"].as_array().unwrap();
+        if found.is_empty() {
+            break;
+        }
+        changes += found.len();
+        for change in found {
+            *balance.entry(show(change["operation"].as_str().unwrap(), &change["tuple"])).or_default() -= 1;
+        }
+        cursor = format!("&cursor={}", page["next_cursor"].as_str().unwrap());
+    }
+    balance.retain(|_, difference| *difference != 0);
+    println!(
+        "records {count}, changes of tuples {changes}, without their record or the other way round {}",
+        balance.len()
+    );
+    assert!(balance.is_empty() && changes > 0, "{balance:#?}");
 }

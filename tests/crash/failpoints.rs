@@ -38,6 +38,8 @@ pub const PLACES: &[(&str, u64)] = &[
     ("scan.after_rename", 2),
     ("scan.before_folder_sync", 8),
     ("scan.after_folder_sync", 8),
+    ("seen.before_write", 40),
+    ("seen.before_sync", 40),
 ];
 
 const ABORTED: i32 = 6;
@@ -91,7 +93,8 @@ async fn a_kill_at_any_place_loses_nothing() {
         assert!(reached > 0, "{place} is never reached");
         kills += reached;
     }
-    check::audit(&data);
+    let process = Process::start(&data).await.unwrap();
+    check::records(&process.client, &data).await;
     println!(
         "places {}, kills {kills} (not reached {unreached}), acknowledged operations {}, lost 0, resurrected 0, \
          half visible 0",

@@ -31,6 +31,7 @@ async fn what_was_acknowledged_survives_every_kill() {
         let verdict = check::all(&process.client, &mut load).await;
         verdict.assert_right(&format!("seed {seed}, kill {kill}\n{}", process.log()));
     }
+    check::records(&process.client, &data).await;
     process.stop().await;
     let records = check::audit(&data);
     recoveries.sort();
@@ -67,8 +68,9 @@ async fn an_acknowledgement_before_the_commit_is_caught() {
         tokio::time::sleep(Duration::from_millis(200 + random.below(200))).await;
         process.kill();
         load = running.finish().await;
-        // The start would see from the audit that the catalog lacks something; here the check has to.
+        // The start would see that the catalog lacks something; here the check has to.
         std::fs::remove_file(data.join("audit.jsonl")).unwrap();
+        std::fs::remove_file(data.join("seen")).unwrap();
         let process = Process::start(&data).await.unwrap();
         let Verdict { lost, resurrected, half } = check::all(&process.client, &mut load).await;
         if !lost.is_empty() || !resurrected.is_empty() || !half.is_empty() {

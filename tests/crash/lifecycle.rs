@@ -53,3 +53,41 @@ async fn a_stop_in_order_finishes_what_was_begun() {
         process.client.as_subject("user:ann").document(&format!("b{batch}/{n}")).await.ok();
     }
 }
+
+/// The catalog with its log and seal, the audit, what was seen, indexes: whatever the service makes, also while it runs, and
+/// what an earlier release has left.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_readable_by_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    fn open_to_others(path: &std::path::Path, found: &mut Vec<String>, count: &mut usize) {
+        *count += 1;
+        let mode = std::fs::symlink_metadata(path).unwrap().permissions().mode();
+        if mode & 0o077 != 0 {
+            found.push(format!("{} {:o}", path.display(), mode & 0o777));
+        }
+        if path.is_dir() {
+            std::fs::read_dir(path).unwrap().for_each(|entry| open_to_others(&entry.unwrap().path(), found, count));
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let process = Process::start(&data).await.unwrap();
+    let load = Load::new(11).run(&process.client, Duration::from_secs(1)).await;
+    let look = |when: &str| {
+        let (mut found, mut count) = (Vec::new(), 0);
+        open_to_others(&data, &mut found, &mut count);
+        assert!(found.is_empty() && count > 10, "{when}: {found:?}");
+    };
+    look("running");
+    process.stop().await;
+    look("stopped");
+    for name in ["catalog.db", "audit.jsonl", "indexes"] {
+        std::fs::set_permissions(data.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let process = Process::start(&data).await.unwrap();
+    look("started again");
+    process.stop().await;
+    assert!(load.acknowledged() > 0);
+}

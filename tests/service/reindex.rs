@@ -11,8 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use usher::catalog::collections::Pair;
-use usher::catalog::{Location, vectors};
-use usher::commit::collections::DeleteCollection;
+use usher::catalog::{Catalog, Location, vectors};
 use usher::config::{RawConfig, RawQdrant};
 use usher::embed::{EmbedError, Embedder, Embedders, Failure, Role, normalise};
 use usher::transfer;
@@ -452,10 +451,14 @@ async fn what_a_removed_collection_left_in_qdrant_is_removed() {
     let inner = service.service();
     let state = inner.published.load().collection("main").unwrap().clone();
     assert_eq!(inner.indexes.elsewhere().await.unwrap(), [state.pair()]);
-    // As a crash right after the commit would leave it.
-    inner.committer.submit(DeleteCollection { name: "main".to_owned() }).await.unwrap();
     drop(inner);
     let folder = service.stop().await;
+    // As a crash right after the commit would leave it.
+    let catalog = Catalog::open(&crate::common::config(folder.path()).await.catalog, 1).await.unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    usher::catalog::collections::delete(&mut tx, state.id).await.unwrap();
+    tx.commit().await.unwrap();
+    catalog.close().await;
     let service = embeds.start(Home::Qdrant, folder).await;
     let begun = Instant::now();
     while !service.service().indexes.elsewhere().await.unwrap().is_empty() {

@@ -108,3 +108,56 @@ async fn the_operation_log_is_cut_and_lost_indexes_are_filled_without_it() {
     let service = service.restart().await;
     assert_eq!(ask(&service, "poppy").await.len(), 51, "the filled index remembers its place");
 }
+
+/// A clause goes with the last rule that names it, and what it names with it; one that was changed by hand stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn clauses_that_nothing_names_are_removed() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let clauses = async || {
+        let read = admin.post("/v1/relationships/read", json!({"object": "clause:", "limit": 1000})).await.ok();
+        let tuples = read["tuples"].as_array().unwrap().clone();
+        let names: std::collections::BTreeSet<_> =
+            tuples.iter().map(|tuple| tuple["object"].as_str().unwrap().to_owned()).collect();
+        names.len()
+    };
+    let three = json!({"all_of": [["group:a#member"], ["group:b#member", "user:x"], ["group:c#member"]]});
+    let two = json!({"all_of": [["group:a#member"], ["group:b#member"]]});
+    let put = async |id: &str, rules: &serde_json::Value| {
+        admin.put_documents(vec![document(id, "text", rules.clone())]).await;
+    };
+    put("a/1", &three).await;
+    put("a/2", &three).await;
+    put("a/3", &two).await;
+    assert_eq!(clauses().await, 3);
+    // The rules of one change, and of another once more.
+    put("a/1", &json!({"viewers": ["user:bob"]})).await;
+    put("a/2", &three).await;
+    assert_eq!(clauses().await, 3, "still named");
+    admin.put("/v1/documents/a%2F2/acl?collection=main", json!({"acl": two})).await.ok();
+    assert_eq!(clauses().await, 1, "the outer one, and the inner one that it named");
+    admin.delete("/v1/documents/a%2F2?collection=main").await.ok();
+    assert_eq!(clauses().await, 1);
+    // A clause that a section names, in a document that goes.
+    admin.delete("/v1/documents/a%2F3?collection=main").await.ok();
+    assert_eq!(clauses().await, 0);
+    // One that an administrator has added to is not the rule's any more.
+    put("a/4", &two).await;
+    let read = admin.post("/v1/relationships/read", json!({"object": "clause:", "limit": 1000})).await.ok();
+    let clause = read["tuples"][0]["object"].as_str().unwrap().to_owned();
+    admin.write(json!([crate::common::tuple("user:zoe", "a", &clause)]), json!([])).await;
+    admin.delete("/v1/documents/a%2F4?collection=main").await.ok();
+    assert_eq!(clauses().await, 1);
+    // And it is right when it is named again.
+    put("a/5", &two).await;
+    admin
+        .write(
+            json!([
+                crate::common::tuple("user:ann", "member", "group:a"),
+                crate::common::tuple("user:ann", "member", "group:b")
+            ]),
+            json!([]),
+        )
+        .await;
+    assert_eq!(service.as_reader("user:ann").ask("text").await, ["a/5"]);
+}

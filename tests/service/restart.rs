@@ -185,3 +185,45 @@ async fn a_catalog_that_is_older_than_the_audit_is_not_served_until_it_is_accept
     assert_eq!(reply.status, 400);
     assert_eq!(service.as_reader("user:ann").ask("crocus").await, ["a/1"], "as the older state has it");
 }
+
+/// Whatever a reader asks for, the folder knows how far the catalog was seen: a record longer than any window over the
+/// audit's end, and no audit at all, change nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_with_long_answers_does_not_make_an_older_catalog_new() {
+    if crate::common::postgres::is_chosen() {
+        return;
+    }
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let rules = json!({"viewers": ["group:g#member"]});
+    for part in 0..4 {
+        let long = |n: usize| document(&format!("a/{n:04}{}", "\"".repeat(600)), "crocus", rules.clone());
+        admin.put_documents((part * 250..(part + 1) * 250).map(long).collect()).await;
+    }
+    admin
+        .write(json!([tuple("user:ann", "member", "group:g"), tuple("user:bob", "member", "group:g")]), json!([]))
+        .await;
+    let folder = service.stop().await;
+    let file = folder.path().join("catalog.db");
+    let older = std::fs::read(&file).unwrap();
+    let service = TestService::start_in(folder).await;
+    service.admin().write(json!([]), json!([tuple("user:ann", "member", "group:g")])).await;
+    let list = service.as_reader("user:bob").get("/v1/documents?collection=main&limit=1000").await.ok();
+    assert_eq!(list["documents"].as_array().unwrap().len(), 1_000);
+    let folder = service.stop().await;
+    let audit = std::fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
+    let longest = audit.lines().map(str::len).max().unwrap();
+    assert!(longest > 1 << 20, "{longest}");
+    std::fs::write(&file, older).unwrap();
+    std::fs::remove_file(folder.path().join("catalog.sum")).unwrap();
+    let data = folder.path().to_str().unwrap();
+    let serve = ["serve", "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    for is_moved_away in [false, true] {
+        if is_moved_away {
+            std::fs::remove_file(folder.path().join("audit.jsonl")).unwrap();
+        }
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_usher")).args(serve).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains("accept-restored"), "{message}");
+    }
+}

@@ -7,13 +7,24 @@ pub struct Globs {
     include: Option<GlobSet>,
     exclude: GlobSet,
     hidden: bool,
+    hard_links: GlobSet,
 }
 
 impl Globs {
     /// `hidden`: also names that start with a dot.
     pub fn new(include: &[String], exclude: &[String], hidden: bool) -> Result<Self, globset::Error> {
         let include = if include.is_empty() { None } else { Some(build(include)?) };
-        Ok(Globs { include, exclude: build(exclude)?, hidden })
+        Ok(Globs { include, exclude: build(exclude)?, hidden, hard_links: GlobSet::empty() })
+    }
+
+    /// Files that are taken although they have other names too.
+    pub fn with_hard_links(self, patterns: &[String]) -> Result<Self, globset::Error> {
+        Ok(Globs { hard_links: build(patterns)?, ..self })
+    }
+
+    /// Whether a file may have other names. A rule file never may: whoever writes the other one would write the rules.
+    pub fn takes_hard_link(&self, path: &str) -> bool {
+        !is_rule_file(path) && self.hard_links.is_match(path)
     }
 
     /// Whether the file belongs to this run. Rule files always do: leaving them out would widen access.

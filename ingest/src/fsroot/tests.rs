@@ -14,7 +14,10 @@ fn links_devices_and_bad_names_are_reported_and_never_read() {
     let dir = tempfile::tempdir().unwrap();
     let at = |n: &str| dir.path().join(n);
     std::fs::write(at("a.md"), "a").unwrap();
-    std::fs::hard_link(at("a.md"), at("b.md")).unwrap();
+    std::fs::write(at("h.md"), "h").unwrap();
+    std::fs::hard_link(at("h.md"), at("i.md")).unwrap();
+    std::fs::write(outside.path().join("wages"), "w").unwrap();
+    std::fs::hard_link(outside.path().join("wages"), at("j.md")).unwrap();
     symlink(outside.path().join("secret"), at("link.md")).unwrap();
     symlink(outside.path(), at("linkdir")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe.md"), Mode::RUSR).unwrap();
@@ -24,18 +27,42 @@ fn links_devices_and_bad_names_are_reported_and_never_read() {
     std::fs::create_dir(at(".git")).unwrap();
     std::fs::write(at(".git/config"), "x").unwrap();
 
-    let root = Root::open(dir.path()).unwrap();
+    let root = Root::open(dir.path()).unwrap().within(&globs());
     let listing = root.walk(&globs()).unwrap();
-    assert_eq!(listing.files, ["a.md", "b.md"]);
+    assert_eq!(listing.files, ["a.md"]);
     let special: Vec<_> = listing.special.iter().map(|(p, _)| p.as_str()).collect();
-    assert_eq!(special.len(), 3, "{special:?}");
+    assert_eq!(special.len(), 6, "{special:?}");
     assert_eq!(listing.unnamed.len(), 2);
 
-    for path in ["link.md", "linkdir/secret", "../secret", "/etc/passwd", "pipe.md", "linkdir"] {
+    for path in ["h.md", "i.md", "j.md", "link.md", "linkdir/secret", "../secret", "/etc/passwd", "pipe.md", "linkdir"]
+    {
         assert!(root.read(path, 100).is_err(), "{path}");
     }
-    assert_eq!(root.read("b.md", 100).unwrap().bytes, b"a");
+    assert_eq!(root.read("a.md", 100).unwrap().bytes, b"a");
     assert!(matches!(root.read("a.md", 0), Err(FsError::TooLarge { .. })));
+}
+
+/// What a rule names is taken; a rule file never is.
+#[test]
+fn hard_links_are_taken_where_they_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |n: &str| dir.path().join(n);
+    for name in ["h.md", "k.txt", ".acl.yaml", "h.md.acl.yaml"] {
+        std::fs::write(at(name), "h").unwrap();
+        std::fs::hard_link(at(name), at(&format!("{name}2"))).unwrap();
+    }
+    let globs = globs().with_hard_links(&["*.md".into(), "*.yaml".into()]).unwrap();
+    let root = Root::open(dir.path()).unwrap().within(&globs);
+    assert_eq!(root.walk(&globs).unwrap().files, ["h.md"]);
+    assert!(root.read("h.md", 100).is_ok());
+    for path in ["k.txt", "h.md.acl.yaml"] {
+        assert!(matches!(root.read(path, 100), Err(FsError::HardLink(_))), "{path}");
+    }
+    // Made after the listing.
+    std::fs::write(at("late.txt"), "l").unwrap();
+    std::fs::hard_link(at("late.txt"), at("later.txt")).unwrap();
+    assert!(root.read("late.txt", 100).is_err());
+    assert!(Root::open(dir.path()).unwrap().read("k.txt", 100).is_ok(), "the operator named it");
 }
 
 /// A directory and a link to the outside take turns under one name: no read may ever see the outside.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Rejection;
+use super::{Rejection, clauses};
 use crate::authz::{Model, Tuple};
 use crate::catalog;
 use crate::catalog::outbox::OutboxRow;
@@ -84,6 +84,7 @@ pub(super) async fn change_tuples(
     let store = collection.settings.store.clone();
     if !draft.is_external(&store) {
         tuples::apply(draft, &store, &deletes, &writes, Tolerance::Keep, Tolerance::Keep).await?;
+        clauses::collect(draft, &store, &deletes).await?;
         return Ok(false);
     }
     // What is there already, under whatever condition, was put there by hand or by an earlier attempt; but what is there
@@ -95,7 +96,9 @@ pub(super) async fn change_tuples(
     if deletes.is_empty() && writes.is_empty() {
         return Ok(false);
     }
-    let keys = |tuples: &[Tuple]| tuples.iter().map(TupleKey::from).collect();
+    let keys = |tuples: &[Tuple]| tuples.iter().map(TupleKey::from).collect::<Vec<_>>();
+    draft.edited.to_delete.extend(keys(&deletes));
+    draft.edited.to_write.extend(keys(&writes));
     let row = OutboxRow {
         sequence: 0,
         revision: draft.next.revision,

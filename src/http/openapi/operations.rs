@@ -51,6 +51,7 @@ const fn optional(parameter: Parameter) -> Parameter {
     Parameter { is_required: false, ..parameter }
 }
 
+const FORCE: Parameter = parameter("query", "force", "`true`: also the last working key with the scope `admin`.");
 const DOCUMENT: Parameter = parameter("path", "id", "Id of the document, percent-encoded: `hr%2Fleave.md`.");
 const KEY: Parameter = parameter("path", "id", "Id of the key, the part between the underscores.");
 const COLLECTION_NAME: Parameter = parameter("path", "name", "Name of the collection.");
@@ -368,10 +369,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Revoke an API key at once",
         scope: Some(Scope::Admin),
         class: Class::Write,
-        parameters: &[&KEY],
+        parameters: &[&KEY, &optional(FORCE)],
         request: None,
         answers: &[(204, "It is revoked.", None)],
-        problems: &[CALLER, WRITE, &[NOT_FOUND]],
+        problems: &[CALLER, WRITE, &[NOT_FOUND, CONFLICT]],
     },
     Operation {
         method: "post",

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::record_change;
+use super::record;
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::vectors;
 use crate::commit::collections::{DeleteCollection, PutCollection};
@@ -29,6 +29,8 @@ pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result
     for collection in reached {
         collections.push(view(&service, collection).await?);
     }
+    let names = collections.iter().map(|collection| collection.name.clone()).collect();
+    record(&service, &caller, "collections.list", snapshot.revision, names).await?;
     Ok(Json(Collections { collections }))
 }
 
@@ -41,7 +43,9 @@ pub async fn get(
     if !caller.principal.reaches(&name) {
         return Err(ApiProblem::not_found());
     }
-    view_of(&service, &name).await.map(Json)
+    let view = view_of(&service, &name).await?;
+    record(&service, &caller, "collections.get", service.published.load().revision, vec![name]).await?;
+    Ok(Json(view))
 }
 
 pub async fn put(
@@ -61,8 +65,7 @@ pub async fn put(
     }
     let existing = service.published.load().collection(&name).cloned();
     let settings = settings(&service, existing.as_deref(), request)?;
-    let committed = service.committer.submit(PutCollection { name: name.clone(), settings }).await?;
-    record_change(&service, &caller, "collections.put", committed.revision, vec![name.clone()]).await?;
+    service.committer.submit(caller.asked(), PutCollection { name: name.clone(), settings }).await?;
     view_of(&service, &name).await.map(Json)
 }
 
@@ -83,8 +86,7 @@ pub async fn reindex(
     let analyser = known_analyser(request.analyser.unwrap_or_else(|| old.analyser.clone()))?;
     let (dimensions, embedder) = (embedder.dimensions(), embedder.id().to_owned());
     let change = Begin { collection: name.clone(), embedder, dimensions, analyser };
-    let committed = service.committer.submit(change).await?;
-    record_change(&service, &caller, "collections.reindex", committed.revision, vec![name.clone()]).await?;
+    service.committer.submit(caller.asked(), change).await?;
     Ok((StatusCode::ACCEPTED, Json(view_of(&service, &name).await?)))
 }
 
@@ -95,10 +97,7 @@ pub async fn cancel_reindex(
     Place(name): Place<String>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
-    let committed = service.committer.submit(Cancel { collection: name.clone() }).await?;
-    if committed.output {
-        record_change(&service, &caller, "collections.reindex_cancel", committed.revision, vec![name]).await?;
-    }
+    service.committer.submit(caller.asked(), Cancel { collection: name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -174,12 +173,7 @@ pub async fn delete(
     Place(name): Place<String>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
-    let id = service.published.load().collection(&name).map(|collection| collection.id);
-    let committed = service.committer.submit(DeleteCollection { name: name.clone() }).await?;
-    if let Some(id) = id.filter(|_| committed.output) {
-        service.indexes.remove(id);
-    }
-    record_change(&service, &caller, "collections.delete", committed.revision, vec![name]).await?;
+    service.committer.submit(caller.asked(), DeleteCollection { name }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{Attempts, caller_context_of, record_change, seal};
+use super::{Attempts, caller_context_of, record, seal};
 use crate::catalog::collections::CollectionSettings;
 use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
@@ -74,7 +74,7 @@ pub async fn put(
             return Err(ApiProblem::not_found());
         }
         let (order, documents): (Vec<usize>, Vec<Document>) = documents.into_iter().unzip();
-        let committed = store(&service, &collection, documents).await?;
+        let committed = store(&service, &caller, &collection, documents).await?;
         revision = revision.max(committed.revision);
         for (n, result) in order.into_iter().zip(committed.output) {
             if let Some(slot) = results.get_mut(n) {
@@ -82,13 +82,13 @@ pub async fn put(
             }
         }
     }
-    record_change(&service, &caller, "documents.put", revision, ids).await?;
     Ok(Json(DocumentsPut { results: results.into_iter().flatten().collect(), revision: seal(&service, revision)? }))
 }
 
 /// Prepares and commits documents of one collection; one that is refused gets a problem, the others are stored.
 async fn store(
     service: &Service,
+    caller: &Caller,
     collection: &str,
     documents: Vec<Document>,
 ) -> Result<Committed<Vec<DocumentResult>>, ApiProblem> {
@@ -116,7 +116,7 @@ async fn store(
             }
         }
         let change = PutDocuments { collection: collection.to_owned(), documents: prepared };
-        let committed = match service.committer.submit(change).await {
+        let committed = match service.committer.submit(caller.asked(), change).await {
             Err(CommitError::Outdated) if attempt < ATTEMPTS => {
                 attempt += 1;
                 continue;
@@ -183,11 +183,10 @@ async fn prepare_one(
     }
 }
 
-/// Waits until the keyword index shows what was just committed.
+/// Waits until the keyword index shows what was just committed; the writer has woken it.
 async fn await_indexes(service: &Service, collection: &str) {
     let Some(state) = service.published.load().collection(collection).cloned() else { return };
     let Some(indexes) = service.indexes.get(state.pair()) else { return };
-    indexes.wake();
     if !tokio::time::timeout(INDEX_WAIT, indexes.at_least(state.last_operation)).await.unwrap_or(false) {
         tracing::warn!(collection, "the keyword index lags behind");
     }
@@ -230,20 +229,7 @@ pub async fn get(
         }
         attempts.another(revision).await?;
     };
-    service
-        .audit
-        .record(&crate::audit::Record {
-            at: jiff::Timestamp::now().to_string(),
-            request_id: &caller.request_id,
-            event: "documents.get",
-            subjects: reader.subjects.iter().map(ToString::to_string).collect(),
-            credential: &caller.principal.credential_id,
-            revision,
-            items: vec![id],
-            question: None,
-        })
-        .await
-        .map_err(crate::query::QueryError::from)?;
+    record(&service, &caller, "documents.get", revision, vec![id]).await?;
     let view = DocumentView {
         id: document.id().to_owned(),
         collection: at.collection,
@@ -283,11 +269,10 @@ pub async fn delete(
             Some(version.ok_or_else(ApiProblem::version_conflict)?)
         }
     };
-    let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id.clone()], if_version };
-    let committed = service.committer.submit(change).await?;
+    let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id], if_version };
+    let committed = service.committer.submit(caller.asked(), change).await?;
     let revision = service.settled(committed.revision, committed.output.awaits_rules).await?;
     await_indexes(&service, &at.collection).await;
-    record_change(&service, &caller, "documents.delete", revision, vec![id]).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Ok(token) = HeaderValue::from_str(&seal(&service, revision)?) {
         response.headers_mut().insert("usher-revision", token);
@@ -311,10 +296,9 @@ pub async fn put_acl(
     }
     prepare::sizes::of_rules(&request.acl).map_err(|error| ApiProblem::invalid(&error.pointer, &error.detail))?;
     let change = PutRules { collection: at.collection, id: id.clone(), acl: request.acl };
-    let committed = service.committer.submit(change).await?;
+    let committed = service.committer.submit(caller.asked(), change).await?;
     let awaits_rules = committed.output.as_ref().is_ok_and(|stored| stored.awaits_rules);
     let revision = service.settled(committed.revision, awaits_rules).await?;
-    record_change(&service, &caller, "documents.put_acl", revision, vec![id.clone()]).await?;
     let result = match committed.output {
         Ok(stored) => {
             DocumentResult { id, status: stored.status, version: stored.version, problem: None, warnings: Vec::new() }
@@ -341,6 +325,7 @@ pub async fn get_acl(
     let snapshot = service.published.load();
     let collection = snapshot.collection(&at.collection).ok_or_else(ApiProblem::not_found)?;
     let row = service.catalog.document_by_id(collection.id, &id).await?.ok_or_else(ApiProblem::not_found)?;
+    record(&service, &caller, "documents.get_acl", snapshot.revision, vec![id]).await?;
     Ok(Json(AclView {
         id: row.id,
         collection: at.collection,
@@ -381,9 +366,11 @@ pub async fn state(
     let snapshot = service.published.load();
     let collection = snapshot.collection(&parameters.collection).ok_or_else(ApiProblem::not_found)?;
     // The cursor is the last id of the page before: the caller wrote these ids itself.
-    let after = parameters.cursor.as_deref().unwrap_or_default();
-    let rows = service.catalog.documents_of_source(collection.id, &parameters.source, after, limit).await?;
+    let after = parameters.cursor.unwrap_or_default();
+    let rows = service.catalog.documents_of_source(collection.id, &parameters.source, &after, limit).await?;
     let next_cursor = if rows.len() == limit as usize { rows.last().map(|row| row.id.clone()) } else { None };
+    let items = vec![parameters.collection, parameters.source, format!("{} documents after {after}", rows.len())];
+    record(&service, &caller, "documents.state", snapshot.revision, items).await?;
     let documents = rows
         .into_iter()
         .map(|row| DocumentState {

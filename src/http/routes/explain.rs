@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
-use super::{at_least, record_change, seal};
+use super::{at_least, record, seal};
 use crate::administration::past::{Past, past};
 use crate::authority::{AuthorityError, CallerContext, Reader};
 use crate::authz::{CheckError, Context, Graph, Model, NodeId, Path, SubjectRef};
@@ -38,7 +38,7 @@ pub async fn explain(
         Some(_) => explain_then(&service, &caller, collection, request, subject).await?,
         None => explain_now(&service, &caller, collection, request, subject).await?,
     };
-    record_change(&service, &caller, "explain", revision, items).await?;
+    record(&service, &caller, "explain", revision, items).await?;
     Ok(Json(explained))
 }
 

@@ -8,6 +8,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
+use crate::catalog::keys::KeyRow;
+use crate::identity::lifetime;
 use crate::service::Service;
 use crate::wire::{Component, Health, HealthStatus};
 
@@ -85,7 +87,16 @@ pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
         ("usher_resolver_resolved_total", "counter", read(&counts.resolved)),
         ("usher_resolver_audiences_evaluated_total", "counter", read(&counts.audiences_evaluated)),
     ];
-    for (name, kind, value) in values {
+    let now = jiff::Timestamp::now();
+    let keys: Vec<&KeyRow> = snapshot.keys.values().map(AsRef::as_ref).collect();
+    let left = |end: jiff::Timestamp| u64::try_from(end.duration_since(now).as_secs()).unwrap_or_default();
+    let ends = |key: &&KeyRow| lifetime::end(key, now).is_some_and(|end| end.duration_since(now) < lifetime::SOON);
+    let of_keys = [
+        // When nobody can make another key over the API any more.
+        ("usher_admin_keys_end_seconds", "gauge", lifetime::admin_end(keys.iter().copied(), now).map_or(0, left)),
+        ("usher_keys_ending_soon", "gauge", keys.iter().filter(|key| ends(key)).count() as u64),
+    ];
+    for (name, kind, value) in values.into_iter().chain(of_keys) {
         text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
     }
     text.push_str("# TYPE usher_embedder_info gauge\n");

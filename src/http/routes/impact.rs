@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::relationships::{MAX_TUPLES, tolerance};
-use super::{page_size, record_change, seal};
+use super::{page_size, record, seal};
 use crate::administration::impact::{Detail, impact};
 use crate::commit::tuples::{WriteTuples, show};
 use crate::http::extract::{Caller, StrictJson};
@@ -50,7 +50,7 @@ pub async fn ask(
         impact(&snapshot, &change, |name| principal.reaches(name), detail, jiff::Timestamp::now(), effort)
     };
     let outcome = turn.compute(look).await??;
-    record_change(&service, &caller, "relationships.impact", revision, items).await?;
+    record(&service, &caller, "relationships.impact", revision, items).await?;
     Ok(Json(ImpactTold {
         revision: seal(&service, revision)?,
         authorization_model_id: outcome.model,

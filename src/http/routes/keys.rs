@@ -6,12 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
-use super::record_change;
+use super::record;
 use crate::catalog::keys::{KeyRow, KeySettings};
-use crate::commit::keys::{CreateKey, RevokeKey};
-use crate::http::extract::{Caller, Place, StrictJson};
+use crate::commit::keys::{CreateKey, RevokeKey, Revoked};
+use crate::http::extract::{Caller, Parameters, Place, StrictJson};
 use crate::http::problem::ApiProblem;
+use crate::identity::key::KeyHasher;
 use crate::identity::{Scope, parse_subject};
 use crate::service::Service;
 use crate::wire::{CreateKey as CreateKeyBody, KeyCreated, KeyView, Keys};
@@ -24,15 +26,13 @@ pub async fn create(
     StrictJson(request): StrictJson<CreateKeyBody>,
 ) -> Result<(StatusCode, Json<KeyCreated>), ApiProblem> {
     caller.require(Scope::Admin)?;
-    let (key, row) = make(&service, request)?;
-    let committed = service.committer.submit(CreateKey { row }).await?;
-    let items = vec![committed.output.id.clone()];
-    record_change(&service, &caller, "keys.create", committed.revision, items).await?;
+    let (key, row) = make(&service.authenticator.keys, request)?;
+    let committed = service.committer.submit(caller.asked(), CreateKey { row }).await?;
     Ok((StatusCode::CREATED, Json(KeyCreated { key, view: view(&committed.output) })))
 }
 
 /// A new key from a request: the secret and what is stored.
-pub fn make(service: &Service, request: CreateKeyBody) -> Result<(String, KeyRow), ApiProblem> {
+pub fn make(keys: &KeyHasher, request: CreateKeyBody) -> Result<(String, KeyRow), ApiProblem> {
     if request.name.trim().is_empty() || request.name.len() > 128 {
         return Err(ApiProblem::invalid("/name", "must be 1 to 128 bytes"));
     }
@@ -63,24 +63,36 @@ pub fn make(service: &Service, request: CreateKeyBody) -> Result<(String, KeyRow
         sources: request.sources,
         act_as_types: request.act_as_types,
     };
-    service.authenticator.keys.make(settings, now, expires_at).map_err(|_| crate::query::QueryError::Randomness.into())
+    keys.make(settings, now, expires_at).map_err(|_| crate::query::QueryError::Randomness.into())
 }
 
 pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Keys>, ApiProblem> {
     caller.require(Scope::Admin)?;
     let snapshot = service.published.load();
+    let ids = snapshot.keys.keys().cloned().collect();
+    record(&service, &caller, "keys.list", snapshot.revision, ids).await?;
     Ok(Json(Keys { keys: snapshot.keys.values().map(|row| view(row)).collect() }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeParameters {
+    /// Also the last key that may make others.
+    #[serde(default)]
+    force: bool,
 }
 
 pub async fn revoke(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Place(id): Place<String>,
+    Parameters(parameters): Parameters<RevokeParameters>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
-    let committed = service.committer.submit(RevokeKey { id: id.clone() }).await?;
-    record_change(&service, &caller, "keys.revoke", committed.revision, vec![id]).await?;
-    if committed.output { Ok(StatusCode::NO_CONTENT) } else { Err(ApiProblem::not_found()) }
+    match service.committer.submit(caller.asked(), RevokeKey { id, even_last: parameters.force }).await?.output {
+        Revoked::Now | Revoked::Before => Ok(StatusCode::NO_CONTENT),
+        Revoked::Unknown => Err(ApiProblem::not_found()),
+    }
 }
 
 fn view(row: &KeyRow) -> KeyView {

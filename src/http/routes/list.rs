@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{Attempts, caller_context_of, next_page, page_after, page_size, seal};
+use super::{Attempts, caller_context_of, next_page, page_after, page_size, record, seal};
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -68,19 +68,7 @@ pub async fn documents(
         updated_at: head.updated_at,
     });
     let documents: Vec<DocumentListed> = listed.collect();
-    service
-        .audit
-        .record(&crate::audit::Record {
-            at: jiff::Timestamp::now().to_string(),
-            request_id: &caller.request_id,
-            event: "documents.list",
-            subjects: subjects.clone(),
-            credential: &caller.principal.credential_id,
-            revision,
-            items: documents.iter().map(|document| document.id.clone()).collect(),
-            question: None,
-        })
-        .await
-        .map_err(crate::query::QueryError::from)?;
+    let ids = documents.iter().map(|document| document.id.clone()).collect();
+    record(&service, &caller, "documents.list", revision, ids).await?;
     Ok(Json(DocumentList { documents, next_cursor, revision: seal(&service, revision)? }))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::record_change;
+use super::record;
 use crate::authz::{AuthorizationModel, Model, Tuple};
 use crate::catalog::tuples::{TupleFilter, TuplePage};
 use crate::http::extract::{Caller, StrictJson};
@@ -44,9 +44,11 @@ pub async fn put(
         }
     }
     if !request.dry_run {
-        let committed = service.write_model(store, source).await?;
-        record_change(&service, &caller, "models.write", committed.revision, vec![committed.output.clone()]).await?;
-        changed.authorization_model_id = Some(committed.output);
+        let committed = service.write_model(caller.asked(), store, source).await?;
+        changed.authorization_model_id = Some(committed.output.id);
+    } else {
+        // The examples are tuples.
+        record(&service, &caller, "models.preview", service.published.load().revision, vec![store]).await?;
     }
     Ok(Json(changed))
 }

@@ -23,7 +23,7 @@ pub async fn query(
     asker: Asker,
     QuestionJson(request): QuestionJson,
 ) -> Result<Json<Answer>, ApiProblem> {
-    Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.request_id, asker.arrived).await?))
+    Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.trace, asker.arrived).await?))
 }
 
 /// Always decided on the newest snapshot.
@@ -71,7 +71,11 @@ pub async fn recheck(
         };
         RecheckedItem { chunk_id: item.chunk_id, status }
     });
-    Ok(Json(Rechecked { items: items.collect(), revision: super::seal(&service, revision)? }))
+    let items: Vec<RecheckedItem> = items.collect();
+    let readable = items.iter().filter(|item| item.status != RecheckStatus::NotReadable);
+    let ids = readable.map(|item| item.chunk_id.clone()).collect();
+    super::record(&service, &caller, "recheck", revision, ids).await?;
+    Ok(Json(Rechecked { items, revision: super::seal(&service, revision)? }))
 }
 
 fn parse_chunk_id(id: &str) -> Option<ChunkKey> {

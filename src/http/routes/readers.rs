@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State as Shared;
 
 use super::explain::{AtRevision, hidden};
-use super::{page_size, record_change, seal};
+use super::{page_size, record, seal};
 use crate::administration::readers::{Found, readers};
 use crate::authz::State;
 use crate::http::extract::{Caller, StrictJson};
@@ -39,7 +39,7 @@ pub async fn list(
     let truncated = found.is_cut || found.readers.len() > limit || found.except.len() > limit;
     found.readers.truncate(limit);
     found.except.truncate(limit);
-    record_change(&service, &caller, "explain.readers", revision, vec![document_id]).await?;
+    record(&service, &caller, "explain.readers", revision, vec![document_id]).await?;
     Ok(Json(Readers {
         revision: seal(&service, revision)?,
         authorization_model_id: model,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{next_page, page_after, page_size, record_change, seal};
+use super::{next_page, page_after, page_size, record, seal};
 use crate::catalog::tuples::TupleFilter;
 use crate::commit::tuples::{Tolerance, WriteTuples, show};
 use crate::commit::{CommitError, Committed};
@@ -42,7 +42,9 @@ pub async fn write(
         .map(|token| service.revisions.open(token))
         .transpose()
         .map_err(|_| ApiProblem::invalid("/expected_revision", "is not a revision token of this service"))?;
-    let items = request.writes.iter().chain(&request.deletes).map(show).collect();
+    // A dry run tells what is there.
+    let tried: Vec<String> =
+        request.writes.iter().chain(&request.deletes).filter(|_| request.dry_run).map(show).collect();
     let change = WriteTuples {
         store: request.store.unwrap_or_else(|| service.default_store.clone()),
         writes: request.writes,
@@ -54,13 +56,13 @@ pub async fn write(
         may_replace: request.idempotent,
         dry_run: request.dry_run,
     };
-    let committed = match service.write_tuples(change).await {
-        Err(CommitError::DryRun(written)) => Committed { output: written, revision: service.published.load().revision },
-        other => {
-            let committed = other?;
-            record_change(&service, &caller, "relationships.write", committed.revision, items).await?;
-            committed
+    let committed = match service.write_tuples(caller.asked(), change).await {
+        Err(CommitError::DryRun(written)) => {
+            let revision = service.published.load().revision;
+            record(&service, &caller, "relationships.dry_run", revision, tried).await?;
+            Committed { output: written, revision }
         }
+        other => other?,
     };
     Ok(Json(RelationshipsWritten {
         written: committed.output.written,
@@ -95,6 +97,8 @@ pub async fn read(
     let filter = TupleFilter { object_type, object_id, relation: request.relation, user: request.user };
     let page = service.catalog.tuples(&store, &filter, after, limit).await?;
     let next_cursor = page.next.map(|place| next_page(&service, place, &bound)).transpose()?;
+    let asked = vec![format!("{object}#{relation}@{user}"), format!("{} tuples after {after}", page.rows.len())];
+    record(&service, &caller, "relationships.read", revision, asked).await?;
     Ok(Json(RelationshipsRead {
         tuples: page.rows.into_iter().map(|row| row.key).collect(),
         next_cursor,
@@ -143,6 +147,8 @@ pub async fn changes(
     let place = rows.last().map(|row| row.change).or(after);
     let seal_place = |place| service.cursors.seal(place, None, &bound);
     let next_cursor = place.map(seal_place).transpose().map_err(|_| crate::query::QueryError::Randomness)?;
+    let asked = vec![object_type.clone(), format!("{} changes after {after_change}", rows.len())];
+    record(&service, &caller, "relationships.changes", snapshot.revision, asked).await?;
     let changes = rows
         .into_iter()
         .map(|row| RelationshipChange {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{next_page, page_after, page_size, record_change, seal};
+use super::{next_page, page_after, page_size, record, seal};
 use crate::administration::report::Survey;
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
@@ -46,7 +46,7 @@ pub async fn list(
     let looking = Arc::new(turn.compute(look).await??);
     let page = looking.page(&service.catalog, &turn, after, limit).await?;
     let next_cursor = page.next.map(|place| next_page(&service, place, &bound)).transpose()?;
-    record_change(&service, &caller, "relationships.report", revision, vec![parameters.kind]).await?;
+    record(&service, &caller, "relationships.report", revision, vec![parameters.kind]).await?;
     let tuples = page.rows.into_iter().map(|row| ReportedTuple { tuple: row.key, written_at: row.at });
     Ok(Json(Report { kind, tuples: tuples.collect(), next_cursor, revision: seal(&service, revision)? }))
 }

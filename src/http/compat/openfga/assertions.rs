@@ -70,8 +70,7 @@ pub async fn put(call: Call, Body(body): Body<Put>) -> Result<Answer, FgaError> 
     }
     let change =
         PutAssertions { store: call.store.clone(), model: call.model.clone(), assertions: Value::from(assertions) };
-    let committed = call.service.committer.submit(change).await?;
-    call.record("assertions.write", committed.revision, vec![call.model.clone()]).await?;
+    call.service.committer.submit(call.asked(), change).await?;
     Ok(Answer::no_content().by_model(&call.model))
 }
 

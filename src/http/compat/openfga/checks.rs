@@ -70,7 +70,9 @@ pub async fn check(call: Call, Body(body): Body<Check>) -> Result<Answer, FgaErr
     let question = Question::new(body.tuple_key, contextual_tuples, context)?;
     let scene = call.scene(model_id.as_deref()).await?;
     let model = scene.model.clone();
+    let asked = question.key.show();
     let allowed = evaluate(&call, move |effort| question.decide(&scene, effort)).await?;
+    call.record("relationships.check", vec![asked]).await?;
     Ok(Answer::ok(json!({"allowed": allowed, "resolution": ""})).by_model(model.id()))
 }
 
@@ -119,6 +121,7 @@ pub async fn batch_check(call: Call, Body(body): Body<BatchCheck>) -> Result<Ans
         });
         places.push((id, place));
     }
+    let asked = distinct.iter().map(|question| question.key.show()).collect();
     // One after the other: a batch is one request, with one request's share of the machine.
     let of = scene.clone();
     let decide = move |effort: &Effort| {
@@ -126,6 +129,7 @@ pub async fn batch_check(call: Call, Body(body): Body<BatchCheck>) -> Result<Ans
         Ok(decided.collect::<Vec<Value>>())
     };
     let answers = evaluate(&call, decide).await?;
+    call.record("relationships.check", asked).await?;
     let result: Map<String, Value> =
         places.into_iter().map(|(id, place)| (id, answers.get(place).cloned().unwrap_or_default())).collect();
     Ok(Answer::ok(json!({"result": result})).by_model(scene.model.id()))

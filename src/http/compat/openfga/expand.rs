@@ -46,7 +46,9 @@ pub async fn expand(call: Call, Body(body): Body<Expand>) -> Result<Answer, FgaE
     let brought = Brought::of(body.contextual_tuples, None)?;
     let scene = call.scene(body.authorization_model_id.as_deref()).await?;
     let model = scene.model.clone();
+    let asked = format!("{}#{}", key.object, key.relation);
     let root = evaluate(&call, move |effort| tree(&scene, &key, &brought, effort)).await?;
+    call.record("relationships.expand", vec![asked]).await?;
     Ok(Answer::ok(json!({"tree": {"root": root}})).by_model(model.id()))
 }
 

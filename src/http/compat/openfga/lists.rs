@@ -70,6 +70,11 @@ impl Objects {
         Ok((Self { object_type: body.object_type, relation: body.relation, user: body.user, brought }, scene))
     }
 
+    /// For a record.
+    fn show(&self) -> String {
+        format!("{}:#{}@{}", self.object_type, self.relation, self.user)
+    }
+
     /// The order of what is refused is OpenFGA's: contextual tuples, type, relation, user.
     fn list(&self, scene: &Scene, sink: &mut dyn ObjectSink, effort: &Effort) -> Result<(), FgaError> {
         let tuples = self.brought.admitted(&scene.model).map_err(|error| FgaError::refused_in_listing(&error))?;
@@ -115,10 +120,12 @@ impl ObjectSink for Bounded {
 pub async fn list_objects(call: Call, Body(body): Body<ListObjects>) -> Result<Answer, FgaError> {
     let (question, scene) = Objects::of(&call, body).await?;
     let model = scene.model.clone();
+    let asked = question.show();
     let mut sink = Bounded { objects: Vec::new(), until: Instant::now() + LISTING };
     // The sink ends the walk in time, with what was found; a single endless decision is an error.
     let work = move |effort: &Effort| question.list(&scene, &mut sink, effort).map(|()| sink.objects);
     let objects = evaluate(&call, work).await?;
+    call.record("relationships.list_objects", vec![asked, format!("{} objects", objects.len())]).await?;
     Ok(Answer::ok(json!({"objects": objects})).by_model(model.id()))
 }
 
@@ -186,6 +193,8 @@ pub async fn streamed_list_objects(call: Call, Body(body): Body<ListObjects>) ->
     let place = call.service.streams.try_take(&call.caller.principal.payer()).map_err(|_| FgaError::rate_limited())?;
     let turn = call.turn().holding(place);
     let effort = turn.place().await?;
+    // Before the first line leaves; how many there will be is not known yet.
+    call.record("relationships.list_objects", vec![question.show()]).await?;
     let model = header_value(scene.model.id());
     let (lines, mut found) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
@@ -337,7 +346,9 @@ pub async fn list_users(call: Call, Body(body): Body<ListUsers>) -> Result<Answe
     let question = Users::of(body)?;
     let scene = call.scene(model_id.as_deref()).await?;
     let model = scene.model.clone();
+    let asked = format!("{}:{}#{}", question.object.object_type, question.object.id, question.relation);
     let users = evaluate(&call, move |effort| question.list(&scene, effort)).await?;
+    call.record("relationships.list_users", vec![asked, format!("{} users", users.len())]).await?;
     let users: Vec<Value> = users.iter().take(MAX_RESULTS).map(user).collect();
     Ok(Answer::ok(json!({"users": users})).by_model(model.id()))
 }

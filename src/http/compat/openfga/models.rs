@@ -14,9 +14,8 @@ use crate::identity::Scope;
 
 pub async fn write(call: Call, Body(source): Body<AuthorizationModel, MAX_MODEL_DEPTH>) -> Result<Answer, FgaError> {
     call.require(Scope::Admin)?;
-    let committed = call.service.write_model(call.store.clone(), source).await?;
-    let id = committed.output;
-    call.record("models.write", committed.revision, vec![id.clone()]).await?;
+    let committed = call.service.write_model(call.asked(), call.store.clone(), source).await?;
+    let id = committed.output.id;
     Answer::created(json!({"authorization_model_id": id})).at_revision(&call.service, committed.revision)
 }
 

@@ -13,10 +13,10 @@ use super::answer::{STORE_ID, header_value};
 use super::error::FgaError;
 use super::rules;
 use super::shapes::Object;
+use crate::audit::{Asked, Trace};
 use crate::authz::Model;
 use crate::http::entrance::{self, Entered};
 use crate::http::extract::{Caller, check_json, credential, is_late};
-use crate::http::headers::RequestId;
 use crate::identity::{IdentityError, Principal, Scope, key};
 use crate::limits::Effort;
 use crate::service::Service;
@@ -58,8 +58,7 @@ impl FromRequestParts<Arc<Service>> for Call {
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, FgaError> {
         let Entered(principal) = parts.extensions.get().cloned().ok_or(IdentityError::Missing)?;
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        let caller = Caller { principal, request_id };
+        let caller = Caller::new(principal, parts.extensions.get::<Arc<Trace>>().cloned().unwrap_or_default());
         let parameters = RawPathParams::from_request_parts(parts, service)
             .await
             .map_err(|error| FgaError::validation(error.to_string()))?;
@@ -151,12 +150,18 @@ impl Call {
         self.service.evaluation_turn(self.caller.principal.payer())
     }
 
-    /// Records a change in the audit; without the record there is no acknowledgement.
+    /// Records what is about to be answered; without the record there is no answer.
     ///
     /// # Errors
     /// When the record can't be written.
-    pub async fn record(&self, event: &str, revision: u64, items: Vec<String>) -> Result<(), FgaError> {
+    pub async fn record(&self, event: &str, items: Vec<String>) -> Result<(), FgaError> {
+        let revision = self.service.published.load().revision;
         self.caller.record(&self.service, event, revision, items).await.map_err(|_| FgaError::internal())
+    }
+
+    /// Who asks, for the record of a change.
+    pub fn asked(&self) -> Asked {
+        self.caller.asked()
     }
 }
 

@@ -85,6 +85,13 @@ pub struct QuestionShape {
     pub object: String,
 }
 
+impl QuestionShape {
+    /// For a record: `object#relation@user`.
+    pub fn show(&self) -> String {
+        format!("{}#{}@{}", self.object, self.relation, self.user)
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ConditionShape {

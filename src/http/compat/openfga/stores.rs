@@ -35,8 +35,7 @@ fn shape(row: &StoreRow) -> Value {
 pub async fn create(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaError> {
     call.require(Scope::Admin)?;
     rules::store_name(&body.name)?;
-    let committed = call.service.committer.submit(CreateStore::named(body.name)).await?;
-    call.record("stores.create", committed.revision, vec![committed.output.id.clone()]).await?;
+    let committed = call.service.committer.submit(call.asked(), CreateStore::named(body.name)).await?;
     Ok(Answer::created(created(&committed.output)))
 }
 
@@ -73,16 +72,14 @@ pub async fn rename(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaEr
     call.require(Scope::Admin)?;
     rules::store_name(&body.name)?;
     let change = RenameStore { id: call.store.clone(), name: body.name };
-    let committed = call.service.committer.submit(change).await?;
-    call.record("stores.rename", committed.revision, vec![call.store.clone()]).await?;
+    let committed = call.service.committer.submit(call.asked(), change).await?;
     let row = committed.output.ok_or_else(FgaError::unknown_store)?;
     Ok(Answer::ok(shape(&row)))
 }
 
 pub async fn delete(call: Call) -> Result<Answer, FgaError> {
     call.require(Scope::Admin)?;
-    let committed = call.service.committer.submit(DeleteStore { id: call.store.clone() }).await?;
-    call.record("stores.delete", committed.revision, vec![call.store.clone()]).await?;
+    call.service.committer.submit(call.asked(), DeleteStore { id: call.store.clone() }).await?;
     Ok(Answer::no_content())
 }
 

@@ -10,7 +10,7 @@ use super::rules;
 use super::shapes::{Consistency, QuestionShape, TupleShape, nullable, number, object, objects};
 use super::token::Listing;
 use crate::catalog::tuples::TupleFilter;
-use crate::commit::tuples::{Tolerance, WriteTuples, show};
+use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::identity::Scope;
 use crate::wire::TupleKey;
 
@@ -73,7 +73,6 @@ pub async fn write(call: Call, Body(body): Body<Write>) -> Result<Answer, FgaErr
     }
     let writes: Vec<TupleKey> = writes.tuple_keys.into_iter().map(TupleKey::from).collect();
     let deletes: Vec<TupleKey> = deletes.tuple_keys.into_iter().map(TupleKey::from).collect();
-    let items = writes.iter().chain(&deletes).map(show).collect();
     let change = WriteTuples {
         store: call.store.clone(),
         writes,
@@ -85,8 +84,7 @@ pub async fn write(call: Call, Body(body): Body<Write>) -> Result<Answer, FgaErr
         may_replace: false,
         dry_run: false,
     };
-    let committed = call.service.write_tuples(change).await?;
-    call.record("relationships.write", committed.revision, items).await?;
+    let committed = call.service.write_tuples(call.asked(), change).await?;
     Answer::ok(json!({})).by_model(scene.model.id()).at_revision(&call.service, committed.revision)
 }
 
@@ -107,11 +105,13 @@ pub struct Read {
 pub async fn read(call: Call, Body(body): Body<Read>) -> Result<Answer, FgaError> {
     call.require(Scope::RelationshipsRead)?;
     let size = rules::page_size(body.page_size)?;
+    let asked = body.tuple_key.as_ref().map(QuestionShape::show).unwrap_or_default();
     let filter = body.tuple_key.map(read_filter).transpose()?.unwrap_or_default();
     let after = Listing::Tuples.open_change(&body.continuation_token)?.map_or(0, |(change, _)| change);
     call.snapshot().await?;
     let page = call.service.catalog.tuples(&call.store, &filter, after, size).await?;
     let next = page.next.map(|place| Listing::Tuples.token(&place.to_string(), ""));
+    call.record("relationships.read", vec![asked, format!("{} tuples after {after}", page.rows.len())]).await?;
     let tuples: Vec<Value> = page.rows.iter().map(|row| json!({"key": tuple(&row.key), "timestamp": row.at})).collect();
     Ok(Answer::ok(json!({"tuples": tuples, "continuation_token": next.unwrap_or_default()})))
 }
@@ -167,6 +167,7 @@ pub async fn changes(call: Call, Parameters(parameters): Parameters<ChangesParam
     let rows = call.service.catalog.tuple_changes(&call.store, only, after, from.as_deref(), size as u32).await?;
     // At the end the same token comes back, so that a poller can go on with it.
     let next = rows.last().map_or(given, |row| Listing::Changes.token(&row.change.to_string(), &object_type));
+    call.record("relationships.changes", vec![object_type, format!("{} changes after {after}", rows.len())]).await?;
     let changes: Vec<Value> = rows
         .iter()
         .map(|row| {

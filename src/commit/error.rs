@@ -1,0 +1,92 @@
+//! Why a change was not made.
+
+use std::sync::Arc;
+
+use super::tuples;
+use crate::catalog::CatalogError;
+use crate::index::IndexError;
+use crate::snapshot::follow::FollowError;
+use crate::snapshot::load::LoadError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    #[error(transparent)]
+    Tuple(#[from] tuples::TupleWriteError),
+    #[error("the store does not exist")]
+    UnknownStore,
+    #[error("the collection does not exist")]
+    UnknownCollection,
+    #[error("no document has this id")]
+    UnknownDocument,
+    #[error("the authorization model does not exist")]
+    UnknownModel,
+    #[error("the store has no authorization model")]
+    NoModel,
+    #[error(transparent)]
+    Model(#[from] crate::authz::ModelError),
+    #[error("{0}")]
+    Binding(#[from] crate::authz::BindingError),
+    /// Everything was valid; nothing was kept, as asked.
+    #[error("dry run")]
+    DryRun(tuples::TuplesWritten),
+    #[error("the state changed since the expected revision")]
+    RevisionConflict,
+    #[error(transparent)]
+    Fields(#[from] crate::index::filter::FilterError),
+    #[error("{what} can't be changed after creation")]
+    Fixed { what: &'static str },
+    #[error("{problem}")]
+    Reindexing { problem: &'static str },
+    #[error(transparent)]
+    Server(#[from] crate::authority::server::ServerError),
+    #[error("{what} is not possible where an authorization server owns the tuples")]
+    Replicated { what: &'static str },
+    #[error("the store is bound by a collection")]
+    StoreInUse,
+    #[error("the key is the last one that may make others")]
+    LastAdmin,
+    /// Prepared against a state that changed meanwhile; prepare again.
+    #[error("the document changed meanwhile")]
+    Outdated,
+    #[error("too many writes are waiting")]
+    Busy,
+    #[error("storage refuses writes: {0}")]
+    Storage(CatalogError),
+    #[error(transparent)]
+    Catalog(CatalogError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// An earlier commit may or may not have happened.
+    #[error("writes have stopped until the service is restarted")]
+    Stopped,
+    /// Nothing was done.
+    #[error("the catalog can't be written at the moment: {0}")]
+    Unavailable(Arc<FollowError>),
+    /// The reply to the commit was lost, and it was not done.
+    #[error("the catalog did not take the change")]
+    NotTaken,
+    #[error("whether the catalog took the change is not known")]
+    Unknown,
+    /// Nothing is changed without a record; a change that was under way holds.
+    #[error("the audit can't be written")]
+    Audit,
+}
+
+impl From<CatalogError> for CommitError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            error if error.is_unreachable() => Self::Unavailable(Arc::new(error.into())),
+            error if error.is_storage_refusal() => Self::Storage(error),
+            error => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<FollowError> for CommitError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Load(LoadError::Catalog(error)) => error.into(),
+            error => Self::Unavailable(Arc::new(error)),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Around every route that needs a credential: no answer and no refusal leaves without a record.
+//!
+//! Handlers record what they give, and changes are recorded with their commits. Here is what is left: refusals, and
+//! answers for which nobody did.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::compat::openfga::{FgaError, owns};
+use super::problem::ApiProblem;
+use crate::audit::{Record, Trace};
+use crate::identity::key;
+use crate::query::QueryError;
+use crate::service::Service;
+
+/// Bytes of an address that go into a record.
+const MOST: usize = 1_024;
+
+pub async fn recorded(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let Some(trace) = request.extensions().get::<Arc<Trace>>().cloned() else { return next.run(request).await };
+    let claimed = claimed(request.headers());
+    let is_read = request.method() == Method::GET || request.uri().path().starts_with("/v1/explain");
+    let path = request.uri().path();
+    let is_openfga = owns(path.strip_prefix("/fga").unwrap_or(path));
+    let address: String = request.uri().to_string().chars().take(MOST).collect();
+    let response = next.run(request).await;
+    let is_known = !trace.asked().credential.is_empty();
+    let event = match response.status() {
+        StatusCode::UNAUTHORIZED => {
+            service.audit.refused(trace.asked(), &claimed);
+            return response;
+        }
+        StatusCode::FORBIDDEN => "denied",
+        // What can't be read and what is not there are one answer, and one record.
+        StatusCode::NOT_FOUND if is_read && is_known => "denied",
+        status if status.is_success() && !trace.is_recorded() && is_read && is_known => "answered",
+        _ => return response,
+    };
+    let record = Record {
+        at: jiff::Timestamp::now().to_string(),
+        asked: trace.for_record(),
+        event,
+        revision: service.published.load().revision,
+        // Who may not act for somebody is known by what it sent alone.
+        items: std::iter::once(address).chain(Some(claimed).filter(|_| !is_known)).collect(),
+        ..Record::default()
+    };
+    match service.audit.record(&record).await {
+        Ok(()) => response,
+        Err(_) if is_openfga => FgaError::internal().into_response(),
+        Err(error) => ApiProblem::from(QueryError::Audit(error)).into_response(),
+    }
+}
+
+/// Which credential was sent, as far as that may be written down: a key's id, which is no secret.
+fn claimed(headers: &HeaderMap) -> String {
+    let Some(sent) = headers.get(header::AUTHORIZATION) else { return "none".to_owned() };
+    let sent = String::from_utf8_lossy(sent.as_bytes());
+    let bearer = sent.split_once(' ').map_or(&*sent, |(_, bearer)| bearer.trim());
+    let id = bearer.strip_prefix(key::PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id);
+    match id.filter(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        Some(id) => format!("key {id}"),
+        None => "another".to_owned(),
+    }
+}
