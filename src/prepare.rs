@@ -289,7 +289,10 @@ pub async fn content(
     next: Option<&Arc<dyn Embedder>>,
     room: &mut usize,
 ) -> Result<PreparedContent, PrepareError> {
-    let (chunks, sections) = layout(document)?;
+    // Splitting a long text takes its time: beside the threads that serve connections.
+    let whole = document.clone();
+    let laid = tokio::task::spawn_blocking(move || layout(&whole)).await;
+    let (chunks, sections) = laid.unwrap_or_else(|_| Err(unprocessable("/content", "can't be split")))?;
     *room = room.checked_sub(chunks.len()).ok_or_else(|| {
         let detail = format!(
             "the documents of one request have more than {MAX_REQUEST_CHUNKS} chunks together: send fewer at once"

@@ -70,6 +70,15 @@ impl From<IndexError> for QueryError {
     }
 }
 
+impl From<Taken> for QueryError {
+    fn from(taken: Taken) -> Self {
+        match taken {
+            Taken::All => Self::Overloaded,
+            Taken::Own => Self::TooMany,
+        }
+    }
+}
+
 /// Rounds of searching; another one runs only when a hit was lost meanwhile.
 const ROUNDS: u32 = 2;
 /// Rounds while the state goes on changing, within half of the question's time.
@@ -91,10 +100,7 @@ pub async fn answer(
     principal.require(Scope::Query)?;
     let reader = principal.reader()?;
     let payer = principal.payer();
-    let place = service.queries.try_take(&payer).map_err(|taken| match taken {
-        Taken::All => QueryError::Overloaded,
-        Taken::Own => QueryError::TooMany,
-    })?;
+    let place = service.queries.try_take(&payer)?;
 
     let asked = trace.asked();
     let question = validate::parse(request, &service.limits)?;

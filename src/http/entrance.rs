@@ -16,8 +16,11 @@ use super::problem::{self, ApiProblem};
 use crate::audit::Trace;
 use crate::identity::{IdentityError, Principal};
 use crate::limits::rates::{Class, Left};
+use crate::query::QueryError;
 use crate::service::Service;
 
+/// The route of questions.
+const QUERY: &str = "/v1/query";
 /// The route whose bodies are large.
 const DOCUMENTS: &str = "/v1/documents";
 /// How long a request with documents waits for its turn to be read.
@@ -45,6 +48,12 @@ pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, requ
         return ApiProblem::from(error).into_response();
     }
     let refuse = |wait| ApiProblem::rate_limited(wait).into_response();
+    // A query that would find no place is refused before its body costs anything.
+    if path.as_str() == QUERY
+        && let Err(taken) = service.queries.has_room(&principal.payer())
+    {
+        return ApiProblem::from(QueryError::from(taken)).into_response();
+    }
     if request.method() != Method::POST || path.as_str() != DOCUMENTS {
         return admitted(&service, principal, class, request, next, refuse).await;
     }

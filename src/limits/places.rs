@@ -57,6 +57,17 @@ impl Places {
         Ok(Place { _own: own, _all: all })
     }
 
+    /// Whether there would be a place now, at little cost; it may be gone when it is taken.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn has_room(&self, payer: &Payer) -> Result<(), Taken> {
+        if self.own(payer).iter().any(|own| own.available_permits() == 0) {
+            return Err(Taken::Own);
+        }
+        if self.all.available_permits() == 0 { Err(Taken::All) } else { Ok(()) }
+    }
+
     /// A place as soon as there is one: each waits for its own first, so that no more than its share of those that wait
     /// for the rest are anybody's.
     pub async fn take(&self, payer: &Payer) -> Place {
@@ -115,11 +126,14 @@ mod tests {
         let take = |credential, subject| places.try_take(&payer(credential, subject));
         let ann: Vec<_> = (0..2).map(|_| take("chat", Some("user:ann")).unwrap()).collect();
         assert_eq!(take("chat", Some("user:ann")).unwrap_err(), Taken::Own, "the subject's two");
+        assert_eq!(places.has_room(&payer("chat", Some("user:ann"))), Err(Taken::Own));
+        assert_eq!(places.has_room(&payer("chat", Some("user:bob"))), Ok(()));
         let bob: Vec<_> = (0..2).map(|_| take("chat", Some("user:bob")).unwrap()).collect();
         assert_eq!(take("chat", None).unwrap_err(), Taken::Own, "the key's four");
         let other: Vec<_> = (0..2).map(|_| take("ingest", None).unwrap()).collect();
         assert_eq!(take("third", None).unwrap_err(), Taken::All);
         let third = payer("third", None);
+        assert_eq!(places.has_room(&third), Err(Taken::All));
         let waiting = places.take(&third);
         drop((ann, bob));
         waiting.await;
