@@ -42,6 +42,7 @@ pub mod stores;
 pub mod tuples;
 
 pub use carrier::Carrier;
+use carrier::CarryError;
 pub use error::CommitError;
 pub use published::Published;
 
@@ -302,8 +303,12 @@ impl Writer {
     /// Applies and commits one group; says whether writing must stop.
     async fn commit_group(&self, mut group: Vec<Box<dyn Job>>) -> bool {
         if let Err(error) = self.carrier.catch_up().await {
-            tracing::error!(%error, "nothing is changed without a record, and the audit can't be written");
-            refuse(group, CommitError::Audit);
+            tracing::error!(%error, "nothing is changed without a record, and earlier ones can't be carried");
+            let error = match error {
+                CarryError::Catalog(error) => self.refusal(error),
+                CarryError::Audit(_) | CarryError::Io(_) => CommitError::Audit,
+            };
+            refuse(group, error);
             return false;
         }
         let mut draft = match self.begin().await {

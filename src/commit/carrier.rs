@@ -25,6 +25,8 @@ use crate::lease::Duty;
 
 /// Records of another process that have waited so long are taken over.
 const ABANDONED: Duration = Duration::from_secs(60);
+/// How long one look at the catalog, or forgetting one row, may keep the writer from what waits.
+const BRIEF: Duration = Duration::from_secs(2);
 /// Pause between two looks for such.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -87,7 +89,7 @@ impl Carrier {
     /// Rows that are this process's and not yet on their way.
     async fn left(&self) -> Result<Vec<RecordsRow>, CatalogError> {
         let (is_shared, own) = (self.catalog.is_shared(), self.audit.folder());
-        let rows = self.catalog.waiting_records().await?;
+        let rows = brief(self.catalog.waiting_records()).await?;
         let state = self.state.lock();
         let is_known =
             |row: &RecordsRow| state.under_way.contains(&row.sequence) || state.carried.contains(&row.sequence);
@@ -169,7 +171,7 @@ impl Carrier {
             self.catch_up().await?;
             let carried = self.state.lock().carried.clone();
             for sequence in &carried {
-                self.catalog.forget_records(*sequence).await?;
+                brief(self.catalog.forget_records(*sequence)).await?;
             }
             self.forgotten(&carried);
             Ok::<_, CarryError>(())
@@ -195,6 +197,11 @@ impl Carrier {
         self.rest().await;
         self.tidy().await;
     }
+}
+
+/// What can be tried again is given up soon where the catalog doesn't answer.
+async fn brief<T>(look: impl Future<Output = Result<T, CatalogError>>) -> Result<T, CatalogError> {
+    tokio::time::timeout(BRIEF, look).await.unwrap_or(Err(CatalogError::Silent))
 }
 
 impl State {
