@@ -329,12 +329,6 @@ async fn what_would_be_multiplied_is_refused_by_name() {
         ("/chunks", with("5", &|it| it["chunks"] = spans(100, json!([])))),
         ("/chunks/0/heading_path", with("6", &|it| it["chunks"] = spans(1, json!(["h".repeat(5_000)])))),
         ("/acl", with("7", &|it| it["acl"] = json!({"viewers": users(10_001)}))),
-        (
-            "/chunks/0/heading_path",
-            with("8", &|it| {
-                it["content"] = json!({"type": "text/markdown", "text": format!("# {}\n\ntext\n", "h".repeat(5_000))});
-            }),
-        ),
     ];
     let documents: Vec<&Value> = cases.iter().map(|(_, document)| document).collect();
     let answer = admin.post("/v1/documents", json!({"documents": documents})).await.ok();
@@ -428,7 +422,9 @@ async fn beside_an_attacker(limits: RawLimits) -> (f64, f64) {
                              "include": ["text", "metadata", "neighbors", "assembled"]});
             tokio::spawn(async move {
                 while running.load(Ordering::Relaxed) {
-                    attacker.post("/v1/query", ask.clone()).await;
+                    // One that is refused before its body was read may find the connection closed.
+                    let sent = attacker.http.post(format!("{}/v1/query", attacker.base)).bearer_auth(&attacker.key);
+                    let _ = sent.json(&ask).send().await;
                 }
             })
         })
