@@ -165,6 +165,11 @@ impl CollectionIndexes {
         }
     }
 
+    /// The log can be followed, whether there was anything in it or not.
+    fn follows(&self) {
+        self.is_failing.send_if_modified(std::mem::take);
+    }
+
     /// Waits, once after it was opened, until it holds what the collection had at this position; says no where it can't.
     pub async fn is_filled(&self, position: u64) -> bool {
         if !self.is_behind.load(Ordering::Acquire) {

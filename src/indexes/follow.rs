@@ -35,10 +35,9 @@ pub(super) async fn follow_log(catalog: Catalog, indexes: Arc<CollectionIndexes>
             due.into_iter().rev().for_each(|gone| dead.push_front(gone));
         }
         match applied {
-            Ok(true) => {
-                indexes.is_failing.send_replace(false);
-            }
+            Ok(true) => indexes.follows(),
             Ok(false) => {
+                indexes.follows();
                 // A wake-up between the read and this line is kept by `Notify`; the time-out covers the rest.
                 let _ = tokio::time::timeout(Duration::from_secs(5), indexes.wake.notified()).await;
             }
