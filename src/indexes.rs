@@ -62,6 +62,8 @@ pub struct CollectionIndexes {
     pub analyser: Analyser,
     pub engine: Engine,
     applied: watch::Sender<u64>,
+    /// Chunks below this are visible to searches, as far as is known; their numbers ascend with the log.
+    shown: watch::Sender<u32>,
     /// It may be far behind, as after an absence, or empty: nothing is searched before it has followed the log once.
     is_behind: AtomicBool,
     /// Since when nobody begins to search it.
@@ -104,8 +106,9 @@ pub type SharedKeyOf = Arc<dyn Fn(u32) -> ChunkKey + Send + Sync>;
 impl CollectionIndexes {
     fn new(pair: Pair, analyser: Analyser, engine: Engine, applied: u64) -> Self {
         let (applied, is_failing) = (watch::Sender::new(applied), watch::Sender::new(false));
+        let shown = watch::Sender::new(0);
         let (is_behind, retired) = (AtomicBool::new(true), OnceLock::new());
-        Self { pair, analyser, engine, applied, is_behind, retired, is_failing, wake: Notify::new() }
+        Self { pair, analyser, engine, applied, shown, is_behind, retired, is_failing, wake: Notify::new() }
     }
 
     /// The files, where the indexes are local.
@@ -168,6 +171,21 @@ impl CollectionIndexes {
     /// The log can be followed, whether there was anything in it or not.
     fn follows(&self) {
         self.is_failing.send_if_modified(std::mem::take);
+    }
+
+    /// Waits until searches see all chunks up to `last` of a state whose newest operation is at this position; as
+    /// [`Self::at_least`]. What else the state has, which somebody else may read, is not waited for.
+    pub async fn shows(&self, last: Option<u32>, position: u64) -> bool {
+        if self.local().is_none() {
+            return self.at_least(position).await;
+        }
+        let mut shown = self.shown.subscribe();
+        tokio::select! {
+            biased;
+            // The sender lives as long as `self`, so waiting can't fail.
+            _ = shown.wait_for(|end| last.is_none_or(|last| last < *end)) => true,
+            is_there = self.at_least(position) => is_there,
+        }
     }
 
     /// Waits, once after it was opened, until it holds what the collection had at this position; says no where it can't.

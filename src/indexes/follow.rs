@@ -83,7 +83,7 @@ async fn apply_batch(
     let last = rows.last().map_or(indexes.applied(), |row| row.sequence);
     let mut operations: Vec<KeywordOp> =
         due.iter().map(|gone| KeywordOp::Remove { chunks: gone.chunks.clone() }).collect();
-    let mut removed = Vec::new();
+    let (mut removed, mut end_of_added) = (Vec::new(), 0);
     for row in rows {
         match row.kind {
             OperationKind::Remove => {
@@ -91,6 +91,7 @@ async fn apply_batch(
                 removed.push(Gone { since: Instant::now(), sequence: row.sequence, chunks });
             }
             OperationKind::Add => {
+                end_of_added = row.first_chunk + row.chunk_count;
                 for text in catalog.index_texts(&mut tx, collection, row.first_chunk, row.chunk_count).await? {
                     operations.push(add(&indexes.analyser, &text));
                 }
@@ -111,6 +112,7 @@ async fn apply_batch(
             .await
             .unwrap_or(Err(IndexError::Stopped))?;
     }
+    indexes.shown.send_modify(|shown| *shown = end_of_added.max(*shown));
     indexes.applied.send_replace(last);
     dead.extend(removed);
     Ok(true)
@@ -187,6 +189,7 @@ async fn fill(catalog: &Catalog, indexes: &CollectionIndexes, local: &Arc<Local>
     add_vectors(&mut tx, indexes.pair, local, end).await?;
     drop(tx);
     apply(Some(Vec::new()), cut).await?;
+    indexes.shown.send_modify(|shown| *shown = chunks.max(*shown));
     indexes.applied.send_replace(cut);
     Ok(())
 }

@@ -86,8 +86,8 @@ pub(super) async fn searchable(
 /// The part of a query's time that it waits for indexes that are behind its state.
 const INDEX_SHARE: u32 = 4;
 
-/// Waits until the indexes of what the reader may see have followed as far as the snapshot: until then they show neither
-/// the new version of a document nor, under the mask, the old one. One that stands still is not waited for.
+/// Waits until the indexes show all that the mask lets through: until then they show neither the new version of a
+/// document nor, under the mask, the old one. One that stands still is not waited for, and what others may read never is.
 ///
 /// # Errors
 /// When the question names a revision: it is not answered from less then.
@@ -102,7 +102,7 @@ pub(super) async fn await_indexes(
     if !waits || crate::mutants::active("search_what_the_index_has") {
         return Ok(());
     }
-    let all = allowed.collections.iter().map(|of| of.indexes.at_least(of.view.state.last_operation));
+    let all = allowed.collections.iter().map(|of| of.indexes.shows(of.mask.last(), of.view.state.last_operation));
     let all = futures::future::join_all(all);
     let reached = match is_bound {
         true => all.await,

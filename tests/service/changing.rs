@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
+use usher::config::RawConfig;
+use usher::snapshot::DocumentEntry;
 
 use crate::common::{TestService, document, tuple};
 
@@ -151,10 +153,12 @@ async fn no_answer_is_contradicted_by_the_state_that_it_names() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// An index that can't follow is not waited for when it is not the reader's.
+/// Neither a collection that can't follow nor a document that can't be found yet is waited for when it is not the reader's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_revision_waits_for_nothing_that_the_reader_cannot_see() {
-    let service = TestService::start().await;
+    // The states that are made up here would be mended.
+    let raw = RawConfig { drift_objects_per_s: Some(0), ..RawConfig::default() };
+    let service = TestService::start_raw(raw).await;
     let admin = service.admin();
     admin.put("/v1/collections/other", json!({})).await.ok();
     admin.put_documents(vec![document("a/1", "orchid", json!({"viewers": ["user:ann"]}))]).await;
@@ -163,12 +167,23 @@ async fn a_named_revision_waits_for_nothing_that_the_reader_cannot_see() {
     let answer = admin.put_documents(vec![hidden]).await;
     let bob = service.as_reader("user:bob");
     assert_eq!(bob.ask("orchid").await, ["o/1"]);
+    assert_eq!(service.as_reader("user:ann").ask("orchid").await, ["a/1"]);
     let running = service.service();
-    // What the follower of that collection would have to reach is moved out of its reach.
+    // Bob may read a document there that the follower of that collection never comes to.
     running.published.disturb(|snapshot| {
-        for state in snapshot.collections.values_mut().filter(|state| &*state.name == "other") {
-            Arc::make_mut(state).last_operation += 1_000_000;
-        }
+        let state = Arc::make_mut(snapshot.collections.get_mut("other").unwrap());
+        let mut entry = DocumentEntry::clone(state.documents().next().unwrap());
+        (entry.ordinal, entry.first_chunk, entry.id) = (state.next_document(), state.next_chunk(), "o/2".into());
+        state.put(entry);
+        state.documents_revision += 1_000_000;
+        state.last_operation += 1_000_000;
+    });
+    let shown = running.published.load().collection("main").unwrap().next_chunk();
+    // And somebody may read one in Ann's own.
+    running.published.disturb(|snapshot| {
+        let state = Arc::make_mut(snapshot.collections.get_mut("main").unwrap());
+        state.last_operation += 1_000_000;
+        state.reserve(0, shown + 1);
     });
     let question = json!({"query": "orchid", "min_revision": answer["revision"], "deadline_ms": 3_000});
     let ann = service.as_reader("user:ann").post("/v1/query", question.clone()).await.ok();
