@@ -13,9 +13,11 @@ use crate::transfer;
 use crate::wire::Problem;
 
 mod keys;
+mod normalise;
 mod restore;
 
 pub use keys::{KeysArguments, keys};
+pub use normalise::{NormaliseArguments, normalise};
 pub use restore::{RestoreArguments, restore};
 
 /// Where the service is and with which key it is asked.

@@ -19,6 +19,7 @@ mod impact;
 mod intern;
 mod list;
 mod model;
+pub mod names;
 mod reach;
 mod resolve;
 mod sorted;
@@ -35,7 +36,7 @@ pub use impact::{Candidates, Impact, Judge, State, anybody, names_nobody, reache
 pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ListUsersFilter, ObjectSink, ObjectsQuestion, expand, list_objects, list_users};
 pub use model::{
-    AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Empty, Model, ModelError,
+    AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Effect, Empty, Model, ModelError,
     ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite,
     TupleToUserset, TypeDefinition, TypeMetadata,
 };

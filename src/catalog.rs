@@ -16,6 +16,7 @@ use self::sql::{On, Query, Row, query, query_built, query_either};
 pub mod collections;
 pub mod commits;
 pub mod documents;
+pub mod held;
 pub mod index_text;
 pub mod keys;
 pub mod leases;

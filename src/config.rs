@@ -9,20 +9,23 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::authz::names::EmailCase;
 use crate::catalog::{Location, UrlError};
-use crate::identity::jwt::{self, Issuer, Issuers};
+use crate::identity::jwt::Issuers;
 use crate::index::qdrant::QdrantSettings;
 use crate::indexes::VectorHome;
 use crate::service::QueryLimits;
 
 pub mod catalog;
 mod embedders;
+mod issuers;
 mod limits;
 mod openfga;
 mod qdrant;
 
 pub use catalog::RawUrl;
 pub use embedders::RawEmbedder;
+pub use issuers::RawIssuer;
 pub use limits::{Limits, RawLimits, RawRate, RawRates};
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
 pub use qdrant::RawQdrant;
@@ -70,6 +73,10 @@ pub struct RawConfig {
     /// Documents, groups and folders compared with the catalog each second, 0 to 10000; 0: none [default: 50]
     #[arg(long, env = "USHER_DRIFT_OBJECTS_PER_S")]
     pub drift_objects_per_s: Option<u32>,
+    /// What the case of an e-mail address means in the id of a reader: `lower`, nothing; `keep`: another person
+    /// [default: lower]
+    #[arg(long, env = "USHER_EMAIL_CASE")]
+    pub email_case: Option<String>,
     /// Log as JSON lines
     #[arg(long, env = "USHER_LOG_JSON")]
     pub log_json: Option<bool>,
@@ -90,24 +97,6 @@ pub struct RawConfig {
     pub limits: RawLimits,
 }
 
-/// `[[issuers]]` of the file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawIssuer {
-    pub issuer: String,
-    pub audience: String,
-    /// Exact list, such as `["RS256"]`.
-    pub algorithms: Vec<String>,
-    /// JWK set with the issuer's public keys.
-    pub jwks_file: PathBuf,
-    /// Put before every subject of this issuer.
-    #[serde(default)]
-    pub subject_prefix: String,
-    /// `sub` (default) or `email`, for an issuer that is trusted for e-mail addresses.
-    #[serde(default)]
-    pub subject_claim: Option<String>,
-}
-
 /// What the service runs with.
 pub struct Config {
     pub data: PathBuf,
@@ -123,6 +112,7 @@ pub struct Config {
     pub vectors: VectorHome,
     /// 0: the comparison with the catalog is off.
     pub drift_objects_per_s: u32,
+    pub email_case: EmailCase,
     pub log_json: bool,
     pub issuers: Issuers,
     pub embedders: Vec<crate::embed::Settings>,
@@ -182,6 +172,7 @@ impl RawConfig {
             mask_cache_mib: self.mask_cache_mib.or(base.mask_cache_mib),
             reader_cache_mib: self.reader_cache_mib.or(base.reader_cache_mib),
             drift_objects_per_s: self.drift_objects_per_s.or(base.drift_objects_per_s),
+            email_case: self.email_case.or(base.email_case),
             log_json: self.log_json.or(base.log_json),
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
@@ -225,6 +216,9 @@ impl RawConfig {
             return value("drift_objects_per_s", "must be 0 to 10000");
         }
         let limits = limits::resolve(&self.limits, max_queries)?;
+        let Some(email_case) = self.email_case.as_deref().map_or(Some(EmailCase::default()), EmailCase::parse) else {
+            return value("email_case", "must be `lower` or `keep`");
+        };
         let data = self.data.unwrap_or_else(|| "data".into());
         let catalog = catalog::resolve(self.catalog_url.as_ref(), &data)?;
         let vectors = match &catalog {
@@ -244,8 +238,9 @@ impl RawConfig {
             reader_cache_bytes: mib("reader_cache_mib", self.reader_cache_mib)?,
             vectors,
             drift_objects_per_s,
+            email_case,
             log_json: self.log_json.unwrap_or(false),
-            issuers: issuers(self.issuers)?,
+            issuers: issuers::resolve(self.issuers)?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,
             qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
         })
@@ -258,45 +253,6 @@ fn mib(option: &'static str, mib: Option<u64>) -> Result<u64, ConfigError> {
         mib @ 1..=1_048_576 => Ok(mib * 1024 * 1024),
         _ => Err(ConfigError::Value { option, problem: "must be 1 to 1048576" }),
     }
-}
-
-fn issuers(raw: Vec<RawIssuer>) -> Result<Issuers, ConfigError> {
-    let needs_prefix = raw.len() > 1;
-    let mut prefixes = std::collections::HashSet::new();
-    let mut issuers = Vec::with_capacity(raw.len());
-    for raw in raw {
-        let problem = |problem: String| ConfigError::Issuer { issuer: raw.issuer.clone(), problem };
-        if needs_prefix && (raw.subject_prefix.is_empty() || !prefixes.insert(raw.subject_prefix.clone())) {
-            return Err(problem("needs a `subject_prefix` of its own, since there are several issuers".into()));
-        }
-        let algorithms = raw
-            .algorithms
-            .iter()
-            .map(|name| name.parse().map_err(|_| problem(format!("unknown algorithm `{name}`"))))
-            .collect::<Result<Vec<jsonwebtoken::Algorithm>, _>>()?;
-        let is_symmetric = |algorithm: &jsonwebtoken::Algorithm| {
-            use jsonwebtoken::Algorithm::{HS256, HS384, HS512};
-            matches!(algorithm, HS256 | HS384 | HS512)
-        };
-        if algorithms.is_empty() || algorithms.iter().any(is_symmetric) {
-            return Err(problem("`algorithms` must list asymmetric ones, such as RS256 or ES256".into()));
-        }
-        let jwks = std::fs::read_to_string(&raw.jwks_file)
-            .map_err(|source| ConfigError::Read { path: raw.jwks_file.clone(), source })?;
-        let subject_claim = raw.subject_claim.clone().unwrap_or_else(|| "sub".to_owned());
-        if !matches!(subject_claim.as_str(), "sub" | "email") {
-            return Err(problem("`subject_claim` must be `sub` or `email`".into()));
-        }
-        issuers.push(Issuer {
-            keys: jwt::keys_of(&jwks).map_err(|error| problem(format!("`jwks_file`: {error}")))?,
-            issuer: raw.issuer.clone(),
-            audience: raw.audience.clone(),
-            algorithms,
-            subject_prefix: raw.subject_prefix.clone(),
-            subject_claim,
-        });
-    }
-    Ok(Issuers::new(issuers))
 }
 
 #[cfg(test)]

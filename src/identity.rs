@@ -1,14 +1,18 @@
 //! Who is asking: from a bearer credential to a principal with its ceilings, and to the reader that retrieval runs for.
 //!
-//! Identity comes from credentials alone, never from a request body.
+//! Identity comes from credentials alone, never from a request body. A credential that is there and can't be used is
+//! refused; nothing of it counts as absent.
 
 use jiff::Timestamp;
 
 use crate::authority::Reader;
+use crate::authz::names::READER_TYPES;
 use crate::authz::{ObjectRef, SubjectRef};
 use crate::limits::Payer;
 use crate::snapshot::Snapshot;
 
+pub mod issuer;
+pub mod jwks;
 pub mod jwt;
 pub mod key;
 pub mod lifetime;
@@ -26,33 +30,75 @@ pub struct Credential {
     pub subject: Option<String>,
 }
 
-/// The same answer for every credential that is no good, whatever the reason; the reason goes to the log.
-#[derive(Debug, thiserror::Error)]
+/// Why a credential does not count. The caller learns the reason where it says nothing about what is stored.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum IdentityError {
     #[error("no credential was given")]
     Missing,
+    /// A header that is there and can't be used.
+    #[error("the header `{header}` {problem}")]
+    Header { header: &'static str, problem: &'static str },
     #[error("the credential is not valid: {reason}")]
     Invalid { reason: &'static str },
     #[error("the token has expired")]
     Expired,
+    /// A token that can't be verified at the moment, which says nothing about it.
+    #[error("the keys of the issuer can't be had at the moment")]
+    KeysUnavailable,
     #[error("the credential lacks the scope `{0}`")]
     Scope(Scope),
     #[error("the credential may not act for this subject")]
     SubjectNotPermitted,
+    #[error("a credential can't give what it does not have")]
+    Beyond,
     #[error("the credential stands for nobody, so it can't read")]
     NoSubject,
+}
+
+/// What a credential can reach at most, whatever its scopes are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ceiling {
+    /// Absent: every collection.
+    pub collections: Option<Vec<String>>,
+    /// Absent: every source may be written.
+    pub sources: Option<Vec<String>>,
+    /// Types of subjects that may be named without a proof.
+    pub act_as_types: Vec<String>,
+}
+
+impl Ceiling {
+    /// Whether a scope can be held to this ceiling: tuples and settings are of no collection and no source, so whoever
+    /// is held to some of these can't have a scope that reaches all of those.
+    pub fn can_hold(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Admin | Scope::RelationshipsWrite => self.collections.is_none() && self.sources.is_none(),
+            Scope::RelationshipsRead => self.collections.is_none(),
+            _ => true,
+        }
+    }
+
+    /// Whether everything that `inner` reaches is reached.
+    fn covers(&self, inner: &Self) -> bool {
+        let within = |outer: &Option<Vec<String>>, inner: &Option<Vec<String>>| match (outer, inner) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(outer), Some(inner)) => inner.iter().all(|name| outer.contains(name)),
+        };
+        within(&self.collections, &inner.collections)
+            && within(&self.sources, &inner.sources)
+            && inner.act_as_types.iter().all(|name| self.act_as_types.contains(name))
+    }
 }
 
 /// An authenticated credential.
 #[derive(Debug, Clone)]
 pub struct Principal {
-    pub scopes: Scopes,
-    /// Whom the credential itself is.
-    subject: Option<SubjectRef>,
-    /// Whom it acts for, and the actors of a token; they replace the credential's own subject for reading.
+    scopes: Scopes,
+    /// Whom the credential itself is: a key's subject, or a token's person and its actors.
+    own: Vec<SubjectRef>,
+    /// Whom it acts for; they replace the credential's own subjects for reading.
     acting: Option<Vec<SubjectRef>>,
-    collections: Option<Vec<String>>,
-    sources: Option<Vec<String>>,
+    ceiling: Ceiling,
     /// For the audit: the key's id or the token's issuer.
     pub credential_id: String,
     /// Whom limits count against: the key's id, or the token's issuer and subject.
@@ -60,10 +106,26 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// A credential with what its ceiling leaves of its scopes.
+    pub fn new(scopes: &Scopes, own: Vec<SubjectRef>, ceiling: Ceiling, credential_id: String) -> Self {
+        let is_bound = !crate::mutants::active("ceilings_bind_no_scope");
+        let scopes = if is_bound { scopes.under(&ceiling) } else { scopes.clone() };
+        Self { scopes, own, acting: None, ceiling, payer: credential_id.clone(), credential_id }
+    }
+
+    /// A token's bearer: limits count against the person, not the issuer.
+    fn paid_by(self, person: &str) -> Self {
+        Self { payer: format!("{} {person}", self.credential_id), ..self }
+    }
+
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.contains(scope)
+    }
+
     /// # Errors
     /// When the credential lacks the scope.
     pub fn require(&self, scope: Scope) -> Result<(), IdentityError> {
-        if self.scopes.contains(scope) { Ok(()) } else { Err(IdentityError::Scope(scope)) }
+        if self.has(scope) { Ok(()) } else { Err(IdentityError::Scope(scope)) }
     }
 
     /// The reader that this principal's questions run for.
@@ -71,18 +133,20 @@ impl Principal {
     /// # Errors
     /// When the credential stands for nobody.
     pub fn reader(&self) -> Result<Reader, IdentityError> {
-        let subjects = match (&self.acting, &self.subject) {
-            (Some(acting), _) => acting.clone(),
-            (None, Some(subject)) => vec![subject.clone()],
-            (None, None) => return Err(IdentityError::NoSubject),
-        };
-        Ok(Reader { subjects, collections: self.collections.clone(), context: Default::default() })
+        let subjects = self.acting.as_ref().unwrap_or(&self.own);
+        if subjects.is_empty() {
+            return Err(IdentityError::NoSubject);
+        }
+        let collections = self.ceiling.collections.clone();
+        Ok(Reader { subjects: subjects.clone(), collections, context: Default::default() })
     }
 
-    /// Whom limits count against.
+    /// Whom limits count against: a person with a token is the same as when a service acts for it.
     pub fn payer(&self) -> Payer {
-        let acting = self.acting.as_ref().map(|acting| acting.iter().map(ToString::to_string).collect::<Vec<_>>());
-        Payer { credential: self.payer.clone(), subject: acting.map(|acting| acting.join(" ")) }
+        let is_key = self.payer == self.credential_id;
+        let subjects = self.acting.as_ref().or((!is_key).then_some(&self.own));
+        let names = subjects.map(|subjects| subjects.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+        Payer { credential: self.payer.clone(), subject: names }
     }
 
     /// Whom it reads as, by name; nobody where it stands for nobody.
@@ -91,21 +155,56 @@ impl Principal {
     }
 
     pub fn may_write_source(&self, source: &str) -> bool {
-        self.sources.as_ref().is_none_or(|sources| sources.iter().any(|allowed| allowed == source))
+        self.ceiling.sources.as_ref().is_none_or(|sources| sources.iter().any(|allowed| allowed == source))
     }
 
     pub fn reaches(&self, collection: &str) -> bool {
-        self.collections.as_ref().is_none_or(|names| names.iter().any(|name| name == collection))
+        self.ceiling.collections.as_ref().is_none_or(|names| names.iter().any(|name| name == collection))
     }
 
     /// Whether every collection is reached, also those that are gone.
     pub fn reaches_all(&self) -> bool {
-        self.collections.is_none()
+        self.ceiling.collections.is_none()
     }
 
-    /// Whether only some sources may be written.
-    pub fn is_confined(&self) -> bool {
-        self.sources.is_some()
+    /// Whether a key with these scopes and this ceiling has nothing that this credential lacks.
+    pub fn may_grant(&self, scopes: &Scopes, ceiling: &Ceiling) -> bool {
+        self.ceiling.covers(ceiling) && scopes.iter().all(|scope| self.has(scope))
+    }
+
+    /// Acts for a subject that is named without a proof.
+    fn act_as(&mut self, subject: &str) -> Result<(), IdentityError> {
+        let subject = parse_subject(subject).map_err(|_| IdentityError::SubjectNotPermitted)?;
+        let is_listed = self.ceiling.act_as_types.iter().any(|name| name == subject.subject_type());
+        if !(self.has(Scope::ActAs) && is_listed) {
+            return Err(IdentityError::SubjectNotPermitted);
+        }
+        self.acting = Some(vec![subject]);
+        Ok(())
+    }
+
+    /// Acts for the person of a token that proves it, within what both credentials reach. Whoever is a person can show
+    /// another person's token only with `act_as`: else a token that was found would make one person another. Agents
+    /// that this credential reads with go on to narrow.
+    fn act_with(&mut self, token: Principal) -> Result<(), IdentityError> {
+        let is = |subject: &SubjectRef, kind: &str| subject.subject_type() == kind;
+        let is_other = |subject: &&SubjectRef| is(subject, "user") && !token.own.contains(*subject);
+        if self.own.iter().any(|subject| is_other(&subject)) && !self.has(Scope::ActAs) {
+            return Err(IdentityError::SubjectNotPermitted);
+        }
+        let mut subjects = token.own;
+        // A token's actors; a key of an agent or service stands for whoever it shows the token of.
+        if self.own.len() > 1 {
+            let actors = self.own.iter().filter(|subject| is(subject, "agent") && !subjects.contains(*subject));
+            let actors: Vec<_> = actors.cloned().collect();
+            subjects.extend(actors);
+        }
+        self.acting = Some(subjects);
+        self.ceiling.collections = match (self.ceiling.collections.take(), token.ceiling.collections) {
+            (Some(own), Some(other)) => Some(own.into_iter().filter(|name| other.contains(name)).collect()),
+            (own, other) => own.or(other),
+        };
+        Ok(())
     }
 }
 
@@ -133,35 +232,20 @@ impl Authenticator {
         match (&credential.subject_token, &credential.subject) {
             (None, None) => {}
             (Some(_), Some(_)) => return Err(IdentityError::SubjectNotPermitted),
-            (Some(token), None) => {
-                let person = self.issuers.authenticate(token, now).await?;
-                principal.act_for(person.reader()?.subjects);
-            }
-            (None, Some(subject)) => {
-                let subject = self.keys.named_subject(snapshot, bearer, subject)?;
-                principal.act_for(vec![subject]);
-            }
+            (Some(token), None) => principal.act_with(self.issuers.authenticate(token, now).await?)?,
+            (None, Some(subject)) => principal.act_as(subject)?,
         }
         Ok(principal)
     }
 }
 
-impl Principal {
-    /// Reading runs for these subjects from now on, within the credential's ceilings.
-    fn act_for(&mut self, subjects: Vec<SubjectRef>) {
-        self.acting = Some(subjects);
-    }
-}
-
-/// A subject as configuration and keys name it: a plain object of a type that can read.
+/// A subject as configuration and keys name it: a plain object of a type that can read, in its one spelling.
 ///
 /// # Errors
 /// For anything else: wildcards, usersets, malformed ids.
 pub fn parse_subject(text: &str) -> Result<SubjectRef, IdentityError> {
     match SubjectRef::parse(text) {
-        Ok(SubjectRef::Object(ObjectRef { object_type, id }))
-            if matches!(object_type.as_str(), "user" | "agent" | "service") && id != "*" =>
-        {
+        Ok(SubjectRef::Object(ObjectRef { object_type, id })) if READER_TYPES.contains(&object_type.as_str()) => {
             Ok(SubjectRef::Object(ObjectRef { object_type, id }))
         }
         _ => Err(IdentityError::Invalid { reason: "malformed subject" }),

@@ -65,6 +65,8 @@ pub mod service;
 #[cfg(feature = "server")]
 pub mod snapshot;
 #[cfg(feature = "server")]
+pub mod spelling;
+#[cfg(feature = "server")]
 pub mod telemetry;
 #[cfg(feature = "server")]
 pub mod transfer;

@@ -31,6 +31,8 @@ enum Command {
     Keys(admin::KeysArguments),
     /// Accept a restored catalog that is older than what the audit beside it says was answered
     AcceptRestored(admin::AcceptRestoredArguments),
+    /// Show which stored names an older release spelled otherwise, and bring them into the one spelling
+    Normalise(admin::NormaliseArguments),
     /// Copy the data of a service, running or stopped, to a new folder, and check the copy
     Backup(admin::BackupArguments),
     /// Put a backup in the place of what the data folder of a stopped service holds
@@ -61,6 +63,7 @@ async fn main() -> ExitCode {
         Command::Serve { config, options } => run(config, *options).await,
         Command::Keys(arguments) => admin::keys(arguments).await,
         Command::AcceptRestored(arguments) => admin::accept_restored(arguments).await,
+        Command::Normalise(arguments) => admin::normalise(arguments).await,
         Command::Backup(arguments) => admin::backup(arguments).await,
         Command::Restore(arguments) => admin::restore(arguments).await,
         Command::Export(arguments) => admin::export(arguments).await,
@@ -78,11 +81,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> {
+    // One crypto library for everything, chosen here and not by feature unification.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let file = config.as_deref().map(RawConfig::from_file).transpose()?.unwrap_or_default();
     let mut config = options.over(file).resolve()?;
     telemetry::log(config.log_json);
-    // One crypto library for everything, chosen here and not by feature unification.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let settings = std::mem::take(&mut config.embedders);
     let embedders = tokio::task::spawn_blocking(|| Embedders::open(settings)).await??;
     let running = serve::open(&config, embedders).await?;

@@ -116,6 +116,11 @@ pub enum ServeError {
     Randomness(#[from] getrandom::Error),
     #[error("repairing an index: {0}")]
     Repair(#[from] crate::indexes::FollowError),
+    #[error(
+        "the catalog holds names in spellings of an older release or another `email_case`: `usher normalise` shows what \
+         becomes of them, and with --apply brings them into the present one (docs/identity.md)"
+    )]
+    Spelling,
     #[error("an import into {} was cut short; run it again", path.display())]
     Unfinished { path: PathBuf },
     #[error("a restoration into {} was cut short; run `usher restore` again", path.display())]
@@ -179,6 +184,11 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     }
     if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
         return Err(ServeError::Unfinished { path: config.data.clone() });
+    }
+    // Whatever is read from here on has one spelling.
+    crate::authz::names::set_email_case(config.email_case);
+    if !crate::spelling::is_current(&catalog).await? {
+        return Err(ServeError::Spelling);
     }
     let agreed = Agreed::of(config, &catalog).await?;
     let instance = agreed.name("instance");
@@ -274,6 +284,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         First { config, store: &default_store, catalog: &catalog, published: &published, committer: &committer };
     first.make(&embedders, feed.as_deref()).await?;
     first.admin_key(&authenticator.keys).await?;
+    authenticator.issuers.warm_up();
     let mut tasks = vec![follower, holder];
     if catalog.is_shared() {
         tasks.push(tokio::spawn(shared::listen(catalog.clone(), published.clone())));

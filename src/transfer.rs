@@ -22,7 +22,7 @@ pub use import::{UNFINISHED, import};
 
 const FORMAT: &str = "usher-export";
 /// Counts up with every change that an older release could not read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MANIFEST: &str = "manifest.json";
 /// The manifest of an export that is not complete.
 const DRAFT: &str = "manifest.part";

@@ -16,6 +16,8 @@ mod administration;
 mod asserted;
 #[path = "service/batches.rs"]
 mod batches;
+#[path = "service/ceilings.rs"]
+mod ceilings;
 #[path = "service/changing.rs"]
 mod changing;
 mod common;
@@ -29,14 +31,22 @@ mod drift;
 mod embedders;
 #[path = "service/explain.rs"]
 mod explain;
+#[path = "service/headers.rs"]
+mod headers;
 #[path = "service/impact.rs"]
 mod impact;
+#[path = "service/issuers.rs"]
+mod issuers;
+#[path = "service/jwks.rs"]
+mod jwks;
 #[path = "service/keys.rs"]
 mod keys;
 #[path = "service/lists.rs"]
 mod lists;
 #[path = "service/moving.rs"]
 mod moving;
+#[path = "service/mutants.rs"]
+mod mutants;
 #[cfg(feature = "onnx")]
 #[path = "service/onnx.rs"]
 mod onnx;
@@ -46,6 +56,8 @@ mod openapi;
 mod openfga;
 #[path = "service/outage.rs"]
 mod outage;
+#[path = "service/ownership.rs"]
+mod ownership;
 #[path = "service/past.rs"]
 mod past;
 #[path = "service/permissions.rs"]
@@ -64,5 +76,7 @@ mod report;
 mod restart;
 #[path = "service/restore.rs"]
 mod restore;
+#[path = "service/spelling.rs"]
+mod spelling;
 #[path = "service/tokens.rs"]
 mod tokens;

@@ -112,6 +112,7 @@ fn document(now: &Timestamp) -> DocumentRow {
         source_tuples: Vec::new(),
         parked: false,
         awaits_rules: false,
+        apart: false,
         expires_at: None,
         updated_at: now.to_string(),
     }

@@ -135,7 +135,7 @@ fn search_then_check(
         let mut kept = Vec::new();
         for chunk in found {
             let entry = state.document_of_chunk(chunk).context("a document")?;
-            if evaluator.check(&document_object("document", &entry.id), "can_view")? {
+            if evaluator.check(&document_object("document", &entry.id, None), "can_view")? {
                 kept.push(chunk);
             }
         }

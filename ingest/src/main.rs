@@ -45,6 +45,8 @@ fn main() -> ExitCode {
     if let Command::ExtractWorker { probe } = cli.command {
         return sandbox::child::run(probe);
     }
+    // Names travel as they are written; what the case of an address means is the service's to say.
+    usher::authz::names::set_email_case(usher::authz::names::EmailCase::Keep);
     let term = Term::default();
     match run(&cli.command, &term) {
         Ok(code) => code,

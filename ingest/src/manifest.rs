@@ -330,7 +330,8 @@ fn normal_acl(acl: &Acl, public: bool) -> Result<Acl, String> {
     let one = |p: &String| normalise(p, Role::AllOf, public).map_err(|e| e.to_string());
     let classification = match &acl.classification {
         Some(label) if !label.starts_with("classification:") => {
-            Some(principal::object("classification", &principal::encode(label)))
+            let id = principal::spelled("classification", label).map_err(|e| e.to_string())?;
+            Some(principal::object("classification", &id))
         }
         other => other.clone(),
     };

@@ -138,7 +138,7 @@ async fn on_the_machine(raw: RawConfig, body: CreateKey) -> anyhow::Result<(Stri
         drop(super::lock_stopped(&config.data)?);
     }
     let stopped = Stopped::open(&config).await?;
-    let made = make(&stopped.hasher(), body).map_err(|refused| {
+    let made = make(&stopped.hasher(), None, body).map_err(|refused| {
         let errors = refused.problem.errors.iter().map(|error| format!("{} {}", error.pointer, error.detail));
         anyhow!("{}: {}", refused.problem.title, errors.collect::<Vec<_>>().join("; "))
     });

@@ -54,6 +54,18 @@ pub struct Page {
     pub next: Option<u64>,
 }
 
+impl Page {
+    /// Up to `limit` tuples that are held, after place `after`.
+    ///
+    /// # Errors
+    /// When the catalog can't be read.
+    pub async fn held(catalog: &Catalog, store: &str, after: u64, limit: usize) -> Result<Self, CatalogError> {
+        let rows = catalog.held_tuples(store, after, limit as u32).await?;
+        let next = rows.last().map(|last| last.change).filter(|_| rows.len() == limit);
+        Ok(Self { rows, next })
+    }
+}
+
 impl Survey {
     /// O(documents), and for [`ReportKind::Unused`] O(everything that their rules lead to).
     ///
@@ -113,6 +125,8 @@ impl Survey {
             ReportKind::NotAdmitted => !self.model.admits(tuple),
             ReportKind::Waiting => self.is_of_document(tuple) && !self.known.contains(number),
             ReportKind::Unused => is_bound && !self.is_of_document(tuple) && !self.reached.contains(number),
+            // They are in no graph.
+            ReportKind::Held => false,
             ReportKind::Empty => {
                 let SubjectRef::Userset(object, _) = &tuple.subject else { return Ok(false) };
                 let relations: Vec<&str> = self.relations.iter().map(String::as_str).collect();

@@ -15,6 +15,7 @@ use super::{
 };
 
 mod compile;
+mod effect;
 mod error;
 pub(super) mod link;
 mod plan;
@@ -23,6 +24,7 @@ mod rule;
 mod source;
 mod validate;
 
+pub use effect::Effect;
 pub use error::{BindingError, ModelError, RelationAt};
 pub(super) use link::{Linked, RelationId, Rule};
 pub(super) use plan::{Plan, TuplesetStep};

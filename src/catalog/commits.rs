@@ -42,10 +42,10 @@ impl Head {
 /// Named value of [`Head::compatible_from`].
 pub const COMPATIBLE: &str = "compatible from";
 /// Number of the newest migration that this release knows.
-pub const SCHEMA: u64 = 9;
+pub const SCHEMA: u64 = 10;
 /// What this release asks of others that work on a catalog beside it. It grows only with a migration after which older
 /// releases would do harm; others only add.
-pub const COMPATIBLE_FROM: u64 = 6;
+pub const COMPATIBLE_FROM: u64 = 8;
 /// What it asks of them once a collection was re-indexed: they would search the old pair of indexes.
 pub const KNOWS_GENERATIONS: u64 = 7;
 

@@ -29,6 +29,8 @@ pub struct DocumentRow {
     pub parked: bool,
     /// Hidden until the server that owns the tuples has taken the rules.
     pub awaits_rules: bool,
+    /// Whether another collection of the store held a document of this id when this one came.
+    pub apart: bool,
     pub expires_at: Option<String>,
     pub updated_at: String,
 }
@@ -95,7 +97,7 @@ macro_rules! documents {
         query(concat!(
             "SELECT ordinal, id, source, version, title, url, media_type, metadata, content_digest, acl_digest,
                     source_hash, source_version, first_chunk, chunk_count, sections, rules, source_tuples, parked,
-                    awaits_rules, expires_at, updated_at FROM documents ",
+                    awaits_rules, apart, expires_at, updated_at FROM documents ",
             $where
         ))
     };
@@ -125,6 +127,7 @@ fn document(row: &Row) -> Result<DocumentRow, CatalogError> {
         source_tuples: from_json(row.try_get("source_tuples")?, "source tuples")?,
         parked: row.try_get::<i64>("parked")? != 0,
         awaits_rules: row.try_get::<i64>("awaits_rules")? != 0,
+        apart: row.try_get::<i64>("apart")? != 0,
         expires_at: row.try_get("expires_at")?,
         updated_at: row.try_get("updated_at")?,
     })
@@ -329,8 +332,8 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
     query(
         "INSERT INTO documents (collection, ordinal, id, source, version, title, url, media_type, metadata,
                 content_digest, acl_digest, source_hash, source_version, first_chunk, chunk_count, sections,
-                source_tuples, parked, expires_at, updated_at, rules, awaits_rules)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+                source_tuples, parked, expires_at, updated_at, rules, awaits_rules, apart)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
          ON CONFLICT (collection, ordinal) DO UPDATE SET
                 id = excluded.id, source = excluded.source, version = excluded.version, title = excluded.title,
                 url = excluded.url, media_type = excluded.media_type, metadata = excluded.metadata,
@@ -339,7 +342,7 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
                 first_chunk = excluded.first_chunk, chunk_count = excluded.chunk_count,
                 sections = excluded.sections, source_tuples = excluded.source_tuples, parked = excluded.parked,
                 expires_at = excluded.expires_at, updated_at = excluded.updated_at, rules = excluded.rules,
-                awaits_rules = excluded.awaits_rules",
+                awaits_rules = excluded.awaits_rules, apart = excluded.apart",
     )
     .bind(i64::from(collection))
     .bind(i64::from(document.ordinal))
@@ -363,6 +366,7 @@ pub async fn put(tx: &mut CatalogTx, collection: u32, document: &DocumentRow) ->
     .bind(document.updated_at.clone())
     .bind(json(&document.rules)?)
     .bind(i64::from(document.awaits_rules))
+    .bind(i64::from(document.apart))
     .execute(&mut *tx)
     .await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Relationship tuples and the log of their changes.
 
 use super::*;
-use crate::authz::ObjectRef;
+use crate::authz::{ObjectRef, names};
 use crate::wire::{Condition, TupleKey};
 
 /// A stored tuple with its place in the log.
@@ -31,6 +31,20 @@ pub struct TupleFilter {
     pub user: Option<String>,
 }
 
+impl TupleFilter {
+    /// A filter as callers write it: names in their one spelling. One that can't be a name is kept, and matches nothing.
+    pub fn new(
+        object_type: Option<String>,
+        object_id: Option<String>,
+        relation: Option<String>,
+        user: Option<&str>,
+    ) -> Self {
+        let of = object_type.as_deref().unwrap_or_default();
+        let object_id = object_id.map(|id| names::canonical_id(of, &id).unwrap_or(id));
+        Self { object_type, object_id, relation, user: user.map(names::canonical_principal) }
+    }
+}
+
 fn key(row: &Row) -> Result<TupleKey, CatalogError> {
     let name: Option<String> = row.try_get("condition_name")?;
     let context: Option<String> = row.try_get("condition_context")?;
@@ -48,7 +62,7 @@ fn key(row: &Row) -> Result<TupleKey, CatalogError> {
     })
 }
 
-fn split(object: &str) -> Result<(String, String), CatalogError> {
+pub(super) fn split(object: &str) -> Result<(String, String), CatalogError> {
     let (object_type, id) = object.split_once(':').ok_or(CatalogError::Malformed { what: "object" })?;
     Ok((object_type.to_owned(), id.to_owned()))
 }
@@ -249,15 +263,76 @@ async fn rows<'e>(
         walk = walk.bind(value.clone());
     }
     let rows = walk.fetch_all(on).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(TupleRow {
-                change: unsigned(row.try_get("change")?, "change")?,
-                key: key(row)?,
-                at: row.try_get("written_at")?,
-            })
-        })
-        .collect()
+    rows.iter().map(tuple_row).collect()
+}
+
+/// A row with a tuple, its place in the log and when it was written.
+pub(super) fn tuple_row(row: &Row) -> Result<TupleRow, CatalogError> {
+    Ok(TupleRow { change: unsigned(row.try_get("change")?, "change")?, key: key(row)?, at: row.try_get("written_at")? })
+}
+
+/// Who a tuple belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// An administrator, or the server that owns the tuples: it stays until it is removed there.
+    Hand,
+    /// The rules of a document, as its source sent them.
+    Source,
+}
+
+/// Tuples of one object that were written by hand.
+pub async fn by_hand(tx: &mut CatalogTx, store: &str, object: &ObjectRef) -> Result<Vec<TupleRow>, CatalogError> {
+    let rows = query(
+        "SELECT change, object_type, object_id, relation, subject, condition_name, condition_context, written_at
+           FROM tuples WHERE store = $1 AND object_type = $2 AND object_id = $3 AND by_source = 0",
+    )
+    .bind(store.to_owned())
+    .bind(object.object_type.clone())
+    .bind(object.id.clone())
+    .fetch_all(&mut *tx)
+    .await?;
+    rows.iter().map(tuple_row).collect()
+}
+
+/// The stored tuple of this object, relation and user, as they are stored, and whose it is.
+pub async fn stored(
+    tx: &mut CatalogTx,
+    store: &str,
+    tuple: &TupleKey,
+) -> Result<Option<(TupleRow, Origin)>, CatalogError> {
+    let (object_type, object_id) = split(&tuple.object)?;
+    let found = query(
+        "SELECT change, object_type, object_id, relation, subject, condition_name, condition_context, written_at, by_source
+           FROM tuples WHERE store = $1 AND object_type = $2 AND object_id = $3 AND relation = $4 AND subject = $5",
+    )
+    .bind(store.to_owned())
+    .bind(object_type)
+    .bind(object_id)
+    .bind(tuple.relation.clone())
+    .bind(tuple.user.clone())
+    .fetch_optional(tx)
+    .await?;
+    let Some(row) = found else { return Ok(None) };
+    let origin = if row.try_get::<i64>("by_source")? == 0 { Origin::Hand } else { Origin::Source };
+    Ok(Some((tuple_row(&row)?, origin)))
+}
+
+/// Says whose a stored tuple is; nothing where it is not stored.
+pub async fn set_origin(tx: &mut CatalogTx, store: &str, tuple: &TupleKey, origin: Origin) -> Result<(), CatalogError> {
+    let (object_type, object_id) = split(&tuple.object)?;
+    query(
+        "UPDATE tuples SET by_source = $6
+          WHERE store = $1 AND object_type = $2 AND object_id = $3 AND relation = $4 AND subject = $5",
+    )
+    .bind(store.to_owned())
+    .bind(object_type)
+    .bind(object_id)
+    .bind(tuple.relation.clone())
+    .bind(tuple.user.clone())
+    .bind(i64::from(origin == Origin::Source))
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// The tuples of one object, by the index of keys.
@@ -311,16 +386,17 @@ pub async fn write(
     tx: &mut CatalogTx,
     store: &str,
     tuple: &TupleKey,
+    origin: Origin,
     revision: u64,
     now: &str,
 ) -> Result<(), CatalogError> {
     let change = log(tx, store, tuple, "write", revision, now).await?;
     let (object_type, object_id) = split(&tuple.object)?;
-    let (name, context) = condition(tuple)?;
+    let (name, context) = condition_of(tuple)?;
     query(
         "INSERT INTO tuples (change, store, object_type, object_id, relation, subject, condition_name,
-                             condition_context, written_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                             condition_context, written_at, by_source)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(change)
     .bind(store.to_owned())
@@ -331,6 +407,7 @@ pub async fn write(
     .bind(name)
     .bind(context)
     .bind(now.to_owned())
+    .bind(i64::from(origin == Origin::Source))
     .execute(&mut *tx)
     .await?;
     Ok(())
@@ -370,7 +447,7 @@ async fn log(
     now: &str,
 ) -> Result<i64, CatalogError> {
     let (object_type, object_id) = split(&tuple.object)?;
-    let (name, context) = condition(tuple)?;
+    let (name, context) = condition_of(tuple)?;
     query(
         "INSERT INTO tuple_changes (revision, store, operation, object_type, object_id, relation, subject,
                                     condition_name, condition_context, changed_at)
@@ -390,7 +467,7 @@ async fn log(
     .await
 }
 
-fn condition(tuple: &TupleKey) -> Result<(Option<String>, Option<String>), CatalogError> {
+pub(super) fn condition_of(tuple: &TupleKey) -> Result<(Option<String>, Option<String>), CatalogError> {
     match &tuple.condition {
         None => Ok((None, None)),
         Some(condition) => Ok((Some(condition.name.clone()), condition.context.as_ref().map(json).transpose()?)),

@@ -1,5 +1,6 @@
 //! From access rules to tuples of the default model: the one place that spells its relations.
 
+use crate::authz::names::canonical_principal;
 use crate::authz::{Model, ObjectRef};
 use crate::snapshot::names::{CLASSIFICATION, document_object, section_object};
 use crate::wire::{Acl, Principal, Section, TupleKey};
@@ -27,6 +28,10 @@ pub struct Target<'a> {
     pub section_type: Option<&'a str>,
     /// Relation from a section to its document.
     pub section_parent: Option<&'a str>,
+    /// The collection's number, where the document's object is one of its own.
+    pub apart: Option<u32>,
+    /// Whether the document has a label that its source didn't give it: then one that nobody asked for is not added.
+    pub is_labelled: bool,
 }
 
 fn tuple(user: &str, relation: &str, object: &str) -> TupleKey {
@@ -53,7 +58,7 @@ pub fn tuples(
     acl: &Acl,
     sections: &[Section],
 ) -> Result<Vec<TupleKey>, AclError> {
-    let document = document_object(target.object_type, document_id).to_string();
+    let document = document_object(target.object_type, document_id, target.apart).to_string();
     let mut all = Vec::new();
     check_nobody(acl)?;
     for parent in &acl.parents {
@@ -80,6 +85,7 @@ pub fn tuples(
 fn label(target: &Target<'_>, acl: &Acl) -> Option<String> {
     match &acl.classification {
         Some(label) => Some(label.clone()),
+        None if target.is_labelled => None,
         None if target.model.has_relation(target.object_type, CLASSIFICATION) => Some(OPEN.to_owned()),
         None => None,
     }
@@ -124,7 +130,7 @@ fn section_tuples(
         return Err(AclError::SectionRule);
     }
     check_nobody(acl)?;
-    let object = section_object(section_type, document_id, &section.id).to_string();
+    let object = section_object(section_type, document_id, target.apart, &section.id).to_string();
     all.push(tuple(document, parent, &object));
     readers(acl, &object, all)
 }
@@ -135,7 +141,9 @@ fn conjunction(lists: &[Vec<String>], all: &mut Vec<TupleKey>) -> Result<String,
     if lists.len() < 2 || lists.iter().any(Vec::is_empty) {
         return Err(AclError::TooFewLists);
     }
-    let mut lists: Vec<Vec<String>> = lists.to_vec();
+    // Two spellings of one person make one clause.
+    let spelled = |list: &Vec<String>| list.iter().map(|user| canonical_principal(user)).collect();
+    let mut lists: Vec<Vec<String>> = lists.iter().map(spelled).collect();
     lists.iter_mut().for_each(|list| {
         list.sort();
         list.dedup();
@@ -170,9 +178,4 @@ pub fn is_as_named(clause: &str, tuples: &[TupleKey]) -> bool {
     };
     let (left, right) = (side("a"), side("b"));
     left.len() + right.len() == tuples.len() && clause_of(&left, &right) == clause
-}
-
-/// Whether the tuple belongs to the document or one of its sections alone (clauses are shared and stay).
-pub fn is_own(tuple: &TupleKey) -> bool {
-    !tuple.object.starts_with("clause:")
 }

@@ -13,12 +13,12 @@ use crate::catalog::{self, CatalogError};
 use crate::indexes::VectorHome;
 use crate::snapshot::names::{PlaceInDocument, document_object};
 use crate::snapshot::{CollectionState, DocumentEntry, source_of};
-use crate::wire::{Acl, Document, DocumentStatus, TupleKey, rules_digest};
+use crate::wire::{Acl, Document, DocumentStatus, rules_digest};
 
 mod clauses;
 mod rules;
 
-use rules::{Rules, change_tuples};
+use rules::Rules;
 
 /// Operations that are left for the indexes of other processes.
 const KEPT_FOR_OTHERS: u64 = 20_000;
@@ -75,8 +75,6 @@ pub enum Rejection {
     Acl(#[from] acl::AclError),
     #[error(transparent)]
     Tuple(#[from] tuples::TupleWriteError),
-    #[error("the id is in use in another collection of the same authorization store")]
-    IdInUse,
     #[error("the collection can hold no more chunks")]
     Full,
 }
@@ -179,12 +177,13 @@ async fn put(
         if document.source_version.zip(row.source_version).is_some_and(|(new, stored)| new < stored) {
             return Ok(Ok(Stored::of(DocumentStatus::Stale, row)));
         }
-    } else if is_used_elsewhere(draft, &collection, &document.id) {
-        return Ok(Err(Rejection::IdInUse));
     }
+    let is_apart =
+        existing.as_ref().map_or_else(|| is_used_elsewhere(draft, &collection, &document.id), |row| row.apart);
+    let apart = is_apart.then_some(collection.id);
     let same_content = existing.as_ref().is_some_and(|row| row.content_digest == prepared.content_digest);
     let same_acl = existing.as_ref().is_some_and(|row| row.acl_digest == prepared.acl_digest);
-    let rules = match Rules::of(draft, &collection, &document.id, &prepared.acl, &document.sections)? {
+    let rules = match Rules::of(draft, &collection, &document.id, apart, &prepared.acl, &document.sections).await? {
         Ok(rules) => rules,
         Err(rejection) => return Ok(Err(rejection)),
     };
@@ -219,7 +218,7 @@ async fn put(
             let form = collection.settings.form(collection.settings.generations.current);
             let rows = form.and_then(|form| content.rows_of(&form)).ok_or(CommitError::Outdated)?;
             vectors.extend_from_slice(rows);
-            let row = new_version(draft, &collection, prepared, content, &rules, existing.as_ref()).await?;
+            let row = new_version(draft, &collection, prepared, content, &rules, is_apart, existing.as_ref()).await?;
             DocumentRow { awaits_rules: awaits_rules || row.awaits_rules, ..row }
         }
     };
@@ -243,13 +242,15 @@ async fn note_source(
     Ok(true)
 }
 
-/// One object must not carry the grants of two documents.
+/// Whether another collection's document, or one of its sections, has the object that this one would have: one object must
+/// not carry the grants of two documents. Whoever stores a document is not told.
 fn is_used_elsewhere(draft: &Draft, collection: &CollectionState, id: &str) -> bool {
+    let own = &collection.settings;
     draft.next.collections.values().any(|other| {
-        other.id != collection.id
-            && other.settings.store == collection.settings.store
-            && other.settings.object_type == collection.settings.object_type
-            && other.document_by_id(id).is_some()
+        let theirs = &other.settings;
+        let shares_type = theirs.object_type == own.object_type
+            || (own.section_type.is_some() && theirs.section_type == own.section_type);
+        other.id != collection.id && theirs.store == own.store && shares_type && other.document_by_id(id).is_some()
     })
 }
 
@@ -270,6 +271,7 @@ async fn new_version(
     prepared: &Prepared,
     content: &PreparedContent,
     rules: &Rules,
+    apart: bool,
     existing: Option<&DocumentRow>,
 ) -> Result<DocumentRow, CommitError> {
     let document = &prepared.document;
@@ -295,6 +297,7 @@ async fn new_version(
         source_tuples: rules.tuples.clone(),
         parked: existing.is_some_and(|row| row.parked),
         awaits_rules: existing.is_some_and(|row| row.awaits_rules),
+        apart,
         expires_at: document.expires_at.clone(),
         updated_at: draft.now_text(),
     };
@@ -335,6 +338,7 @@ async fn new_version(
         .collect::<Result<Vec<_>, CatalogError>>()?;
     if let Some(old) = existing {
         remove_chunks(draft, &collection.name, old.first_chunk, old.chunk_count).await?;
+        rules::hold_of_sections(draft, collection, old, &row).await?;
     }
     let last = catalog::documents::put_text(&mut draft.tx, collection.id, &row, text, &chunks, revision).await?;
     draft.collection_mut(&collection.name)?.last_operation = last;
@@ -388,17 +392,16 @@ impl Change for PutRules {
             let row = catalog::documents::read(&mut draft.tx, collection.id, entry.ordinal)
                 .await?
                 .ok_or(CommitError::UnknownDocument)?;
-            let mut rules = match Rules::of(draft, &collection, &self.id, &self.acl, &[])? {
+            let apart = row.apart.then_some(collection.id);
+            let mut rules = match Rules::of(draft, &collection, &self.id, apart, &self.acl, &[]).await? {
                 Ok(rules) => rules,
                 Err(rejection) => return Ok(Err(rejection)),
             };
             // Rules of sections belong to the version and stay.
-            let document = document_object(&collection.binding.object_type, &self.id).to_string();
-            let is_of_section = |tuple: &&TupleKey| tuple.object != document && acl::is_own(tuple);
-            for tuple in row.source_tuples.iter().filter(is_of_section) {
-                rules.parsed.push(crate::authz::Tuple::parse(tuple).map_err(|_| CommitError::UnknownDocument)?);
-                rules.tuples.push(tuple.clone());
-            }
+            let document = document_object(&collection.binding.object_type, &self.id, apart);
+            rules.keep(
+                rules::parsed(&row.source_tuples).into_iter().filter(|tuple| rules::is_of_section(tuple, &document)),
+            );
             let awaits_rules = rules.apply(draft, &collection, &self.id, &row.source_tuples).await?;
             let stored = StoredRules { acl: Some(self.acl.clone()), sections: row.rules.sections.clone() };
             let sections = stored.sections.iter().map(|(id, acl)| (id, acl));
@@ -473,20 +476,14 @@ impl Change for DeleteDocuments {
     }
 }
 
-/// Removes one document with its text, chunks and the tuples that its source gave it. What an administrator granted by
-/// hand stays in the store, as an orphan. Says whether the tuples wait for the server that owns them.
+/// Removes one document with its text, chunks and the tuples that its source gave it. What an administrator wrote by hand
+/// stays: bans and labels in force, grants held until they are written again. Says whether the tuples wait for the server that owns them.
 pub async fn remove_document(draft: &mut Draft, collection: &str, entry: &DocumentEntry) -> Result<bool, CommitError> {
     let held = draft.next.collection(collection).ok_or(CommitError::UnknownCollection)?.clone();
     let id = held.id;
     let mut awaits_rules = false;
     if let Some(row) = catalog::documents::read(&mut draft.tx, id, entry.ordinal).await? {
-        let own: Vec<_> = row
-            .source_tuples
-            .iter()
-            .filter(|tuple| acl::is_own(tuple))
-            .filter_map(|tuple| crate::authz::Tuple::parse(&TupleKey { condition: None, ..tuple.clone() }).ok())
-            .collect();
-        awaits_rules = change_tuples(draft, &held, &entry.id, own, Vec::new()).await?;
+        awaits_rules = rules::remove(draft, &held, &row).await?;
     }
     remove_chunks(draft, collection, entry.first_chunk, entry.chunk_count).await?;
     catalog::documents::delete(&mut draft.tx, id, entry.ordinal).await?;

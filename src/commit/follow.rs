@@ -14,7 +14,9 @@ use crate::authority::External;
 use crate::authority::server::TupleChange;
 use crate::authz::{Graph, Tuple};
 use crate::catalog::outbox::{self, OutboxRow};
-use crate::catalog::{self, meta};
+use crate::catalog::tuples::Origin;
+use crate::catalog::{self, held, meta};
+use crate::wire::TupleKey;
 
 /// Takes over changes of the server's log, with the position after them.
 pub struct Follow {
@@ -40,7 +42,7 @@ impl Change for Follow {
                 Some(external) => !external.wrote_meanwhile(&change.key),
                 None => true,
             };
-            take_over(draft, &self.store, self.changes.iter().filter(is_newest)).await
+            take_over(draft, &self.store, self.changes.iter().filter(is_newest), Origin::Hand).await
         }
         .boxed()
     }
@@ -87,6 +89,7 @@ async fn take_over<'a>(
     draft: &mut Draft,
     store: &str,
     changes: impl IntoIterator<Item = &'a TupleChange>,
+    origin: Origin,
 ) -> Result<usize, CommitError> {
     let graph = draft.next.store(store).ok_or(CommitError::UnknownStore)?.graph.clone();
     let (mut deletes, mut writes) = (Vec::new(), Vec::new());
@@ -97,7 +100,12 @@ async fn take_over<'a>(
     if deletes.is_empty() && writes.is_empty() {
         return Ok(0);
     }
-    let done = tuples::apply(draft, store, &deletes, &writes, Tolerance::Ignore, Tolerance::Ignore).await?;
+    let tolerance = (Tolerance::Ignore, Tolerance::Ignore);
+    let done = tuples::apply(draft, store, &deletes, &writes, tolerance, origin).await?;
+    for tuple in &writes {
+        // Whoever writes it again has decided about one that was held.
+        held::remove(&mut draft.tx, store, &TupleKey::from(tuple)).await?;
+    }
     Ok(done.written + done.deleted)
 }
 
@@ -117,7 +125,11 @@ impl Change for Publish {
             for row in &self.rows {
                 if !self.is_refused {
                     let changes = TupleChange::of_write(&row.deletes, &row.writes, draft.now);
-                    take_over(draft, &row.store, &changes).await?;
+                    take_over(draft, &row.store, &changes, Origin::Source).await?;
+                    for tuple in &row.writes {
+                        // The log of the server may have brought it before this.
+                        catalog::tuples::set_origin(&mut draft.tx, &row.store, tuple, Origin::Source).await?;
+                    }
                 }
                 outbox::remove(&mut draft.tx, row.sequence).await?;
                 let name = draft.next.collections.values().find(|held| held.id == row.collection);

@@ -10,10 +10,10 @@ use crate::audit::Told;
 use crate::authz::{GraphChange, GraphEdit, NodeId, Tuple};
 use crate::catalog;
 use crate::catalog::CatalogTx;
-use crate::catalog::documents::{DocumentRow, read};
+use crate::catalog::documents::read;
 use crate::catalog::tuples::of_object;
 use crate::snapshot::build::{all_tuples, parse};
-use crate::snapshot::names::{document_object, section_object};
+use crate::snapshot::names::objects_of;
 use crate::snapshot::{CollectionState, DocumentEntry, Snapshot, StoreState, document_entry};
 
 /// How memory differs from the catalog.
@@ -48,9 +48,8 @@ pub async fn compare(
     if !is_same(entry, &document_entry(&row, &collection.fields, entry.node, &nodes)?) {
         return Ok(Some(Difference::State));
     }
-    let sections = row.sections.iter().map(|section| section_of(collection, &row, &section.id));
-    let objects = std::iter::once(document_object(&collection.binding.object_type, &row.id)).chain(sections);
-    for (object, node) in objects.zip(std::iter::once(entry.node).chain(nodes)) {
+    let (own, sections) = objects_of(&collection.binding, collection.id, &row);
+    for (object, node) in std::iter::once(own).chain(sections).zip(std::iter::once(entry.node).chain(nodes)) {
         let keys = of_object(tx, &store.row.id, &object).await?;
         let tuples: Vec<Tuple> = keys.iter().map(parse).collect::<Result<_, _>>()?;
         if store.graph.node(&object) != Some(node) || !store.graph.agrees(node, &tuples) {
@@ -58,10 +57,6 @@ pub async fn compare(
         }
     }
     Ok(None)
-}
-
-fn section_of(collection: &CollectionState, row: &DocumentRow, id: &str) -> crate::authz::ObjectRef {
-    section_object(collection.binding.section_type.as_deref().unwrap_or_default(), &row.id, id)
 }
 
 fn is_same(held: &DocumentEntry, stored: &DocumentEntry) -> bool {
@@ -155,9 +150,9 @@ impl Change for RebuildDocuments {
                     draft.collection_mut(&self.collection)?.remove(*ordinal);
                     continue;
                 };
-                let node = edit.intern(&document_object(&collection.binding.object_type, &row.id));
-                let sections: Vec<NodeId> =
-                    row.sections.iter().map(|held| edit.intern(&section_of(&collection, &row, &held.id))).collect();
+                let (own, sections) = objects_of(&collection.binding, collection.id, &row);
+                let node = edit.intern(&own);
+                let sections: Vec<NodeId> = sections.iter().map(|object| edit.intern(object)).collect();
                 entries.push(document_entry(&row, &collection.fields, node, &sections)?);
             }
             replace(draft, store, edit)?;

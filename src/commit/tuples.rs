@@ -9,7 +9,8 @@ use futures::future::BoxFuture;
 use super::{Change, CommitError, Draft, Edited};
 use crate::audit::Told;
 use crate::authz::{Graph, GraphEdit, Model, Tuple, TupleError};
-use crate::catalog;
+use crate::catalog::tuples::Origin;
+use crate::catalog::{self, held};
 use crate::wire::TupleKey;
 
 #[derive(Debug, thiserror::Error)]
@@ -88,8 +89,11 @@ impl Change for WriteTuples {
                 Some(id) => store.model(id).ok_or(CommitError::UnknownModel)?.clone(),
                 None => store.latest_model().ok_or(CommitError::NoModel)?.clone(),
             };
-            let (deletes, writes) = self.parse(&model)?;
-            let written = apply(draft, &self.store, &deletes, &writes, self.on_duplicate, self.on_missing).await?;
+            let (mut deletes, writes) = self.parse(&model)?;
+            let let_go = let_go(draft, &self.store, &mut deletes, &writes).await?;
+            let tolerance = (self.on_duplicate, self.on_missing);
+            let mut written = apply(draft, &self.store, &deletes, &writes, tolerance, Origin::Hand).await?;
+            written.deleted += let_go;
             if self.dry_run { Err(CommitError::DryRun(written)) } else { Ok(written) }
         }
         .boxed()
@@ -116,6 +120,34 @@ impl WriteTuples {
         refuse_repeated(&deletes, &writes, self.may_replace)?;
         Ok((deletes, writes))
     }
+}
+
+/// Ends the holding of tuples that an administrator decides about: what is written again holds, and what is deleted is
+/// gone. Takes those out of `deletes` that were only held; how many.
+async fn let_go(
+    draft: &mut Draft,
+    store: &str,
+    deletes: &mut Vec<Tuple>,
+    writes: &[Tuple],
+) -> Result<usize, CommitError> {
+    if !held::any(&mut draft.tx, store).await? {
+        return Ok(0);
+    }
+    for tuple in writes {
+        held::remove(&mut draft.tx, store, &TupleKey::from(tuple)).await?;
+    }
+    let graph = draft.store_mut(store)?.graph.clone();
+    let (mut kept, mut let_go) = (Vec::with_capacity(deletes.len()), 0);
+    for tuple in deletes.drain(..) {
+        let was_held = held::remove(&mut draft.tx, store, &TupleKey::from(&tuple)).await?;
+        if was_held && graph.get(&tuple.object, &tuple.relation, &tuple.subject).is_none() {
+            let_go += 1;
+        } else {
+            kept.push(tuple);
+        }
+    }
+    *deletes = kept;
+    Ok(let_go)
 }
 
 fn invalid(key: &TupleKey, source: TupleError) -> TupleWriteError {
@@ -169,6 +201,8 @@ pub struct Planned {
     /// As they were, conditions included.
     pub deleted: Vec<Tuple>,
     pub written: Vec<Tuple>,
+    /// Those that were there already, as they were to be.
+    pub met: Vec<Tuple>,
 }
 
 /// Deletes and writes parsed tuples on a graph, in that order. Nothing else is touched.
@@ -182,7 +216,7 @@ pub fn plan(
     on_duplicate: Tolerance,
     on_missing: Tolerance,
 ) -> Result<Planned, TupleWriteError> {
-    let mut planned = Planned { edit: graph.edit(), deleted: Vec::new(), written: Vec::new() };
+    let mut planned = Planned { edit: graph.edit(), deleted: Vec::new(), written: Vec::new(), met: Vec::new() };
     for tuple in deletes {
         match planned.edit.delete(&tuple.object, &tuple.relation, &tuple.subject) {
             Ok(deleted) => planned.deleted.push(deleted),
@@ -197,7 +231,10 @@ pub fn plan(
         if let Some(existing) = planned.edit.get(&tuple.object, &tuple.relation, &tuple.subject) {
             match on_duplicate {
                 Tolerance::Keep => continue,
-                Tolerance::Ignore if existing.condition == tuple.condition => continue,
+                Tolerance::Ignore if existing.condition == tuple.condition => {
+                    planned.met.push(tuple.clone());
+                    continue;
+                }
                 Tolerance::Ignore => return Err(TupleWriteError::OtherCondition { tuple: shown() }),
                 Tolerance::Error => return Err(TupleWriteError::Exists { tuple: shown() }),
             }
@@ -208,23 +245,29 @@ pub fn plan(
     Ok(planned)
 }
 
-/// Applies parsed tuples to catalog and graph of the draft.
+/// Applies parsed tuples to catalog and graph of the draft. What is written belongs to `origin`; what an administrator
+/// writes and finds there belongs to the administrator from then on, and no source takes it away.
 pub async fn apply(
     draft: &mut Draft,
     store: &str,
     deletes: &[Tuple],
     writes: &[Tuple],
-    on_duplicate: Tolerance,
-    on_missing: Tolerance,
+    (on_duplicate, on_missing): (Tolerance, Tolerance),
+    origin: Origin,
 ) -> Result<TuplesWritten, CommitError> {
     let (revision, now) = (draft.next.revision, draft.now_text());
-    let Planned { edit, deleted, written } =
+    let Planned { edit, deleted, written, met } =
         plan(&draft.store_mut(store)?.graph, deletes, writes, on_duplicate, on_missing)?;
+    if origin == Origin::Hand {
+        for tuple in &met {
+            catalog::tuples::set_origin(&mut draft.tx, store, &TupleKey::from(tuple), origin).await?;
+        }
+    }
     for tuple in &deleted {
         catalog::tuples::delete(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
     }
     for tuple in &written {
-        catalog::tuples::write(&mut draft.tx, store, &TupleKey::from(tuple), revision, &now).await?;
+        catalog::tuples::write(&mut draft.tx, store, &TupleKey::from(tuple), origin, revision, &now).await?;
     }
     draft.edited.deleted.extend(deleted.iter().map(TupleKey::from));
     draft.edited.written.extend(written.iter().map(TupleKey::from));

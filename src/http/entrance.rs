@@ -89,7 +89,7 @@ fn note_caller(request: &Request, principal: &Principal) {
 /// See [`crate::identity::Authenticator::authenticate`].
 pub async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Principal, IdentityError> {
     let snapshot = service.published.load();
-    service.authenticator.authenticate(&snapshot, &credential(headers), jiff::Timestamp::now()).await
+    service.authenticator.authenticate(&snapshot, &credential(headers)?, jiff::Timestamp::now()).await
 }
 
 async fn admitted(

@@ -167,14 +167,47 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T
     }
 }
 
+/// A header that says who asks or what may be answered: once, readable, not empty.
+///
+/// # Errors
+/// When it is there and can't be used; then nothing of it counts as absent.
+pub fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, IdentityError> {
+    let refuse = |problem| Err(IdentityError::Header { header: name, problem });
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if crate::mutants::active("unusable_is_absent") {
+        return Ok(value.to_str().ok().filter(|text| !text.is_empty()));
+    }
+    if values.next().is_some() {
+        return refuse("was sent more than once");
+    }
+    let Ok(text) = value.to_str() else {
+        return refuse("holds a character that is not ASCII; write it percent-encoded, such as `user:jos%C3%A9`");
+    };
+    if text.trim().is_empty() { refuse("is empty; leave it out, or say whom it names") } else { Ok(Some(text)) }
+}
+
 /// The credential of a request, not verified.
-pub fn credential(headers: &HeaderMap) -> Credential {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let bearer = text("authorization").and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-    });
-    Credential { bearer, subject_token: text("usher-subject-token"), subject: text("usher-subject") }
+///
+/// # Errors
+/// When one of its headers is there and can't be used.
+pub fn credential(headers: &HeaderMap) -> Result<Credential, IdentityError> {
+    let bearer = match single(headers, "authorization")? {
+        None => None,
+        Some(value) => {
+            let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+            if scheme.eq_ignore_ascii_case("bearer") && token.trim().is_empty() {
+                return Err(IdentityError::Header {
+                    header: "authorization",
+                    problem: "must be `Bearer <key or token>`",
+                });
+            }
+            // Another scheme is answered with the one that is understood.
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        }
+    };
+    let owned = |name| Ok(single(headers, name)?.map(str::to_owned));
+    Ok(Credential { bearer, subject_token: owned("usher-subject-token")?, subject: owned("usher-subject")? })
 }
 
 /// The request's names and its unverified credential.
@@ -190,7 +223,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
         let trace = parts.extensions.get::<Arc<Trace>>().cloned().unwrap_or_default();
         let arrived = parts.extensions.get::<Arrived>().map_or_else(Instant::now, |arrived| arrived.0);
-        Ok(Self { credential: credential(&parts.headers), trace, arrived })
+        Ok(Self { credential: credential(&parts.headers)?, trace, arrived })
     }
 }
 

@@ -208,14 +208,27 @@ impl From<IdentityError> for ApiProblem {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::Missing => Self::new(UNAUTHENTICATED, "Send `Authorization: Bearer <key or token>`."),
+            IdentityError::Header { header, problem } => {
+                Self::new(INVALID, &format!("The header `{header}` {problem}."))
+            }
             IdentityError::Invalid { reason } => {
                 tracing::info!(reason, "a credential was refused");
                 Self::new(UNAUTHENTICATED, "The credential is not valid. Ask an administrator for a new one.")
             }
-            IdentityError::Expired => Self::new(TOKEN_EXPIRED, "Get a new token from its issuer."),
+            IdentityError::Expired => {
+                tracing::info!(reason = "expired token", "a credential was refused");
+                Self::new(TOKEN_EXPIRED, "Get a new token from its issuer.")
+            }
+            IdentityError::KeysUnavailable => {
+                tracing::error!("a token can't be verified: the keys of its issuer can't be had");
+                Self::new(AUTHORIZATION, "The token's issuer can't be asked for its keys. Try again.").retry_after(5)
+            }
             IdentityError::Scope(scope) => Self::new(SCOPE, &format!("The scope `{scope}` is needed.")),
             IdentityError::SubjectNotPermitted => {
                 Self::new(SUBJECT, "Acting for a subject needs the scope `act_as` and a type that the key lists.")
+            }
+            IdentityError::Beyond => {
+                Self::new(SCOPE, "A key can have no scope, collection, source or type to act as that its maker lacks.")
             }
             IdentityError::NoSubject => {
                 Self::new(SUBJECT, "The key has no subject, so there is nobody to read as. Make one with a subject.")
@@ -461,7 +474,7 @@ pub fn of_preparing(error: &PrepareError) -> Problem {
 pub fn of_rejection(rejection: &Rejection) -> Problem {
     let kind = match rejection {
         Rejection::Acl(_) | Rejection::Tuple(_) => ACL_INVALID,
-        Rejection::IdInUse | Rejection::Full => UNPROCESSABLE,
+        Rejection::Full => UNPROCESSABLE,
     };
     problem(kind, &format!("{rejection}."), Vec::new())
 }

@@ -1,37 +1,30 @@
-//! JWTs of configured issuers: who the person is, and which actors act for it (RFC 8693 `act`).
+//! JWTs of configured issuers: whether a token is genuine, meant for this service, and an access token.
 //!
-//! Each issuer has an exact list of algorithms, an audience, and its keys in a file (a JWK set). Nothing in a token's
-//! header is trusted but the key id. Every refusal looks the same to the caller.
-
-use std::collections::HashMap;
+//! Each issuer has an exact list of algorithms, an audience, and keys of its own. Nothing in a token's header is trusted
+//! but the key id, and what asks for more than is understood here (`crit`) is refused. Who a genuine token stands for
+//! is decided in `issuer.rs`.
 
 use jiff::Timestamp;
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::{IdentityError, Principal, Scopes};
-use crate::authz::{ObjectRef, SubjectRef};
-use crate::snapshot::names::encode_id;
+use super::issuer::{Claims, Issuer};
+use super::{IdentityError, Principal};
 
 /// Longest token that is looked at, bytes.
 const MAX_TOKEN: usize = 16 * 1024;
-/// Deepest chain of actors.
-const MAX_ACTORS: usize = 8;
 /// Tolerated difference of clocks, seconds.
-const LEEWAY: u64 = 60;
+pub const LEEWAY: u64 = 60;
+/// Types of a token's header that an access token may have (RFC 9068 §2.1; older servers say `JWT`, or nothing).
+const TYPES: [&str; 3] = ["at+jwt", "application/at+jwt", "jwt"];
+/// Header fields that change what a token means.
+const UNSUPPORTED: [&str; 4] = ["crit", "b64", "zip", "enc"];
+/// Claims that only ID tokens and logout tokens have (OpenID Connect Core §2, Back-Channel Logout §2.4).
+const NOT_OF_ACCESS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
-/// One trusted issuer.
-#[derive(Clone)]
-pub struct Issuer {
-    pub issuer: String,
-    pub audience: String,
-    pub algorithms: Vec<Algorithm>,
-    pub keys: HashMap<String, DecodingKey>,
-    /// Put before the encoded `sub`; needed where several issuers are configured.
-    pub subject_prefix: String,
-    /// Claim that names the person; `sub` unless the issuer is trusted for another.
-    pub subject_claim: String,
+pub(super) fn invalid(reason: &'static str) -> IdentityError {
+    IdentityError::Invalid { reason }
 }
 
 /// All trusted issuers.
@@ -40,30 +33,9 @@ pub struct Issuers {
     issuers: Vec<Issuer>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Claims {
-    sub: Option<String>,
-    email: Option<String>,
-    #[serde(default)]
-    scope: String,
-    act: Option<Actor>,
-    client_id: Option<String>,
-    azp: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Actor {
-    sub: String,
-    act: Option<Box<Actor>>,
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Unverified {
     iss: Option<String>,
-}
-
-fn invalid(reason: &'static str) -> IdentityError {
-    IdentityError::Invalid { reason }
 }
 
 impl Issuers {
@@ -71,32 +43,37 @@ impl Issuers {
         Self { issuers }
     }
 
+    /// Begins to fetch the keys that are fetched, so that the first token need not wait for them.
+    pub fn warm_up(&self) {
+        self.issuers.iter().for_each(|issuer| issuer.keys.warm_up());
+    }
+
     /// # Errors
-    /// Any token that is not exactly right.
-    pub async fn authenticate(&self, token: &str, _now: Timestamp) -> Result<Principal, IdentityError> {
+    /// Any token that is not exactly right; [`IdentityError::KeysUnavailable`] when that can't be told at the moment.
+    pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Principal, IdentityError> {
         if token.len() > MAX_TOKEN {
-            return Err(invalid("token too long"));
+            return Err(invalid("the token is longer than 16 KiB"));
         }
-        let header = decode_header(token).map_err(|_| invalid("malformed token"))?;
-        // An ID token or anything else that is no access token is refused where the type says so.
-        if header.typ.as_deref().is_some_and(|typ| {
-            !(typ.eq_ignore_ascii_case("jwt")
-                || typ.eq_ignore_ascii_case("at+jwt")
-                || typ.eq_ignore_ascii_case("application/at+jwt"))
-        }) {
-            return Err(invalid("wrong token type"));
+        let fields: Map<String, Value> = part(token, 0).ok_or_else(|| invalid("the token is no JWT"))?;
+        if UNSUPPORTED.iter().any(|name| fields.contains_key(*name)) {
+            return Err(invalid("the token's header has `crit`, `b64`, `zip` or `enc`, which are not understood here"));
         }
-        let unverified: Unverified = payload(token).ok_or_else(|| invalid("malformed token"))?;
+        let header = decode_header(token).map_err(|_| invalid("the token is no JWT, or of an unknown algorithm"))?;
+        let is_access = |typ: &String| TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known));
+        if !header.typ.as_ref().is_none_or(is_access) {
+            return Err(invalid("the header's `typ` is not that of an access token (`at+jwt` or `JWT`)"));
+        }
+        // Only to find whose keys to verify it with.
+        let unverified: Unverified = part(token, 1).ok_or_else(|| invalid("the token is no JWT"))?;
         let issuer = self
             .issuers
             .iter()
             .find(|issuer| unverified.iss.as_deref() == Some(issuer.issuer.as_str()))
-            .ok_or_else(|| invalid("unknown issuer"))?;
+            .ok_or_else(|| invalid("`iss` is no configured issuer"))?;
         if !issuer.algorithms.contains(&header.alg) {
-            return Err(invalid("algorithm not allowed"));
+            return Err(invalid("`alg` is not among the issuer's `algorithms`"));
         }
-        let kid = header.kid.unwrap_or_default();
-        let key = issuer.keys.get(&kid).ok_or_else(|| invalid("unknown key id"))?;
+        let key = issuer.keys.key(header.kid.as_deref().unwrap_or_default(), header.alg).await?;
         let mut validation = Validation::new(header.alg);
         validation.algorithms = vec![header.alg];
         validation.leeway = LEEWAY;
@@ -104,74 +81,51 @@ impl Issuers {
         validation.set_issuer(&[&issuer.issuer]);
         validation.set_audience(&[&issuer.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        let claims = decode::<Claims>(token, key, &validation)
-            .map_err(|error| match error.kind() {
-                jsonwebtoken::errors::ErrorKind::ExpiredSignature => IdentityError::Expired,
-                _ => invalid("signature or claims"),
-            })?
-            .claims;
-        issuer.principal(claims)
+        let claims: Map<String, Value> = decode(token, &key, &validation).map_err(refused)?.claims;
+        check_kind(&claims)?;
+        let claims: Claims = serde_json::from_value(claims.into())
+            .map_err(|_| invalid("a claim does not have the type that it must"))?;
+        issuer.check_times(&claims, now)?;
+        issuer.principal(&claims)
     }
 }
 
-impl Issuer {
-    fn name(&self, id: &str) -> Result<String, IdentityError> {
-        if id.is_empty() || id.len() > 200 {
-            return Err(invalid("subject empty or too long"));
-        }
-        Ok(format!("{}{}", self.subject_prefix, encode_id(id)))
-    }
-
-    fn object(&self, object_type: &str, id: &str) -> Result<SubjectRef, IdentityError> {
-        Ok(SubjectRef::Object(ObjectRef { object_type: object_type.to_owned(), id: self.name(id)? }))
-    }
-
-    fn principal(&self, claims: Claims) -> Result<Principal, IdentityError> {
-        let sub = claims.sub.as_deref().unwrap_or_default();
-        let id = if self.subject_claim == "email" { claims.email.as_deref().unwrap_or_default() } else { sub };
-        let client = claims.client_id.as_deref().or(claims.azp.as_deref());
-        // A token whose subject is the client itself is that service, and nobody else.
-        let is_client = client.is_some_and(|client| client == sub);
-        let mut subjects = vec![self.object(if is_client { "service" } else { "user" }, id)?];
-        let mut actor = claims.act.as_ref();
-        while let Some(current) = actor {
-            if subjects.len() > MAX_ACTORS {
-                return Err(invalid("too many actors"));
-            }
-            subjects.push(self.object("agent", &current.sub)?);
-            actor = current.act.as_deref();
-        }
-        if is_client && subjects.len() > 1 {
-            return Err(invalid("a client with actors"));
-        }
-        Ok(Principal {
-            payer: format!("{} {sub}", self.issuer),
-            scopes: Scopes::parse(claims.scope.split(' ').filter_map(|scope| scope.strip_prefix("usher."))),
-            subject: None,
-            acting: Some(subjects),
-            collections: None,
-            sources: Some(Vec::new()),
-            credential_id: self.issuer.clone(),
-        })
+fn refused(error: jsonwebtoken::errors::Error) -> IdentityError {
+    use jsonwebtoken::errors::ErrorKind;
+    match error.kind() {
+        ErrorKind::ExpiredSignature => IdentityError::Expired,
+        ErrorKind::ImmatureSignature => invalid("`nbf` is in the future"),
+        ErrorKind::InvalidAudience => invalid("`aud` does not name this service (the issuer's `audience`)"),
+        ErrorKind::InvalidSignature => invalid("the signature does not fit the issuer's key"),
+        ErrorKind::MissingRequiredClaim(_) => invalid("one of `exp`, `iss`, `aud` and `sub` is missing"),
+        _ => invalid("the signature or a claim is malformed"),
     }
 }
 
-/// The payload before its signature is checked; only the issuer is read from it.
-fn payload(token: &str) -> Option<Unverified> {
+/// Refuses tokens that are genuine and no access tokens: an ID token is made for the application alone, and whoever
+/// received it could show it here.
+fn check_kind(claims: &Map<String, Value>) -> Result<(), IdentityError> {
+    if NOT_OF_ACCESS.iter().any(|name| claims.contains_key(*name)) {
+        return Err(invalid("it is an ID token or a logout token (`nonce`, `at_hash`, …); send the access token"));
+    }
+    // Keycloak and Cognito say it in a claim.
+    let says = |name: &str, allowed: &[&str]| match claims.get(name) {
+        None => true,
+        Some(value) => value.as_str().is_some_and(|kind| allowed.iter().any(|known| kind.eq_ignore_ascii_case(known))),
+    };
+    if !says("typ", &["bearer", "jwt", "at+jwt"]) || !says("token_use", &["access"]) {
+        return Err(invalid("the claim `typ` or `token_use` says that it is no access token for a bearer"));
+    }
+    if claims.contains_key("cnf") {
+        return Err(invalid("`cnf` binds it to a key whose proof is not checked here"));
+    }
+    Ok(())
+}
+
+/// A part of the token as JSON, before its signature is checked.
+fn part<T: serde::de::DeserializeOwned>(token: &str, number: usize) -> Option<T> {
     use base64::Engine;
-    let part = token.split('.').nth(1)?;
+    let part = token.split('.').nth(number)?;
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).ok()?;
     serde_json::from_slice(&bytes).ok()
-}
-
-/// Public keys of a JWK set, by key id.
-///
-/// # Errors
-/// When the text is no JWK set or a key can't be used.
-pub fn keys_of(jwks: &str) -> Result<HashMap<String, DecodingKey>, jsonwebtoken::errors::Error> {
-    let set: JwkSet = serde_json::from_str(jwks)?;
-    set.keys
-        .iter()
-        .map(|jwk| Ok((jwk.common.key_id.clone().unwrap_or_default(), DecodingKey::from_jwk(jwk)?)))
-        .collect()
 }

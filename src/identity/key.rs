@@ -5,8 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
-use super::{IdentityError, Principal, Scope, Scopes, parse_subject};
-use crate::authz::SubjectRef;
+use super::{Ceiling, IdentityError, Principal, Scopes, parse_subject};
 use crate::catalog::keys::{KeyRow, KeySettings};
 use crate::snapshot::Snapshot;
 
@@ -74,31 +73,24 @@ impl KeyHasher {
             return Err(IdentityError::Invalid { reason: "revoked key" });
         }
         let expires = crate::catalog::timestamp(&row.expires_at);
-        if expires.is_ok_and(|end| end > now) {
-            let settings = &row.settings;
-            Ok(Principal {
-                scopes: Scopes::parse(settings.scopes.iter().map(String::as_str)),
-                subject: settings.subject.as_deref().map(parse_subject).transpose()?,
-                acting: None,
-                collections: settings.collections.clone(),
-                sources: settings.sources.clone(),
-                credential_id: row.id.clone(),
-                payer: row.id.clone(),
-            })
-        } else {
-            Err(IdentityError::Invalid { reason: "expired key" })
+        if !expires.is_ok_and(|end| end > now) {
+            return Err(IdentityError::Invalid { reason: "expired key" });
         }
+        let settings = &row.settings;
+        Ok(Principal::new(
+            &Scopes::parse(settings.scopes.iter().map(String::as_str)),
+            settings.subject.as_deref().map(parse_subject).transpose()?.into_iter().collect(),
+            ceiling(settings),
+            row.id.clone(),
+        ))
     }
+}
 
-    /// The subject that a key may act as without a proof.
-    ///
-    /// # Errors
-    /// When the key lacks the scope or the subject's type is not among those that it may name.
-    pub fn named_subject(&self, snapshot: &Snapshot, bearer: &str, subject: &str) -> Result<SubjectRef, IdentityError> {
-        let row = self.find(snapshot, bearer).map_err(|_| IdentityError::SubjectNotPermitted)?;
-        let scopes = Scopes::parse(row.settings.scopes.iter().map(String::as_str));
-        let subject = parse_subject(subject).map_err(|_| IdentityError::SubjectNotPermitted)?;
-        let is_listed = row.settings.act_as_types.iter().any(|name| name == subject.subject_type());
-        if scopes.contains(Scope::ActAs) && is_listed { Ok(subject) } else { Err(IdentityError::SubjectNotPermitted) }
+/// What a key with these settings reaches.
+pub fn ceiling(settings: &KeySettings) -> Ceiling {
+    Ceiling {
+        collections: settings.collections.clone(),
+        sources: settings.sources.clone(),
+        act_as_types: settings.act_as_types.clone(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Ceiling;
+
 /// One permission of a credential, as named on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
@@ -27,6 +29,9 @@ const NAMES: [(Scope, &str); 9] = [
     (Scope::ActAs, "act_as"),
     (Scope::Admin, "admin"),
 ];
+
+/// Scopes of those who only ask and read.
+const READING: [Scope; 2] = [Scope::Query, Scope::DocumentsRead];
 
 impl Scope {
     pub fn parse(name: &str) -> Option<Self> {
@@ -56,7 +61,57 @@ impl Scopes {
         Self(names.into_iter().filter_map(Scope::parse).collect())
     }
 
+    /// Those of a caller who only asks and reads.
+    pub fn reading() -> Self {
+        Self(READING.to_vec())
+    }
+
     pub fn contains(&self, scope: Scope) -> bool {
         self.0.contains(&scope) || (scope != Scope::ActAs && self.0.contains(&Scope::Admin))
+    }
+
+    /// As they were given: `admin` alone, not all that it stands for.
+    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// What both contain.
+    #[must_use]
+    pub fn within(&self, ceiling: &Self) -> Self {
+        let all = NAMES.iter().map(|(scope, _)| *scope);
+        Self(all.filter(|scope| self.contains(*scope) && ceiling.contains(*scope)).collect())
+    }
+
+    /// What is left under a ceiling.
+    #[must_use]
+    pub fn under(&self, ceiling: &Ceiling) -> Self {
+        let all = NAMES.iter().map(|(scope, _)| *scope);
+        Self(all.filter(|scope| self.contains(*scope) && ceiling.can_hold(*scope)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ceilings_only_take_away() {
+        let scopes = |names: &[&str]| Scopes::parse(names.iter().copied());
+        assert_eq!(scopes(&["admin"]).within(&scopes(&["query", "explain"])), scopes(&["query", "explain"]));
+        assert_eq!(scopes(&["query"]).within(&scopes(&["admin"])), scopes(&["query"]));
+        assert!(!scopes(&["admin"]).within(&scopes(&["act_as"])).contains(Scope::ActAs));
+        let hr = || Some(vec!["hr".to_owned()]);
+        let in_collections = scopes(&["admin", "act_as"]).under(&Ceiling { collections: hr(), ..Ceiling::default() });
+        let to_sources = scopes(&["admin"]).under(&Ceiling { sources: hr(), ..Ceiling::default() });
+        for scope in [Scope::Query, Scope::DocumentsWrite, Scope::Explain] {
+            assert!(in_collections.contains(scope) && to_sources.contains(scope), "{scope}");
+        }
+        for scope in [Scope::Admin, Scope::RelationshipsWrite] {
+            assert!(!in_collections.contains(scope) && !to_sources.contains(scope), "{scope}");
+        }
+        assert!(in_collections.contains(Scope::ActAs) && !in_collections.contains(Scope::RelationshipsRead));
+        assert!(to_sources.contains(Scope::RelationshipsRead));
+        let whole = scopes(&["admin"]);
+        assert!(whole.under(&Ceiling::default()).contains(Scope::Admin));
     }
 }

@@ -8,11 +8,12 @@ use crate::audit::seen::Seen;
 use crate::audit::{self, Asked, Audit, Record};
 use crate::catalog::commits::{self, CommitRow, Origin};
 use crate::catalog::keys::KeyRow;
-use crate::catalog::{Catalog, CatalogError, json, keys, meta, records};
+use crate::catalog::{Catalog, CatalogError, CatalogTx, json, keys, meta, records};
 use crate::commit::Carrier;
 use crate::config::Config;
 use crate::identity::key::KeyHasher;
 use crate::snapshot::delta::Delta;
+use crate::spelling::{self, Meeting};
 
 /// A data folder that a command has for itself.
 pub struct Stopped {
@@ -77,7 +78,31 @@ impl Stopped {
             details: details.into_iter().collect(),
             ..Record::default()
         };
-        let line = audit::line(&record).and_then(|line| String::from_utf8(line).ok()).unwrap_or_default();
+        self.commit(tx, &record).await
+    }
+
+    /// Brings stored names into their one spelling, with the record of it; the revision from which on they are.
+    ///
+    /// # Errors
+    /// When the catalog or the audit can't be written.
+    pub async fn respell(&self, mut tx: CatalogTx, plan: &[Meeting], changes: Vec<String>) -> Result<u64, ServeError> {
+        let revision = spelling::apply(&mut tx, plan).await?;
+        let record = Record {
+            at: Timestamp::now().to_string(),
+            id: Some(uuid::Uuid::now_v7().to_string()),
+            asked: Asked::duty("usher normalise"),
+            event: "names.normalise",
+            revision,
+            items: changes,
+            ..Record::default()
+        };
+        self.commit(tx, &record).await?;
+        Ok(revision)
+    }
+
+    /// Commits with a record, and carries that into the audit.
+    async fn commit(&self, mut tx: CatalogTx, record: &Record<'_>) -> Result<(), ServeError> {
+        let line = audit::line(record).and_then(|line| String::from_utf8(line).ok()).unwrap_or_default();
         records::insert(&mut tx, self.audit.folder(), self.audit.length(), &line).await?;
         tx.commit().await?;
         self.carrier.look_again();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::names::{document_object, section_object};
+use super::names::objects_of;
 use super::{CollectionState, Snapshot, StoreState, document_entry};
 use crate::authz::{Graph, GraphChange, GraphEdit, Model, NodeId, ObjectRef, Tuple};
 use crate::catalog::collections::CollectionSettings;
@@ -35,16 +35,15 @@ impl Snapshot {
         let Some(collection) = self.collections.get_mut(collection) else { return Ok(None) };
         let Some(store) = self.stores.get_mut(collection.settings.store.as_str()) else { return Ok(None) };
         let collection = Arc::make_mut(collection);
-        let (binding, fields) = (collection.binding.clone(), collection.fields.clone());
-        let section_type = binding.section_type.as_deref().unwrap_or_default();
+        let (id, binding, fields) = (collection.id, collection.binding.clone(), collection.fields.clone());
         let (graph, mut edit) = (store.graph.clone(), None);
         let mut node = |object: ObjectRef| {
             graph.node(&object).unwrap_or_else(|| edit.get_or_insert_with(|| graph.edit()).intern(&object))
         };
         for row in rows {
-            let own = node(document_object(&binding.object_type, &row.id));
-            let sections: Vec<NodeId> =
-                row.sections.iter().map(|held| node(section_object(section_type, &row.id, &held.id))).collect();
+            let (own, sections) = objects_of(&binding, id, row);
+            let own = node(own);
+            let sections: Vec<NodeId> = sections.into_iter().map(&mut node).collect();
             collection.put(document_entry(row, &fields, own, &sections)?);
         }
         let Some(edit) = edit else { return Ok(None) };

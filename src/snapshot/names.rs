@@ -1,6 +1,8 @@
 //! Names of documents and sections in the authorization model, and keys of chunks.
 
-use crate::authz::ObjectRef;
+use crate::authz::names::encode_id;
+use crate::authz::{Binding, ObjectRef};
+use crate::catalog::documents::DocumentRow;
 use crate::index::ChunkKey;
 
 /// Relation that carries the one label of a document.
@@ -9,40 +11,46 @@ pub const CLASSIFICATION: &str = "classification";
 /// OpenFGA's limit on `type:id`, bytes.
 const MAX_OBJECT: usize = 256;
 
-/// Makes any text safe as the id part of an object or subject: percent-encodes `%`, `:`, `#`, `@`, `*`, white space and
-/// control characters, so that a `sub` or a path can never become tuple syntax.
-pub fn encode_id(id: &str) -> String {
-    let mut encoded = String::with_capacity(id.len());
-    for c in id.chars() {
-        if matches!(c, '%' | ':' | '#' | '@' | '*') || c.is_whitespace() || c.is_control() {
-            let mut buffer = [0; 4];
-            for byte in c.encode_utf8(&mut buffer).bytes() {
-                encoded.push_str(&format!("%{byte:02X}"));
-            }
-        } else {
-            encoded.push(c);
-        }
-    }
-    encoded
+/// Begins the ids that are hashes; an id that is written so by itself is hashed too, so that nobody can write one.
+const HASHED: &str = "h~";
+
+fn hashed(object_type: &str, content: &str) -> ObjectRef {
+    let id = format!("{HASHED}{}", blake3::hash(content.as_bytes()).to_hex());
+    ObjectRef { object_type: object_type.to_owned(), id }
 }
 
 fn bounded(object_type: &str, id: String) -> ObjectRef {
-    let id = if object_type.len() + 1 + id.len() > MAX_OBJECT {
-        format!("h~{}", blake3::hash(id.as_bytes()).to_hex())
-    } else {
-        id
-    };
+    if object_type.len() + 1 + id.len() > MAX_OBJECT || id.starts_with(HASHED) {
+        return hashed(object_type, &id);
+    }
     ObjectRef { object_type: object_type.to_owned(), id }
 }
 
 /// The object that carries a document's grants. Ids longer than OpenFGA allows are replaced by their hash.
-pub fn document_object(object_type: &str, document_id: &str) -> ObjectRef {
-    bounded(object_type, encode_id(document_id))
+///
+/// Where another collection of the same store holds a document of that id, `apart` is the number of this document's
+/// collection, and the object is one that no other document has and no id can spell.
+pub fn document_object(object_type: &str, document_id: &str, apart: Option<u32>) -> ObjectRef {
+    match apart {
+        None => bounded(object_type, encode_id(document_id)),
+        Some(collection) => hashed(object_type, &format!("{collection}\n{document_id}")),
+    }
 }
 
-/// The object that carries a section's grants: the document's name (its `~` encoded), `~`, the section's id.
-pub fn section_object(section_type: &str, document_id: &str, section_id: &str) -> ObjectRef {
-    bounded(section_type, format!("{}~{section_id}", encode_id(document_id).replace('~', "%7E")))
+/// The object that carries a section's grants: the document's name, `~`, the section's id, which holds no `~`.
+pub fn section_object(section_type: &str, document_id: &str, apart: Option<u32>, section_id: &str) -> ObjectRef {
+    match apart {
+        None => bounded(section_type, format!("{}~{section_id}", encode_id(document_id))),
+        Some(collection) => hashed(section_type, &format!("{collection}\n{document_id}~{section_id}")),
+    }
+}
+
+/// The objects of a stored document and of its sections, in their order.
+pub fn objects_of(binding: &Binding, collection: u32, row: &DocumentRow) -> (ObjectRef, Vec<ObjectRef>) {
+    let apart = row.apart.then_some(collection);
+    let section_type = binding.section_type.as_deref().unwrap_or_default();
+    let sections = row.sections.iter().map(|held| section_object(section_type, &row.id, apart, &held.id));
+    (document_object(&binding.object_type, &row.id, apart), sections.collect())
 }
 
 /// What a chunk of a document is named after: its number among the chunks of the same restricted part, or among those
@@ -115,23 +123,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_id_becomes_tuple_syntax() {
-        for hostile in ["*", "a:b", "a#member", "user:*", "x@y", "a b", "tab\there", "new\nline", "%2A"] {
-            let encoded = encode_id(hostile);
-            assert!(!encoded.contains([':', '#', '@', '*', ' ', '\t', '\n']), "{hostile} became {encoded}");
-        }
-        assert_ne!(encode_id("%2A"), encode_id("*"), "the encoding is injective");
-    }
-
-    #[test]
     fn long_ids_are_hashed_within_the_limit() {
-        let object = document_object("document", &"a".repeat(1024));
-        assert!(object.to_string().len() <= 256);
-        assert_ne!(object, document_object("document", &"a".repeat(1023)));
+        let object = |id: &str| document_object("document", id, None);
+        let long = object(&"a".repeat(1024));
+        assert!(long.to_string().len() <= 256);
+        assert_ne!(long, object(&"a".repeat(1023)));
+        assert_ne!(object(&long.id), long, "nobody can write the name of a long one");
     }
 
     #[test]
-    fn sections_of_different_documents_never_share_a_name() {
-        assert_ne!(section_object("section", "hr/a~b", "c"), section_object("section", "hr/a", "b~c"));
+    fn objects_of_different_documents_never_share_a_name() {
+        let sections = [("hr/a~b", "c", None), ("hr/a", "b", None), ("hr/a%7Eb", "c", None), ("hr/a", "b", Some(2))];
+        let names: Vec<_> = sections.map(|(id, section, apart)| section_object("section", id, apart, section)).into();
+        let documents: Vec<_> = sections.map(|(id, _, apart)| document_object("document", id, apart)).into();
+        for (n, name) in names.iter().enumerate() {
+            assert!(!names[..n].contains(name), "{name}");
+            assert_eq!(ObjectRef::parse(&name.to_string()).as_ref(), Ok(name), "written in a tuple it is the same");
+            assert_eq!(ObjectRef::parse(&documents[n].to_string()).as_ref(), Ok(&documents[n]));
+        }
+        let apart = |collection| document_object("document", "hr/a", collection);
+        assert!(apart(None) != apart(Some(1)) && apart(Some(1)) != apart(Some(2)));
     }
 }

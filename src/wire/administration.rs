@@ -139,6 +139,9 @@ pub enum ReportKind {
     NotAdmitted,
     /// The object is no document, and no document's rules lead to it.
     Unused,
+    /// A grant by hand on a document or section that was deleted: it does not count. Whoever writes it again confirms it;
+    /// whoever deletes it lets it go.
+    Held,
 }
 
 /// `GET /v1/relationships/report`: tuples that do nothing, one kind per call, oldest first.

@@ -316,6 +316,9 @@ pub struct AclView {
     pub acl_digest: String,
     /// Hidden from everybody, whatever the rules say.
     pub parked: bool,
+    /// Object of the document in the authorization model, for credentials with `relationships.read`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     pub revision: String,
 }
 

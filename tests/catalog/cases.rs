@@ -10,8 +10,8 @@ use usher::catalog::keys::{KeyRow, KeySettings};
 use usher::catalog::outbox::OutboxRow;
 use usher::catalog::portable::{META, PortableRow, TABLES, set_last_number};
 use usher::catalog::stores::StoreRow;
-use usher::catalog::tuples::TupleFilter;
-use usher::catalog::{Catalog, CatalogTx, collections, documents, keys, meta, outbox, stores, tuples, vectors};
+use usher::catalog::tuples::{Origin, TupleFilter, TupleRow};
+use usher::catalog::{Catalog, CatalogTx, collections, documents, held, keys, meta, outbox, stores, tuples, vectors};
 use usher::wire::{Condition, TupleKey};
 
 use crate::{Case, Place};
@@ -23,6 +23,7 @@ macro_rules! cases {
 }
 
 cases!(
+    tuples_belong_to_somebody_and_some_are_held,
     an_open_catalog_is_empty_and_opens_again,
     a_dropped_transaction_leaves_nothing,
     an_undone_change_of_a_group_leaves_the_others,
@@ -91,6 +92,7 @@ pub fn document(ordinal: u32, id: &str) -> DocumentRow {
         source_tuples: vec![tuple("user:ann", "viewer", "document:x")],
         parked: false,
         awaits_rules: true,
+        apart: true,
         expires_at: None,
         updated_at: "2026-11-21T00:00:00Z".into(),
     }
@@ -162,7 +164,9 @@ async fn an_undone_change_of_a_group_leaves_the_others(place: Place) {
         for (name, holds) in [("one", true), ("two", false), ("three", true)] {
             tx.savepoint().await.unwrap();
             meta::set(tx, name, b"x").await.unwrap();
-            tuples::write(tx, "S", &tuple("user:a", "viewer", &format!("document:{name}")), 1, "t").await.unwrap();
+            tuples::write(tx, "S", &tuple("user:a", "viewer", &format!("document:{name}")), Origin::Hand, 1, "t")
+                .await
+                .unwrap();
             // A change that is refused because of what is stored, as by a unique index.
             let refused = outbox_like_conflict(tx, holds).await;
             assert_eq!(refused, !holds);
@@ -206,14 +210,14 @@ async fn a_view_stays_as_it_was_while_others_write(place: Place) {
     let catalog = place.open().await;
     commit!(catalog, |tx| {
         meta::set_revision(tx, 1).await.unwrap();
-        tuples::write(tx, "S", &tuple("user:a", "viewer", "document:1"), 1, "t").await.unwrap();
+        tuples::write(tx, "S", &tuple("user:a", "viewer", "document:1"), Origin::Hand, 1, "t").await.unwrap();
     });
     let mut view = catalog.read().await.unwrap();
     assert_eq!(meta::revision(&mut view).await.unwrap(), 1);
     for revision in 2..20 {
         commit!(catalog, |tx| {
             let object = format!("document:{revision}");
-            tuples::write(tx, "S", &tuple("user:a", "viewer", &object), revision, "t").await.unwrap();
+            tuples::write(tx, "S", &tuple("user:a", "viewer", &object), Origin::Hand, revision, "t").await.unwrap();
             meta::set_revision(tx, revision).await.unwrap();
         });
         assert_eq!(meta::revision(&mut view).await.unwrap(), 1);
@@ -322,6 +326,7 @@ async fn documents_come_back_whole(place: Place) {
             expires_at: Some("2027-01-01T00:00:00Z".into()),
             parked: true,
             awaits_rules: false,
+            apart: false,
             rules,
             sections: Vec::new(),
             source_tuples: Vec::new(),
@@ -621,8 +626,8 @@ async fn tuples_are_paged_and_filtered(place: Place) {
             let object = format!("{}:{n}", if n % 3 == 0 { "folder" } else { "document" });
             let mut key = tuple(&format!("user:{}", n % 4), if n % 2 == 0 { "viewer" } else { "owner" }, &object);
             key.condition = (n % 5 == 0).then(|| condition.clone());
-            tuples::write(tx, "S", &key, 1, "2026-11-21T00:00:00Z").await.unwrap();
-            tuples::write(tx, "other", &key, 1, "t").await.unwrap();
+            tuples::write(tx, "S", &key, Origin::Hand, 1, "2026-11-21T00:00:00Z").await.unwrap();
+            tuples::write(tx, "other", &key, Origin::Hand, 1, "t").await.unwrap();
             stored.push(key);
         }
     });
@@ -677,7 +682,7 @@ async fn the_log_of_tuples_is_read_both_ways(place: Place) {
             if revision < 5 && revision > 2 {
                 tuples::delete(tx, "S", &key, revision, &at).await.unwrap();
             } else {
-                tuples::write(tx, "S", &key, revision, &at).await.unwrap();
+                tuples::write(tx, "S", &key, Origin::Hand, revision, &at).await.unwrap();
             }
         });
     }
@@ -701,14 +706,14 @@ async fn the_log_of_tuples_is_read_both_ways(place: Place) {
 async fn a_tuple_is_stored_once(place: Place) {
     let catalog = place.open().await;
     let key = tuple("user:a", "viewer", "document:a:b");
-    commit!(catalog, |tx| { tuples::write(tx, "S", &key, 1, "t").await.unwrap() });
+    commit!(catalog, |tx| { tuples::write(tx, "S", &key, Origin::Hand, 1, "t").await.unwrap() });
     let mut tx = catalog.begin().await.unwrap();
     let with_condition = TupleKey { condition: Some(Condition { name: "hours".into(), context: None }), ..key.clone() };
-    assert!(tuples::write(&mut tx, "S", &with_condition, 2, "t").await.is_err());
+    assert!(tuples::write(&mut tx, "S", &with_condition, Origin::Hand, 2, "t").await.is_err());
     drop(tx);
     commit!(catalog, |tx| {
         tuples::delete(tx, "S", &with_condition, 3, "t").await.unwrap();
-        tuples::write(tx, "S", &with_condition, 3, "t").await.unwrap();
+        tuples::write(tx, "S", &with_condition, Origin::Hand, 3, "t").await.unwrap();
     });
     let rows = catalog.tuples("S", &TupleFilter::default(), 0, 10).await.unwrap().rows;
     assert_eq!(rows.into_iter().map(|row| row.key).collect::<Vec<_>>(), [with_condition]);
@@ -750,8 +755,8 @@ async fn stores_models_and_assertions(place: Place) {
     assert_eq!(catalog.assertions("b", "m1").await.unwrap(), Some(json!([2])));
     assert_eq!(catalog.assertions("b", "m0").await.unwrap(), None);
     commit!(catalog, |tx| {
-        tuples::write(tx, "b", &tuple("user:a", "viewer", "document:1"), 9, "t").await.unwrap();
-        tuples::write(tx, "a", &tuple("user:a", "viewer", "document:1"), 9, "t").await.unwrap();
+        tuples::write(tx, "b", &tuple("user:a", "viewer", "document:1"), Origin::Hand, 9, "t").await.unwrap();
+        tuples::write(tx, "a", &tuple("user:a", "viewer", "document:1"), Origin::Hand, 9, "t").await.unwrap();
         stores::delete(tx, "b").await.unwrap();
     });
     let left = counts(&catalog).await;
@@ -829,13 +834,15 @@ pub async fn fill(catalog: &Catalog) {
         stores::insert_model(tx, "S", "m", "{}", 1).await.unwrap();
         stores::put_assertions(tx, "S", "m", "[]").await.unwrap();
         for n in 0..25 {
-            tuples::write(tx, "S", &tuple("user:a", "viewer", &format!("document:{n}")), n, "t").await.unwrap();
+            tuples::write(tx, "S", &tuple("user:a", "viewer", &format!("document:{n}")), Origin::Hand, n, "t")
+                .await
+                .unwrap();
         }
         let key = TupleKey {
             condition: Some(Condition { name: "hours".into(), context: None }),
             ..tuple("user:b", "viewer", "document:1")
         };
-        tuples::write(tx, "S", &key, 26, "t").await.unwrap();
+        tuples::write(tx, "S", &key, Origin::Hand, 26, "t").await.unwrap();
         tuples::delete(tx, "S", &tuple("user:a", "viewer", "document:24"), 27, "t").await.unwrap();
         let gone = collections::insert(tx, "gone", &settings(), "t").await.unwrap();
         let id = collections::insert(tx, "main", &settings(), "t").await.unwrap();
@@ -858,6 +865,8 @@ pub async fn fill(catalog: &Catalog) {
             writes: vec![key],
         };
         outbox::insert(tx, &row).await.unwrap();
+        let gone = TupleRow { change: 900, key: tuple("user:z", "viewer", "document:gone"), at: "t".into() };
+        held::hold(tx, "S", &gone).await.unwrap();
         let settings = KeySettings {
             name: "k".into(),
             scopes: Vec::new(),
@@ -898,6 +907,41 @@ pub async fn rows(catalog: &Catalog) -> BTreeMap<&'static str, Vec<String>> {
     all
 }
 
+async fn tuples_belong_to_somebody_and_some_are_held(place: Place) {
+    let catalog = place.open().await;
+    let object = usher::authz::ObjectRef::parse("document:1").unwrap();
+    let (hand, source) = (tuple("user:a", "viewer", "document:1"), tuple("user:b", "viewer", "document:1"));
+    commit!(catalog, |tx| {
+        tuples::write(tx, "S", &hand, Origin::Hand, 1, "t").await.unwrap();
+        tuples::write(tx, "S", &source, Origin::Source, 1, "t").await.unwrap();
+    });
+    let users = async |tx: &mut CatalogTx| -> Vec<String> {
+        tuples::by_hand(tx, "S", &object).await.unwrap().into_iter().map(|row| row.key.user).collect()
+    };
+    commit!(catalog, |tx| {
+        assert_eq!(users(tx).await, ["user:a"]);
+        let stored = tuples::stored(tx, "S", &source).await.unwrap().unwrap();
+        assert_eq!((stored.0.key, stored.1), (source.clone(), Origin::Source));
+        assert!(tuples::stored(tx, "other", &source).await.unwrap().is_none());
+        tuples::set_origin(tx, "S", &source, Origin::Hand).await.unwrap();
+        assert_eq!(users(tx).await.len(), 2);
+        assert!(tuples::by_hand(tx, "other", &object).await.unwrap().is_empty());
+        // Held once, in place of what was held before.
+        assert!(!held::any(tx, "S").await.unwrap());
+        for row in tuples::by_hand(tx, "S", &object).await.unwrap().iter().cycle().take(3) {
+            held::hold(tx, "S", row).await.unwrap();
+        }
+        assert!(held::any(tx, "S").await.unwrap() && !held::any(tx, "other").await.unwrap());
+    });
+    let first = catalog.held_tuples("S", 0, 1).await.unwrap();
+    let second = catalog.held_tuples("S", first[0].change, 9).await.unwrap();
+    assert_eq!((first[0].key.user.as_str(), second[0].key.user.as_str(), second.len()), ("user:a", "user:b", 1));
+    commit!(catalog, |tx| {
+        assert!(held::remove(tx, "S", &hand).await.unwrap() && !held::remove(tx, "S", &hand).await.unwrap());
+    });
+    assert_eq!(catalog.held_tuples("S", 0, 9).await.unwrap(), second);
+}
+
 async fn rows_move_to_another_catalog(place: Place) {
     let catalog = place.open().await;
     fill(&catalog).await;
@@ -934,7 +978,7 @@ async fn numbers_go_on_where_they_were(place: Place) {
     let numbers = catalog.last_numbers().await.unwrap();
     assert_eq!(numbers.iter().map(|(name, last)| (name.as_str(), *last)).collect::<Vec<_>>(), expected);
     commit!(catalog, |tx| {
-        tuples::write(tx, "S", &tuple("user:a", "viewer", "document:1"), 1, "t").await.unwrap();
+        tuples::write(tx, "S", &tuple("user:a", "viewer", "document:1"), Origin::Hand, 1, "t").await.unwrap();
         assert_eq!(documents::remove_chunks(tx, 1, 0, 1, 1).await.unwrap(), 2_001);
         assert_eq!(collections::insert(tx, "c", &settings(), "t").await.unwrap(), 8);
     });
@@ -958,7 +1002,7 @@ async fn long_names_fit(place: Place) {
         documents::put(tx, 1, &DocumentRow { source, ..document(0, &id) }).await.unwrap();
         documents::next_version(tx, 1, &id).await.unwrap();
         let key = TupleKey { user, ..tuple("", &"r".repeat(50), &format!("{}:{object}", "t".repeat(254))) };
-        tuples::write(tx, &"S".repeat(26), &key, 1, "t").await.unwrap();
+        tuples::write(tx, &"S".repeat(26), &key, Origin::Hand, 1, "t").await.unwrap();
     });
     assert!(catalog.document_by_id(1, &id).await.unwrap().is_some());
 }

@@ -51,7 +51,7 @@ async fn pages_of_tuples_cost_the_same_wherever_they_are(place: Place) {
         let relation = if n % 2 == 0 { "viewer" } else { "owner" };
         let (user, object) = (format!("user:{}", n % 7), format!("document:{}", n / 4));
         let key = TupleKey { user, relation: relation.into(), object, condition: None };
-        tuples::write(&mut tx, "S", &key, 1, "t").await.unwrap();
+        tuples::write(&mut tx, "S", &key, tuples::Origin::Hand, 1, "t").await.unwrap();
     }
     tx.commit().await.unwrap();
     let filters = [

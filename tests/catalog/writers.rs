@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sqlx::Executor;
+use usher::catalog::tuples::Origin;
 use usher::catalog::{Catalog, Location, documents, meta, tuples};
 use usher_oracle::rng::Rng;
 
@@ -53,7 +54,7 @@ async fn write(catalog: &Catalog, rng: &mut Rng, name: &str) -> Result<Option<u6
     let size = 1 + rng.below(4);
     for n in 0..size {
         let key = tuple("user:a", "viewer", &format!("document:{name}/{n}/{size}"));
-        tuples::write(&mut tx, STORE, &key, revision, "t").await?;
+        tuples::write(&mut tx, STORE, &key, Origin::Hand, revision, "t").await?;
         documents::remove_chunks(&mut tx, COLLECTION, n as u32, size as u32, revision).await?;
         if rng.below(4) == 0 {
             tokio::time::sleep(Duration::from_millis(rng.below(4) as u64)).await;

@@ -44,9 +44,8 @@ pub fn issuer(folder: &Path) -> RawIssuer {
         issuer: ISSUER.into(),
         audience: AUDIENCE.into(),
         algorithms: vec!["EdDSA".into()],
-        jwks_file: jwks,
-        subject_prefix: String::new(),
-        subject_claim: None,
+        jwks_file: Some(jwks),
+        ..RawIssuer::default()
     }
 }
 

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["remote"],
     &["prepare"],
     &["service"],
-    &["query", "expiry", "reindex", "administration", "transfer"],
+    &["query", "expiry", "reindex", "administration", "transfer", "spelling"],
     &["http", "config"],
     &["serve"],
     &["admin"],

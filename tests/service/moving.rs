@@ -231,9 +231,9 @@ async fn an_export_that_was_touched_is_refused() {
     }
     let manifest = export.join("manifest.json");
     let intact = std::fs::read_to_string(&manifest).unwrap();
-    std::fs::write(&manifest, intact.replace("\"version\": 1", "\"version\": 2")).unwrap();
+    std::fs::write(&manifest, intact.replace("\"version\": 2", "\"version\": 3")).unwrap();
     let (ok, said) = import();
-    assert!(!ok && said.contains("not `usher-export` 1"), "{said}");
+    assert!(!ok && said.contains("not `usher-export` 2"), "{said}");
     std::fs::remove_file(&manifest).unwrap();
     let (ok, said) = import();
     assert!(!ok && said.contains("no complete export"), "{said}");

@@ -137,7 +137,8 @@ async fn answers_name_request_store_model_and_revision() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_and_tokens_reach_what_their_scopes_allow() {
-    let (service, _files) = tokens::service().await;
+    let scopes = ["relationships.read", "relationships.write"].map(str::to_owned);
+    let (service, _files) = tokens::service_with(|issuer| issuer.scopes = Some(scopes.into())).await;
     let admin = service.admin();
     let id = store(&admin).await;
     let reads = format!("/stores/{id}/read");

@@ -4,17 +4,23 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Header;
 use serde_json::{Value, json};
-use usher::config::RawConfig;
+use usher::config::{RawConfig, RawIssuer};
 
 use crate::common::tokens::{AUDIENCE, issuer};
 pub use crate::common::tokens::{claims, header, sign};
 use crate::common::{Client, TestService, document, tuple};
 
 pub async fn service() -> (TestService, tempfile::TempDir) {
+    service_with(|_| {}).await
+}
+
+/// A service that trusts the tests' issuer, as changed.
+pub async fn service_with(change: impl FnOnce(&mut RawIssuer)) -> (TestService, tempfile::TempDir) {
     let files = tempfile::tempdir().unwrap();
-    let service =
-        TestService::start_raw(RawConfig { issuers: vec![issuer(files.path())], ..RawConfig::default() }).await;
-    (service, files)
+    let mut issuer = issuer(files.path());
+    change(&mut issuer);
+    let raw = RawConfig { issuers: vec![issuer], ..RawConfig::default() };
+    (TestService::start_raw(raw).await, files)
 }
 
 pub fn with_token(service: &TestService, token: String) -> Client {

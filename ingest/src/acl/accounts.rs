@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::principal::{self, PrincipalError, Role, normalise};
+use usher::authz::names::canonical_name;
+
+use super::principal::{PrincipalError, Role, normalise};
 use super::yaml::{self, YamlError};
 
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +57,8 @@ pub struct Accounts {
 impl Accounts {
     pub fn read(passwd: &Path, group: &Path, map: Option<&Path>, host: &str) -> Result<Self, AccountsError> {
         let text = |p: &Path| {
-            let bytes = std::fs::read(p).map_err(|e| AccountsError::Read(p.display().to_string(), e))?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
+            // SECURITY: two names that are no UTF-8 must not become one.
+            std::fs::read_to_string(p).map_err(|e| AccountsError::Read(p.display().to_string(), e))
         };
         let map = match map {
             None => Map::default(),
@@ -82,7 +84,7 @@ impl Accounts {
             }
             let principal = match map.groups.get(name) {
                 Some(mapped) => principal(mapped)?,
-                None => format!("group:{}#member", principal::encode_name(name)),
+                None => format!("group:{}#member", canonical_name("group", name)),
             };
             groups.entry(gid).or_insert(Group { name: name.to_owned(), principal });
         }
@@ -98,13 +100,13 @@ impl Accounts {
             gids.insert(gid);
             let principal = match map.users.get(name) {
                 Some(mapped) => principal(mapped)?,
-                None => format!("user:{}", principal::encode_name(name)),
+                None => format!("user:{}", canonical_name("user", name)),
             };
             users.push(Account { name: name.to_owned(), uid, gids, principal });
         }
         let everyone = match &map.accounts {
             Some(mapped) => principal(mapped)?,
-            None => format!("group:{}~accounts#member", principal::encode_name(host)),
+            None => format!("group:{}~accounts#member", canonical_name("group", host)),
         };
         Ok(Accounts { users, groups, everyone })
     }

@@ -88,7 +88,7 @@ impl Tree {
         if path.is_empty() {
             return principal::object("folder", &self.source);
         }
-        principal::object("folder", &format!("{}/{}", self.source, principal::encode_path(path)))
+        principal::object("folder", &format!("{}/{}", self.source, usher::authz::names::encode_id(path)))
     }
 
     /// Steps from a document in this directory to its collection.
@@ -106,7 +106,7 @@ impl Tree {
         for path in with_ancestors {
             let folder = self.folder_at(path);
             let above = if path.is_empty() {
-                principal::object("collection", &principal::encode_path(&self.collection))
+                principal::object("collection", &usher::authz::names::encode_id(&self.collection))
             } else {
                 self.folder_at(parent(path))
             };

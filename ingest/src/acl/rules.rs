@@ -323,7 +323,8 @@ fn classification(label: &str) -> Result<String, RuleError> {
     if label.is_empty() {
         return Err(RuleError::Classification);
     }
-    Ok(principal::object("classification", &principal::encode(label)))
+    let id = principal::spelled("classification", label).map_err(|_| RuleError::Classification)?;
+    Ok(principal::object("classification", &id))
 }
 
 fn section_id(section: &WrittenSection, number: usize) -> Result<String, RuleError> {

@@ -2,6 +2,7 @@
 
 use crate::authz::{ObjectRef, Tuple};
 use crate::catalog;
+use crate::catalog::tuples::Origin;
 use crate::commit::acl;
 use crate::commit::tuples::{self, Tolerance};
 use crate::commit::{CommitError, Draft};
@@ -21,7 +22,7 @@ pub(super) async fn collect(draft: &mut Draft, store: &str, deleted: &[Tuple]) -
             continue;
         }
         let own: Vec<Tuple> = keys.iter().filter_map(|key| Tuple::parse(key).ok()).collect();
-        tuples::apply(draft, store, &own, &[], Tolerance::Keep, Tolerance::Keep).await?;
+        tuples::apply(draft, store, &own, &[], (Tolerance::Keep, Tolerance::Keep), Origin::Source).await?;
         left.extend(keys.iter().filter_map(|key| clause_of(&key.user)));
     }
     Ok(())

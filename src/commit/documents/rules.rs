@@ -1,49 +1,74 @@
-//! Rules of documents as tuples: what they stand for, and what changes when they do.
+//! Rules of documents as tuples: what they stand for, what changes when they do, and what becomes of what others wrote.
+//!
+//! A source takes away only what it added. What an administrator wrote on a document stays, whatever the source sends;
+//! when the document goes, bans and labels stay where they are, and grants are held until somebody writes them again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Rejection, clauses};
-use crate::authz::{Model, Tuple};
-use crate::catalog;
+use crate::authz::{Model, ObjectRef, Tuple};
+use crate::catalog::documents::DocumentRow;
 use crate::catalog::outbox::OutboxRow;
+use crate::catalog::tuples::{Origin, by_hand};
+use crate::catalog::{self, held};
 use crate::commit::acl::{self, Target};
 use crate::commit::tuples::{self, Tolerance};
 use crate::commit::{CommitError, Draft};
 use crate::snapshot::CollectionState;
+use crate::snapshot::names::{CLASSIFICATION, document_object, objects_of};
 use crate::wire::{Acl, Section, TupleKey};
 
 /// The tuples that the rules of one document stand for, valid under the store's newest model.
 pub(super) struct Rules {
+    /// In their one spelling.
     pub tuples: Vec<TupleKey>,
-    pub parsed: Vec<Tuple>,
+    parsed: Vec<Tuple>,
 }
 
 impl Rules {
-    pub fn of(
-        draft: &Draft,
+    /// `apart` is the collection's number where the document's object is one of its own.
+    pub async fn of(
+        draft: &mut Draft,
         collection: &CollectionState,
         id: &str,
+        apart: Option<u32>,
         acl: &Acl,
         sections: &[Section],
     ) -> Result<Result<Self, Rejection>, CommitError> {
         let model = model_of(draft, collection)?;
         let binding = &collection.binding;
         let parent = model.check_binding(&binding.object_type, &binding.relation, binding.section_type.as_deref())?;
+        let own = document_object(&binding.object_type, id, apart);
+        let written = by_hand(&mut draft.tx, &collection.settings.store, &own).await?;
         let target = Target {
             model: &model,
             object_type: &binding.object_type,
             section_type: binding.section_type.as_deref(),
             section_parent: parent.as_deref(),
+            apart,
+            is_labelled: written.iter().any(|row| row.key.relation == CLASSIFICATION),
         };
-        let tuples = match acl::tuples(&target, id, acl, sections) {
-            Ok(tuples) => tuples,
+        let keys = match acl::tuples(&target, id, acl, sections) {
+            Ok(keys) => keys,
             Err(error) => return Ok(Err(error.into())),
         };
-        Ok(match tuples::parse_writes(&tuples, &model) {
-            Ok(parsed) => Ok(Self { tuples, parsed }),
-            Err(error) => Err(error.into()),
-        })
+        let mut parsed = match tuples::parse_writes(&keys, &model) {
+            Ok(parsed) => parsed,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        // Two spellings of one tuple are one.
+        let mut seen = HashSet::new();
+        parsed.retain(|tuple| seen.insert(tuple.clone()));
+        Ok(Ok(Self { tuples: parsed.iter().map(TupleKey::from).collect(), parsed }))
+    }
+
+    /// Adds tuples that stay as they are.
+    pub fn keep(&mut self, tuples: impl Iterator<Item = Tuple>) {
+        for tuple in tuples {
+            self.tuples.push(TupleKey::from(&tuple));
+            self.parsed.push(tuple);
+        }
     }
 
     /// The three-way difference: only what the source changed since `previous` is written and deleted; what an
@@ -55,26 +80,115 @@ impl Rules {
         id: &str,
         previous: &[TupleKey],
     ) -> Result<bool, CommitError> {
-        let deletes: Vec<_> = previous
-            .iter()
-            .filter(|tuple| acl::is_own(tuple) && !self.tuples.contains(tuple))
-            .filter_map(|tuple| Tuple::parse(&TupleKey { condition: None, ..(*tuple).clone() }).ok())
-            .collect();
-        let previous: HashSet<String> = previous.iter().map(|tuple| format!("{tuple:?}")).collect();
-        let writes: Vec<_> = self
-            .parsed
-            .iter()
-            .zip(&self.tuples)
-            .filter(|(_, tuple)| !acl::is_own(tuple) || !previous.contains(&format!("{tuple:?}")))
-            .map(|(parsed, _)| parsed.clone())
-            .collect();
+        let previous = parsed(previous);
+        let gone: Vec<Tuple> =
+            previous.iter().filter(|tuple| is_own(tuple) && !self.parsed.contains(tuple)).cloned().collect();
+        let deletes = of_source(draft, collection, gone).await?;
+        let is_new = |tuple: &&Tuple| !is_own(tuple) || !previous.contains(*tuple);
+        let writes = self.parsed.iter().filter(is_new).cloned().collect();
         change_tuples(draft, collection, id, deletes, writes).await
     }
 }
 
+/// Stored rules as tuples; one that can't be read stands for nothing.
+pub(super) fn parsed(keys: &[TupleKey]) -> Vec<Tuple> {
+    keys.iter().filter_map(|key| Tuple::parse(key).ok()).collect()
+}
+
+/// Whether the tuple belongs to the document or one of its sections alone (clauses are shared and stay).
+fn is_own(tuple: &Tuple) -> bool {
+    tuple.object.object_type != "clause"
+}
+
+/// Whether the tuple belongs to a section of the document with this object.
+pub(super) fn is_of_section(tuple: &Tuple, document: &ObjectRef) -> bool {
+    is_own(tuple) && tuple.object != *document
+}
+
+/// Those of the tuples that a source added and nobody has written since; what waits to be added is among them.
+async fn of_source(
+    draft: &mut Draft,
+    collection: &CollectionState,
+    mut tuples: Vec<Tuple>,
+) -> Result<Vec<Tuple>, CommitError> {
+    if crate::mutants::active("sources_own_what_they_say") {
+        return Ok(tuples);
+    }
+    let objects: HashSet<ObjectRef> = tuples.iter().map(|tuple| tuple.object.clone()).collect();
+    for object in objects {
+        for row in by_hand(&mut draft.tx, &collection.settings.store, &object).await? {
+            let Ok(written) = Tuple::parse(&row.key) else { continue };
+            tuples.retain(|tuple| tuple.key() != written.key());
+        }
+    }
+    Ok(tuples)
+}
+
+/// Takes away all tuples that a source gave a document, and holds the grants that others wrote on it. Says whether that
+/// waits for the server that owns the tuples.
+pub(super) async fn remove(
+    draft: &mut Draft,
+    collection: &CollectionState,
+    row: &DocumentRow,
+) -> Result<bool, CommitError> {
+    let own = parsed(&row.source_tuples).into_iter().filter(is_own).collect();
+    let mut deletes = of_source(draft, collection, own).await?;
+    let (object, sections) = objects_of(&collection.binding, collection.id, row);
+    for object in std::iter::once(object).chain(sections) {
+        deletes.extend(hold(draft, collection, &object).await?);
+    }
+    change_tuples(draft, collection, &row.id, deletes, Vec::new()).await
+}
+
+/// Holds the grants by hand on sections that a new version no longer has.
+pub(super) async fn hold_of_sections(
+    draft: &mut Draft,
+    collection: &CollectionState,
+    old: &DocumentRow,
+    new: &DocumentRow,
+) -> Result<(), CommitError> {
+    let (_, stay) = objects_of(&collection.binding, collection.id, new);
+    let (_, sections) = objects_of(&collection.binding, collection.id, old);
+    let mut deletes = Vec::new();
+    for object in sections.into_iter().filter(|object| !stay.contains(object)) {
+        deletes.extend(hold(draft, collection, &object).await?);
+    }
+    // The document is read by its own rules meanwhile.
+    change_tuples(draft, collection, &old.id, deletes, Vec::new()).await.map(|_| ())
+}
+
+/// Holds the grants by hand on an object that goes; what is to be taken out of the graph. An object of that name which
+/// comes later is another one, and whoever was let in here was not let in there.
+async fn hold(draft: &mut Draft, collection: &CollectionState, object: &ObjectRef) -> Result<Vec<Tuple>, CommitError> {
+    let store = &collection.settings.store;
+    let rows = by_hand(&mut draft.tx, store, object).await?;
+    if crate::mutants::active("grants_outlive_their_object") {
+        return Ok(Vec::new());
+    }
+    // Without a model nobody reads anything.
+    let Some(model) = draft.next.store(store).and_then(|store| store.latest_model()).cloned() else {
+        return Ok(Vec::new());
+    };
+    let binding = &collection.binding;
+    let roots = [Some(&binding.object_type), binding.section_type.as_ref()];
+    let mut held = Vec::new();
+    for row in rows {
+        let Ok(tuple) = Tuple::parse(&row.key) else { continue };
+        let relation = tuple.relation.as_str();
+        let roots = roots.iter().flatten().map(|of| (of.as_str(), binding.relation.as_str()));
+        // A second label hides the document, and one that goes may show it.
+        if relation == CLASSIFICATION || !model.effect(&object.object_type, relation, roots).widens {
+            continue;
+        }
+        held::hold(&mut draft.tx, store, &row).await?;
+        held.push(tuple);
+    }
+    Ok(held)
+}
+
 /// Changes tuples that belong to a document: here, or, by way of the outbox, on the server that owns them. Says whether
 /// they wait for the server.
-pub(super) async fn change_tuples(
+async fn change_tuples(
     draft: &mut Draft,
     collection: &CollectionState,
     id: &str,
@@ -83,7 +197,8 @@ pub(super) async fn change_tuples(
 ) -> Result<bool, CommitError> {
     let store = collection.settings.store.clone();
     if !draft.is_external(&store) {
-        tuples::apply(draft, &store, &deletes, &writes, Tolerance::Keep, Tolerance::Keep).await?;
+        let tolerance = (Tolerance::Keep, Tolerance::Keep);
+        tuples::apply(draft, &store, &deletes, &writes, tolerance, Origin::Source).await?;
         clauses::collect(draft, &store, &deletes).await?;
         return Ok(false);
     }

@@ -16,11 +16,12 @@ use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
 use crate::http::body::DocumentsJson;
-use crate::http::extract::{Caller, Parameters, Place, StrictJson};
+use crate::http::extract::{Caller, Parameters, Place, StrictJson, single};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::Scope;
 use crate::prepare::{self, PrepareError};
 use crate::service::Service;
+use crate::snapshot::names::objects_of;
 use crate::snapshot::source_of;
 use crate::wire::{
     AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentView, DocumentsPut,
@@ -262,12 +263,9 @@ pub async fn delete(
     if !caller.principal.reaches(&at.collection) {
         return Err(ApiProblem::not_found());
     }
-    let if_version = match headers.get(header::IF_MATCH) {
+    let if_version = match single(&headers, "if-match")? {
         None => None,
-        Some(value) => {
-            let version = value.to_str().ok().and_then(|text| text.trim_matches('"').parse().ok());
-            Some(version.ok_or_else(ApiProblem::version_conflict)?)
-        }
+        Some(text) => Some(text.trim_matches('"').parse().map_err(|_| ApiProblem::version_conflict())?),
     };
     let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id], if_version };
     let committed = service.committer.submit(caller.asked(), change).await?;
@@ -326,7 +324,11 @@ pub async fn get_acl(
     let collection = snapshot.collection(&at.collection).ok_or_else(ApiProblem::not_found)?;
     let row = service.catalog.document_by_id(collection.id, &id).await?.ok_or_else(ApiProblem::not_found)?;
     record(&service, &caller, "documents.get_acl", snapshot.revision, vec![id]).await?;
+    // Whether another collection holds the id shows in the name.
+    let may_see = caller.principal.has(Scope::RelationshipsRead);
+    let object = may_see.then(|| objects_of(&collection.binding, collection.id, &row).0.to_string());
     Ok(Json(AclView {
+        object,
         id: row.id,
         collection: at.collection,
         acl: row.rules.acl,

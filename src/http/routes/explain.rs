@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
+mod names;
+
 use super::{at_least, record, seal};
 use crate::administration::past::{Past, past};
 use crate::authority::{AuthorityError, CallerContext, Reader};
@@ -34,10 +36,14 @@ pub async fn explain(
         return Err(ApiProblem::invalid("/subject", "must be one subject, such as `user:anne`"));
     };
     let items = vec![request.subject.clone(), request.document_id.clone()];
-    let (revision, explained) = match &request.as_of_revision {
+    let named = (collection.clone(), request.document_id.clone());
+    let (revision, mut explained) = match &request.as_of_revision {
         Some(_) => explain_then(&service, &caller, collection, request, subject).await?,
         None => explain_now(&service, &caller, collection, request, subject).await?,
     };
+    if !caller.principal.reaches_all() {
+        names::hide_apart(&service, &named.0, &named.1, &mut explained).await?;
+    }
     record(&service, &caller, "explain", revision, items).await?;
     Ok(Json(explained))
 }
@@ -209,7 +215,9 @@ impl AtRevision {
             }
         };
         let document = state.document_by_id(document_id).cloned();
-        let object = document_object(&state.binding.object_type, document_id);
+        // One that is gone is looked for by the name that it has where it has no other.
+        let held = document.as_ref().and_then(|entry| store.graph.object(entry.node));
+        let object = held.unwrap_or_else(|| document_object(&state.binding.object_type, document_id, None));
         let node = past.graph.node(&object).ok_or_else(ApiProblem::not_found)?;
         // Which collection a document that is gone had been in is not known.
         let was_there = || caller.principal.reaches_all() && !past.graph.tuples(node).is_empty();

@@ -9,12 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::record;
+use crate::authz::names::READER_TYPES;
 use crate::catalog::keys::{KeyRow, KeySettings};
 use crate::commit::keys::{CreateKey, RevokeKey, Revoked};
 use crate::http::extract::{Caller, Parameters, Place, StrictJson};
 use crate::http::problem::ApiProblem;
-use crate::identity::key::KeyHasher;
-use crate::identity::{Scope, parse_subject};
+use crate::identity::key::{KeyHasher, ceiling};
+use crate::identity::{IdentityError, Principal, Scope, Scopes, parse_subject};
 use crate::service::Service;
 use crate::wire::{CreateKey as CreateKeyBody, KeyCreated, KeyView, Keys};
 
@@ -26,13 +27,18 @@ pub async fn create(
     StrictJson(request): StrictJson<CreateKeyBody>,
 ) -> Result<(StatusCode, Json<KeyCreated>), ApiProblem> {
     caller.require(Scope::Admin)?;
-    let (key, row) = make(&service.authenticator.keys, request)?;
+    let (key, row) = make(&service.authenticator.keys, Some(&caller.principal), request)?;
     let committed = service.committer.submit(caller.asked(), CreateKey { row }).await?;
     Ok((StatusCode::CREATED, Json(KeyCreated { key, view: view(&committed.output) })))
 }
 
-/// A new key from a request: the secret and what is stored.
-pub fn make(keys: &KeyHasher, request: CreateKeyBody) -> Result<(String, KeyRow), ApiProblem> {
+/// A new key from a request: the secret and what is stored. It has nothing that its maker lacks; without a maker it is made
+/// on the machine, where whoever may write the data folder may make any key.
+pub fn make(
+    keys: &KeyHasher,
+    maker: Option<&Principal>,
+    request: CreateKeyBody,
+) -> Result<(String, KeyRow), ApiProblem> {
     if request.name.trim().is_empty() || request.name.len() > 128 {
         return Err(ApiProblem::invalid("/name", "must be 1 to 128 bytes"));
     }
@@ -42,10 +48,32 @@ pub fn make(keys: &KeyHasher, request: CreateKeyBody) -> Result<(String, KeyRow)
             return Err(ApiProblem::invalid(&format!("/scopes/{n}"), &format!("must be one of: {}", known.join(", "))));
         }
     }
-    if let Some(subject) = &request.subject
-        && parse_subject(subject).is_err()
-    {
-        return Err(ApiProblem::invalid("/subject", "must be `user:…`, `agent:…` or `service:…`"));
+    if let Some(n) = request.act_as_types.iter().position(|name| !READER_TYPES.contains(&name.as_str())) {
+        return Err(ApiProblem::invalid(&format!("/act_as_types/{n}"), "must be `user`, `agent` or `service`"));
+    }
+    let subject = match request.subject.as_deref().map(parse_subject) {
+        None => None,
+        Some(Ok(subject)) => Some(subject.to_string()),
+        Some(Err(_)) => {
+            return Err(ApiProblem::invalid("/subject", "must be `user:…`, `agent:…` or `service:…`"));
+        }
+    };
+    let settings = KeySettings {
+        name: request.name,
+        scopes: request.scopes,
+        subject,
+        collections: request.collections,
+        sources: request.sources,
+        act_as_types: request.act_as_types,
+    };
+    let (scopes, ceiling) = (Scopes::parse(settings.scopes.iter().map(String::as_str)), ceiling(&settings));
+    if let Some(n) = scopes.iter().position(|scope| !ceiling.can_hold(scope)) {
+        let problem = "reaches everything, so a key of some `collections` or `sources` can't have it; leave these out, \
+                       or the scope";
+        return Err(ApiProblem::invalid(&format!("/scopes/{n}"), problem));
+    }
+    if maker.is_some_and(|maker| !maker.may_grant(&scopes, &ceiling)) {
+        return Err(IdentityError::Beyond.into());
     }
     let now = Timestamp::now();
     let expires_at = match &request.expires_at {
@@ -54,14 +82,6 @@ pub fn make(keys: &KeyHasher, request: CreateKeyBody) -> Result<(String, KeyRow)
             Ok(time) if time > now => time,
             _ => return Err(ApiProblem::invalid("/expires_at", "must be an RFC 3339 time in the future")),
         },
-    };
-    let settings = KeySettings {
-        name: request.name,
-        scopes: request.scopes,
-        subject: request.subject,
-        collections: request.collections,
-        sources: request.sources,
-        act_as_types: request.act_as_types,
     };
     keys.make(settings, now, expires_at).map_err(|_| crate::query::QueryError::Randomness.into())
 }

@@ -94,7 +94,7 @@ pub async fn read(
     let [object, relation, user] = &filtered;
     let bound = ["relationships.read", &caller.principal.credential_id, &store, object, relation, user];
     let after = page_after(&service, request.cursor.as_deref(), &bound)?.unwrap_or_default();
-    let filter = TupleFilter { object_type, object_id, relation: request.relation, user: request.user };
+    let filter = TupleFilter::new(object_type, object_id, request.relation, request.user.as_deref());
     let page = service.catalog.tuples(&store, &filter, after, limit).await?;
     let next_cursor = page.next.map(|place| next_page(&service, place, &bound)).transpose()?;
     let asked = vec![format!("{object}#{relation}@{user}"), format!("{} tuples after {after}", page.rows.len())];

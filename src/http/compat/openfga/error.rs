@@ -153,7 +153,16 @@ impl From<IdentityError> for FgaError {
             IdentityError::Missing => {
                 Self::new(StatusCode::UNAUTHORIZED, "bearer_token_missing", "missing bearer token")
             }
-            IdentityError::Scope(_) | IdentityError::SubjectNotPermitted | IdentityError::NoSubject => {
+            IdentityError::Header { header, problem } => Self::validation(format!("the header `{header}` {problem}")),
+            IdentityError::KeysUnavailable => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "internal_error",
+                "the token's issuer can't be asked for its keys",
+            ),
+            IdentityError::Scope(_)
+            | IdentityError::SubjectNotPermitted
+            | IdentityError::Beyond
+            | IdentityError::NoSubject => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", "the principal is not authorized to perform the action")
             }
             IdentityError::Invalid { .. } | IdentityError::Expired => {

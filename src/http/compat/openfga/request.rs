@@ -16,7 +16,7 @@ use super::shapes::Object;
 use crate::audit::{Asked, Trace};
 use crate::authz::Model;
 use crate::http::entrance::{self, Entered};
-use crate::http::extract::{Caller, check_json, credential, is_late};
+use crate::http::extract::{Caller, check_json, credential, is_late, single};
 use crate::identity::{IdentityError, Principal, Scope, key};
 use crate::limits::Effort;
 use crate::service::Service;
@@ -87,7 +87,7 @@ impl FromRequestParts<Arc<Service>> for Call {
 pub async fn authenticate(headers: &HeaderMap, service: &Service) -> Result<Principal, FgaError> {
     entrance::authenticate(service, headers).await.map_err(|error| match error {
         IdentityError::Invalid { .. } | IdentityError::Expired
-            if credential(headers).bearer.as_deref().is_some_and(is_token) =>
+            if credential(headers).is_ok_and(|sent| sent.bearer.as_deref().is_some_and(is_token)) =>
         {
             FgaError::new(StatusCode::UNAUTHORIZED, "invalid_claims", "the token is not valid here")
         }
@@ -101,9 +101,9 @@ fn is_token(bearer: &str) -> bool {
 }
 
 fn min_revision(headers: &HeaderMap, service: &Service) -> Result<Option<u64>, FgaError> {
-    let Some(value) = headers.get(MIN_REVISION) else { return Ok(None) };
-    let opened = value.to_str().ok().and_then(|token| service.revisions.open(token).ok());
-    opened.map(Some).ok_or_else(|| FgaError::validation("Usher-Min-Revision is no revision of this service"))
+    let Some(token) = single(headers, MIN_REVISION)? else { return Ok(None) };
+    let opened = service.revisions.open(token);
+    opened.map(Some).map_err(|_| FgaError::validation("Usher-Min-Revision is no revision of this service"))
 }
 
 impl Call {

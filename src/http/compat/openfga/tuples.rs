@@ -126,12 +126,7 @@ fn read_filter(key: QuestionShape) -> Result<TupleFilter, FgaError> {
         return Err(FgaError::validation("an object id or a user is needed"));
     }
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Ok(TupleFilter {
-        object_type: given(object_type),
-        object_id: given(id),
-        relation: given(&key.relation),
-        user: given(&key.user),
-    })
+    Ok(TupleFilter::new(given(object_type), given(id), given(&key.relation), given(&key.user).as_deref()))
 }
 
 #[derive(Deserialize)]

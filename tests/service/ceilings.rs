@@ -1,0 +1,161 @@
+//! A credential never makes, changes or reveals what lies beyond its own ceiling.
+
+use serde_json::{Value, json};
+
+use crate::common::{Client, TestService, document, tuple};
+
+async fn key(admin: &Client, settings: Value) -> Client {
+    let mut body = json!({"name": "k", "subject": "service:k"});
+    body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    let made = admin.post("/v1/keys", body).await.ok();
+    Client { key: made["key"].as_str().unwrap().to_owned(), ..admin.clone() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confined_key_can_not_have_what_can_not_be_confined() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    for (scope, ceiling, is_possible) in [
+        ("admin", json!({"collections": ["hr"]}), false),
+        ("admin", json!({"sources": ["hr"]}), false),
+        ("relationships.write", json!({"collections": ["hr"]}), false),
+        ("relationships.write", json!({"sources": ["hr"]}), false),
+        ("relationships.read", json!({"collections": ["hr"]}), false),
+        ("relationships.read", json!({"collections": []}), false),
+        ("relationships.read", json!({"sources": ["hr"]}), true),
+        ("explain", json!({"collections": ["hr"]}), true),
+        ("documents.write", json!({"collections": ["hr"], "sources": ["hr"]}), true),
+        ("query", json!({"collections": ["hr"]}), true),
+        ("admin", json!({}), true),
+    ] {
+        let mut body = json!({"name": "k", "scopes": ["query", scope]});
+        body.as_object_mut().unwrap().extend(ceiling.as_object().unwrap().clone());
+        let made = admin.post("/v1/keys", body).await;
+        if is_possible {
+            made.ok();
+            continue;
+        }
+        let problem = made.json();
+        assert_eq!((made.status.as_u16(), &problem["errors"][0]["pointer"]), (400, &json!("/scopes/1")), "{scope}");
+        let said = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(said.contains("collections") && said.contains("sources"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_makes_a_key_that_has_more() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let other = key(&admin, json!({"scopes": ["admin"]})).await;
+    for beyond in [
+        json!({"scopes": ["query", "act_as"], "act_as_types": ["user"]}),
+        json!({"scopes": ["query"], "act_as_types": ["user"]}),
+    ] {
+        let mut body = json!({"name": "k"});
+        body.as_object_mut().unwrap().extend(beyond.as_object().unwrap().clone());
+        assert_eq!(other.post("/v1/keys", body).await.problem(403), "insufficient_scope");
+    }
+    key(&other, json!({"scopes": ["query", "documents.write"], "sources": ["hr"]})).await;
+    let half = key(&admin, json!({"scopes": ["admin", "act_as"], "act_as_types": ["agent"]})).await;
+    key(&half, json!({"scopes": ["act_as"], "act_as_types": ["agent"]})).await;
+    let wider = json!({"name": "k", "scopes": ["act_as"], "act_as_types": ["agent", "user"]});
+    assert_eq!(half.post("/v1/keys", wider).await.problem(403), "insufficient_scope");
+    let odd = json!({"name": "k", "scopes": ["act_as"], "act_as_types": ["group"]});
+    assert_eq!(admin.post("/v1/keys", odd).await.problem(400), "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_before_have_what_their_ceiling_leaves() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put("/v1/collections/hr", json!({})).await.ok();
+    admin.put("/v1/collections/fin", json!({})).await.ok();
+    // As a release without this rule stored it.
+    let held = service.service();
+    let settings = usher::catalog::keys::KeySettings {
+        name: "old".into(),
+        scopes: vec!["admin".into(), "act_as".into()],
+        subject: Some("service:old".into()),
+        collections: Some(vec!["hr".into()]),
+        sources: Some(vec!["hr".into()]),
+        act_as_types: vec!["user".into()],
+    };
+    let now = jiff::Timestamp::now();
+    let (secret, row) = held.authenticator.keys.make(settings, now, now + jiff::SignedDuration::from_hours(1)).unwrap();
+    held.committer.submit(usher::audit::Asked::duty("a test"), usher::commit::keys::CreateKey { row }).await.unwrap();
+    drop(held);
+    let old = Client { key: secret, ..admin.clone() };
+    for reply in [
+        old.post("/v1/keys", json!({"name": "k", "scopes": ["admin"]})).await,
+        old.get("/v1/keys").await,
+        old.delete("/v1/collections/fin").await,
+        old.put("/v1/collections/hr", json!({})).await,
+        old.post("/v1/relationships/write", json!({"writes": [tuple("service:old", "viewer", "document:fin/1")]}))
+            .await,
+        old.post("/v1/relationships/read", json!({})).await,
+    ] {
+        assert_eq!(reply.problem(403), "insufficient_scope");
+    }
+    // What can be confined is left.
+    let stored = json!({"documents": [{"id": "hr/1", "collection": "hr", "content": {"type": "text/plain", "text": "ibex"},
+                                      "acl": {"viewers": ["service:old"]}}]});
+    old.post("/v1/documents", stored).await.ok();
+    assert_eq!(old.ask("ibex").await, ["hr/1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_another_collection_holds_tells_nothing_and_shares_nothing() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    for name in ["one", "two"] {
+        admin.put(&format!("/v1/collections/{name}"), json!({})).await.ok();
+    }
+    let stored = |collection: &str, id: &str, text: &str, viewer: &str| {
+        let mut stored = document(id, text, json!({"viewers": [viewer]}));
+        stored["collection"] = json!(collection);
+        stored["sections"] = json!([{"id": "s", "span": {"start": 0, "end": 4}, "acl": {"viewers": [viewer]}}]);
+        json!({"documents": [stored]})
+    };
+    admin.post("/v1/documents", stored("one", "hr/x", "ibex first", "user:ann")).await.ok();
+    let confined = key(&admin, json!({"scopes": ["documents.write"], "collections": ["two"], "sources": ["hr"]})).await;
+    let mut answers = Vec::new();
+    for id in ["hr/x", "hr/y"] {
+        let answer = confined.post("/v1/documents", stored("two", id, "ibex second", "user:bob")).await.ok();
+        let mut result = answer["results"][0].clone();
+        result.as_object_mut().unwrap().remove("id");
+        answers.push(result);
+    }
+    assert_eq!(answers[0], answers[1], "whether somebody else holds the id is not told");
+    // Each is read by its own rules, and has a name of its own.
+    let texts = async |user: &str| {
+        let client = service.as_reader(user);
+        let answer = client.post("/v1/query", json!({"query": "ibex", "top_k": 9})).await.ok();
+        let results = answer["results"].as_array().unwrap().clone();
+        let mut seen: Vec<String> = results
+            .iter()
+            .map(|hit| format!("{} {}", hit["collection"], hit["document_id"]).replace('"', ""))
+            .collect();
+        seen.sort();
+        seen.dedup();
+        seen
+    };
+    assert_eq!(texts("user:ann").await, ["one hr/x"]);
+    assert_eq!(texts("user:bob").await, ["two hr/x", "two hr/y"]);
+    // A grant by the plain name is of the first one; the other's name is told to those who administer it.
+    admin.write(json!([tuple("user:cem", "viewer", "document:hr/x")]), json!([])).await;
+    assert_eq!(texts("user:cem").await, ["one hr/x"]);
+    let object = admin.get("/v1/documents/hr%2Fx/acl?collection=two").await.ok()["object"].as_str().unwrap().to_owned();
+    assert_ne!(object, "document:hr/x");
+    admin.write(json!([tuple("user:dan", "viewer", &object)]), json!([])).await;
+    assert_eq!(texts("user:dan").await, ["two hr/x"]);
+    let explained = json!({"subject": "user:dan", "collection": "two", "document_id": "hr/x"});
+    assert_eq!(admin.post("/v1/explain", explained).await.ok()["allowed"], true);
+    // It stays so when the first one goes, through a restart, and when a new version comes.
+    admin.delete("/v1/documents/hr%2Fx?collection=one").await.ok();
+    let service = service.restart().await;
+    let admin = service.admin();
+    admin.post("/v1/documents", stored("two", "hr/x", "ibex third", "user:bob")).await.ok();
+    let found = service.as_reader("user:dan").post("/v1/query", json!({"query": "ibex"})).await.ok();
+    assert_eq!(found["results"][0]["collection"], "two");
+    assert!(service.as_reader("user:cem").ask("ibex").await.is_empty());
+}

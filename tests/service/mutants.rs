@@ -1,0 +1,18 @@
+//! Do the tests of identity and ownership bite? Each deliberate bug must be caught by the test beside it.
+
+const MUTANTS: &[(&str, &str)] = &[
+    ("unusable_is_absent", "headers::an_identity_that_can_not_be_used_is_never_absent"),
+    ("names_as_they_come", "spelling::a_grant_and_a_ban_mean_the_person_however_each_is_spelled"),
+    ("ceilings_bind_no_scope", "ceilings::keys_of_before_have_what_their_ceiling_leaves"),
+    ("tokens_say_their_scopes", "issuers::a_token_has_what_its_issuer_may_give"),
+    ("sources_own_what_they_say", "ownership::a_ban_by_hand_outlives_what_a_source_says_about_it"),
+    (
+        "grants_outlive_their_object",
+        "ownership::grants_by_hand_on_what_was_deleted_are_held_until_somebody_confirms_them",
+    ),
+];
+
+#[test]
+fn mutants_are_caught() {
+    crate::common::mutants::must_be_caught(MUTANTS);
+}
