@@ -240,7 +240,7 @@ impl RawConfig {
             drift_objects_per_s,
             email_case,
             log_json: self.log_json.unwrap_or(false),
-            issuers: issuers::resolve(self.issuers)?,
+            issuers: issuers::resolve(self.issuers, email_case)?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,
             qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
         })

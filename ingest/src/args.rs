@@ -17,6 +17,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once, at the start")]
 pub enum Command {
     /// Bring a collection in line with a folder of files.
     Folder(FolderArgs),

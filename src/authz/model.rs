@@ -308,7 +308,7 @@ enum Admission {
 }
 
 impl Relation {
-    /// By the subject's form; with a condition, OpenFGA then compares type and condition name only.
+    /// By the subject's form and the condition that is named for that form, as OpenFGA does since 1.18.2.
     fn admission(&self, tuple: &Tuple) -> Admission {
         let subject_type = tuple.subject.subject_type();
         let of_form = |restriction: &&Restriction| {
@@ -322,12 +322,9 @@ impl Relation {
         if !self.restrictions.iter().any(|restriction| of_form(&restriction)) {
             return Admission::Form;
         }
-        let admitted = match &tuple.condition {
-            None => self.restrictions.iter().filter(of_form).any(|restriction| restriction.condition.is_none()),
-            Some(condition) => self.restrictions.iter().any(|restriction| {
-                restriction.subject_type == subject_type && restriction.condition.as_deref() == Some(&condition.name)
-            }),
-        };
+        let wanted = tuple.condition.as_ref().map(|condition| condition.name.as_str());
+        let admitted =
+            self.restrictions.iter().filter(of_form).any(|restriction| restriction.condition.as_deref() == wanted);
         match (&tuple.condition, admitted) {
             (_, true) => Admission::Admitted,
             (None, false) => Admission::NeedsCondition,

@@ -108,7 +108,9 @@ fn normalised(object_type: &str, name: &str) -> String {
     let composed: String = name.nfc().collect();
     let is_email = composed.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     if is_email && READER_TYPES.contains(&object_type) && email_case() == EmailCase::Lower {
-        return composed.to_lowercase().nfc().collect();
+        // Letter by letter: a sigma at the end of a word is the same letter.
+        let lower = composed.chars().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c });
+        return lower.nfc().collect();
     }
     composed
 }
@@ -144,6 +146,14 @@ mod tests {
             ("user", &["eve@example.org", "eve%40example.org", "Eve@Example.ORG", "%65ve%40example.org"][..]),
             ("user", &["jos\u{e9}", "jose\u{301}", "jos%C3%A9", "jos%c3%a9"]),
             ("user", &["J\u{f6}rg@example.org", "jo\u{308}rg%40EXAMPLE.org"]),
+            (
+                "user",
+                &[
+                    "\u{3bf}\u{3b4}\u{3bf}\u{3c3}@x.gr",
+                    "\u{39f}\u{394}\u{39f}\u{3a3}@x.gr",
+                    "\u{3bf}\u{3b4}\u{3bf}\u{3c2}@x.gr",
+                ],
+            ),
             ("user", &["100%", "100%25"]),
             ("group", &["a*b", "a%2Ab"]),
         ] {

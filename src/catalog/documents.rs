@@ -314,14 +314,25 @@ pub async fn set_next_ordinals(
     meta::set(tx, &ordinals_name(collection), &both.to_be_bytes()).await
 }
 
-/// The version that follows every version that this id ever had.
-pub async fn next_version(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<u64, CatalogError> {
+/// Whether the collection's documents of this id have an object of their own; absent where it never held one.
+pub async fn is_apart(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<Option<bool>, CatalogError> {
+    let found = query("SELECT apart FROM document_versions WHERE collection = $1 AND id = $2")
+        .bind(i64::from(collection))
+        .bind(id.to_owned())
+        .fetch_optional(tx)
+        .await?;
+    found.map(|row| Ok(row.try_get::<i64>("apart")? != 0)).transpose()
+}
+
+/// The version that follows every version that this id ever had; `apart` as in [`is_apart`], kept from the first one on.
+pub async fn next_version(tx: &mut CatalogTx, collection: u32, id: &str, apart: bool) -> Result<u64, CatalogError> {
     let version: i64 = query(
-        "INSERT INTO document_versions (collection, id, version) VALUES ($1, $2, 1)
+        "INSERT INTO document_versions (collection, id, version, apart) VALUES ($1, $2, 1, $3)
          ON CONFLICT (collection, id) DO UPDATE SET version = document_versions.version + 1 RETURNING version",
     )
     .bind(i64::from(collection))
     .bind(id.to_owned())
+    .bind(i64::from(apart))
     .fetch_value(tx)
     .await?;
     unsigned(version, "version")

@@ -129,7 +129,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "document_versions",
         key: &["collection", "id"],
-        fields: &[("collection", Integer), ("id", Text), ("version", Integer)],
+        fields: &[("collection", Integer), ("id", Text), ("version", Integer), ("apart", Integer)],
     },
     Table {
         name: "text_parts",

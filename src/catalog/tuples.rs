@@ -317,12 +317,18 @@ pub async fn stored(
     Ok(Some((tuple_row(&row)?, origin)))
 }
 
-/// Says whose a stored tuple is; nothing where it is not stored.
-pub async fn set_origin(tx: &mut CatalogTx, store: &str, tuple: &TupleKey, origin: Origin) -> Result<(), CatalogError> {
+/// Says whose a stored tuple is; nothing where it is not stored. How many became another's: one or none.
+pub async fn set_origin(
+    tx: &mut CatalogTx,
+    store: &str,
+    tuple: &TupleKey,
+    origin: Origin,
+) -> Result<usize, CatalogError> {
     let (object_type, object_id) = split(&tuple.object)?;
-    query(
+    let changed = query(
         "UPDATE tuples SET by_source = $6
-          WHERE store = $1 AND object_type = $2 AND object_id = $3 AND relation = $4 AND subject = $5",
+          WHERE store = $1 AND object_type = $2 AND object_id = $3 AND relation = $4 AND subject = $5
+            AND by_source <> $6",
     )
     .bind(store.to_owned())
     .bind(object_type)
@@ -332,7 +338,7 @@ pub async fn set_origin(tx: &mut CatalogTx, store: &str, tuple: &TupleKey, origi
     .bind(i64::from(origin == Origin::Source))
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(usize::from(changed > 0))
 }
 
 /// The tuples of one object, by the index of keys.

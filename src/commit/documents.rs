@@ -173,13 +173,15 @@ async fn put(
         Some(entry) => catalog::documents::read(&mut draft.tx, collection.id, entry.ordinal).await?,
         None => None,
     };
-    if let Some(row) = &existing {
-        if document.source_version.zip(row.source_version).is_some_and(|(new, stored)| new < stored) {
-            return Ok(Ok(Stored::of(DocumentStatus::Stale, row)));
-        }
+    let is_older =
+        |row: &&DocumentRow| document.source_version.zip(row.source_version).is_some_and(|(new, stored)| new < stored);
+    if let Some(row) = existing.as_ref().filter(is_older) {
+        return Ok(Ok(Stored::of(DocumentStatus::Stale, row)));
     }
-    let is_apart =
-        existing.as_ref().map_or_else(|| is_used_elsewhere(draft, &collection, &document.id), |row| row.apart);
+    let is_apart = match &existing {
+        Some(row) => row.apart,
+        None => is_apart(draft, &collection, &document.id).await?,
+    };
     let apart = is_apart.then_some(collection.id);
     let same_content = existing.as_ref().is_some_and(|row| row.content_digest == prepared.content_digest);
     let same_acl = existing.as_ref().is_some_and(|row| row.acl_digest == prepared.acl_digest);
@@ -242,16 +244,27 @@ async fn note_source(
     Ok(true)
 }
 
-/// Whether another collection's document, or one of its sections, has the object that this one would have: one object must
-/// not carry the grants of two documents. Whoever stores a document is not told.
-fn is_used_elsewhere(draft: &Draft, collection: &CollectionState, id: &str) -> bool {
-    let own = &collection.settings;
-    draft.next.collections.values().any(|other| {
+/// Whether the collection's document of this id has an object of its own, because another collection holds, or held, one
+/// with the object that it would have: one object must not carry the grants of two documents, and what an administrator
+/// wrote on it stays with the document that it was written for. Whoever stores a document is not told.
+async fn is_apart(draft: &mut Draft, collection: &CollectionState, id: &str) -> Result<bool, CommitError> {
+    if let Some(apart) = catalog::documents::is_apart(&mut draft.tx, collection.id, id).await? {
+        return Ok(apart);
+    }
+    let own = collection.settings.clone();
+    let shares = |other: &&std::sync::Arc<CollectionState>| {
         let theirs = &other.settings;
         let shares_type = theirs.object_type == own.object_type
             || (own.section_type.is_some() && theirs.section_type == own.section_type);
-        other.id != collection.id && theirs.store == own.store && shares_type && other.document_by_id(id).is_some()
-    })
+        other.id != collection.id && theirs.store == own.store && shares_type
+    };
+    let others: Vec<u32> = draft.next.collections.values().filter(shares).map(|other| other.id).collect();
+    for other in others {
+        if catalog::documents::is_apart(&mut draft.tx, other, id).await? == Some(false) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Shows a document again whose rules the server has taken.
@@ -276,7 +289,7 @@ async fn new_version(
 ) -> Result<DocumentRow, CommitError> {
     let document = &prepared.document;
     let revision = draft.next.revision;
-    let version = catalog::documents::next_version(&mut draft.tx, collection.id, &document.id).await?;
+    let version = catalog::documents::next_version(&mut draft.tx, collection.id, &document.id, apart).await?;
     let row = DocumentRow {
         ordinal: existing.map_or(collection.next_document(), |row| row.ordinal),
         id: document.id.clone(),

@@ -70,6 +70,10 @@ pub struct WriteTuples {
 pub struct TuplesWritten {
     pub written: usize,
     pub deleted: usize,
+    /// Tuples that were there and are the administrator's now, whoever had written them.
+    pub claimed: usize,
+    /// Of the deleted ones, those that were only held.
+    pub released: usize,
 }
 
 impl Change for WriteTuples {
@@ -93,16 +97,27 @@ impl Change for WriteTuples {
             let let_go = let_go(draft, &self.store, &mut deletes, &writes).await?;
             let tolerance = (self.on_duplicate, self.on_missing);
             let mut written = apply(draft, &self.store, &deletes, &writes, tolerance, Origin::Hand).await?;
-            written.deleted += let_go;
+            (written.deleted, written.released) = (written.deleted + let_go, let_go);
             if self.dry_run { Err(CommitError::DryRun(written)) } else { Ok(written) }
         }
         .boxed()
     }
 
-    fn told(&self, _: &TuplesWritten, edited: &Edited) -> Option<Told> {
+    fn told(&self, output: &TuplesWritten, edited: &Edited) -> Option<Told> {
         let items = edited.deleted.iter().chain(&edited.written).map(show).collect();
-        let told = Told::new("relationships.write", items).with("store", self.store.as_str().into());
-        (!edited.is_empty()).then_some(told)
+        let mut told = Told::new("relationships.write", items).with("store", self.store.as_str().into());
+        if output.claimed + output.released > 0 {
+            // What became whose shows in what was asked for.
+            let asked = |keys: &[TupleKey]| keys.iter().map(show).collect::<Vec<_>>().into();
+            told = told
+                .with("claimed", output.claimed.into())
+                .with("released", output.released.into())
+                .with("asked_writes", asked(&self.writes))
+                .with("asked_deletes", asked(&self.deletes));
+        } else if edited.is_empty() {
+            return None;
+        }
+        Some(told)
     }
 }
 
@@ -258,9 +273,10 @@ pub async fn apply(
     let (revision, now) = (draft.next.revision, draft.now_text());
     let Planned { edit, deleted, written, met } =
         plan(&draft.store_mut(store)?.graph, deletes, writes, on_duplicate, on_missing)?;
+    let mut claimed = 0;
     if origin == Origin::Hand {
         for tuple in &met {
-            catalog::tuples::set_origin(&mut draft.tx, store, &TupleKey::from(tuple), origin).await?;
+            claimed += catalog::tuples::set_origin(&mut draft.tx, store, &TupleKey::from(tuple), origin).await?;
         }
     }
     for tuple in &deleted {
@@ -274,5 +290,5 @@ pub async fn apply(
     let (graph, change) = edit.finish();
     draft.store_mut(store)?.take_graph(graph, deleted.iter().chain(&written), revision);
     draft.note_change(store, change);
-    Ok(TuplesWritten { written: written.len(), deleted: deleted.len() })
+    Ok(TuplesWritten { written: written.len(), deleted: deleted.len(), claimed, released: 0 })
 }

@@ -9,7 +9,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::authz::names::{READER_TYPES, canonical_name};
+use crate::authz::names::{EmailCase, READER_TYPES, canonical_name};
 use crate::identity::issuer::{Issuer, SubjectClaim};
 use crate::identity::jwks::{KeySet, Renewal, Source};
 use crate::identity::jwt::Issuers;
@@ -65,8 +65,8 @@ pub struct RawIssuer {
     pub max_token_life_s: Option<u64>,
 }
 
-pub(super) fn resolve(raw: Vec<RawIssuer>) -> Result<Issuers, ConfigError> {
-    check_names(&raw)?;
+pub(super) fn resolve(raw: Vec<RawIssuer>, case: EmailCase) -> Result<Issuers, ConfigError> {
+    check_names(&raw, case)?;
     raw.into_iter().map(issuer).collect::<Result<_, _>>().map(Issuers::new)
 }
 
@@ -76,13 +76,17 @@ fn mistake(issuer: &str, problem: impl Into<String>) -> ConfigError {
 
 /// No two issuers may name one reader: what they say must differ, and no prefix begin another, in any case of letters,
 /// since the case of an address may mean nothing.
-fn check_names(raw: &[RawIssuer]) -> Result<(), ConfigError> {
+fn check_names(raw: &[RawIssuer], case: EmailCase) -> Result<(), ConfigError> {
     for (n, one) in raw.iter().enumerate() {
         if canonical_name("user", &one.subject_prefix) != one.subject_prefix {
             return Err(mistake(
                 &one.issuer,
                 "`subject_prefix` must be composed (NFC) and free of `% : # @ *` and spaces",
             ));
+        }
+        let is_folded = one.subject_prefix.to_lowercase() == one.subject_prefix;
+        if case == EmailCase::Lower && !is_folded {
+            return Err(mistake(&one.issuer, "`subject_prefix` must be in lower case, as the addresses behind it are"));
         }
         if raw.len() > 1 && one.subject_prefix.is_empty() {
             return Err(mistake(&one.issuer, "needs a `subject_prefix` of its own, since there are several issuers"));
@@ -210,17 +214,18 @@ mod tests {
     #[test]
     fn no_two_issuers_may_name_one_reader() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let pair = |a: &str, b: &str| resolve(vec![raw("https://a", a), raw("https://b", b)]).map(|_| ());
+        let pair =
+            |a: &str, b: &str| resolve(vec![raw("https://a", a), raw("https://b", b)], EmailCase::Keep).map(|_| ());
         assert!(pair("corp-", "home-").is_ok());
         for (a, b) in
             [("corp-", "corp-x-"), ("corp-x-", "corp-"), ("Corp-", "corp-x"), ("a", "a"), ("", "a"), ("a", "")]
         {
             assert!(pair(a, b).is_err(), "{a:?} {b:?}");
         }
-        for odd in ["a:", "a@", "a b", "e\u{301}", "a%"] {
-            assert!(resolve(vec![raw("https://a", odd)]).is_err(), "{odd:?}");
+        for odd in ["a:", "a@", "a b", "e\u{301}", "a%", "Corp-"] {
+            assert!(resolve(vec![raw("https://a", odd)], EmailCase::Lower).is_err(), "{odd:?}");
         }
-        assert!(resolve(vec![raw("https://a", "x"), raw("https://a", "y")]).is_err());
+        assert!(resolve(vec![raw("https://a", "x"), raw("https://a", "y")], EmailCase::Lower).is_err());
     }
 
     #[test]
@@ -229,7 +234,7 @@ mod tests {
         let changed = |change: &dyn Fn(&mut RawIssuer)| {
             let mut raw = raw("https://a", "");
             change(&mut raw);
-            resolve(vec![raw]).map(|_| ())
+            resolve(vec![raw], EmailCase::Lower).map(|_| ())
         };
         assert!(changed(&|_| {}).is_ok());
         let hr = || Some(vec!["hr".to_owned()]);

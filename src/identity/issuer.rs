@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use unicode_normalization::is_nfc;
 
 use super::jwks::KeySet;
 use super::jwt::{LEEWAY, invalid};
@@ -84,11 +83,10 @@ impl Issuer {
     /// When the token ends too far ahead, or was made in the future.
     pub fn check_times(&self, claims: &Claims, now: Timestamp) -> Result<(), IdentityError> {
         let (now, leeway) = (now.as_second() as f64, LEEWAY as f64);
-        // Comparisons that are false for what is no number refuse it.
-        if !(claims.exp <= now + self.max_life.as_secs_f64() + leeway) {
+        if claims.exp.is_nan() || claims.exp > now + self.max_life.as_secs_f64() + leeway {
             return Err(invalid("`exp` is further ahead than the issuer's `max_token_life_s`"));
         }
-        if claims.iat.is_some_and(|iat| !(iat <= now + leeway)) {
+        if claims.iat.is_some_and(|iat| iat.is_nan() || iat > now + leeway) {
             return Err(invalid("`iat` is in the future"));
         }
         Ok(())
@@ -101,12 +99,15 @@ impl Issuer {
         if !self.subject_types.iter().any(|allowed| allowed == object_type) {
             return Err(invalid("tokens of this issuer may not stand for a subject of this type (`subject_types`)"));
         }
-        let id = format!("{}{}", self.subject_prefix, canonical_name(object_type, name));
+        // The spelling of the whole name, as rules and tuples have it.
+        let id = canonical_name(object_type, &format!("{}{name}", self.subject_prefix));
         // SECURITY: a name that begins with a combining mark would change the prefix into that of another issuer.
-        if !is_nfc(&id) {
+        if !id.starts_with(&self.subject_prefix) {
             return Err(invalid("the claim that names the subject begins in the middle of a character"));
         }
-        Ok(SubjectRef::Object(ObjectRef { object_type: object_type.to_owned(), id }))
+        // Whoever can't be named in a tuple can't be banned.
+        let object = ObjectRef::new(object_type, &id);
+        object.map(SubjectRef::Object).map_err(|_| invalid("the claim that names the subject is too long to be named"))
     }
 
     /// The principal that a verified token stands for.

@@ -374,7 +374,7 @@ fn is_public(address: IpAddr) -> bool {
     let address = address.to_canonical();
     let is_special = |net: &&str| net.parse::<IpNet>().is_ok_and(|net| net.contains(&address));
     let is_multicast = matches!(address, IpAddr::V6(address) if address.is_multicast());
-    !is_multicast && !SPECIAL.iter().any(|net| is_special(&net))
+    !is_multicast && !SPECIAL.iter().any(is_special)
 }
 
 /// Resolves names, and leaves private addresses out where they are not allowed: what is connected to is what was checked.

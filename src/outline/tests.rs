@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::*;
 
 fn named(text: &str) -> Vec<(u8, String, usize)> {
@@ -20,7 +22,7 @@ fn headings_are_those_of_the_block_structure() {
 fn a_rule_means_each_part_under_its_heading() {
     let text = "# A\n\n1\n\n## S\n\n2\n\n### S\n\n3\n\n## B\n\n4\n\n## S\u{308}\n\n5\n\n##  S\n\n6";
     let parts = parts_under("S", &headings(text), text.len());
-    let parts: Vec<_> = parts.into_iter().map(|part| &text[part]).collect();
+    let parts: Vec<_> = parts.into_iter().map(|part| text.get(part).unwrap()).collect();
     assert_eq!(parts, ["## S\n\n2\n\n### S\n\n3\n\n", "##  S\n\n6"]);
     assert!(parts_under(" ", &headings(text), text.len()).is_empty());
 }
@@ -29,11 +31,14 @@ fn a_rule_means_each_part_under_its_heading() {
 fn a_restricted_part_moves_neither_headings_nor_pieces_of_the_rest() {
     let seen = |hidden: &str| {
         let text = format!("# Top\n\nopen\n\n{hidden}## After [x]\n\nend\n");
-        let restricted = [13..13 + hidden.len()];
+        let hidden_from = 13;
+        let restricted = [Range { start: hidden_from, end: hidden_from + hidden.len() }];
         let headings = headings_apart(&text, &restricted);
         let outside = |piece: &Piece| !restricted[0].contains(&piece.start);
         let pieces = pieces(&text, &headings, &restricted).into_iter().filter(outside);
-        pieces.map(|piece| (piece.path, piece.level, text[piece.start..piece.end].to_owned())).collect::<Vec<_>>()
+        pieces
+            .map(|piece| (piece.path, piece.level, text.get(piece.start..piece.end).unwrap().to_owned()))
+            .collect::<Vec<_>>()
     };
     let wanted = seen("# Secret\n\nx\n\n");
     assert_eq!(wanted.iter().map(|it| it.0.join("/")).collect::<Vec<_>>(), ["Top", "Top/After [x]"]);
@@ -53,7 +58,7 @@ fn a_restricted_part_moves_neither_headings_nor_pieces_of_the_rest() {
 fn a_restricted_part_lies_under_the_headings_before_it() {
     let text = "# Top\n\nopen\n\n## Pay\n\nx\n\n## More\n\ny\n\nrest\n";
     let (start, end) = (text.find("## Pay").unwrap(), text.find("rest").unwrap());
-    let restricted = [start..end];
+    let restricted = [Range { start, end }];
     let headings = headings_apart(text, &restricted);
     let paths: Vec<_> = pieces(text, &headings, &restricted).into_iter().map(|piece| piece.path.join("/")).collect();
     assert_eq!(paths, ["Top", "Top/Pay", "Top/More", "Top"]);

@@ -76,7 +76,8 @@ impl Service {
                 return Err(sent.failed(error.into()).await);
             }
             let changes = TupleChange::of_write(&change.deletes, &change.writes, jiff::Timestamp::now());
-            let output = TuplesWritten { written: change.writes.len(), deleted: change.deletes.len() };
+            let (written, deleted) = (change.writes.len(), change.deletes.len());
+            let output = TuplesWritten { written, deleted, ..TuplesWritten::default() };
             let follow = Follow { store: change.store, changes, position: None, read_from: None };
             if let Some(revision) = is_eager {
                 tokio::spawn(async move {

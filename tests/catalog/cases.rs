@@ -288,7 +288,7 @@ async fn a_removed_collection_takes_everything_with_it(place: Place) {
         for name in ["kept", "gone"] {
             let id = collections::insert(tx, name, &settings(), "t").await.unwrap();
             documents::set_next_ordinals(tx, id, 1, 1).await.unwrap();
-            documents::next_version(tx, id, "d").await.unwrap();
+            documents::next_version(tx, id, "d", false).await.unwrap();
             let row = DocumentRow { chunk_count: 1, ..document(0, "d") };
             documents::put(tx, id, &row).await.unwrap();
             let one = ChunkRow { key: u128::from(id).to_be_bytes(), ..chunk(0, 0..4) };
@@ -419,10 +419,10 @@ async fn versions_go_on_after_a_removal(place: Place) {
     let versions = commit!(catalog, |tx| {
         let mut versions = Vec::new();
         for (collection, id) in [(1, "a"), (1, "a"), (1, "b"), (2, "a")] {
-            versions.push(documents::next_version(tx, collection, id).await.unwrap());
+            versions.push(documents::next_version(tx, collection, id, false).await.unwrap());
         }
         documents::delete(tx, 1, 0).await.unwrap();
-        versions.push(documents::next_version(tx, 1, "a").await.unwrap());
+        versions.push(documents::next_version(tx, 1, "a", false).await.unwrap());
         versions
     });
     assert_eq!(versions, [1, 2, 1, 1, 3]);
@@ -850,7 +850,7 @@ pub async fn fill(catalog: &Catalog) {
         for n in 0..5_u32 {
             let name = format!("{}ä{n}", if n % 2 == 0 { "a" } else { "B" });
             let row = DocumentRow { chunk_count: 1, ..document(n, &name) };
-            documents::next_version(tx, id, &name).await.unwrap();
+            documents::next_version(tx, id, &name, false).await.unwrap();
             documents::put(tx, id, &row).await.unwrap();
             let one = ChunkRow { key: u128::from(n).to_be_bytes(), ..chunk(n, 0..40_000) };
             documents::put_text(tx, id, &row, &"word ".repeat(10_000), &[one], 1).await.unwrap();
@@ -1000,7 +1000,7 @@ async fn long_names_fit(place: Place) {
     let (id, source, object, user) = (noise(1_024), noise(1_022), noise(500), noise(512));
     commit!(catalog, |tx| {
         documents::put(tx, 1, &DocumentRow { source, ..document(0, &id) }).await.unwrap();
-        documents::next_version(tx, 1, &id).await.unwrap();
+        documents::next_version(tx, 1, &id, false).await.unwrap();
         let key = TupleKey { user, ..tuple("", &"r".repeat(50), &format!("{}:{object}", "t".repeat(254))) };
         tuples::write(tx, &"S".repeat(26), &key, Origin::Hand, 1, "t").await.unwrap();
     });

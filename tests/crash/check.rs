@@ -53,7 +53,9 @@ async fn answered(ask: impl AsyncFn() -> Reply) -> Reply {
 /// Checks everything; afterwards every state of `load` is certain.
 pub async fn all(client: &Client, load: &mut Load) -> Verdict {
     let mut verdict = Verdict::default();
-    let stored = stored_tuples(client).await;
+    let mut stored = stored_tuples(client).await;
+    let held = held_tuples(client).await;
+    stored.extend(held.iter().cloned());
     for share in &mut load.shares {
         documents(client, share, &stored, &mut verdict).await;
         collections(client, share, &mut verdict).await;
@@ -61,8 +63,8 @@ pub async fn all(client: &Client, load: &mut Load) -> Verdict {
     }
     tuples(&stored, &mut load.shares, &mut verdict);
     if verdict.lost.is_empty() && verdict.resurrected.is_empty() && verdict.half.is_empty() {
-        people(client, &load.shares, &mut verdict).await;
-        legs(client, &load.shares, &mut verdict).await;
+        people(client, &load.shares, &held, &mut verdict).await;
+        legs(client, &load.shares, &held, &mut verdict).await;
     }
     verdict
 }
@@ -176,7 +178,26 @@ async fn stored_tuples(client: &Client) -> BTreeSet<Tuple> {
         }
         cursor = page["next_cursor"].clone();
         if cursor.is_null() {
-            return stored;
+            break;
+        }
+    }
+    stored
+}
+
+/// Grants by hand on what was deleted: they are kept, out of force.
+async fn held_tuples(client: &Client) -> BTreeSet<Tuple> {
+    let mut held = BTreeSet::new();
+    let mut place = String::new();
+    loop {
+        let path = format!("/v1/relationships/report?kind=held&limit=1000{place}");
+        let page = answered(async || client.get(&path).await).await.ok();
+        for tuple in page["tuples"].as_array().unwrap() {
+            let part = |name: &str| tuple["tuple"][name].as_str().unwrap().to_owned();
+            held.insert((part("user"), part("relation"), part("object")));
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => place = format!("&cursor={next}"),
+            None => return held,
         }
     }
 }
@@ -209,10 +230,10 @@ fn tuples(stored: &BTreeSet<Tuple>, shares: &mut [Share], verdict: &mut Verdict)
 }
 
 /// What a person may read, by the settled tuples.
-fn readable(share: &Share, person: &str) -> BTreeSet<String> {
+fn readable(share: &Share, person: &str, held: &BTreeSet<Tuple>) -> BTreeSet<String> {
     let holds = |user: &str, relation: &str, object: &str| {
         let tuple = (user.to_owned(), relation.to_owned(), object.to_owned());
-        share.tuples.get(&tuple).and_then(|state| state.newest()) == Some(&true)
+        !held.contains(&tuple) && share.tuples.get(&tuple).and_then(|state| state.newest()) == Some(&true)
     };
     let inner = format!("group:g{}-in", share.writer);
     let in_group = |group: &str| {
@@ -234,11 +255,11 @@ fn live(share: &Share) -> impl Iterator<Item = (String, Version)> {
 }
 
 /// Groups and direct grants decide as the tuples say, in reads and in both legs.
-async fn people(client: &Client, shares: &[Share], verdict: &mut Verdict) {
+async fn people(client: &Client, shares: &[Share], held: &BTreeSet<Tuple>, verdict: &mut Verdict) {
     let mut reads = Vec::new();
     for share in shares {
         for person in share.people() {
-            let expected = readable(share, &person);
+            let expected = readable(share, &person, held);
             for id in share.documents.keys() {
                 reads.push((person.clone(), id.clone(), expected.contains(id)));
             }
@@ -259,13 +280,13 @@ async fn people(client: &Client, shares: &[Share], verdict: &mut Verdict) {
 }
 
 /// Every reader finds exactly the text that it may read, by keyword and by vector, once the indexes have caught up.
-async fn legs(client: &Client, shares: &[Share], verdict: &mut Verdict) {
+async fn legs(client: &Client, shares: &[Share], held: &BTreeSet<Tuple>, verdict: &mut Verdict) {
     let mut questions: Vec<(String, BTreeSet<String>)> = Vec::new();
     let public: BTreeSet<String> =
         shares.iter().flat_map(live).filter(|(_, version)| version.is_public()).map(|(id, _)| id).collect();
     for share in shares {
         for person in share.people() {
-            questions.push((person.clone(), readable(share, &person)));
+            questions.push((person.clone(), readable(share, &person, held)));
         }
         questions.extend(live(share).map(|(id, version)| (version.marker(), BTreeSet::from([id]))));
     }

@@ -518,7 +518,8 @@ impl Apply for World {
             Operation::Put(document, _) => {
                 let before = self.documents.get(&document.id).map(|old| old.tuples.clone()).unwrap_or_default();
                 for gone in before.difference(&document.tuples) {
-                    self.tuples.retain(|tuple| !is_same_key(tuple, gone));
+                    let is_by_hand = self.by_hand.iter().any(|tuple| is_same_key(tuple, gone));
+                    self.tuples.retain(|tuple| is_by_hand || !is_same_key(tuple, gone));
                 }
                 for new in document.tuples.difference(&before) {
                     if !self.tuples.iter().any(|tuple| is_same_key(tuple, new)) {
@@ -529,14 +530,25 @@ impl Apply for World {
                 self.documents.insert(document.id.clone(), *document);
             }
             Operation::Delete(id) => {
-                if let Some(old) = self.documents.remove(&id) {
-                    self.tuples.retain(|tuple| !old.tuples.iter().any(|own| is_same_key(own, tuple)));
-                }
+                let Some(old) = self.documents.remove(&id) else { return };
+                let by_hand = std::mem::take(&mut self.by_hand);
+                self.tuples
+                    .retain(|tuple| by_hand.contains(tuple) || !old.tuples.iter().any(|own| is_same_key(own, tuple)));
+                // Grants by hand don't pass to what comes under that id.
+                let object = format!("document:{id}");
+                let is_held = |tuple: &Tuple| {
+                    tuple.object == object && ["viewer", "editor", "owner"].contains(&tuple.relation.as_str())
+                };
+                let (held, stay): (Vec<_>, Vec<_>) = by_hand.into_iter().partition(is_held);
+                held.iter().for_each(|tuple| _ = self.tuples.remove(tuple));
+                self.by_hand = stay.into_iter().collect();
             }
             Operation::Write(tuple) => {
+                self.by_hand.insert(tuple.clone());
                 self.tuples.insert(tuple);
             }
             Operation::Revoke(tuple) => {
+                self.by_hand.remove(&tuple);
                 self.tuples.remove(&tuple);
             }
             Operation::Model(model) => self.model = Model::of_json(&model.to_string()).unwrap(),

@@ -1,6 +1,7 @@
 //! Answers without what must differ: ids, times, tokens, orders that nothing promises, wordings of errors.
 
 use std::time::Duration;
+use usher::authz::names::{canonical_id, canonical_principal};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -69,6 +70,11 @@ fn plain(value: &Value) -> String {
 pub fn normalise(value: &mut Value) {
     match value {
         Value::Object(fields) => {
+            // Names have one spelling here, and the one that they came in there.
+            let object_type = fields.get("type").and_then(Value::as_str).map(str::to_owned);
+            if let (Some(of), Some(Value::String(id))) = (object_type, fields.get_mut("id")) {
+                *id = canonical_id(&of, id).unwrap();
+            }
             for (name, field) in fields.iter_mut() {
                 let is_text = field.as_str().is_some_and(|text| !text.is_empty());
                 match name.as_str() {
@@ -93,6 +99,7 @@ pub fn normalise(value: &mut Value) {
                 elements.sort_by_cached_key(Value::to_string);
             }
         }
+        Value::String(text) => *text = canonical_principal(text),
         // The server holds every number as a double and writes the shortest form; Usher keeps what was written.
         Value::Number(number) => {
             if let Some(double) = number.as_f64() {

@@ -58,7 +58,7 @@ async fn prepare(pair: &mut Pair) {
     pair.new_store("{store}").await;
     pair.new_store("{empty}").await;
     let model: Value = serde_json::from_str(MODEL).unwrap();
-    let limited = |object: &str, context: Value| json!({"user": "user:anne", "relation": "limited", "object": object, "condition": {"name": "below", "context": context}});
+    let limited = |user: &str, object: &str, context: Value| json!({"user": user, "relation": "limited", "object": object, "condition": {"name": "below", "context": context}});
     let writes = [
         tuple("user:anne", "viewer", "doc:1"),
         tuple("user:bob", "viewer", "doc:1"),
@@ -69,8 +69,9 @@ async fn prepare(pair: &mut Pair) {
         tuple("folder:f", "parent", "doc:2"),
         tuple("user:carl", "viewer", "folder:f"),
         tuple("user:dora", "member", "group:g"),
-        limited("doc:1", json!({"x": 1})),
-        limited("doc:3", json!({})),
+        limited("user:anne", "doc:1", json!({"x": 1})),
+        limited("user:anne", "doc:3", json!({})),
+        limited("user:zoe", "doc:3", json!({})),
     ];
     for side in [&mut pair.usher, &mut pair.server] {
         let path = side.filled("/stores/{store}/authorization-models");

@@ -159,3 +159,26 @@ async fn an_id_that_another_collection_holds_tells_nothing_and_shares_nothing() 
     assert_eq!(found["results"][0]["collection"], "two");
     assert!(service.as_reader("user:cem").ask("ibex").await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_by_hand_stays_with_the_document_that_it_was_written_for() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put("/v1/collections/bb", json!({})).await.ok();
+    let stored = |collection: &str| {
+        let mut stored = document("hr/x", "ibex", json!({"viewers": ["user:*"]}));
+        stored["collection"] = json!(collection);
+        json!({"documents": [stored]})
+    };
+    let (main, other) = ("/v1/documents/hr%2Fx?collection=main", "/v1/documents/hr%2Fx?collection=bb");
+    admin.post("/v1/documents", stored("main")).await.ok();
+    admin.write(json!([tuple("user:eve", "blocked", "document:hr/x")]), json!([])).await;
+    // A source makes room for another document of that id, and comes back.
+    let source = key(&admin, json!({"scopes": ["documents.write"], "sources": ["hr"]})).await;
+    source.delete(main).await.ok();
+    source.post("/v1/documents", stored("bb")).await.ok();
+    source.post("/v1/documents", stored("main")).await.ok();
+    let eve = service.as_reader("user:eve");
+    assert_eq!(eve.get(main).await.status, 404, "the ban stays where it was written");
+    assert_eq!(eve.get(other).await.status, 200);
+}

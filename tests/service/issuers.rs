@@ -254,3 +254,17 @@ async fn one_person_shows_anothers_token_only_with_act_as() {
     assert_eq!(ask(json!({"sub": "bob", "azp": "scribe"}), bob.clone()).await, (200, 1));
     assert_eq!(ask(json!({"sub": "bob", "act": {"sub": "scribe"}}), bob).await, (200, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_and_a_name_have_one_spelling_together() {
+    let (service, _files) = service(|issuer| issuer.subject_prefix = "mx-".into()).await;
+    let rules = json!({"viewers": ["user:*"], "blocked": ["user:mx-@Alice%3Aserver", "user:mx-Bob@x.org"]});
+    service.admin().put_documents(vec![document("a/1", "begonias", rules)]).await;
+    for (sub, expected) in [("@Alice:server", 0), ("@alice:server", 0), ("bob@x.org", 0), ("BOB@X.org", 0), ("carl", 1)]
+    {
+        assert_eq!(with(&service, json!({"sub": sub})).ask("begonias").await.len(), expected, "{sub}");
+    }
+    // A name that no tuple can hold is nobody's: it could not be banned.
+    let refused = with(&service, json!({"sub": format!("{}a", "@".repeat(199))}));
+    assert_eq!(refused.post("/v1/query", json!({"query": "x"})).await.problem(401), "unauthenticated");
+}

@@ -124,3 +124,31 @@ async fn a_section_that_comes_back_is_another_one() {
     assert!(!reads(&service, "user:zed").await && reads(&service, "user:rita").await);
     assert_eq!(held(&admin).await, ["user:zed#viewer"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_is_never_weaker_than_what_was_said() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let over = json!({"name": "during", "context": {"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"}});
+    let conditional = json!({"principal": "user:eve", "condition": over});
+    let banned = |who: Value| json!({"viewers": ["user:*"], "blocked": who});
+    // With and without a condition, in either order, and then without.
+    for both in [json!([conditional, "user:eve"]), json!(["user:eve", conditional])] {
+        rules(&admin, banned(both)).await;
+        assert!(!reads(&service, "user:eve").await);
+        rules(&admin, banned(json!(["user:eve"]))).await;
+        assert!(!reads(&service, "user:eve").await);
+        rules(&admin, banned(json!([conditional]))).await;
+        assert!(reads(&service, "user:eve").await, "it is over");
+    }
+    rules(&admin, banned(json!(["user:eve"]))).await;
+    assert!(!reads(&service, "user:eve").await, "what lost its condition is there");
+    // A weaker one by hand can't stand for it, and that is said.
+    rules(&admin, banned(json!([]))).await;
+    let mut by_hand = tuple("user:eve", "blocked", "document:hr/d");
+    by_hand["condition"] = over;
+    admin.write(json!([by_hand]), json!([])).await;
+    let refused = document("hr/d", "tapir budget", banned(json!(["user:eve"])));
+    let answer = admin.post("/v1/documents", json!({"documents": [refused]})).await.ok();
+    assert_eq!(answer["results"][0]["status"], "rejected", "{answer}");
+}

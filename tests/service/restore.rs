@@ -71,7 +71,7 @@ impl Scene {
     }
 
     /// Serves the folder as the backup had it.
-    async fn is_as_backed_up(self) -> Self {
+    async fn goes_on_as_backed_up(self) -> Self {
         let Self { parent, backup, data } = self;
         let service = TestService::start_at(parent, "data").await;
         let state = service.service().published.load().collection("main").unwrap().clone();
@@ -109,7 +109,7 @@ async fn after_a_stop_in_order() {
     scene.is_refused("accept-restored");
     let (ok, said) = usher(&["accept-restored", "--data", scene.data.to_str().unwrap()]);
     assert!(ok, "{said}");
-    let scene = scene.is_as_backed_up().await;
+    let scene = scene.goes_on_as_backed_up().await;
     // What was there is there still.
     let aside = fs::read_dir(&scene.data).unwrap().map(|entry| entry.unwrap().path());
     let aside: Vec<_> = aside.filter(|path| path.to_string_lossy().contains("replaced-")).collect();
@@ -124,7 +124,7 @@ async fn accepted_in_the_same_breath_and_recorded() {
     assert!(ok, "{said}");
     let events: Vec<_> = records(&scene.data).into_iter().map(|record| record["event"].clone()).collect();
     assert!(events.contains(&json!("restored")) && events.contains(&json!("restored_from")), "{events:?}");
-    scene.is_as_backed_up().await;
+    scene.goes_on_as_backed_up().await;
 }
 
 /// A kill leaves a write-ahead log and no seal; that log must never meet the restored file.
@@ -136,7 +136,7 @@ async fn after_a_kill() {
     fs::write(scene.data.join("catalog.db-shm"), vec![7; 32_768]).unwrap();
     let (ok, said) = restore(&scene.backup, &scene.data, &["--accept-older"]);
     assert!(ok, "{said}");
-    scene.is_as_backed_up().await;
+    scene.goes_on_as_backed_up().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +147,7 @@ async fn where_files_are_missing() {
     fs::remove_dir_all(&data).unwrap();
     let (ok, said) = restore(&backup, &data, &[]);
     assert!(ok && said.contains("can be served"), "{said}");
-    let scene = Scene { parent, backup, data }.is_as_backed_up().await;
+    let scene = Scene { parent, backup, data }.goes_on_as_backed_up().await;
     // The catalog alone is gone; then the backup's seal and indexes, and the folder's audit, are.
     fs::remove_file(scene.data.join("catalog.db")).unwrap();
     scene.is_refused("is missing or empty");
@@ -158,7 +158,7 @@ async fn where_files_are_missing() {
     assert!(ok && said.contains("accept-restored"), "what was seen is not in the audit alone: {said}");
     let (ok, said) = usher(&["accept-restored", "--data", scene.data.to_str().unwrap()]);
     assert!(ok, "{said}");
-    scene.is_as_backed_up().await;
+    scene.goes_on_as_backed_up().await;
 }
 
 /// Indexes are derived: whatever a backup brings of them, answers are those of its catalog.
@@ -179,7 +179,7 @@ async fn indexes_of_another_time_do_no_harm() {
         }
         let (ok, said) = restore(&scene.backup, &scene.data, &["--accept-older"]);
         assert!(ok, "{said}");
-        scene.is_as_backed_up().await;
+        scene.goes_on_as_backed_up().await;
     }
 }
 
@@ -248,7 +248,7 @@ async fn a_restoration_that_was_cut_short_is_run_again() {
     let (ok, said) = restore(&scene.backup, &scene.data, &["--accept-older"]);
     assert!(ok, "{said}");
     assert!(!scene.data.join("restoring").exists());
-    scene.is_as_backed_up().await;
+    scene.goes_on_as_backed_up().await;
 }
 
 /// A backup's file that was put back by hand says what to do.
@@ -259,7 +259,7 @@ async fn a_file_put_back_by_hand_names_the_command() {
     scene.is_refused("usher restore");
     let (ok, said) = restore(&scene.backup, &scene.data, &["--accept-older"]);
     assert!(ok, "{said}");
-    scene.is_as_backed_up().await;
+    scene.goes_on_as_backed_up().await;
 }
 
 /// A backup of an older release gets the schema of this one.
@@ -275,5 +275,5 @@ async fn of_an_older_release() {
     catalog.close().await;
     let (ok, said) = restore(&scene.backup, &scene.data, &["--accept-older"]);
     assert!(ok, "{said}");
-    scene.is_as_backed_up().await;
+    scene.goes_on_as_backed_up().await;
 }

@@ -284,7 +284,7 @@ type Length<'a> = (f32, &'a str);
 
 /// All lengths in a value.
 fn lengths(value: &str) -> impl Iterator<Item = Length<'_>> {
-    let parts = value.split(|c: char| matches!(c, '(' | ')' | ',' | '/'));
+    let parts = value.split(['(', ')', ',', '/']);
     parts.filter_map(|part| {
         let end = part.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(part.len());
         Some((part.get(..end)?.parse().ok()?, part.get(end..)?))

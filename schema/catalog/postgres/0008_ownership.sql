@@ -30,3 +30,5 @@ CREATE INDEX held_tuples_store ON held_tuples (store, change);
 
 -- Whether another collection of the store held a document of this id when this one came: its object is one of its own.
 ALTER TABLE documents ADD COLUMN apart BIGINT NOT NULL DEFAULT 0;
+-- The same of the ids that a collection ever held: an id keeps its object, however often it goes and comes.
+ALTER TABLE document_versions ADD COLUMN apart BIGINT NOT NULL DEFAULT 0;

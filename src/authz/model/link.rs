@@ -127,13 +127,7 @@ impl Linked {
     ) -> bool {
         let Some(restrictions) = self.restrictions.get(id.index()) else { return false };
         let formed = |held: &LinkedRestriction| held.subject_type == subject_type && held.kind == kind;
-        match condition {
-            None => restrictions.iter().any(|held| formed(held) && held.condition.is_none()),
-            Some(_) => {
-                restrictions.iter().any(formed)
-                    && restrictions.iter().any(|held| held.subject_type == subject_type && held.condition == condition)
-            }
-        }
+        restrictions.iter().any(|held| formed(held) && held.condition == condition)
     }
 
     /// The relations to which the model has a path from a subject of this form. A plain object also counts as one of

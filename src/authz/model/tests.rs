@@ -230,7 +230,7 @@ fn writes_are_strict() {
 }
 
 #[test]
-fn with_a_condition_only_type_and_name_are_compared() {
+fn a_condition_is_one_of_the_subjects_form() {
     let model = model({
         let admitted = json!({"viewer": [{"type": "user"}, {"type": "user", "wildcard": {}, "condition": "c"}]});
         let mut model = document(json!({"viewer": {"this": {}}}), admitted);
@@ -238,7 +238,8 @@ fn with_a_condition_only_type_and_name_are_compared() {
         model
     })
     .unwrap();
-    assert!(model.admits(&conditional("document:1 viewer user:anne", "c", json!({}))));
+    assert!(!model.admits(&conditional("document:1 viewer user:anne", "c", json!({}))));
+    assert!(model.admits(&conditional("document:1 viewer user:*", "c", json!({}))));
     assert!(model.admits(&tuple("document:1 viewer user:anne")));
     assert!(!model.admits(&tuple("document:1 viewer user:*")));
     assert!(matches!(model.check_write(&tuple("document:1 viewer user:*")), Err(TupleError::ConditionRequired { .. })));

@@ -18,7 +18,8 @@ pub(super) async fn collect(draft: &mut Draft, store: &str, deleted: &[Tuple]) -
         }
         let Ok(object) = ObjectRef::parse(&clause) else { continue };
         let keys = catalog::tuples::of_object(&mut draft.tx, store, &object).await?;
-        if !acl::is_as_named(&clause, &keys) {
+        let by_hand = catalog::tuples::by_hand(&mut draft.tx, store, &object).await?;
+        if !acl::is_as_named(&clause, &keys) || !by_hand.is_empty() {
             continue;
         }
         let own: Vec<Tuple> = keys.iter().filter_map(|key| Tuple::parse(key).ok()).collect();

@@ -3,17 +3,17 @@
 //! A source takes away only what it added. What an administrator wrote on a document stays, whatever the source sends;
 //! when the document goes, bans and labels stay where they are, and grants are held until somebody writes them again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Rejection, clauses};
-use crate::authz::{Model, ObjectRef, Tuple};
+use crate::authz::{Effect, Model, ObjectRef, SubjectRef, Tuple};
 use crate::catalog::documents::DocumentRow;
 use crate::catalog::outbox::OutboxRow;
 use crate::catalog::tuples::{Origin, by_hand};
 use crate::catalog::{self, held};
 use crate::commit::acl::{self, Target};
-use crate::commit::tuples::{self, Tolerance};
+use crate::commit::tuples::{self, Tolerance, TupleWriteError};
 use crate::commit::{CommitError, Draft};
 use crate::snapshot::CollectionState;
 use crate::snapshot::names::{CLASSIFICATION, document_object, objects_of};
@@ -57,9 +57,16 @@ impl Rules {
             Ok(parsed) => parsed,
             Err(error) => return Ok(Err(error.into())),
         };
-        // Two spellings of one tuple are one.
-        let mut seen = HashSet::new();
-        parsed.retain(|tuple| seen.insert(tuple.clone()));
+        let narrows = |tuple: &Tuple| {
+            let effect = effect(&model, collection, tuple);
+            effect.narrows && !effect.widens
+        };
+        if let Err(error) = merge(&mut parsed, narrows) {
+            return Ok(Err(error.into()));
+        }
+        if let Some(error) = swallowed(draft, &collection.settings.store, &parsed, narrows).await? {
+            return Ok(Err(error.into()));
+        }
         Ok(Ok(Self { tuples: parsed.iter().map(TupleKey::from).collect(), parsed }))
     }
 
@@ -84,10 +91,70 @@ impl Rules {
         let gone: Vec<Tuple> =
             previous.iter().filter(|tuple| is_own(tuple) && !self.parsed.contains(tuple)).cloned().collect();
         let deletes = of_source(draft, collection, gone).await?;
-        let is_new = |tuple: &&Tuple| !is_own(tuple) || !previous.contains(*tuple);
+        // What is taken away to come back with another condition comes back.
+        let is_replaced = |tuple: &Tuple| deletes.iter().any(|gone| gone.key() == tuple.key());
+        let is_new = |tuple: &&Tuple| !is_own(tuple) || !previous.contains(*tuple) || is_replaced(tuple);
         let writes = self.parsed.iter().filter(is_new).cloned().collect();
         change_tuples(draft, collection, id, deletes, writes).await
     }
+}
+
+/// Makes one tuple of those that differ in their condition alone: of bans the one that always holds. Two spellings of one
+/// tuple are one.
+///
+/// # Errors
+/// Where nothing says which is meant.
+fn merge(tuples: &mut Vec<Tuple>, narrows: impl Fn(&Tuple) -> bool) -> Result<(), TupleWriteError> {
+    let mut merged: Vec<Tuple> = Vec::with_capacity(tuples.len());
+    let mut places: HashMap<(ObjectRef, String, SubjectRef), usize> = HashMap::new();
+    for tuple in tuples.drain(..) {
+        let key = (tuple.object.clone(), tuple.relation.clone(), tuple.subject.clone());
+        let Some(held) = places.get(&key).and_then(|place| merged.get_mut(*place)) else {
+            places.insert(key, merged.len());
+            merged.push(tuple);
+            continue;
+        };
+        if held.condition == tuple.condition {
+            continue;
+        }
+        if !narrows(&tuple) || (held.condition.is_some() && tuple.condition.is_some()) {
+            return Err(TupleWriteError::Repeated { tuple: tuples::show(&TupleKey::from(&tuple)) });
+        }
+        held.condition = None;
+    }
+    *tuples = merged;
+    Ok(())
+}
+
+/// A ban that would not be stored, because somebody wrote it by hand with a condition.
+async fn swallowed(
+    draft: &mut Draft,
+    store: &str,
+    tuples: &[Tuple],
+    narrows: impl Fn(&Tuple) -> bool,
+) -> Result<Option<TupleWriteError>, CommitError> {
+    let bans: Vec<&Tuple> = tuples.iter().filter(|tuple| narrows(tuple)).collect();
+    let objects: HashSet<&ObjectRef> = bans.iter().map(|tuple| &tuple.object).collect();
+    for object in objects {
+        for row in by_hand(&mut draft.tx, store, object).await? {
+            let Ok(written) = Tuple::parse(&row.key) else { continue };
+            let is_weaker = |ban: &&&Tuple| {
+                ban.key() == written.key() && written.condition.is_some() && ban.condition != written.condition
+            };
+            if bans.iter().any(|ban| is_weaker(&ban)) {
+                return Ok(Some(TupleWriteError::OtherCondition { tuple: tuples::show(&row.key) }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What the tuple's relation does to who reads the collection's documents.
+fn effect(model: &Model, collection: &CollectionState, tuple: &Tuple) -> Effect {
+    let binding = &collection.binding;
+    let roots = std::iter::once(&binding.object_type).chain(binding.section_type.as_ref());
+    let roots = roots.map(|of| (of.as_str(), binding.relation.as_str()));
+    model.effect(&tuple.object.object_type, &tuple.relation, roots)
 }
 
 /// Stored rules as tuples; one that can't be read stands for nothing.
@@ -169,15 +236,11 @@ async fn hold(draft: &mut Draft, collection: &CollectionState, object: &ObjectRe
     let Some(model) = draft.next.store(store).and_then(|store| store.latest_model()).cloned() else {
         return Ok(Vec::new());
     };
-    let binding = &collection.binding;
-    let roots = [Some(&binding.object_type), binding.section_type.as_ref()];
     let mut held = Vec::new();
     for row in rows {
         let Ok(tuple) = Tuple::parse(&row.key) else { continue };
-        let relation = tuple.relation.as_str();
-        let roots = roots.iter().flatten().map(|of| (of.as_str(), binding.relation.as_str()));
         // A second label hides the document, and one that goes may show it.
-        if relation == CLASSIFICATION || !model.effect(&object.object_type, relation, roots).widens {
+        if tuple.relation == CLASSIFICATION || !effect(&model, collection, &tuple).widens {
             continue;
         }
         held::hold(&mut draft.tx, store, &row).await?;

@@ -69,11 +69,12 @@ pub async fn put(
         }
         by_collection.entry(document.collection.clone()).or_default().push((n, document));
     }
+    // Before the first of them is stored.
+    if by_collection.keys().any(|collection| !caller.principal.reaches(collection)) {
+        return Err(ApiProblem::not_found());
+    }
     let mut revision = service.published.load().revision;
     for (collection, documents) in by_collection {
-        if !caller.principal.reaches(&collection) {
-            return Err(ApiProblem::not_found());
-        }
         let (order, documents): (Vec<usize>, Vec<Document>) = documents.into_iter().unzip();
         let committed = store(&service, &caller, &collection, documents).await?;
         revision = revision.max(committed.revision);

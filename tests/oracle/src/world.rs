@@ -33,6 +33,8 @@ pub struct World {
     pub model: Model,
     pub tuples: BTreeSet<Tuple>,
     pub documents: BTreeMap<String, Document>,
+    /// Those that an administrator wrote: no source takes them away.
+    pub by_hand: BTreeSet<Tuple>,
     /// Versions ever given, also of documents that are gone.
     pub versions: BTreeMap<String, u64>,
     /// How the service's index weighs terms.
@@ -61,6 +63,7 @@ impl World {
         Self {
             model,
             tuples: cleared.into(),
+            by_hand: BTreeSet::new(),
             documents: BTreeMap::new(),
             versions: BTreeMap::new(),
             rarity: Rarity::default(),
