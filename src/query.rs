@@ -132,7 +132,7 @@ pub async fn answer(
         let passages = stages.run("assemble", read).await?;
         let is_changing = service.published.load().revision > revision && arrived.elapsed() < question.deadline / 2;
         let rounds = if is_changing { ROUNDS_OF_CHANGE } else { ROUNDS };
-        if !passages.is_incomplete || round >= rounds {
+        if !passages.is_incomplete || round >= rounds || crate::mutants::active("one_round") {
             break passages;
         }
         round += 1;

@@ -7,8 +7,12 @@ const TWINS: &str = "sections::what_is_in_a_hidden_part_moves_no_byte_of_an_answ
 const MUTANTS: &[(&str, &str)] = &[
     ("skip_verification", "races::a_revocation_between_search_and_verification_binds"),
     ("trust_the_searchs_audience", "races::a_revocation_between_search_and_verification_binds"),
-    ("skip_the_version_check", "races::a_version_between_search_and_verification_takes_the_old_ones_place"),
-    ("new_audience_with_old_sets", "races::new_rules_are_never_judged_by_old_groups"),
+    // Guarded more than once: a hit must be the same in both states, and what is lost is searched again.
+    (
+        "skip_the_version_check,named_by_the_verifying_state,one_round",
+        "races::a_version_between_search_and_verification_takes_the_old_ones_place",
+    ),
+    ("new_audience_with_old_sets,named_by_the_verifying_state", "races::new_rules_are_never_judged_by_old_groups"),
     ("parked_only_at_masking", "races::a_document_that_ends_between_search_and_verification_is_not_returned"),
     ("set_inserted_after_its_invalidation", SEQUENTIAL),
     ("invalidation_of_visited_only", SEQUENTIAL),
