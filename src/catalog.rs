@@ -12,6 +12,7 @@ use sqlx::migrate::MigrateError;
 
 use self::collections::Pair;
 use self::sql::{On, Query, Row, query, query_built, query_either};
+use crate::progress::Progress;
 
 pub mod collections;
 pub mod commits;
@@ -124,8 +125,20 @@ impl Catalog {
     /// # Errors
     /// When it can't be opened, is damaged, or was written by a newer release.
     pub async fn open(location: impl Into<Location>, readers: u32) -> Result<Self, CatalogError> {
+        Self::open_with(location, readers, &Progress::default()).await
+    }
+
+    /// The same; `progress` hears how many bytes have been compared with the seal.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(
+        location: impl Into<Location>,
+        readers: u32,
+        progress: &Progress,
+    ) -> Result<Self, CatalogError> {
         let database = match location.into() {
-            Location::Folder(folder) => Database::Sqlite(sqlite::Database::open(&folder, readers).await?),
+            Location::Folder(folder) => Database::Sqlite(sqlite::Database::open(&folder, readers, progress).await?),
             Location::Postgres(url) => Database::Postgres(postgres::Database::open(&url, readers).await?),
         };
         Ok(Self { database })

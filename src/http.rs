@@ -9,7 +9,9 @@ use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
+use crate::progress::Progress;
 use crate::service::Service;
+use crate::telemetry::Metrics;
 
 mod body;
 pub mod compat;
@@ -65,7 +67,7 @@ pub fn router(service: Arc<Service>) -> Router {
     let health = Router::new()
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::ready))
-        .route("/v1/health/startup", get(routes::health::ready))
+        .route("/v1/health/startup", get(routes::health::startup))
         .route("/openapi.json", get(openapi::response()));
     let openfga = compat::openfga::router(&service)
         .layer(middleware::from_fn_with_state(service.clone(), fresh::openfga))
@@ -90,4 +92,22 @@ async fn no_route(uri: axum::http::Uri) -> axum::response::Response {
 /// Routes of the second listener, for operators: metrics.
 pub fn admin_router(service: Arc<Service>) -> Router {
     Router::new().route("/metrics", get(routes::health::metrics)).with_state(service)
+}
+
+/// What is answered while the service is not open yet.
+pub fn starting(progress: Progress) -> Router {
+    Router::new()
+        .route("/v1/health/live", get(routes::health::live))
+        .route("/v1/health/ready", get(routes::health::starting))
+        .route("/v1/health/startup", get(routes::health::starting))
+        .fallback(problem::starting)
+        .method_not_allowed_fallback(problem::starting)
+        .layer(middleware::from_fn(headers::common))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .with_state(progress)
+}
+
+/// The second listener at that time.
+pub fn admin_starting(metrics: Metrics) -> Router {
+    Router::new().route("/metrics", get(routes::health::metrics_starting)).with_state(metrics)
 }

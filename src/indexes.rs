@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ use crate::index::qdrant::{Connection, QdrantCollection};
 use crate::index::scan::{OpenedScan, ScanConfig};
 use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, KeywordIndex, MaskedScan, Scored, VectorStore, Work};
 use crate::limits::Effort;
+use crate::progress::Progress;
 
 mod follow;
 mod local;
@@ -62,6 +63,8 @@ pub struct CollectionIndexes {
     pub analyser: Analyser,
     pub engine: Engine,
     applied: watch::Sender<u64>,
+    /// While it is filled from the catalog's chunks: the position of the log that this is as good as.
+    reached: AtomicU64,
     /// Chunks below this are visible to searches, as far as is known; their numbers ascend with the log.
     shown: watch::Sender<u32>,
     /// It may be far behind, as after an absence, or empty: nothing is searched before it has followed the log once.
@@ -108,7 +111,8 @@ impl CollectionIndexes {
         let (applied, is_failing) = (watch::Sender::new(applied), watch::Sender::new(false));
         let shown = watch::Sender::new(0);
         let (is_behind, retired) = (AtomicBool::new(true), OnceLock::new());
-        Self { pair, analyser, engine, applied, shown, is_behind, retired, is_failing, wake: Notify::new() }
+        let reached = AtomicU64::new(0);
+        Self { pair, analyser, engine, applied, reached, shown, is_behind, retired, is_failing, wake: Notify::new() }
     }
 
     /// The files, where the indexes are local.
@@ -139,6 +143,15 @@ impl CollectionIndexes {
     /// Position of the operation log that searches see.
     pub fn applied(&self) -> u64 {
         *self.applied.borrow()
+    }
+
+    /// How far it is, in positions of the log, for those who watch.
+    pub fn reached(&self) -> u64 {
+        self.applied().max(self.reached.load(Ordering::Relaxed))
+    }
+
+    fn note_reached(&self, position: u64) {
+        self.reached.store(position, Ordering::Relaxed);
     }
 
     /// Position of the log that all is done of, removals too, and durable.
@@ -255,24 +268,32 @@ impl Indexes {
         settings: &CollectionSettings,
         chunks: u32,
         covered: u32,
+        progress: &Progress,
     ) -> Result<(), IndexError> {
         if let Some(form) = settings.form(settings.generations.current) {
-            self.open_pair(collection, &form, chunks)?;
+            self.open_pair(collection, &form, chunks, progress)?;
         }
         match &settings.generations.next {
-            Some(next) => self.open_pair(collection, next, covered),
+            Some(next) => self.open_pair(collection, next, covered, progress),
             None => Ok(()),
         }
     }
 
-    fn open_pair(&self, collection: u32, form: &NextGeneration, chunks: u32) -> Result<(), IndexError> {
+    fn open_pair(
+        &self,
+        collection: u32,
+        form: &NextGeneration,
+        chunks: u32,
+        progress: &Progress,
+    ) -> Result<(), IndexError> {
         let pair = form.pair(collection);
         let folder = self.folder_of(pair);
         let analyser = Analyser::by_name(&form.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
         let (engine, applied) = match &self.place {
             Place::Files(_) => {
-                let opened = MaskedScan::open(&folder.join(VECTORS), form.dimensions, chunks, self.scan.clone())?;
+                let opened =
+                    MaskedScan::open(&folder.join(VECTORS), form.dimensions, chunks, self.scan.clone(), progress)?;
                 let local = Local::open(&folder, &analyser, opened, self.erase_after)?;
                 let applied = local.keywords.position()?;
                 (Engine::Local(Arc::new(local)), applied)
@@ -294,7 +315,7 @@ impl Indexes {
     /// As [`Self::open`].
     pub fn create(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
         self.remove(collection);
-        self.open(collection, settings, 0, 0)
+        self.open(collection, settings, 0, 0, &Progress::default())
     }
 
     /// Opens the next generation's indexes, empty, where they are not open yet, and retires all but that and the current
@@ -307,7 +328,7 @@ impl Indexes {
             let pair = next.pair(collection);
             if self.get(pair).is_none() {
                 self.remove_files(pair);
-                self.open_pair(collection, next, 0)?;
+                self.open_pair(collection, next, 0, &Progress::default())?;
             }
         }
         for indexes in self.pairs_of(collection) {
@@ -335,7 +356,7 @@ impl Indexes {
             path: folder.clone(),
             source,
         })?;
-        MaskedScan::open(&folder, settings.dimensions, chunks, self.scan.clone())
+        MaskedScan::open(&folder, settings.dimensions, chunks, self.scan.clone(), &Progress::default())
     }
 
     pub fn get(&self, pair: Pair) -> Option<Arc<CollectionIndexes>> {
@@ -477,11 +498,17 @@ impl Indexes {
         catalog: &Catalog,
         pair: Pair,
         embedder: Option<&Arc<dyn Embedder>>,
+        progress: &Progress,
     ) -> Result<(), FollowError> {
         match self.local(pair) {
-            Some(local) => follow::repair(catalog, pair, &local, embedder).await,
+            Some(local) => follow::repair(catalog, pair, &local, embedder, progress).await,
             None => Ok(()),
         }
+    }
+
+    /// Vectors of a pair that [`Self::repair`] has to make again.
+    pub fn damaged(&self, pair: Pair) -> u64 {
+        self.local(pair).map_or(0, |local| local.damaged.iter().map(|range| range.len() as u64).sum())
     }
 
     /// Erases the vectors of all chunks below `committed` that are not live, as far as their removal did not, and gives

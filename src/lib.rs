@@ -51,6 +51,8 @@ pub mod pause;
 #[cfg(feature = "server")]
 pub mod prepare;
 #[cfg(feature = "server")]
+pub mod progress;
+#[cfg(feature = "server")]
 pub mod query;
 #[cfg(feature = "server")]
 pub mod reindex;

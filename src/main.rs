@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tokio::net::TcpListener;
+use futures::FutureExt;
 use usher::config::RawConfig;
 use usher::embed::Embedders;
-use usher::{admin, http, serve, telemetry};
+use usher::progress::Stage;
+use usher::serve::{Listeners, Listening};
+use usher::telemetry::{self, Metrics};
+use usher::{admin, http, serve};
 
 #[derive(Parser)]
 #[command(name = "usher", version, about = "Permission-aware retrieval: the best passages that this caller may read.")]
@@ -86,17 +89,31 @@ async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> 
     let file = config.as_deref().map(RawConfig::from_file).transpose()?.unwrap_or_default();
     let mut config = options.over(file).resolve()?;
     telemetry::log(config.log_json);
+    let metrics = Metrics::new()?;
+    // Before anything is opened: whoever waits can ask, and an address that is taken is known at once.
+    let listeners = Listeners::bind(config.listen, config.admin_listen).await?;
+    let (api, admin) = listeners.addresses()?;
+    tracing::debug!(%api, metrics = %admin, "listening, and starting");
+    let listening = Listening::begin(listeners, config.limits.connections, &metrics);
+    let stop = stop_signal().shared();
+    let stopped = stop.clone();
+    let giving_up = tokio::spawn(async move {
+        stopped.await;
+        tracing::info!("told to stop before the start was complete");
+        // Whatever was begun is what a kill would leave, and the next start mends that.
+        std::process::exit(0);
+    });
+    metrics.progress().enter(Stage::Embedders, 0);
     let settings = std::mem::take(&mut config.embedders);
     let embedders = tokio::task::spawn_blocking(|| Embedders::open(settings)).await??;
-    let running = serve::open(&config, embedders).await?;
-    let listener = TcpListener::bind(config.listen).await?;
-    let admin = TcpListener::bind(config.admin_listen).await?;
+    let running = serve::open(&config, embedders, metrics).await?;
+    giving_up.abort();
     let snapshot = running.service.published.load();
     for collection in snapshot.collections.values() {
         tracing::info!(collection = %collection.name, embedder = %collection.settings.embedder, "serving a collection");
     }
-    tracing::info!(api = %listener.local_addr()?, metrics = %admin.local_addr()?, "ready");
-    let served = serve::serve(&running, listener, admin, stop_signal()).await;
+    tracing::info!(%api, metrics = %admin, "ready");
+    let served = listening.show(&running).until(&running, stop).await;
     running.stop().await;
     Ok(served?)
 }

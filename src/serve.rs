@@ -1,12 +1,7 @@
 //! Wiring: opens the stores, makes what a first start needs, starts the tasks, serves until told to stop.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-use tokio::net::TcpListener;
 
 use crate::audit::receipt::Receipts;
 use crate::audit::seen::Seen;
@@ -27,9 +22,10 @@ use crate::identity::key::KeyHasher;
 use crate::index::qdrant::{Connection, QdrantError};
 use crate::indexes::{self, Indexes, Place, VectorHome};
 use crate::lease::{Duty, Holdings, Leases};
+use crate::limits::CacheLimits;
 use crate::limits::places::{Places, Shares};
 use crate::limits::rates::Rates;
-use crate::limits::{CacheLimits, ConnectionLimits};
+use crate::progress::Stage;
 use crate::reindex::Reindexer;
 use crate::remote::Remote;
 use crate::remote::publish::{self, Publisher};
@@ -44,7 +40,9 @@ use crate::telemetry::Metrics;
 mod connections;
 mod first;
 mod folder;
+mod following;
 mod history;
+mod listening;
 mod machine;
 
 use first::First;
@@ -52,6 +50,8 @@ pub use first::{ADMIN_KEY_FILE, write_secret};
 pub(crate) use folder::prepare_folder;
 use folder::refuse_without_catalog;
 pub use history::{EPOCH_FILE, accept_restored};
+use listening::DRAIN;
+pub use listening::{ListenError, Listeners, Listening, Serving};
 pub use machine::{Stopped, leave_record};
 
 /// Folder in the data folder: what `usher restore` is about to put in place.
@@ -62,13 +62,10 @@ const UPLOADS: Shares = Shares { all: 16, credential: 8, subject: 8 };
 const STREAMS: Shares = Shares { all: 16, credential: 8, subject: 8 };
 /// Long questions of administrators at one time.
 const SURVEYS: Shares = Shares { all: 2, credential: 1, subject: 1 };
-/// How long a process says that it is about to stop before it does, where there are others.
-const LEAVE: Duration = Duration::from_secs(2);
-/// How long running requests may take after the service was told to stop.
-const DRAIN: Duration = Duration::from_secs(30);
-
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     #[error(
         "{}: vectors of stored passages lie in files, not in the catalog: move everything with `usher export` and \
          `usher import`",
@@ -141,7 +138,6 @@ pub enum ServeError {
 /// An opened service with its background tasks.
 pub struct Running {
     pub service: Arc<Service>,
-    connections: ConnectionLimits,
     /// Held for the process's life: a second one must not open the folder.
     _lock: std::fs::File,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -170,16 +166,19 @@ impl Running {
     }
 }
 
-/// Opens the data folder and brings everything up to date; nothing listens yet.
+/// Opens the data folder and brings everything up to date. What it is doing shows in the progress of `metrics`.
 ///
 /// # Errors
 /// When the folder is in use, damaged, or of a newer release.
-pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, ServeError> {
+pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Result<Running, ServeError> {
+    let progress = metrics.progress().clone();
+    progress.enter(Stage::Catalog, 0);
     let lock = prepare_folder(&config.data)?;
     refuse_without_catalog(config)?;
-    let catalog = Catalog::open(&config.catalog, config.catalog.readers()).await?;
+    let catalog = Catalog::open_with(&config.catalog, config.catalog.readers(), &progress).await?;
     // Before anything is derived from it.
     if !catalog.was_sealed() {
+        progress.enter(Stage::Check, 0);
         catalog.check().await?;
     }
     if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
@@ -214,8 +213,13 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
             }
         }
     }
-    let snapshot = load(&mut catalog.read().await?, &indexes, None).await?;
+    let snapshot = load(&mut catalog.read().await?, &indexes, None, &progress).await?;
     indexes.remove_unknown();
+    let pairs = snapshot.collections.values().flat_map(|collection| collection.pairs());
+    let damaged: u64 = pairs.map(|pair| indexes.damaged(pair)).sum();
+    if damaged > 0 {
+        progress.enter(Stage::Repair, damaged);
+    }
     for collection in snapshot.collections.values() {
         let Some(embedder) = embedders.get(&collection.settings.embedder) else {
             return Err(ServeError::Embedder {
@@ -229,17 +233,16 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
             });
         };
         let embedder = Some(embedder).filter(|_| indexes.home() == VectorHome::Files);
-        indexes.repair(&catalog, collection.pair(), embedder).await?;
-        let next = collection.settings.generations.next.as_ref().map(|next| next.pair(collection.id));
-        if let Some(next) = next {
-            indexes.repair(&catalog, next, None).await?;
-        }
-        for pair in std::iter::once(collection.pair()).chain(next) {
+        for pair in collection.pairs() {
+            // Those of the next generation are in the catalog.
+            let embedder = embedder.filter(|_| pair == collection.pair());
+            indexes.repair(&catalog, pair, embedder, &progress).await?;
             if let Err(error) = indexes.erase_dead(pair, collection.live_chunks(), collection.next_chunk()) {
                 tracing::warn!(indexes = %pair, %error, "vectors of removed chunks could not be erased yet");
             }
         }
     }
+    progress.enter(Stage::Tasks, 0);
     let published = Arc::new(Published::new(snapshot));
     let default_store = agreed.default_store.clone();
     let changes = Arc::new(ChangeLog::default());
@@ -326,7 +329,7 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
         receipts: Receipts::new(&agreed.derive("receipts")),
         audit,
         chunk_keys,
-        metrics: Metrics::new()?,
+        metrics,
         limits: config.queries.clone(),
         queries: Places::new(config.limits.queries),
         rates: Rates::new(|class| config.limits.rate(class)),
@@ -346,60 +349,8 @@ pub async fn open(config: &Config, embedders: Embedders) -> Result<Running, Serv
     if config.drift_objects_per_s > 0 {
         tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
-    Ok(Running { service, connections: config.limits.connections, _lock: lock, tasks, writer, leases })
-}
-
-/// Serves on both listeners until `shutdown` ends, then lets running requests finish.
-///
-/// # Errors
-/// When a listener fails, or a backup was restored under the process.
-pub async fn serve(
-    running: &Running,
-    listener: TcpListener,
-    admin: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let (is_shared, service) = (running.service.catalog.is_shared(), Arc::downgrade(&running.service));
-    let ending = tokio::spawn(async move {
-        let lost = tokio::select! {
-            () = shutdown => None,
-            lost = history::lost(service.clone()), if is_shared => Some(lost),
-        };
-        // Others can answer: whoever distributes requests is told first. One that is lost has refused already.
-        if let Some(service) = service.upgrade().filter(|_| is_shared && lost.is_none()) {
-            service.is_leaving.store(true, Ordering::SeqCst);
-            drop(service);
-            tokio::time::sleep(LEAVE).await;
-        }
-        stop.send_replace(true);
-        lost
-    });
-    let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    let serve = |listener, router| {
-        let metrics = running.service.metrics.clone();
-        connections::listen(listener, router, running.connections, metrics, until(stopped.clone()))
-    };
-    let api = serve(listener, crate::http::router(running.service.clone()));
-    let metrics = serve(admin, crate::http::admin_router(running.service.clone()));
-    let both = async { tokio::try_join!(api, metrics).map(|_| ()) };
-    let drained = async {
-        until(stopped).await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        result = both => result?,
-        () = drained => tracing::warn!("some requests did not finish in time"),
-    }
-    if let Ok(Some(lost)) = ending.await {
-        return Err(lost);
-    }
-    if is_shared && let Err(error) = history::note_seen(&running.service, audit::STOPPED).await {
-        tracing::warn!(%error, "the audit does not say how far the catalog was seen");
-    }
-    Ok(())
+    tasks.push(tokio::spawn(following::watch(service.clone())));
+    Ok(Running { service, _lock: lock, tasks, writer, leases })
 }
 
 impl indexes::Lease for Holdings {

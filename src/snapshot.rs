@@ -240,6 +240,12 @@ impl CollectionState {
         self.settings.pair(self.id)
     }
 
+    /// The pair of indexes that is searched, and the one that is being filled, if any.
+    pub fn pairs(&self) -> impl Iterator<Item = Pair> {
+        let next = self.settings.generations.next.as_ref().map(|next| next.pair(self.id));
+        std::iter::once(self.pair()).chain(next)
+    }
+
     fn bound_types(&self, snapshot: &Snapshot) -> Vec<BoundType> {
         let mut types = vec![BoundType {
             object_type: self.binding.object_type.clone(),

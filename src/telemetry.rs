@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::index::Work;
+use crate::progress::Progress;
 
 /// Sets up logging to standard error; `USHER_LOG` chooses what (default `info`), JSON where configured.
 pub fn log(json: bool) {
@@ -33,6 +35,11 @@ pub struct Metrics {
     connections: IntGauge,
     connections_refused: IntCounter,
     rate_limited: IntCounterVec,
+    progress: Progress,
+    start_complete: IntGauge,
+    start_percent: IntGauge,
+    start_seconds: Gauge,
+    start_stages: GaugeVec,
 }
 
 impl Metrics {
@@ -59,6 +66,15 @@ impl Metrics {
             IntCounter::new("usher_connections_refused_total", "Connections beyond a limit of their number")?;
         let rate_limited =
             IntCounterVec::new(Opts::new("usher_rate_limited_total", "Requests that came too often"), &["class"])?;
+        let start_complete = IntGauge::new("usher_start_complete", "Whether the start is complete")?;
+        let start_percent = IntGauge::new("usher_start_percent", "How much of the start's present stage is done")?;
+        let start_seconds = Gauge::new("usher_start_seconds", "Time of the start, so far or in all")?;
+        let start_stages =
+            GaugeVec::new(Opts::new("usher_start_stage_seconds", "Time of a stage of the start"), &["stage"])?;
+        registry.register(Box::new(start_complete.clone()))?;
+        registry.register(Box::new(start_percent.clone()))?;
+        registry.register(Box::new(start_seconds.clone()))?;
+        registry.register(Box::new(start_stages.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(connections_refused.clone()))?;
         registry.register(Box::new(rate_limited.clone()))?;
@@ -75,7 +91,17 @@ impl Metrics {
             connections,
             connections_refused,
             rate_limited,
+            progress: Progress::default(),
+            start_complete,
+            start_percent,
+            start_seconds,
+            start_stages,
         })
+    }
+
+    /// How far the start is.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     pub fn stage(&self, stage: &'static str, took: Duration) {
@@ -118,6 +144,17 @@ impl Metrics {
 
     /// Prometheus text of what is counted here.
     pub fn render(&self) -> String {
+        let progress = &self.progress;
+        self.start_complete.set(i64::from(progress.is_complete()));
+        self.start_percent.set(if progress.is_complete() {
+            100
+        } else {
+            progress.percent().unwrap_or_default().into()
+        });
+        self.start_seconds.set(progress.took().as_secs_f64());
+        for (stage, took) in progress.stages() {
+            self.start_stages.with_label_values(&[stage.name()]).set(took.as_secs_f64());
+        }
         let mut text = Vec::new();
         // Writing to memory can't fail; a metric that can't be encoded is left out.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);

@@ -62,6 +62,24 @@ pub struct Health {
     pub status: HealthStatus,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
+    /// While it starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup: Option<Startup>,
+}
+
+/// What a start is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
+pub struct Startup {
+    /// For programs, such as `tuples`.
+    pub stage: String,
+    /// For people, such as `reading the tuples`.
+    pub doing: String,
+    /// How much of the stage is done, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// Seconds since the start began.
+    pub seconds: u64,
 }
 
 /// One part of the service: `catalog`, `indexes`, `replica` where several processes share a catalog, or
@@ -84,4 +102,6 @@ pub enum HealthStatus {
     /// Serving, with an embedder that did not answer last.
     Degraded,
     Failed,
+    /// Not open yet.
+    Starting,
 }

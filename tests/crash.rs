@@ -29,5 +29,7 @@ mod load;
 #[allow(dead_code, reason = "the tests of replicas use the rest")]
 #[path = "crash/process.rs"]
 mod process;
+#[path = "crash/starts.rs"]
+mod starts;
 #[path = "crash/world.rs"]
 mod world;

@@ -78,5 +78,7 @@ mod restart;
 mod restore;
 #[path = "service/spelling.rs"]
 mod spelling;
+#[path = "service/starting.rs"]
+mod starting;
 #[path = "service/tokens.rs"]
 mod tokens;

@@ -1,6 +1,7 @@
 //! The service under test, filled over HTTP with the corpus's own vectors.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,15 +10,16 @@ use anyhow::{Context, bail};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use usher::audit::Trace;
 use usher::config::{RawConfig, RawLimits, RawRates};
 use usher::embed::{EmbedError, Embedder, Embedders, Failure, HashEmbedder, Role};
 use usher::identity::Credential;
+use usher::limits::ConnectionLimits;
 use usher::query;
-use usher::serve::{self, Running};
+use usher::serve::{self, Listeners, Listening, Running};
 use usher::service::Service;
 use usher::snapshot::CollectionState;
+use usher::telemetry::Metrics;
 use usher::wire::{Answer, Include, Mode, Query};
 use usher_bench::access::Document;
 use usher_bench::vectors::DIMENSIONS;
@@ -118,10 +120,17 @@ impl Loaded {
     }
 
     async fn fill(&self, corpus: &Corpus, readers: &[Planted], results: &mut Results) -> anyhow::Result<()> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listeners = Listeners::bind(any, any).await?;
+        let base = format!("http://{}", listeners.addresses()?.0);
+        let connections = ConnectionLimits {
+            all: 64,
+            per_address: 64,
+            head: Duration::from_secs(60),
+            idle: Duration::from_secs(600),
+        };
+        let listening = Listening::begin(listeners, connections, &self.service().metrics);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let admin = TcpListener::bind("127.0.0.1:0").await?;
         let until = async {
             let _ = stopped.await;
         };
@@ -131,7 +140,7 @@ impl Loaded {
             let _ = stop.send(());
             filled
         };
-        let (served, filled) = tokio::join!(serve::serve(&self.running, listener, admin, until), work);
+        let (served, filled) = tokio::join!(listening.show(&self.running).until(&self.running, until), work);
         served?;
         filled
     }
@@ -253,7 +262,7 @@ async fn open(folder: &std::path::Path, embedders: &Embedders) -> anyhow::Result
     let limits = RawLimits { rates: RawRates::none(), max_queries_per_key: Some(64), ..RawLimits::default() };
     let limits = RawLimits { max_queries_per_subject: Some(64), ..limits };
     let config = RawConfig { data: Some(folder.to_owned()), limits, ..RawConfig::default() }.resolve()?;
-    Ok(serve::open(&config, embedders.clone()).await?)
+    Ok(serve::open(&config, embedders.clone(), Metrics::new()?).await?)
 }
 
 fn folder_size(folder: &std::path::Path) -> std::io::Result<u64> {

@@ -5,20 +5,37 @@
 //! is there always speaks of the file beside it.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::CatalogError;
 use crate::failpoint;
+use crate::progress::Progress;
 
 fn path_of(database: &Path) -> PathBuf {
     database.with_extension("sum")
 }
 
-fn sum(database: &Path) -> io::Result<String> {
+fn sum(database: &Path, progress: &Progress) -> io::Result<String> {
+    let file = File::open(database)?;
+    progress.expect(file.metadata()?.len());
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(database)?)?;
+    hasher.update_reader(Noted { file, progress })?;
     Ok(format!("{}\n", hasher.finalize().to_hex()))
+}
+
+/// A file of which somebody hears how much was read.
+struct Noted<'a> {
+    file: File,
+    progress: &'a Progress,
+}
+
+impl Read for Noted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.progress.add(read as u64);
+        Ok(read)
+    }
 }
 
 /// Length of the write-ahead log; 0 without one.
@@ -33,13 +50,13 @@ fn pending(database: &Path) -> u64 {
 ///
 /// # Errors
 /// When the file is not as the service left it.
-pub(super) fn open(database: &Path) -> Result<bool, CatalogError> {
+pub(super) fn open(database: &Path, progress: &Progress) -> Result<bool, CatalogError> {
     let seal = path_of(database);
     let expected = match fs::read(&seal) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         read => read?,
     };
-    let is_same = pending(database) == 0 && sum(database)?.as_bytes() == expected;
+    let is_same = pending(database) == 0 && sum(database, progress)?.as_bytes() == expected;
     if !is_same {
         let fault = format!(
             "it is not as the service left it, says {}; a backup is put in its place with `usher restore`",
@@ -63,7 +80,7 @@ pub(super) fn close(database: &Path) -> io::Result<()> {
     }
     let draft = database.with_extension("sum.new");
     let mut file = File::create(&draft)?;
-    file.write_all(sum(database)?.as_bytes())?;
+    file.write_all(sum(database, &Progress::default())?.as_bytes())?;
     failpoint::hit("catalog.before_sync")?;
     file.sync_all()?;
     failpoint::hit("catalog.before_rename")?;

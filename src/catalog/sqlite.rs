@@ -10,6 +10,7 @@ use sqlx::{Connection, SqlitePool};
 use super::records::{self, FolderName};
 use super::sql::{CatalogTx, query};
 use super::{CatalogError, seal};
+use crate::progress::Progress;
 
 #[derive(Debug, Clone)]
 pub(super) struct Database {
@@ -24,9 +25,9 @@ pub(super) struct Database {
 
 impl Database {
     /// Opens or creates `catalog.db` in `folder` and brings its schema up to date.
-    pub(super) async fn open(folder: &Path, readers: u32) -> Result<Self, CatalogError> {
+    pub(super) async fn open(folder: &Path, readers: u32, progress: &Progress) -> Result<Self, CatalogError> {
         let path = folder.join("catalog.db");
-        let was_sealed = seal::open(&path)?;
+        let was_sealed = seal::open(&path, progress)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)

@@ -249,6 +249,12 @@ pub async fn select<'e>(
     rows(on, ALL, store, &[], after, limit).await
 }
 
+/// The place of the newest stored tuple of a store; 0 where there is none.
+pub async fn last(tx: &mut CatalogTx, store: &str) -> Result<u64, CatalogError> {
+    let last = query("SELECT max(change) FROM tuples WHERE store = $1").bind(store.to_owned());
+    unsigned(last.fetch_value::<Option<i64>>(tx).await?.unwrap_or_default(), "change")
+}
+
 async fn rows<'e>(
     on: impl Into<On<'e>>,
     statement: &'static str,

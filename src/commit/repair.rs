@@ -12,6 +12,7 @@ use crate::catalog;
 use crate::catalog::CatalogTx;
 use crate::catalog::documents::read;
 use crate::catalog::tuples::of_object;
+use crate::progress::Progress;
 use crate::snapshot::build::{all_tuples, parse};
 use crate::snapshot::names::objects_of;
 use crate::snapshot::{CollectionState, DocumentEntry, Snapshot, StoreState, document_entry};
@@ -210,7 +211,7 @@ impl Change for RebuildGraph {
 async fn renewed(draft: &mut Draft, store: &str) -> Result<GraphEdit, CommitError> {
     let bound = draft.next.bound_types(store);
     let empty = draft.store_mut(store)?.graph.rewrite(&bound);
-    Ok(all_tuples(&mut draft.tx, store, empty).await?)
+    Ok(all_tuples(&mut draft.tx, store, empty, &Progress::default()).await?)
 }
 
 /// Every audience is another one now, so no cached set is kept.

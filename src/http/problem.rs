@@ -68,6 +68,7 @@ pub(super) const INDEX: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "index_unavailable", "Searching is not possible at the moment");
 pub(super) const CATALOG: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "catalog_unavailable", "The catalog does not answer at the moment");
+pub(super) const STARTING: Kind = (StatusCode::SERVICE_UNAVAILABLE, "starting", "The service is starting");
 pub(super) const OVERLOADED: Kind = (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting");
 pub(super) const OUTCOME: Kind =
     (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Whether the change was made is not known");
@@ -188,6 +189,12 @@ pub async fn name_request(response: &mut Response, id: &str) {
             *response.body_mut() = body.into();
         }
     }
+}
+
+/// Everything but the health routes, while the service is not open yet.
+pub async fn starting() -> Response {
+    let detail = "Ask again in a moment; `GET /v1/health/startup` says how far it is.";
+    ApiProblem::new(STARTING, detail).retry_after(2).into_response()
 }
 
 pub async fn no_route() -> Response {

@@ -30,6 +30,7 @@ use self::raw::Kernel;
 use self::segment::{Layout, SEGMENT_ROWS, Segment};
 use crate::index::folder;
 use crate::index::{ChunkMask, IndexError, KeyOf, Scored, VectorStore, Work};
+use crate::progress::Progress;
 
 /// Rows that are erased while searches wait.
 const ERASED_AT_ONCE: u32 = 256;
@@ -111,7 +112,8 @@ struct Writer {
 
 impl MaskedScan {
     /// Opens or creates the store in `folder`, checks every row below `expected_rows`, and forgets what lies beyond.
-    /// Codes that are damaged are computed again. Reads everything once: about a second per million chunks.
+    /// Codes that are damaged are computed again. Reads everything once: about a second per million chunks; `progress` hears
+    /// of each row.
     ///
     /// # Errors
     /// [`IndexError::OtherFormat`] if the folder was made with other dimensions; [`IndexError::Locked`]; I/O.
@@ -120,12 +122,13 @@ impl MaskedScan {
         dimensions: usize,
         expected_rows: u32,
         config: ScanConfig,
+        progress: &Progress,
     ) -> Result<OpenedScan, IndexError> {
         let layout = Layout::new(dimensions);
         let folder = Folder::open(folder, dimensions)?;
         let coder = Coder::new(dimensions);
         let segments = folder.segments(layout, expected_rows)?;
-        let damaged = files::verify(&segments, expected_rows, &coder, config.helpers.threads() + 1)?;
+        let damaged = files::verify(&segments, expected_rows, &coder, config.helpers.threads() + 1, progress)?;
         let state = State { segments, rows: expected_rows, damaged: damaged.clone() };
         let store = Self {
             path: folder.path().to_owned(),

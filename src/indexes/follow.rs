@@ -12,6 +12,7 @@ use crate::catalog::index_text::IndexText;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, vectors};
 use crate::embed::{self, Embedder, Role};
 use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, VectorStore, pieces};
+use crate::progress::Progress;
 
 /// Operations read from the log at once.
 const BATCH: u32 = 64;
@@ -175,6 +176,7 @@ async fn fill(catalog: &Catalog, indexes: &CollectionIndexes, local: &Arc<Local>
     apply(None, 0).await?;
     let (_, chunks) = catalog.next_ordinals(collection).await?;
     for part in pieces(0..chunks, FILLED_AT_ONCE) {
+        let end = part.end;
         let mut tx = catalog.read().await?;
         let texts = catalog.index_texts(&mut tx, collection, part.start, part.len() as u32).await?;
         drop(tx);
@@ -183,6 +185,7 @@ async fn fill(catalog: &Catalog, indexes: &CollectionIndexes, local: &Arc<Local>
             // Not yet where the log begins: after a crash it is filled again.
             apply(Some(operations), 0).await?;
         }
+        indexes.note_reached(cut * u64::from(end) / u64::from(chunks.max(1)));
     }
     let mut tx = catalog.read().await?;
     let end = vectors::covered(&mut tx, indexes.pair).await?;
@@ -249,11 +252,13 @@ pub(super) async fn repair(
     pair: Pair,
     local: &Arc<Local>,
     embedder: Option<&Arc<dyn Embedder>>,
+    progress: &Progress,
 ) -> Result<(), FollowError> {
     for range in &local.damaged {
         let Some(embedder) = embedder else {
             let mut tx = catalog.read().await?;
             write_rows(&mut tx, pair, local, range.clone(), MaskedScan::repair).await?;
+            progress.add(range.len() as u64);
             continue;
         };
         let collection = pair.collection;
@@ -269,9 +274,11 @@ pub(super) async fn repair(
                 }
             }
             let target = local.clone();
+            let done = part.len() as u64;
             tokio::task::spawn_blocking(move || target.vectors.repair(part.start, &rows))
                 .await
                 .unwrap_or(Err(IndexError::Stopped))?;
+            progress.add(done);
         }
     }
     Ok(())

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::listening::Routes;
 use crate::limits::ConnectionLimits;
 use crate::telemetry::Metrics;
 
@@ -39,10 +40,10 @@ const MAX_STREAMS: u32 = 128;
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to answer.
 const PING: Duration = Duration::from_secs(20);
 
-/// Serves until `until` ends, then lets running requests finish.
+/// Answers with whatever the routes are at the time of a request until `until` ends, then lets running requests finish.
 pub(super) async fn listen(
     listener: TcpListener,
-    router: Router,
+    routes: Routes,
     limits: ConnectionLimits,
     metrics: Metrics,
     until: impl Future<Output = ()> + Send + 'static,
@@ -59,7 +60,7 @@ pub(super) async fn listen(
         match accepted {
             Ok((stream, from)) => {
                 if let Some(seat) = seats.take(from.ip()) {
-                    tokio::spawn(serve(stream, router.clone(), limits, seat, closing.subscribe()));
+                    tokio::spawn(serve(stream, routes.clone(), limits, seat, closing.subscribe()));
                 }
             }
             // One that was gone before it was accepted, or no descriptors: these come back when connections end.
@@ -78,7 +79,7 @@ pub(super) async fn listen(
 
 async fn serve(
     stream: TcpStream,
-    router: Router,
+    routes: Routes,
     limits: ConnectionLimits,
     seat: Seat,
     mut closing: watch::Receiver<bool>,
@@ -89,7 +90,7 @@ async fn serve(
     let handling = activity.clone();
     let service = tower::service_fn(move |request: Request<Incoming>| {
         let busy = Busy::of(&handling);
-        let answer = router.clone().oneshot(request.map(Body::new));
+        let answer = Router::clone(&routes.load()).oneshot(request.map(Body::new));
         async move {
             let answer = answer.await;
             drop(busy);

@@ -26,6 +26,7 @@ use crate::commit::{Carrier, Change, CommitError, Committer, Published, Writer};
 use crate::indexes::{Indexes, Place as Home, VectorHome};
 use crate::limits::{CacheLimits, Effort};
 use crate::prepare;
+use crate::progress::Progress;
 use crate::snapshot::load::load;
 use crate::snapshot::names::ChunkKeys;
 use crate::snapshot::{Place, Snapshot};
@@ -70,7 +71,7 @@ impl Process {
     async fn start(catalog: &Catalog, folder: &Path) -> Self {
         let indexes =
             Arc::new(Indexes::new(folder.to_owned(), Duration::from_secs(1), Home::Files(VectorHome::Catalog)));
-        let snapshot = load(&mut catalog.read().await.unwrap(), &indexes, None).await.unwrap();
+        let snapshot = load(&mut catalog.read().await.unwrap(), &indexes, None, &Progress::default()).await.unwrap();
         let published = Arc::new(Published::new(snapshot));
         let changes = Arc::new(ChangeLog::default());
         std::fs::create_dir_all(folder).unwrap();
@@ -360,7 +361,8 @@ async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
         // A folder for each: a child process of another test may hold the locks of the last one for a moment.
         let place = folder.path().join("aside").join(step.to_string());
         let aside = Indexes::new(place, Duration::from_secs(1), Home::Files(VectorHome::Catalog));
-        let fresh = Arc::new(load(&mut catalog.read().await.unwrap(), &aside, None).await.unwrap());
+        let fresh =
+            Arc::new(load(&mut catalog.read().await.unwrap(), &aside, None, &Progress::default()).await.unwrap());
         let alone = Authority::new(
             Resolver::new(Arc::default(), CacheLimits::of(1 << 20)),
             CacheLimits::of(1 << 20),

@@ -12,6 +12,7 @@ use crate::catalog::stores::{ModelRow, StoreRow};
 use crate::catalog::tuples::select;
 use crate::catalog::{CatalogError, CatalogTx, from_json};
 use crate::index::filter::{DeclaredFields, FilterError};
+use crate::progress::Progress;
 use crate::snapshot::load::LoadError;
 
 /// Tuples read at once.
@@ -102,12 +103,18 @@ impl CollectionState {
 }
 
 /// Writes all tuples of a store, as the transaction sees them, into an edit that begins with none.
-pub async fn all_tuples(tx: &mut CatalogTx, store: &str, mut edit: GraphEdit) -> Result<GraphEdit, CatalogError> {
+pub async fn all_tuples(
+    tx: &mut CatalogTx,
+    store: &str,
+    mut edit: GraphEdit,
+    progress: &Progress,
+) -> Result<GraphEdit, CatalogError> {
     let mut after = 0;
     loop {
         let rows = select(&mut *tx, store, after, PAGE).await?;
         let Some(last) = rows.last() else { return Ok(edit) };
         after = last.change;
+        progress.reach(after);
         for row in rows {
             // The table's unique index makes a second copy impossible.
             let _ = edit.write(&parse(&row.key)?);

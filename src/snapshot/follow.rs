@@ -18,6 +18,7 @@ use crate::catalog::documents::DocumentRow;
 use crate::catalog::tuples::{ChangeRow, changes_before};
 use crate::catalog::{CatalogError, CatalogTx, collections, documents, keys, stores, timestamp};
 use crate::indexes::Indexes;
+use crate::progress::Progress;
 
 /// Changes of tuples read at once.
 const PAGE: u32 = 1_000;
@@ -82,7 +83,7 @@ pub async fn follow(tx: &mut CatalogTx, held: &Snapshot, indexes: &Indexes) -> R
         }
     }
     tracing::info!(from = held.revision, to = head.revision, "reading the whole catalog anew");
-    let snapshot = load(&mut *tx, indexes, Some(held)).await?;
+    let snapshot = load(&mut *tx, indexes, Some(held), &Progress::default()).await?;
     let ids: BTreeSet<&Arc<str>> = held.stores.keys().chain(snapshot.stores.keys()).collect();
     let changes = ids.into_iter().map(|id| (id.clone(), GraphChange::all())).collect();
     Ok(Some(Followed { snapshot, changes }))
@@ -204,7 +205,10 @@ impl Reading<'_> {
         let revision = self.snapshot.revision;
         let Some(held) = self.snapshot.stores.get(id).cloned() else { return Ok(true) };
         if delta.is_new {
-            let graph = all_tuples(&mut *self.tx, id, Graph::new(held.bound.clone()).edit()).await?.finish().0;
+            let graph = all_tuples(&mut *self.tx, id, Graph::new(held.bound.clone()).edit(), &Progress::default())
+                .await?
+                .finish()
+                .0;
             if let Some(state) = self.snapshot.stores.get_mut(id) {
                 Arc::make_mut(state).graph = graph;
             }
@@ -246,7 +250,7 @@ impl Reading<'_> {
                     let settings = CollectionSettings::clone(&state.settings);
                     *state = Arc::new(CollectionState::new(id, &name, settings)?);
                 }
-                load_documents(&mut *self.tx, self.snapshot, &name).await?;
+                load_documents(&mut *self.tx, self.snapshot, &name, &Progress::default()).await?;
             }
             Documents::Some(ordinals) => {
                 let mut rows = rows_of(&mut *self.tx, id, &ordinals).await?;

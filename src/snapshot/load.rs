@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use super::build::all_tuples;
 use super::{CollectionState, Snapshot, StoreState};
 use crate::authz::Graph;
-use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores, vectors};
+use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores, tuples, vectors};
 use crate::index::IndexError;
 use crate::indexes::Indexes;
+use crate::progress::{Progress, Stage};
 
 /// Documents read at once.
 const PAGE: u32 = 5_000;
@@ -28,11 +29,17 @@ pub enum LoadError {
 }
 
 /// Builds graphs and document tables of the state that the transaction sees, and opens the indexes. `before`: the
-/// snapshot of this process that it replaces, whose names, compiled models and open indexes are kept.
+/// snapshot of this process that it replaces, whose names, compiled models and open indexes are kept. `progress` hears how
+/// far it is.
 ///
 /// # Errors
 /// When the catalog can't be read or holds what this release can't understand; nothing is served then.
-pub async fn load(tx: &mut CatalogTx, indexes: &Indexes, before: Option<&Snapshot>) -> Result<Snapshot, LoadError> {
+pub async fn load(
+    tx: &mut CatalogTx,
+    indexes: &Indexes,
+    before: Option<&Snapshot>,
+    progress: &Progress,
+) -> Result<Snapshot, LoadError> {
     let head = commits::head(&mut *tx).await?;
     let keys = keys::all(&mut *tx).await?;
     let mut snapshot = Snapshot {
@@ -65,18 +72,28 @@ pub async fn load(tx: &mut CatalogTx, indexes: &Indexes, before: Option<&Snapsho
             Some(held) => held.graph.rewrite(&bound),
             None => Graph::new(bound.clone()).edit(),
         };
-        let graph = all_tuples(&mut *tx, &id, empty).await?.finish().0;
+        progress.enter(Stage::Tuples, tuples::last(&mut *tx, &id).await?);
+        let edit = all_tuples(&mut *tx, &id, empty, progress).await?;
+        progress.enter(Stage::Graph, 0);
+        let graph = edit.finish().0;
         if let Some(loaded) = snapshot.stores.get_mut(&id).map(Arc::make_mut) {
             (loaded.graph, loaded.bound) = (graph, bound);
         }
     }
+    let mut given = 0;
+    for collection in snapshot.collections.values() {
+        given += u64::from(documents::next_ordinals(&mut *tx, collection.id).await?.0);
+    }
+    progress.enter(Stage::Documents, given);
     let names: Vec<Arc<str>> = snapshot.collections.keys().cloned().collect();
-    for name in names {
-        load_documents(&mut *tx, &mut snapshot, &name).await?;
-        if let Some(collection) = snapshot.collection(&name) {
-            let covered = vectors::next_covered(&mut *tx, collection.id).await?;
-            open_indexes(indexes, collection, covered, before)?;
-        }
+    for name in &names {
+        load_documents(&mut *tx, &mut snapshot, name, progress).await?;
+    }
+    let chunks = snapshot.collections.values().map(|collection| u64::from(collection.next_chunk()));
+    progress.enter(Stage::Vectors, chunks.sum());
+    for collection in snapshot.collections.values() {
+        let covered = vectors::next_covered(&mut *tx, collection.id).await?;
+        open_indexes(indexes, collection, covered, before, progress)?;
     }
     Ok(snapshot)
 }
@@ -86,12 +103,14 @@ pub(super) async fn load_documents(
     tx: &mut CatalogTx,
     snapshot: &mut Snapshot,
     name: &str,
+    progress: &Progress,
 ) -> Result<(), CatalogError> {
     let Some(id) = snapshot.collection(name).map(|collection| collection.id) else { return Ok(()) };
     let mut from = 0;
     loop {
         let rows = documents::page(&mut *tx, id, from, PAGE).await?;
         let Some(last) = rows.last() else { break };
+        progress.add(u64::from(last.ordinal + 1 - from));
         from = last.ordinal + 1;
         snapshot.enter(name, &rows)?;
     }
@@ -123,9 +142,10 @@ fn open_indexes(
     collection: &CollectionState,
     covered: u32,
     before: Option<&Snapshot>,
+    progress: &Progress,
 ) -> Result<(), IndexError> {
     match before {
-        None => indexes.open(collection.id, &collection.settings, collection.next_chunk(), covered),
+        None => indexes.open(collection.id, &collection.settings, collection.next_chunk(), covered, progress),
         Some(before) if before.collections.values().any(|held| held.id == collection.id) => {
             indexes.settle(collection.id, &collection.settings)
         }

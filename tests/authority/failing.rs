@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use usher::embed::{Embedders, HashEmbedder};
+use usher::telemetry::Metrics;
 
 use crate::common::{TestService, document, tuple};
 use crate::server::{OpenFga, eventually, program};
@@ -112,7 +113,7 @@ async fn another_store_or_no_model_is_said_and_not_served() {
     raw.data = Some(folder.path().to_owned());
     raw.openfga.as_mut().unwrap().store = empty["id"].as_str().unwrap().to_owned();
     let embedders = Embedders::new(vec![std::sync::Arc::new(HashEmbedder)]);
-    let opened = usher::serve::open(&raw.resolve().unwrap(), embedders).await;
+    let opened = usher::serve::open(&raw.resolve().unwrap(), embedders, Metrics::new().unwrap()).await;
     let message = opened.err().unwrap().to_string();
     assert!(message.contains("no authorization model"), "{message}");
 }

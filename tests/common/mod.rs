@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use usher::config::{Config, RawConfig, RawRates};
 use usher::embed::{Embedders, HashEmbedder};
 use usher::indexes::VectorHome;
-use usher::serve;
+use usher::serve::{self, Listeners, Listening};
+use usher::telemetry::Metrics;
 
 pub struct TestService {
     pub folder: tempfile::TempDir,
@@ -179,18 +179,21 @@ async fn start_config(config: Config, embedders: Embedders) -> Server {
             .with_writer(std::io::stderr)
             .try_init();
     }
-    let running = serve::open(&config, embedders).await.unwrap();
+    let metrics = Metrics::new().unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listeners = Listeners::bind(any, any).await.unwrap();
+    let (api, admin) = listeners.addresses().unwrap();
+    let (base, admin_base) = (format!("http://{api}"), format!("http://{admin}"));
+    let listening = Listening::begin(listeners, config.limits.connections, &metrics);
+    let running = serve::open(&config, embedders, metrics).await.unwrap();
     let service = std::sync::Arc::downgrade(&running.service);
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let admin = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let admin_base = format!("http://{}", admin.local_addr().unwrap());
+    let serving = listening.show(&running);
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(async move {
         let until = async {
             let _ = stopped.await;
         };
-        serve::serve(&running, listener, admin, until).await.unwrap();
+        serving.until(&running, until).await.unwrap();
         running.stop().await;
     });
     Server { base, admin_base, http: reqwest::Client::new(), stop: Some(stop), task, service }

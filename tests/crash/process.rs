@@ -55,7 +55,7 @@ impl Process {
         loop {
             match Self::start_once(data, environment).await {
                 // Somebody else took the port between the look and the start.
-                Err(error) if error.message.contains("Address already in use") => {}
+                Err(error) if error.message.contains("address in use") => {}
                 other => return other,
             }
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Lowest first; modules of one line don't use each other.
 const LAYERS: &[&[&str]] = &[
-    &["wire", "failpoint", "invisible", "limits", "mutants", "paged", "pause", "revision", "cursor"],
+    &["wire", "failpoint", "invisible", "limits", "mutants", "paged", "pause", "progress", "revision", "cursor"],
     &["outline"],
     &["authz"],
     &["catalog", "index", "embed"],

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use usher::embed::{Embedders, Role};
 use usher::serve::{self, ServeError};
+use usher::telemetry::Metrics;
 
 use crate::common::{TestService, document};
 
@@ -211,7 +212,9 @@ async fn a_collection_is_never_served_with_another_embedder() {
         stub.entry("far", "tei", "").replace("dimensions = 4", "dimensions = 5"),
     ];
     for embedders in others.iter().map(|entry| embedders(entry)).chain([Embedders::open(Vec::new()).unwrap()]) {
-        let Err(ServeError::Embedder { collection, embedder, .. }) = serve::open(&config, embedders).await else {
+        let Err(ServeError::Embedder { collection, embedder, .. }) =
+            serve::open(&config, embedders, Metrics::new().unwrap()).await
+        else {
             panic!("served with another embedder");
         };
         assert_eq!((collection.as_str(), embedder.as_str()), ("main", "tei:4:m"));

@@ -16,6 +16,7 @@ use usher::config::RawConfig;
 use usher::embed::local::{Hub, Source};
 use usher::embed::{Embedder, Embedders, Role, Settings, local};
 use usher::serve::{self, ServeError};
+use usher::telemetry::Metrics;
 
 use crate::common::{TestService, document};
 
@@ -147,7 +148,9 @@ async fn a_collection_refuses_other_files_and_follows_the_same_ones() {
         let other = copy(&model);
         change(other.path(), file, from, to);
         let config = crate::common::config(folder.path()).await;
-        let Err(error) = serve::open(&config, open(&entry("tiny", other.path())).unwrap()).await else {
+        let Err(error) =
+            serve::open(&config, open(&entry("tiny", other.path())).unwrap(), Metrics::new().unwrap()).await
+        else {
             panic!("served with another {file}");
         };
         assert!(matches!(&error, ServeError::Embedder { collection, .. } if collection == "main"), "{error}");

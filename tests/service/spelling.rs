@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use usher::config::RawConfig;
+use usher::telemetry::Metrics;
 
 use super::tokens::with_token;
 use crate::common::tokens::{claims, header, issuer, sign};
@@ -139,7 +140,7 @@ async fn stored_names_are_brought_into_one_spelling_and_nobody_gains() {
     );
     let config = crate::common::config(folder.path()).await;
     let embedders = usher::embed::Embedders::new(vec![std::sync::Arc::new(usher::embed::HashEmbedder)]);
-    let refused = usher::serve::open(&config, embedders).await.err().unwrap();
+    let refused = usher::serve::open(&config, embedders, Metrics::new().unwrap()).await.err().unwrap();
     assert!(matches!(refused, usher::serve::ServeError::Spelling), "{refused}");
     let normalise = |more: &[&str]| {
         let done = Command::new(env!("CARGO_BIN_EXE_usher"))

@@ -4,8 +4,8 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::http::problem::{
     AUTHORIZATION, CATALOG, CONFLICT, DEADLINE, EMBEDDER, INDEX, INTERNAL, INVALID, INVALID_FILTER, Kind, MEDIA_TYPE,
-    NOT_FOUND, OVERLOADED, RATE, REVISION, SCOPE, STORAGE, SUBJECT, TIMEOUT, TOKEN_EXPIRED, TOO_LARGE, UNAUTHENTICATED,
-    VERSION,
+    NOT_FOUND, OVERLOADED, RATE, REVISION, SCOPE, STARTING, STORAGE, SUBJECT, TIMEOUT, TOKEN_EXPIRED, TOO_LARGE,
+    UNAUTHENTICATED, VERSION,
 };
 use crate::identity::Scope;
 use crate::limits::rates::Class;
@@ -85,7 +85,7 @@ const ACT_AS: Parameter = optional(parameter(
 ));
 
 /// Problems of every operation with a credential.
-const CALLER: &[Kind] = &[UNAUTHENTICATED, TOKEN_EXPIRED, SCOPE, RATE, CATALOG, INTERNAL];
+const CALLER: &[Kind] = &[UNAUTHENTICATED, TOKEN_EXPIRED, SCOPE, RATE, CATALOG, STARTING, INTERNAL];
 /// Of those that read as somebody.
 const READER: &[Kind] = &[SUBJECT, AUTHORIZATION, STORAGE];
 const BODY: &[Kind] = &[INVALID, TOO_LARGE, MEDIA_TYPE, TIMEOUT];
@@ -431,7 +431,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         class: Class::Read,
         parameters: &[],
         request: None,
-        answers: &[(200, "It can, perhaps without an embedder.", of::<Health>()), (503, "It can't.", of::<Health>())],
+        answers: &[
+            (200, "It can, perhaps without an embedder.", of::<Health>()),
+            (503, "It can't, or has not started yet.", of::<Health>()),
+        ],
         problems: &[],
     },
     Operation {
@@ -443,7 +446,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         class: Class::Read,
         parameters: &[],
         request: None,
-        answers: &[(200, "It is.", of::<Health>()), (503, "It isn't.", of::<Health>())],
+        answers: &[(200, "It is.", of::<Health>()), (503, "It isn't; `startup` says how far it is.", of::<Health>())],
         problems: &[],
     },
     Operation {
@@ -456,6 +459,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: None,
         answers: &[(200, "OpenAPI 3.1.", of::<serde_json::Value>())],
-        problems: &[],
+        problems: &[&[STARTING]],
     },
 ];

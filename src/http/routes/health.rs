@@ -10,14 +10,39 @@ use axum::response::IntoResponse;
 
 use crate::catalog::keys::KeyRow;
 use crate::identity::lifetime;
+use crate::progress::Progress;
 use crate::service::Service;
-use crate::wire::{Component, Health, HealthStatus};
+use crate::telemetry::Metrics;
+use crate::wire::{Component, Health, HealthStatus, Startup};
 
 /// The process runs.
 pub async fn live() -> Json<Health> {
-    Json(Health { status: HealthStatus::Ok, components: Vec::new() })
+    Json(of(HealthStatus::Ok))
 }
 
+fn of(status: HealthStatus) -> Health {
+    Health { status, components: Vec::new(), startup: None }
+}
+
+/// How far a start is that is not complete. Percent and no numbers: how much there is, is nobody's business.
+pub async fn starting(State(progress): State<Progress>) -> (StatusCode, Json<Health>) {
+    let startup = progress.stage().map(|stage| Startup {
+        stage: stage.name().to_owned(),
+        doing: stage.text().to_owned(),
+        percent: progress.percent(),
+        seconds: progress.took().as_secs(),
+    });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(Health { startup, ..of(HealthStatus::Starting) }))
+}
+
+/// Whether the start is complete; it stays so, whatever fails later.
+pub async fn startup(State(service): State<Arc<Service>>) -> (StatusCode, Json<Health>) {
+    let progress = service.metrics.progress();
+    if progress.is_complete() { (StatusCode::OK, live().await) } else { starting(State(progress.clone())).await }
+}
+
+/// What Prometheus reads.
+const TEXT: &str = "text/plain; version=0.0.4";
 /// How long indexes that are being filled are waited for before they count as not ready.
 const FILLING: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -59,7 +84,12 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
         }
         true => (StatusCode::OK, HealthStatus::Degraded),
     };
-    (code, Json(Health { status, components }))
+    (code, Json(Health { components, ..of(status) }))
+}
+
+/// Prometheus text of a service that is not open yet.
+pub async fn metrics_starting(State(metrics): State<Metrics>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, TEXT)], metrics.render())
 }
 
 /// Prometheus text: what the service counted, and what its parts know of themselves.
@@ -104,5 +134,5 @@ pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
         let id = embedder.id().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         text.push_str(&format!("usher_embedder_info{{name=\"{name}\",id=\"{id}\"}} 1\n"));
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+    ([(header::CONTENT_TYPE, TEXT)], text)
 }

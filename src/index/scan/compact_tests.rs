@@ -14,12 +14,14 @@ const DIMENSIONS: usize = 24;
 const ROWS: u32 = SEGMENT_ROWS + 500;
 
 fn open(folder: &Path) -> OpenedScan {
-    MaskedScan::open(folder, DIMENSIONS, ROWS, ScanConfig::default()).unwrap()
+    MaskedScan::open(folder, DIMENSIONS, ROWS, ScanConfig::default(), &crate::progress::Progress::default()).unwrap()
 }
 
 fn filled(folder: &Path) -> (MaskedScan, Vec<f32>) {
     let rows = Clustered::new(21, DIMENSIONS, 9).rows(ROWS as usize);
-    let store = MaskedScan::open(folder, DIMENSIONS, 0, ScanConfig::default()).unwrap().store;
+    let store = MaskedScan::open(folder, DIMENSIONS, 0, ScanConfig::default(), &crate::progress::Progress::default())
+        .unwrap()
+        .store;
     store.append(0, &rows).unwrap();
     (store, rows)
 }

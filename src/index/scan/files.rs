@@ -13,6 +13,7 @@ use super::segment::{self, KINDS, Layout, SEGMENT_ROWS, Segment};
 use crate::failpoint;
 use crate::index::IndexError;
 use crate::index::folder::{FolderLock, SYNC, failed};
+use crate::progress::Progress;
 
 /// The locked folder of a store.
 #[derive(Debug)]
@@ -152,6 +153,7 @@ pub(super) fn verify(
     rows: u32,
     coder: &Coder,
     threads: usize,
+    progress: &Progress,
 ) -> Result<Vec<Range<u32>>, IndexError> {
     let numbered: Vec<(u32, &Arc<Segment>)> = (0u32..).zip(segments).collect();
     let share = numbered.len().div_ceil(threads.max(1)).max(1);
@@ -159,7 +161,7 @@ pub(super) fn verify(
         let mut damaged = Vec::new();
         for (number, segment) in part {
             let first = number * SEGMENT_ROWS;
-            let found = segment.verify((rows - first).min(SEGMENT_ROWS), coder)?;
+            let found = segment.verify((rows - first).min(SEGMENT_ROWS), coder, progress)?;
             damaged.extend(found.into_iter().map(|at| first + at));
         }
         Ok(damaged)

@@ -18,6 +18,7 @@ use super::raw::{self, Map};
 use crate::failpoint;
 use crate::index::IndexError;
 use crate::index::folder::{SYNC, failed};
+use crate::progress::Progress;
 
 #[cfg(target_endian = "big")]
 compile_error!("segment files are mapped as little-endian numbers");
@@ -26,6 +27,8 @@ compile_error!("segment files are mapped as little-endian numbers");
 pub(super) const SEGMENT_ROWS: u32 = 65_536;
 /// Stands for the row of the record that rows without a vector share; it is never an ordinal.
 const NO_ROW: u32 = u32::MAX;
+/// Rows between two notes of how far a check is.
+const NOTED_AT_ONCE: u32 = 1_024;
 /// Files grow in powers of two from here, so that a small collection has small files.
 const LEAST_ROWS: u32 = 256;
 
@@ -304,10 +307,13 @@ impl Segment {
 
     /// Checks the first `rows` rows. Codes that are damaged are computed again from their vector; the local numbers of
     /// rows whose vector is damaged are returned.
-    pub(super) fn verify(&self, rows: u32, coder: &Coder) -> Result<Vec<u32>, IndexError> {
+    pub(super) fn verify(&self, rows: u32, coder: &Coder, progress: &Progress) -> Result<Vec<u32>, IndexError> {
         let (mut damaged, mut mended) = (Vec::new(), false);
         let (mut rotated, mut codes) = (Vec::new(), Codes::default());
         for at in 0..rows {
+            if at % NOTED_AT_ONCE == 0 {
+                progress.add(u64::from((rows - at).min(NOTED_AT_ONCE)));
+            }
             let row = self.checked_row(at);
             let intact = |kind| self.layout.intact(kind, row, self.record(kind, at));
             if !intact(Kind::Vectors) {

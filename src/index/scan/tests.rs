@@ -15,7 +15,13 @@ const ROWS: u32 = 400;
 fn open(folder: &Path, expected: u32) -> OpenedScan {
     // A child process of another test holds every open file, locks included, until it has become another program.
     for _ in 0..100 {
-        match MaskedScan::open(folder, DIMENSIONS, expected, ScanConfig::default()) {
+        match MaskedScan::open(
+            folder,
+            DIMENSIONS,
+            expected,
+            ScanConfig::default(),
+            &crate::progress::Progress::default(),
+        ) {
             Err(IndexError::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(20)),
             opened => return opened.unwrap(),
         }

@@ -45,7 +45,13 @@ fn acknowledged(folder: &Path) -> u32 {
 /// Does what is left to do, as after a start.
 fn work(folder: &Path) -> Result<(), IndexError> {
     let done = acknowledged(folder);
-    let opened = MaskedScan::open(&folder.join("vectors"), DIMENSIONS, done * BATCH, config())?;
+    let opened = MaskedScan::open(
+        &folder.join("vectors"),
+        DIMENSIONS,
+        done * BATCH,
+        config(),
+        &crate::progress::Progress::default(),
+    )?;
     assert!(opened.damaged.is_empty(), "acknowledged rows are damaged: {:?}", opened.damaged);
     let words = folder.join("words");
     let keywords = match TantivyKeywords::open(&words, "simple") {
@@ -77,7 +83,14 @@ fn child() {
 /// Everything is there, as if nothing had happened.
 fn check(folder: &Path) {
     let rows = vectors();
-    let store = MaskedScan::open(&folder.join("vectors"), DIMENSIONS, BATCHES * BATCH, config()).unwrap();
+    let store = MaskedScan::open(
+        &folder.join("vectors"),
+        DIMENSIONS,
+        BATCHES * BATCH,
+        config(),
+        &crate::progress::Progress::default(),
+    )
+    .unwrap();
     assert!(store.damaged.is_empty());
     let full = ChunkMask::full(BATCHES * BATCH);
     let query = &rows[77 * DIMENSIONS..78 * DIMENSIONS];

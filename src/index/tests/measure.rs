@@ -58,7 +58,9 @@ fn measure_vectors() {
             sign_width_per_depth: setting("USHER_MEASURE_WIDTH_PER_DEPTH", ScanConfig::default().sign_width_per_depth),
             ..ScanConfig::default()
         };
-        MaskedScan::open(folder.path(), DIMENSIONS, expected, config).unwrap().store
+        MaskedScan::open(folder.path(), DIMENSIONS, expected, config, &crate::progress::Progress::default())
+            .unwrap()
+            .store
     };
     let store = open(0);
     let start = Instant::now();

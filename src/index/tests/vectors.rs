@@ -47,7 +47,9 @@ fn implementations(rows: &[f32], dimensions: usize) -> Vec<Implementation> {
     let mut all = Vec::new();
     for (name, config) in tiers() {
         let folder = tempfile::tempdir().unwrap();
-        let store = MaskedScan::open(folder.path(), dimensions, 0, config).unwrap().store;
+        let store = MaskedScan::open(folder.path(), dimensions, 0, config, &crate::progress::Progress::default())
+            .unwrap()
+            .store;
         store.append(0, rows).unwrap();
         let (name, store) = (name.to_owned(), Box::new(store));
         all.push(Implementation { name, store, _folder: Some(folder), is_exact: true });
@@ -84,7 +86,8 @@ pub fn alike(found: &[Scored], expected: &[Scored], what: &str) {
 
 fn scan(config: &ScanConfig, rows: &[f32]) -> (TempDir, MaskedScan) {
     let folder = tempfile::tempdir().unwrap();
-    let opened = MaskedScan::open(folder.path(), DIMENSIONS, 0, config.clone()).unwrap();
+    let opened =
+        MaskedScan::open(folder.path(), DIMENSIONS, 0, config.clone(), &crate::progress::Progress::default()).unwrap();
     opened.store.append(0, rows).unwrap();
     (folder, opened.store)
 }
@@ -226,7 +229,16 @@ fn appended_rows_are_found_and_survive_reopening() {
     let mut world = Clustered::new(7, DIMENSIONS, 10);
     let rows = world.rows(70_000);
     let folder = tempfile::tempdir().unwrap();
-    let open = |expected| MaskedScan::open(folder.path(), DIMENSIONS, expected, ScanConfig::default()).unwrap();
+    let open = |expected| {
+        MaskedScan::open(
+            folder.path(),
+            DIMENSIONS,
+            expected,
+            ScanConfig::default(),
+            &crate::progress::Progress::default(),
+        )
+        .unwrap()
+    };
     let store = open(0).store;
     let (mut done, mut step) = (0usize, 1usize);
     while done < 70_000 {
@@ -307,14 +319,14 @@ fn wrong_input_is_refused_by_name() {
     assert!(matches!(store.append(11, &query), Err(IndexError::Gap { first: 11, len: 10 })));
     assert!(matches!(store.row(10), Err(IndexError::BeyondEnd { chunk: 10, len: 10 })));
     assert!(matches!(
-        MaskedScan::open(folder.path(), DIMENSIONS, 10, ScanConfig::default()),
+        MaskedScan::open(folder.path(), DIMENSIONS, 10, ScanConfig::default(), &crate::progress::Progress::default()),
         Err(IndexError::Locked { .. })
     ));
     assert_eq!(ask(&query, &ChunkMask::new(0)).unwrap(), []);
     assert_eq!(ask(&query, &ChunkMask::full(7)).unwrap().len(), 3);
     drop(store);
     assert!(matches!(
-        MaskedScan::open(folder.path(), 64, 10, ScanConfig::default()),
+        MaskedScan::open(folder.path(), 64, 10, ScanConfig::default(), &crate::progress::Progress::default()),
         Err(IndexError::OtherFormat { .. })
     ));
 }
