@@ -1,5 +1,5 @@
-//! Sets `cfg(usher_mutants)` when the test build asks for it. Only this package is rebuilt, and no Cargo feature exists
-//! that could bring a mutant into a released binary.
+//! Sets `cfg(usher_mutants)` when the test build asks for it, in every package that has places for the tests. Only these
+//! are rebuilt, and no Cargo feature exists that could bring a mutant into a released binary.
 
 #[allow(clippy::print_stdout, reason = "Cargo reads directives from standard output")]
 fn main() {

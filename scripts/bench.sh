@@ -14,9 +14,9 @@ if [ -n "${LEGS:-}" ]; then
     *) fail "SIZE must be S, M or L" ;;
     esac
     stage "Vector and keyword legs, $chunks chunks"
-    USHER_MEASURE_CHUNKS=$chunks cargo test --release -p usher --lib measure -- --ignored --nocapture --test-threads=1
+    USHER_MEASURE_CHUNKS=$chunks cargo test --release -p usher-index --lib measure -- --ignored --nocapture --test-threads=1
     stage "Resolving readers"
-    cargo test --release -p usher --lib timing -- --ignored --nocapture --test-threads=1
+    cargo test --release -p usher-authz --lib timing -- --ignored --nocapture --test-threads=1
     exit
 fi
 

@@ -8,8 +8,8 @@ cargo fmt --all --check
 stage "Lints, as users build it"
 cargo clippy --workspace --lib --bins --examples -- -D warnings
 
-stage "Lints, the core alone"
-cargo clippy -p usher --no-default-features --lib -- -D warnings
+stage "Lints, without what connects to an OpenFGA server"
+cargo clippy -p usher --no-default-features --lib --bins -- -D warnings
 
 stage "Lints, all that the tests build"
 USHER_MUTANTS=1 cargo clippy --workspace --features "$TESTED" --all-targets -- -D warnings

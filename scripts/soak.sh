@@ -9,11 +9,11 @@ shard="${SHARD%/*}" shards="${SHARD#*/}"
 seed=$((SEED * 1000000 + shard * 10000))
 
 stage "Building"
-cargo test -p usher --features "$TESTED" --no-run --lib --test authority --test catalog --test crash --test leak --test openfga
+cargo test --workspace --features "$TESTED" --no-run --lib --test authority --test catalog --test crash --test leak --test openfga
 scripts/openfga.sh
 
 stage "Audience soundness (seed $seed)"
-USHER_SOAK=$((20000 / shards)) cargo test -p usher --features "$TESTED" --lib audience_sound -- --nocapture
+USHER_SOAK=$((20000 / shards)) cargo test --workspace --features "$TESTED" --lib audience_sound -- --nocapture
 
 stage "Leak oracle: sequential, concurrent, twin worlds (seed $seed)"
 USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --features "$TESTED" --test leak -- --nocapture --test-threads=2 \

@@ -4,13 +4,10 @@
 
 use std::time::Duration;
 
-pub mod effort;
-#[cfg(feature = "server")]
 pub mod places;
-#[cfg(feature = "server")]
 pub mod rates;
 
-pub use effort::{Effort, Spent};
+pub use usher_base::effort::{self, Effort, Spent};
 
 /// Whom limits count against: a credential, and the subject that it acts for, if any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -17,11 +17,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-#[cfg(feature = "server")]
 mod common;
 #[path = "conformance/format.rs"]
 mod format;
-#[cfg(feature = "server")]
 #[path = "conformance/http.rs"]
 mod http;
 #[path = "conformance/staged.rs"]
@@ -35,7 +33,6 @@ use world::{Evaluated, Stores};
 
 /// How a suite was run, as the report names it.
 const EVALUATOR: &str = "(evaluator)";
-#[cfg(feature = "server")]
 const HTTP: &str = "(HTTP)";
 
 /// Passed and failed assertions by kind.
@@ -132,13 +129,11 @@ fn published_cases() {
     published(|| Evaluated, EVALUATOR);
 }
 
-#[cfg(feature = "server")]
 #[test]
 fn own_cases_over_http() {
     own(&http::Served::start(), HTTP);
 }
 
-#[cfg(feature = "server")]
 #[test]
 fn published_cases_over_http() {
     published(http::Served::start, HTTP);

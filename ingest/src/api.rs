@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use usher::wire::{
+use usher_base::wire::{
     Acl, DocumentState, DocumentStates, DocumentsPut, Problem, PutAcl, PutCollection, ReadRelationships,
     RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };
@@ -103,7 +103,7 @@ impl<'a> Api<'a> {
         self.send(Method::PUT, &format!("v1/collections/{}", escape(name)), Some(body)).map(drop)
     }
 
-    /// `body` is a [`usher::wire::PutDocuments`], put together from documents that were serialised one by one.
+    /// `body` is a [`usher_base::wire::PutDocuments`], put together from documents that were serialised one by one.
     pub fn put_documents(&self, body: String) -> Result<DocumentsPut, ApiError> {
         self.json(Method::POST, "v1/documents", Some(body))
     }

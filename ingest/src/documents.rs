@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use usher::wire::{Acl, Content, Document, DocumentState, Section, Span};
+use usher_base::wire::{Acl, Content, Document, DocumentState, Section, Span};
 
 use crate::acl::principal;
 use crate::acl::rules::{Effective, SectionRule};

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use usher::outline::{self, Heading};
-use usher::wire::{ChunkSpan, Fields, Span};
+use usher_base::outline::{self, Heading};
+use usher_base::wire::{ChunkSpan, Fields, Span};
 
 mod archive;
 mod builder;

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use usher::wire::{Content, Document};
+use usher_base::wire::{Content, Document};
 
 use crate::acl::folders::{MAX_LEVELS, Tree};
 use crate::acl::rules::parent;
@@ -159,7 +159,7 @@ struct Reader<'a> {
     tree: &'a Tree,
     root: &'a Root,
     access: &'a Access,
-    held: &'a HashMap<String, usher::wire::DocumentState>,
+    held: &'a HashMap<String, usher_base::wire::DocumentState>,
     sandbox: &'a Sandbox,
 }
 

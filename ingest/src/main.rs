@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         return sandbox::child::run(probe);
     }
     // Names travel as they are written; what the case of an address means is the service's to say.
-    usher::authz::names::set_email_case(usher::authz::names::EmailCase::Keep);
+    usher_authz::names::set_email_case(usher_authz::names::EmailCase::Keep);
     let term = Term::default();
     match run(&cli.command, &term) {
         Ok(code) => code,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Deserialize;
-use usher::wire::{Acl, ChunkSpan, Content, Document, Fields, Section};
+use usher_base::wire::{Acl, ChunkSpan, Content, Document, Fields, Section};
 
 use crate::acl::principal::{self, Role, normalise, normalise_conditional};
 use crate::acl::rules::{Effective, RuleFile, SectionRule};
@@ -230,7 +230,7 @@ impl Reader<'_> {
         entry: &Entry,
         path: &str,
         rules: Effective,
-        held: Option<&usher::wire::DocumentState>,
+        held: Option<&usher_base::wire::DocumentState>,
     ) {
         let file = match self.root.read(path, self.args.run.max_file_size) {
             Ok(file) => file,
@@ -347,10 +347,10 @@ fn normal_acl(acl: &Acl, public: bool) -> Result<Acl, String> {
 }
 
 fn list(
-    principals: &[usher::wire::Principal],
+    principals: &[usher_base::wire::Principal],
     role: Role,
     public: bool,
-) -> Result<Vec<usher::wire::Principal>, String> {
+) -> Result<Vec<usher_base::wire::Principal>, String> {
     principals.iter().map(|p| normalise_conditional(p, role, public).map_err(|e| e.to_string())).collect()
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use usher::wire::{ReadRelationships, TupleKey};
+use usher_base::wire::{ReadRelationships, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
 use crate::api::Api;

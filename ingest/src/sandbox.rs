@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn offsets_of_a_hostile_child_are_refused() {
-        use usher::wire::{ChunkSpan, Span};
+        use usher_base::wire::{ChunkSpan, Span};
         let chunk = |start, end| ChunkSpan { start, end, heading_path: vec![], page: None };
         let doc = |chunks| Extracted { text: "aé".into(), chunks, ..Extracted::default() };
         assert!(check(&doc(vec![chunk(0, 3)])).is_ok());

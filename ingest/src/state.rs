@@ -10,7 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use usher::wire::TupleKey;
+use usher_base::wire::TupleKey;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {

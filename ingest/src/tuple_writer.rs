@@ -1,6 +1,6 @@
 //! Writes relationship tuples in transactions of bounded size.
 
-use usher::wire::{TupleKey, WriteRelationships};
+use usher_base::wire::{TupleKey, WriteRelationships};
 
 use crate::acl::folders::Change;
 use crate::api::{Api, ApiError};

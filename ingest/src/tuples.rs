@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde::Deserialize;
 use serde_json::Value;
-use usher::wire::{Condition, TupleKey};
+use usher_base::wire::{Condition, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
 use crate::acl::principal::{MAX_OBJECT, MAX_USER};

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use usher::wire::{Document, DocumentResult, DocumentStatus};
+use usher_base::wire::{Document, DocumentResult, DocumentStatus};
 
 use crate::api::{Api, ApiError};
 use crate::report::{FileLine, Report, Status};

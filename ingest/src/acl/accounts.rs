@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use usher::authz::names::canonical_name;
+use usher_authz::names::canonical_name;
 
 use super::principal::{PrincipalError, Role, normalise};
 use super::yaml::{self, YamlError};

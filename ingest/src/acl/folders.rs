@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use usher::wire::{Principal, TupleKey};
+use usher_base::wire::{Principal, TupleKey};
 
 use super::principal;
 use super::rules::{RuleFile, Rules, ancestors, parent};
@@ -88,7 +88,7 @@ impl Tree {
         if path.is_empty() {
             return principal::object("folder", &self.source);
         }
-        principal::object("folder", &format!("{}/{}", self.source, usher::authz::names::encode_id(path)))
+        principal::object("folder", &format!("{}/{}", self.source, usher_authz::names::encode_id(path)))
     }
 
     /// Steps from a document in this directory to its collection.
@@ -106,7 +106,7 @@ impl Tree {
         for path in with_ancestors {
             let folder = self.folder_at(path);
             let above = if path.is_empty() {
-                principal::object("collection", &usher::authz::names::encode_id(&self.collection))
+                principal::object("collection", &usher_authz::names::encode_id(&self.collection))
             } else {
                 self.folder_at(parent(path))
             };

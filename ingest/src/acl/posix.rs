@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::fs::{fstat, getxattr};
 use rustix::io::Errno;
-use usher::wire::{Acl, Principal};
+use usher_base::wire::{Acl, Principal};
 
 use super::accounts::Accounts;
 

@@ -3,8 +3,8 @@
 //! SECURITY: an id of `*`, or one holding `:`, `#`, `@` or spaces, must never turn into a wildcard or a userset.
 
 use unicode_security::MixedScript;
-use usher::authz::names::canonical_id;
-use usher::wire::Principal;
+use usher_authz::names::canonical_id;
+use usher_base::wire::Principal;
 
 /// OpenFGA's limits for the user and the object of a tuple, in bytes to be on the safe side.
 pub const MAX_USER: usize = 512;

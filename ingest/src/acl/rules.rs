@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use usher::wire::{Acl, Principal, Span};
+use usher_base::wire::{Acl, Principal, Span};
 
 use super::principal::{self, PrincipalError, Role, normalise, normalise_conditional};
 use super::yaml::{self, YamlError};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
-use usher::invisible;
-use usher::outline::Heading;
-use usher::wire::Fields;
+use usher_base::invisible;
+use usher_base::outline::Heading;
+use usher_base::wire::Fields;
 
 use super::{ExtractError, Extracted, MAX_TEXT, Page};
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::Value;
-use usher::outline;
-use usher::wire::Fields;
+use usher_base::outline;
+use usher_base::wire::Fields;
 
 use super::{Builder, ExtractError};
 

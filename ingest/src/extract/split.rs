@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use text_splitter::{ChunkConfig, TextSplitter};
-use usher::outline::{self, Piece};
-use usher::wire::ChunkSpan;
+use usher_base::outline::{self, Piece};
+use usher_base::wire::ChunkSpan;
 
 use super::Extracted;
 

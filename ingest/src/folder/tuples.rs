@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use usher::wire::{ReadRelationships, TupleKey};
+use usher_base::wire::{ReadRelationships, TupleKey};
 
 use super::access::Access;
 use super::inhabited;

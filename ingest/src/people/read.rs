@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
-use usher::wire::TupleKey;
+use usher_base::wire::TupleKey;
 
 use crate::acl::accounts::Accounts;
 use crate::acl::folders::TupleSet;
@@ -208,7 +208,7 @@ impl People {
 
 fn person(kind: &str, id: &str) -> Result<String, String> {
     let id = id.trim();
-    let principal = format!("{kind}:{}", usher::authz::names::canonical_name(kind, id));
+    let principal = format!("{kind}:{}", usher_authz::names::canonical_name(kind, id));
     if id.is_empty() || principal.len() > MAX_USER {
         return Err(format!("`{id}` can't be an id: 1 to {MAX_USER} bytes"));
     }
@@ -220,7 +220,7 @@ fn group_object(id: &str) -> Result<String, String> {
     if id.is_empty() {
         return Err("a group without an id".into());
     }
-    Ok(principal::object("group", &usher::authz::names::canonical_name("group", id)))
+    Ok(principal::object("group", &usher_authz::names::canonical_name("group", id)))
 }
 
 /// Longest chain of groups in groups. Groups that contain themselves are refused: nobody means that.

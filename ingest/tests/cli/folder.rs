@@ -1,6 +1,6 @@
 //! The way of a folder: first run, nothing to do, changes, deletions, failures.
 
-use usher::wire::Principal;
+use usher_base::wire::Principal;
 
 use crate::common::Site;
 

@@ -1,6 +1,6 @@
 //! Manifests, people, tuples, and `extract`.
 
-use usher::wire::Principal;
+use usher_base::wire::Principal;
 
 use crate::common::{Ran, Site, program, ran};
 

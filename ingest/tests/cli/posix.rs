@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use usher::wire::Principal;
+use usher_base::wire::Principal;
 
 use crate::common::{Ran, Site};
 

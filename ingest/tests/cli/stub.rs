@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
-use usher::wire::{
+use usher_base::wire::{
     Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, Problem, PutAcl,
     PutDocuments, ReadRelationships, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };

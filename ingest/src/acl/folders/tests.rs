@@ -128,7 +128,7 @@ fn bans_come_before_and_go_after_grants() {
 #[test]
 fn a_changed_condition_replaces_the_tuple() {
     let with = |end: &str, relation: &str| TupleKey {
-        condition: Some(usher::wire::Condition {
+        condition: Some(usher_base::wire::Condition {
             name: "during".into(),
             context: Some(serde_json::json!({ "end": end })),
         }),

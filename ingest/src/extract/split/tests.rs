@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use usher::outline::Heading;
+use usher_base::outline::Heading;
 
 use super::super::{Extracted, Job, Page, extract};
 use super::*;

@@ -1,0 +1,11 @@
+//! What every part of Usher stands on, the service, its evaluator, its indexes and the ingester alike: the shapes of the
+//! API, how texts are divided and what nobody sees in them, what one request may still cost, how far a start has come, and the places where a test
+//! can make something fail.
+
+pub mod effort;
+pub mod faults;
+pub mod invisible;
+pub mod outline;
+pub mod paged;
+pub mod progress;
+pub mod wire;

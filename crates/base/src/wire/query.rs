@@ -1,0 +1,283 @@
+//! Questions and answers.
+
+use super::*;
+
+/// `POST /v1/query`. The reader comes from the credentials, never from here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// 1 to 8,192 bytes. May be absent with `vector` and `mode: "vector"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The caller's own embedding, of the dimension of every collection asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<Vec<f32>>,
+    #[serde(default)]
+    pub mode: Mode,
+    /// 1 to 100; default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<usize>,
+    /// Absent or empty: every collection that the credential reaches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// Hits with a lower score (0 to 1) are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_score: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_document: Option<usize>,
+    /// Reorder with the configured reranker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<bool>,
+    /// Default: text and metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include: Option<Vec<Include>>,
+    #[serde(default)]
+    pub consistency: Consistency,
+    /// Answer from this revision or a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_revision: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_staleness_ms: Option<u64>,
+    /// Context of conditions; only keys that the collection lists as caller-asserted.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub context: Fields,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// Budget of `assembled`, in tokens of about four bytes; default 2,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    #[default]
+    Hybrid,
+    Vector,
+    Keyword,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Consistency {
+    #[default]
+    Fast,
+    Latest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Include {
+    Text,
+    Metadata,
+    Neighbors,
+    Assembled,
+    Timings,
+}
+
+/// A condition on metadata; at most 64 leaves and 8 levels. A field that the collection does not declare matches nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Filter {
+    And(FilterAnd),
+    Or(FilterOr),
+    Not(FilterNot),
+    Leaf(FilterLeaf),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilterAnd {
+    pub and: Vec<Filter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilterOr {
+    pub or: Vec<Filter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilterNot {
+    pub not: Box<Filter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilterLeaf {
+    /// A declared field, or one of the built-in `document_id`, `source`, `title`, `updated_at`.
+    pub field: String,
+    pub op: FilterOp,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub value: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterOp {
+    Eq,
+    Ne,
+    In,
+    Nin,
+    Lt,
+    Lte,
+    Gt,
+    Gte,
+    Exists,
+    Prefix,
+    Contains,
+}
+
+/// The answer: only what the reader may read, best first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    pub request_id: String,
+    pub results: Vec<Passage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assembled: Option<Assembled>,
+    /// The state that the whole answer was made from. Opaque; give it back as `min_revision`.
+    pub revision: String,
+    /// The instant that times were compared with.
+    pub as_of: String,
+    pub staleness_ms: u64,
+    /// False: more readable results may exist than were looked at; see `warnings`.
+    pub complete: bool,
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+    /// Only with scope `diagnostics`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings_ms: Option<BTreeMap<String, f64>>,
+    /// Signed statement of what was returned, to whom, at which revision.
+    pub receipt: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// Fewer results than asked for although the candidates' limit was reached.
+    CandidateLimit,
+    /// Documents changed faster than the question could be answered; some may be missing. Ask again.
+    ChangedMeanwhile,
+    /// An index has not followed the newest changes yet: documents that changed just now may be missing.
+    IndexBehind,
+    /// The embedder did not answer: keyword results only.
+    EmbedderUnavailable,
+    /// The reranker did not answer: order before reranking.
+    RerankUnavailable,
+    /// No reranker is configured.
+    RerankNotConfigured,
+}
+
+/// Verified text with its provenance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Passage {
+    pub chunk_id: String,
+    pub document_id: String,
+    pub document_version: u64,
+    pub collection: String,
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Fused rank score divided by its maximum, 0 to 1.
+    pub score: f64,
+    pub ranks: Ranks,
+    pub span: PassageSpan,
+    /// Headings that the chunk lies under, none of a restricted part that it lies outside of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heading_path: Vec<String>,
+    /// Of the document; only with the first of its passages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Fields>,
+    /// `b3:` and 64 hex digits, over the chunk's text.
+    pub content_hash: String,
+    /// Readable chunks just before and after, in order; parts that the reader may not see are passed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbors: Option<Vec<Neighbor>>,
+}
+
+/// Places (from 1) in the lists that this hit came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ranks {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyword: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassageSpan {
+    /// Page of the original; absent where a part of the document is hidden from the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// Bytes of the text that the reader gets from `GET /v1/documents/{id}`.
+    pub start: usize,
+    pub end: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Neighbor {
+    pub chunk_id: String,
+    pub text: String,
+}
+
+/// Text for a model's context window, every passage fenced as data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Assembled {
+    pub text: String,
+    pub citations: Vec<Citation>,
+    pub tokens: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Citation {
+    pub mark: String,
+    pub chunk_id: String,
+}
+
+/// `POST /v1/recheck`: before showing an answer or a stored citation. At most 200 items.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recheck {
+    pub items: Vec<RecheckItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_revision: Option<String>,
+    /// As in the query that gave the items.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub context: Fields,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecheckItem {
+    pub chunk_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rechecked {
+    pub items: Vec<RecheckedItem>,
+    pub revision: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecheckedItem {
+    pub chunk_id: String,
+    pub status: RecheckStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecheckStatus {
+    Ok,
+    Changed,
+    /// Missing, deleted or denied: the same.
+    NotReadable,
+}

@@ -1,0 +1,166 @@
+//! Relationship tuples and keys on the native API.
+
+use super::*;
+
+/// A relationship tuple as OpenFGA writes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TupleKey {
+    pub user: String,
+    pub relation: String,
+    pub object: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Condition>,
+}
+
+/// `POST /v1/relationships/write`: at most 1,000 tuples, one transaction, deletes first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteRelationships {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<TupleKey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deletes: Vec<TupleKey>,
+    /// Skip writes that exist already with the same condition, and deletes of tuples that don't exist.
+    #[serde(default)]
+    pub idempotent: bool,
+    /// Refuse (412) if the store changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_revision: Option<String>,
+    /// Validate and report, change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelationshipsWritten {
+    pub written: usize,
+    pub deleted: usize,
+    pub revision: String,
+}
+
+/// `POST /v1/relationships/read`: stored tuples as they are, filtered by what is given (an object of the form `type:` for
+/// a whole type).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadRelationships {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// 1 to 1,000; default 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// `next_cursor` of the page before: for the same caller and the same filter, within 15 minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelationshipsRead {
+    pub tuples: Vec<TupleKey>,
+    pub next_cursor: Option<String>,
+    pub revision: String,
+}
+
+/// `GET /v1/relationships/changes`: what was written and deleted, oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelationshipChanges {
+    pub changes: Vec<RelationshipChange>,
+    /// For the changes after these, now or when there are some; it doesn't expire. Null before the first change.
+    pub next_cursor: Option<String>,
+    pub revision: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelationshipChange {
+    /// Of a deleted tuple without its condition.
+    pub tuple: TupleKey,
+    pub operation: RelationshipOperation,
+    pub at: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RelationshipOperation {
+    Write,
+    Delete,
+}
+
+/// `POST /v1/keys` (scope `admin`): makes an API key. The secret is shown once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateKey {
+    pub name: String,
+    pub scopes: Vec<String>,
+    /// Whom the key is: `service:dify-hr`, `user:anne`. Needed for reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Collections that the key reaches; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collections: Option<Vec<String>>,
+    /// Sources that the key may write; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Vec<String>>,
+    /// Types of subjects that the key may act as, with scope `act_as`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub act_as_types: Vec<String>,
+    /// RFC 3339; default: 90 days from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyView {
+    pub id: String,
+    pub name: String,
+    pub scopes: Vec<String>,
+    pub subject: Option<String>,
+    pub collections: Option<Vec<String>>,
+    pub sources: Option<Vec<String>>,
+    pub act_as_types: Vec<String>,
+    pub created_at: String,
+    pub expires_at: String,
+    pub revoked_at: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyCreated {
+    /// `ush_<id>_<secret>`; not stored, not shown again.
+    pub key: String,
+    #[serde(flatten)]
+    pub view: KeyView,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Keys {
+    pub keys: Vec<KeyView>,
+}
+
+/// `POST /v1/models` (scope `admin`): writes an authorization model, or only shows what it would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutModel {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// As OpenFGA's WriteAuthorizationModel takes it.
+    pub model: Value,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelChanged {
+    /// Absent after a dry run.
+    pub authorization_model_id: Option<String>,
+    pub tuples: usize,
+    /// Stored tuples that don't count under the new model.
+    pub dead_tuples: usize,
+    /// Some of them.
+    pub examples: Vec<TupleKey>,
+}
