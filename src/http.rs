@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod problem;
 mod recorded;
 pub mod routes;
+mod unread;
 
 /// Bytes of a request that carries documents.
 pub const MAX_DOCUMENTS_BODY: usize = 32 * 1024 * 1024;
@@ -81,6 +82,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(problem::no_method)
         .layer(middleware::from_fn(headers::common))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn(unread::read))
         .layer(RequestBodyDeadlineLayer::new(service.body_deadline))
         .with_state(service)
 }

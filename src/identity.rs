@@ -94,6 +94,8 @@ impl Ceiling {
 #[derive(Debug, Clone)]
 pub struct Principal {
     scopes: Scopes,
+    /// Whether the credential says what it may be used for, be it nothing.
+    is_scoped: bool,
     /// Whom the credential itself is: a key's subject, or a token's person and its actors.
     own: Vec<SubjectRef>,
     /// Whom it acts for; they replace the credential's own subjects for reading.
@@ -110,7 +112,12 @@ impl Principal {
     pub fn new(scopes: &Scopes, own: Vec<SubjectRef>, ceiling: Ceiling, credential_id: String) -> Self {
         let is_bound = !crate::mutants::active("ceilings_bind_no_scope");
         let scopes = if is_bound { scopes.under(&ceiling) } else { scopes.clone() };
-        Self { scopes, own, acting: None, ceiling, payer: credential_id.clone(), credential_id }
+        Self { scopes, is_scoped: true, own, acting: None, ceiling, payer: credential_id.clone(), credential_id }
+    }
+
+    /// A token without scopes of this service: it proves who somebody is, and may do nothing by itself.
+    fn unscoped(self) -> Self {
+        Self { is_scoped: false, ..self }
     }
 
     /// A token's bearer: limits count against the person, not the issuer.
@@ -175,15 +182,24 @@ impl Principal {
     /// Acts for a subject that is named without a proof.
     fn act_as(&mut self, subject: &str) -> Result<(), IdentityError> {
         let subject = parse_subject(subject).map_err(|_| IdentityError::SubjectNotPermitted)?;
-        let is_listed = self.ceiling.act_as_types.iter().any(|name| name == subject.subject_type());
-        if !(self.has(Scope::ActAs) && is_listed) {
+        if !self.may_act_as(&subject) {
             return Err(IdentityError::SubjectNotPermitted);
         }
         self.acting = Some(vec![subject]);
         Ok(())
     }
 
-    /// Acts for the person of a token that proves it, within what both credentials reach. Whoever is a person can show
+    /// Whether it may make a key that stands for this subject: itself, or one that it may act for.
+    pub fn may_name(&self, subject: &SubjectRef) -> bool {
+        self.own.contains(subject) || self.may_act_as(subject)
+    }
+
+    fn may_act_as(&self, subject: &SubjectRef) -> bool {
+        self.has(Scope::ActAs) && self.ceiling.act_as_types.iter().any(|name| name == subject.subject_type())
+    }
+
+    /// Acts for the person of a token that proves it, within what both credentials reach, and may do if the token says
+    /// what. Whoever is a person can show
     /// another person's token only with `act_as`: else a token that was found would make one person another. Agents
     /// that this credential reads with go on to narrow.
     fn act_with(&mut self, token: Principal) -> Result<(), IdentityError> {
@@ -191,6 +207,9 @@ impl Principal {
         let is_other = |subject: &&SubjectRef| is(subject, "user") && !token.own.contains(*subject);
         if self.own.iter().any(|subject| is_other(&subject)) && !self.has(Scope::ActAs) {
             return Err(IdentityError::SubjectNotPermitted);
+        }
+        if token.is_scoped && !crate::mutants::active("a_subjects_scopes_bind_nobody") {
+            self.scopes = self.scopes.within(&token.scopes);
         }
         let mut subjects = token.own;
         // A token's actors; a key of an agent or service stands for whoever it shows the token of.

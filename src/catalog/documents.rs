@@ -314,20 +314,33 @@ pub async fn set_next_ordinals(
     meta::set(tx, &ordinals_name(collection), &both.to_be_bytes()).await
 }
 
-/// Whether the collection's documents of this id have an object of their own; absent where it never held one.
-pub async fn is_apart(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<Option<bool>, CatalogError> {
-    let found = query("SELECT apart FROM document_versions WHERE collection = $1 AND id = $2")
+/// What is kept of an id for as long as its collection is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Its documents have an object of their own.
+    pub is_apart: bool,
+    /// Position in the log of tuples before which it was nobody's; absent where an older release stored it first.
+    pub since: Option<u64>,
+}
+
+/// What is kept of the id; absent where the collection never held it.
+pub async fn held(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<Option<Held>, CatalogError> {
+    let found = query("SELECT apart, since_change FROM document_versions WHERE collection = $1 AND id = $2")
         .bind(i64::from(collection))
         .bind(id.to_owned())
         .fetch_optional(tx)
         .await?;
-    found.map(|row| Ok(row.try_get::<i64>("apart")? != 0)).transpose()
+    let Some(row) = found else { return Ok(None) };
+    let since: Option<i64> = row.try_get("since_change")?;
+    let since = since.map(|since| unsigned(since, "since_change")).transpose()?;
+    Ok(Some(Held { is_apart: row.try_get::<i64>("apart")? != 0, since }))
 }
 
-/// The version that follows every version that this id ever had; `apart` as in [`is_apart`], kept from the first one on.
+/// The version that follows every version that this id ever had; `apart` as in [`Held`], kept from the first one on.
 pub async fn next_version(tx: &mut CatalogTx, collection: u32, id: &str, apart: bool) -> Result<u64, CatalogError> {
     let version: i64 = query(
-        "INSERT INTO document_versions (collection, id, version, apart) VALUES ($1, $2, 1, $3)
+        "INSERT INTO document_versions (collection, id, version, apart, since_change)
+         VALUES ($1, $2, 1, $3, (SELECT coalesce(max(change), 0) FROM tuple_changes))
          ON CONFLICT (collection, id) DO UPDATE SET version = document_versions.version + 1 RETURNING version",
     )
     .bind(i64::from(collection))

@@ -129,7 +129,13 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "document_versions",
         key: &["collection", "id"],
-        fields: &[("collection", Integer), ("id", Text), ("version", Integer), ("apart", Integer)],
+        fields: &[
+            ("collection", Integer),
+            ("id", Text),
+            ("version", Integer),
+            ("apart", Integer),
+            ("since_change", Integer),
+        ],
     },
     Table {
         name: "text_parts",

@@ -300,6 +300,27 @@ pub async fn by_hand(tx: &mut CatalogTx, store: &str, object: &ObjectRef) -> Res
     rows.iter().map(tuple_row).collect()
 }
 
+/// Tuples that were written by hand on objects of a type whose ids lie from `from` to before `to`, in the order of bytes.
+pub async fn by_hand_within(
+    tx: &mut CatalogTx,
+    store: &str,
+    object_type: &str,
+    from: &str,
+    to: &str,
+) -> Result<Vec<TupleRow>, CatalogError> {
+    let rows = query(
+        "SELECT change, object_type, object_id, relation, subject, condition_name, condition_context, written_at
+           FROM tuples WHERE store = $1 AND object_type = $2 AND object_id >= $3 AND object_id < $4 AND by_source = 0",
+    )
+    .bind(store.to_owned())
+    .bind(object_type.to_owned())
+    .bind(from.to_owned())
+    .bind(to.to_owned())
+    .fetch_all(&mut *tx)
+    .await?;
+    rows.iter().map(tuple_row).collect()
+}
+
 /// The stored tuple of this object, relation and user, as they are stored, and whose it is.
 pub async fn stored(
     tx: &mut CatalogTx,

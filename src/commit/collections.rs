@@ -9,6 +9,7 @@ use super::documents::remove_document;
 use super::stores::rebind;
 use super::{Change, CommitError, Draft, Edited};
 use crate::audit::Told;
+use crate::authz::{BindingError, Model};
 use crate::catalog::documents::OperationKind;
 use crate::catalog::{self, collections::CollectionSettings};
 use crate::snapshot::{CollectionState, document_entry};
@@ -21,9 +22,10 @@ pub struct PutCollection {
 }
 
 impl Change for PutCollection {
-    type Output = u32;
+    /// Whether anything is other than before.
+    type Output = bool;
 
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<u32, CommitError>> {
+    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<bool, CommitError>> {
         async move {
             match draft.next.collection(&self.name).cloned() {
                 Some(existing) => change(draft, &existing, &self.settings).await,
@@ -33,16 +35,20 @@ impl Change for PutCollection {
         .boxed()
     }
 
-    fn told(&self, _: &u32, _: &Edited) -> Option<Told> {
+    fn told(&self, is_changed: &bool, _: &Edited) -> Option<Told> {
+        if !is_changed {
+            return None;
+        }
         let settings = serde_json::to_value(&self.settings).unwrap_or_default();
         Some(Told::new("collections.put", vec![self.name.clone()]).with("settings", settings))
     }
 }
 
-async fn create(draft: &mut Draft, name: &str, settings: &CollectionSettings) -> Result<u32, CommitError> {
+async fn create(draft: &mut Draft, name: &str, settings: &CollectionSettings) -> Result<bool, CommitError> {
     let store = draft.next.store(&settings.store).ok_or(CommitError::UnknownStore)?;
     let model = store.latest_model().ok_or(CommitError::NoModel)?;
     model.check_binding(&settings.object_type, &settings.relation, settings.section_type.as_deref())?;
+    check_roles(draft, model, settings)?;
     let now = draft.now_text();
     let id = catalog::collections::insert(&mut draft.tx, name, settings, &now).await?;
     let mut state = CollectionState::new(id, name, settings.clone())?;
@@ -50,14 +56,35 @@ async fn create(draft: &mut Draft, name: &str, settings: &CollectionSettings) ->
     draft.indexes.create(id, settings)?;
     draft.next.collections.insert(name.into(), Arc::new(state));
     rebind(draft, &settings.store)?;
-    Ok(id)
+    Ok(true)
+}
+
+/// Refuses types whose objects mean something else already: rules of a document decide about that document alone.
+fn check_roles(draft: &Draft, model: &Model, settings: &CollectionSettings) -> Result<(), BindingError> {
+    for object_type in std::iter::once(&settings.object_type).chain(&settings.section_type) {
+        if let Some(heir) = model.heir_of(object_type, &settings.relation) {
+            return Err(BindingError::Inherited { object_type: object_type.clone(), heir: heir.to_owned() });
+        }
+    }
+    let others = draft.next.collections.values().filter(|other| other.settings.store == settings.store);
+    for other in others {
+        let theirs = &other.settings;
+        let is = |own: Option<&String>, their: Option<&String>| own.filter(|own| their == Some(own)).cloned();
+        let taken = is(Some(&settings.object_type), theirs.section_type.as_ref()).map(|of| (of, "sections"));
+        let taken =
+            taken.or_else(|| is(settings.section_type.as_ref(), Some(&theirs.object_type)).map(|of| (of, "documents")));
+        if let Some((object_type, role)) = taken {
+            return Err(BindingError::OtherRole { object_type, role, collection: other.name.to_string() });
+        }
+    }
+    Ok(())
 }
 
 async fn change(
     draft: &mut Draft,
     existing: &CollectionState,
     settings: &CollectionSettings,
-) -> Result<u32, CommitError> {
+) -> Result<bool, CommitError> {
     let old = &existing.settings;
     // Only re-indexing changes these.
     let settings = &CollectionSettings { generations: old.generations.clone(), ..settings.clone() };
@@ -71,6 +98,9 @@ async fn change(
     ];
     if let Some((what, _)) = fixed.iter().find(|(_, is_same)| !is_same) {
         return Err(CommitError::Fixed { what });
+    }
+    if **old == *settings {
+        return Ok(false);
     }
     catalog::collections::update(&mut draft.tx, existing.id, settings).await?;
     let mut next = existing.clone();
@@ -92,7 +122,7 @@ async fn change(
         next.last_operation = catalog::documents::operation(&mut draft.tx, id, kind, 0, chunks, revision).await?;
     }
     draft.next.collections.insert(existing.name.clone(), Arc::new(next));
-    Ok(id)
+    Ok(true)
 }
 
 /// Removes a collection with its documents and the tuples that ingest wrote for them. Says whether it existed.

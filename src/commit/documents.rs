@@ -15,9 +15,11 @@ use crate::snapshot::names::{PlaceInDocument, document_object};
 use crate::snapshot::{CollectionState, DocumentEntry, source_of};
 use crate::wire::{Acl, Document, DocumentStatus, rules_digest};
 
+mod bans;
 mod clauses;
 mod rules;
 
+use bans::{Carried, Standing};
 use rules::Rules;
 
 /// Operations that are left for the indexes of other processes.
@@ -178,17 +180,29 @@ async fn put(
     if let Some(row) = existing.as_ref().filter(is_older) {
         return Ok(Ok(Stored::of(DocumentStatus::Stale, row)));
     }
-    let is_apart = match &existing {
-        Some(row) => row.apart,
-        None => is_apart(draft, &collection, &document.id).await?,
-    };
-    let apart = is_apart.then_some(collection.id);
+    let standing = Standing::of(draft, &collection, &document.id, existing.as_ref()).await?;
     let same_content = existing.as_ref().is_some_and(|row| row.content_digest == prepared.content_digest);
-    let same_acl = existing.as_ref().is_some_and(|row| row.acl_digest == prepared.acl_digest);
-    let rules = match Rules::of(draft, &collection, &document.id, apart, &prepared.acl, &document.sections).await? {
+    let is_full =
+        |content: &PreparedContent| collection.next_chunk().checked_add(content.chunks.len() as u32).is_none();
+    let mut carried = Carried::default();
+    if let Some(content) = prepared.content.as_ref().filter(|_| !same_content) {
+        if is_full(content) {
+            return Ok(Err(Rejection::Full));
+        }
+        carried = Carried::of(draft, &collection, &document.id, standing, &content.sections, existing.as_ref()).await?;
+    }
+    let (acl, sections) = (&prepared.acl, &document.sections);
+    let labelled = carried.has_label();
+    let rules = match Rules::of(draft, &collection, &document.id, standing.apart, acl, sections, labelled).await? {
         Ok(rules) => rules,
         Err(rejection) => return Ok(Err(rejection)),
     };
+    if let Err(rejection) = carried.check(draft, &collection, &rules)? {
+        return Ok(Err(rejection));
+    }
+    let same_acl = existing
+        .as_ref()
+        .is_some_and(|row| row.acl_digest == prepared.acl_digest && rules.are_within(&row.source_tuples));
     let status = match (&existing, same_content, same_acl) {
         (Some(row), true, true) => {
             let is_changed = note_source(draft, collection.id, row, document).await?;
@@ -199,7 +213,8 @@ async fn put(
         (None, ..) => DocumentStatus::Created,
     };
     let previous = existing.as_ref().map(|row| row.source_tuples.clone()).unwrap_or_default();
-    let awaits_rules = rules.apply(draft, &collection, &document.id, &previous).await?;
+    let mut awaits_rules = rules.apply(draft, &collection, &document.id, &previous).await?;
+    awaits_rules |= carried.apply(draft, &collection, &document.id).await?;
     let row = match (existing, same_content) {
         (Some(row), true) => DocumentRow {
             awaits_rules: awaits_rules || row.awaits_rules,
@@ -213,14 +228,13 @@ async fn put(
         },
         (existing, _) => {
             let Some(content) = &prepared.content else { return Err(CommitError::Outdated) };
-            if collection.next_chunk().checked_add(content.chunks.len() as u32).is_none() {
-                return Ok(Err(Rejection::Full));
-            }
             // Prepared for a generation that has gone meanwhile: it has to be embedded anew.
             let form = collection.settings.form(collection.settings.generations.current);
             let rows = form.and_then(|form| content.rows_of(&form)).ok_or(CommitError::Outdated)?;
             vectors.extend_from_slice(rows);
-            let row = new_version(draft, &collection, prepared, content, &rules, is_apart, existing.as_ref()).await?;
+            let row =
+                new_version(draft, &collection, prepared, content, &rules, standing.apart.is_some(), existing.as_ref())
+                    .await?;
             DocumentRow { awaits_rules: awaits_rules || row.awaits_rules, ..row }
         }
     };
@@ -242,29 +256,6 @@ async fn note_source(
     let row = DocumentRow { source_version: new.source_version, source_hash: new.source_hash.clone(), ..row.clone() };
     catalog::documents::put(&mut draft.tx, collection, &row).await?;
     Ok(true)
-}
-
-/// Whether the collection's document of this id has an object of its own, because another collection holds, or held, one
-/// with the object that it would have: one object must not carry the grants of two documents, and what an administrator
-/// wrote on it stays with the document that it was written for. Whoever stores a document is not told.
-async fn is_apart(draft: &mut Draft, collection: &CollectionState, id: &str) -> Result<bool, CommitError> {
-    if let Some(apart) = catalog::documents::is_apart(&mut draft.tx, collection.id, id).await? {
-        return Ok(apart);
-    }
-    let own = collection.settings.clone();
-    let shares = |other: &&std::sync::Arc<CollectionState>| {
-        let theirs = &other.settings;
-        let shares_type = theirs.object_type == own.object_type
-            || (own.section_type.is_some() && theirs.section_type == own.section_type);
-        other.id != collection.id && theirs.store == own.store && shares_type
-    };
-    let others: Vec<u32> = draft.next.collections.values().filter(shares).map(|other| other.id).collect();
-    for other in others {
-        if catalog::documents::is_apart(&mut draft.tx, other, id).await? == Some(false) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Shows a document again whose rules the server has taken.
@@ -406,7 +397,7 @@ impl Change for PutRules {
                 .await?
                 .ok_or(CommitError::UnknownDocument)?;
             let apart = row.apart.then_some(collection.id);
-            let mut rules = match Rules::of(draft, &collection, &self.id, apart, &self.acl, &[]).await? {
+            let mut rules = match Rules::of(draft, &collection, &self.id, apart, &self.acl, &[], false).await? {
                 Ok(rules) => rules,
                 Err(rejection) => return Ok(Err(rejection)),
             };
@@ -415,6 +406,9 @@ impl Change for PutRules {
             rules.keep(
                 rules::parsed(&row.source_tuples).into_iter().filter(|tuple| rules::is_of_section(tuple, &document)),
             );
+            if row.rules.acl.as_ref() == Some(&self.acl) && rules.are_within(&row.source_tuples) {
+                return Ok(Ok(Stored::of(DocumentStatus::Unchanged, &row)));
+            }
             let awaits_rules = rules.apply(draft, &collection, &self.id, &row.source_tuples).await?;
             let stored = StoredRules { acl: Some(self.acl.clone()), sections: row.rules.sections.clone() };
             let sections = stored.sections.iter().map(|(id, acl)| (id, acl));
@@ -437,7 +431,7 @@ impl Change for PutRules {
     }
 
     fn told(&self, result: &Self::Output, _: &Edited) -> Option<Told> {
-        let stored = result.as_ref().ok()?;
+        let stored = result.as_ref().ok().filter(|stored| stored.is_changed)?;
         let told = Told::new("documents.put_acl", vec![self.id.clone()]);
         let told = told.with("collection", self.collection.as_str().into());
         let acl = serde_json::to_value(&self.acl).unwrap_or_default();

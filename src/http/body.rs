@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::extract::{MAX_DEPTH, check_json, describe, is_late, parse};
+use super::extract::{describe, is_late, parse};
 use super::problem::ApiProblem;
+use crate::wire::strict::{MAX_DEPTH, check_json};
 use crate::wire::{Document, FieldProblem, Query};
 
 /// Levels of nesting around a document in its request.

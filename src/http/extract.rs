@@ -1,13 +1,12 @@
 //! From bytes and headers to values: strict JSON, credentials, ids.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeOwned;
 
 use super::entrance::Entered;
 use super::fresh::Arrived;
@@ -15,9 +14,7 @@ use super::problem::ApiProblem;
 use crate::audit::{Asked, AuditError, Record, Trace};
 use crate::identity::{Credential, IdentityError, Principal, Scope};
 use crate::service::Service;
-
-/// Deepest nesting of a request's JSON.
-pub const MAX_DEPTH: usize = 32;
+use crate::wire::strict::{MAX_DEPTH, check_json};
 
 /// A JSON body without duplicate keys, deep nesting, unknown fields or NUL characters.
 pub struct StrictJson<T>(pub T);
@@ -43,16 +40,6 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiProblem> {
     serde_json::from_slice(body).map_err(|error| ApiProblem::invalid("", &describe(&error)))
 }
 
-/// Refuses JSON that two parsers might read in two ways, or that nests deeper than `max_depth`.
-///
-/// # Errors
-/// With the place of the mistake.
-pub fn check_json(body: &[u8], max_depth: usize) -> Result<(), serde_json::Error> {
-    let mut checker = serde_json::Deserializer::from_slice(body);
-    Strict { deeper: max_depth }.deserialize(&mut checker)?;
-    checker.end()
-}
-
 /// What is wrong with JSON, and where.
 pub fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -60,75 +47,6 @@ pub fn describe(error: &serde_json::Error) -> String {
     let is_half = text.contains("hex escape");
     let hint = if is_half { " (an escape that is half of a character: a lone surrogate)" } else { "" };
     format!("is not what is expected: {text}{hint}")
-}
-
-/// Walks any JSON and refuses what a later parser might read in two ways.
-struct Strict {
-    /// Levels that may follow.
-    deeper: usize,
-}
-
-impl Strict {
-    fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
-        let deeper = self.deeper.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))?;
-        Ok(Self { deeper })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        if text.contains('\0') { Err(E::custom("a string contains a NUL character")) } else { Ok(()) }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(self.deeper()?)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = std::collections::HashSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if !seen.insert(key.clone()) {
-                return Err(serde::de::Error::custom(format!("the key `{key}` occurs twice")));
-            }
-            map.next_value_seed(self.deeper()?)?;
-        }
-        Ok(())
-    }
 }
 
 /// Parameters of the address; a mistake in them is a problem like any other.

@@ -13,6 +13,8 @@ pub mod readers;
 pub mod relationships;
 pub mod report;
 
+use crate::wire::strict::{MAX_DEPTH, check_json};
+
 /// What a reader may see of some collections (none: of all) in a snapshot, now. A reader that nobody asked for before is
 /// resolved, beside the threads that serve connections.
 async fn view(
@@ -84,8 +86,7 @@ fn caller_context(context: crate::wire::Fields) -> Result<crate::authority::Call
 /// The same in the address: a JSON object.
 fn caller_context_of(parameter: Option<&str>) -> Result<crate::authority::CallerContext, super::problem::ApiProblem> {
     let Some(json) = parameter else { return Ok(Default::default()) };
-    let parsed = super::extract::check_json(json.as_bytes(), super::extract::MAX_DEPTH)
-        .and_then(|()| serde_json::from_str(json));
+    let parsed = check_json(json.as_bytes(), MAX_DEPTH).and_then(|()| serde_json::from_str(json));
     let wrong = |error| super::problem::ApiProblem::invalid("/context", &super::extract::describe(&error));
     caller_context(parsed.map_err(wrong)?)
 }

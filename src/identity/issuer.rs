@@ -150,14 +150,18 @@ impl Issuer {
             }
             _ => {}
         }
-        let mut scopes = self.scopes_of(claims)?;
+        let named = self.scopes_of(claims)?;
+        let is_scoped = !named.is_empty();
+        let mut scopes = Scopes::parse(named);
         if !crate::mutants::active("tokens_say_their_scopes") {
             scopes = scopes.within(&self.scopes);
         }
         if subjects.len() > 1 && !self.actors_administer {
             scopes = scopes.within(&Scopes::reading());
         }
-        Ok(Principal::new(&scopes, subjects, self.ceiling.clone(), self.issuer.clone()).paid_by(&claims.sub))
+        let principal =
+            Principal::new(&scopes, subjects, self.ceiling.clone(), self.issuer.clone()).paid_by(&claims.sub);
+        Ok(if is_scoped { principal } else { principal.unscoped() })
     }
 
     fn person<'c>(&self, claims: &'c Claims) -> Result<&'c str, IdentityError> {
@@ -174,7 +178,7 @@ impl Issuer {
     }
 
     /// Scopes of all claims that hold some: a text with spaces, or a list. Those of other services are not ours.
-    fn scopes_of(&self, claims: &Claims) -> Result<Scopes, IdentityError> {
+    fn scopes_of<'c>(&self, claims: &'c Claims) -> Result<Vec<&'c str>, IdentityError> {
         let mut names: Vec<&str> = Vec::new();
         for claim in ["scope", "scp"].into_iter().chain(self.scope_claims.iter().map(String::as_str)) {
             match claims.rest.get(claim) {
@@ -186,6 +190,6 @@ impl Issuer {
                 Some(_) => return Err(invalid("a claim of scopes is neither a text nor a list of texts")),
             }
         }
-        Ok(Scopes::parse(names.into_iter().filter_map(|scope| scope.strip_prefix("usher."))))
+        Ok(names.into_iter().filter_map(|scope| scope.strip_prefix("usher.")).collect())
     }
 }

@@ -45,6 +45,20 @@ pub fn section_object(section_type: &str, document_id: &str, apart: Option<u32>,
     }
 }
 
+/// From where to before where the ids of a document's sections lie, under the plain name of its id.
+pub fn sections_within(document_id: &str) -> (String, String) {
+    let id = encode_id(document_id);
+    // The byte after `~`.
+    (format!("{id}~"), format!("{id}\u{7f}"))
+}
+
+/// Which section of the document has this object, under the plain name of its id.
+pub fn section_of<'o>(document_id: &str, object: &'o str) -> Option<&'o str> {
+    let (_, id) = object.split_once(':')?;
+    let section = id.strip_prefix(encode_id(document_id).as_str())?.strip_prefix('~')?;
+    (!section.contains('~')).then_some(section)
+}
+
 /// The objects of a stored document and of its sections, in their order.
 pub fn objects_of(binding: &Binding, collection: u32, row: &DocumentRow) -> (ObjectRef, Vec<ObjectRef>) {
     let apart = row.apart.then_some(collection);

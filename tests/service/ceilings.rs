@@ -182,3 +182,38 @@ async fn what_was_written_by_hand_stays_with_the_document_that_it_was_written_fo
     assert_eq!(eve.get(main).await.status, 404, "the ban stays where it was written");
     assert_eq!(eve.get(other).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_somebody_is_made_by_who_may_act_for_them() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put_documents(vec![document("a/1", "ibex", json!({"viewers": ["user:ann"]}))]).await;
+    let made = json!({"name": "m", "scopes": ["admin"], "subject": "service:ops"});
+    let ops = key(&admin, made).await;
+    let services = key(&admin, json!({"name": "s", "scopes": ["admin", "act_as"], "act_as_types": ["service"]})).await;
+    let listed = key(&admin, json!({"name": "l", "scopes": ["admin"], "act_as_types": ["user"]})).await;
+    let ask = |subject: &str| json!({"name": "k", "scopes": ["query"], "subject": subject});
+    for maker in [&ops, &services, &listed] {
+        assert_eq!(maker.post("/v1/keys", ask("user:ann")).await.problem(403), "insufficient_scope");
+        // Nor one without a name, which reads nothing.
+        maker.post("/v1/keys", json!({"name": "k", "scopes": ["query"]})).await.ok();
+    }
+    ops.post("/v1/keys", ask("service:ops")).await.ok();
+    assert_eq!(ops.post("/v1/keys", ask("service:other")).await.problem(403), "insufficient_scope");
+    services.post("/v1/keys", ask("service:other")).await.ok();
+    assert_eq!(key(&admin, ask("user:ann")).await.ask("ibex").await, ["a/1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_means_one_thing_in_a_store() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    // Sections of `main` are of this type, and folders and groups hand on what they are granted.
+    for (object_type, section_type) in [("section", ""), ("folder", ""), ("folder", "section")] {
+        let put = json!({"object_type": object_type, "section_type": section_type});
+        let refused = admin.put("/v1/collections/other", put).await;
+        assert_eq!(refused.problem(400), "invalid_request", "{object_type} {section_type}");
+    }
+    admin.put("/v1/collections/other", json!({"object_type": "document"})).await.ok();
+    admin.put("/v1/collections/whole", json!({"object_type": "document", "section_type": ""})).await.ok();
+}

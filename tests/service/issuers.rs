@@ -268,3 +268,71 @@ async fn a_prefix_and_a_name_have_one_spelling_together() {
     let refused = with(&service, json!({"sub": format!("{}a", "@".repeat(199))}));
     assert_eq!(refused.post("/v1/query", json!({"query": "x"})).await.problem(401), "unauthenticated");
 }
+
+/// A token whose claims are this text, as it is.
+fn signed_text(head: &str, claims: &str) -> String {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use ed25519_dalek::Signer;
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(claims));
+    let signature = ed25519_dalek::SigningKey::from_bytes(&[1; 32]).sign(message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_says_a_thing_twice_says_nothing() {
+    let (service, _files) = service(|_| {}).await;
+    let head = r#"{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}"#;
+    let claims = changed(json!({"scope": "usher.query", "act": {"sub": "scribe"}, "azp": "portal"})).to_string();
+    let ask = async |head: &str, claims: &str| {
+        with_token(&service, signed_text(head, claims)).post("/v1/query", json!({"query": "x"})).await
+    };
+    ask(head, &claims).await.ok();
+    let and = |more: &str| format!("{},{more}}}", claims.strip_suffix('}').unwrap());
+    for more in [
+        r#""act":null"#,
+        r#""azp":"other""#,
+        r#""sub":"eve""#,
+        r#""scope":"usher.admin""#,
+        r#""exp":99999999999"#,
+        r#""\u0061ct":{"sub":"x"}"#,
+        r#""other":{"a":1,"a":2}"#,
+    ] {
+        assert_eq!(ask(head, &and(more)).await.problem(401), "unauthenticated", "{more}");
+    }
+    let twice = r#"{"alg":"EdDSA","kid":"k1","typ":"at+jwt","typ":"at+jwt"}"#;
+    assert_eq!(ask(twice, &claims).await.problem(401), "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_token_that_says_what_it_is_for_is_for_nothing_else() {
+    let (service, _files) = service(|_| {}).await;
+    let admin = service.admin();
+    admin.put_documents(vec![document("a/1", "begonias", json!({"viewers": ["user:ann"]}))]).await;
+    let body = json!({"name": "portal", "subject": "service:portal", "scopes": ["query", "documents.read"]});
+    let key = admin.post("/v1/keys", body).await.ok()["key"].as_str().unwrap().to_owned();
+    let send = async |claims: Value, method: &str, path: &str| {
+        let request = match method {
+            "POST" => {
+                reqwest::Client::new().post(format!("{}{path}", service.base())).json(&json!({"query": "begonias"}))
+            }
+            _ => reqwest::Client::new().get(format!("{}{path}", service.base())),
+        };
+        let token = sign(&changed(claims), &header(), 1);
+        request.bearer_auth(&key).header("Usher-Subject-Token", token).send().await.unwrap().status().as_u16()
+    };
+    let document = "/v1/documents/a%2F1?collection=main";
+    for (scope, query, read) in [
+        // Who somebody is, and nothing of what for.
+        ("openid profile", 200, 200),
+        ("usher.query usher.documents.read", 200, 200),
+        ("usher.documents.read", 403, 200),
+        ("openid usher.query", 200, 403),
+        // Beyond what the issuer may give, or unknown: for nothing here.
+        ("usher.relationships.write", 403, 403),
+        ("usher.nothing", 403, 403),
+    ] {
+        assert_eq!(send(json!({"scope": scope}), "POST", "/v1/query").await, query, "{scope}");
+        assert_eq!(send(json!({"scope": scope}), "GET", document).await, read, "{scope}");
+    }
+}

@@ -5,6 +5,9 @@ const MUTANTS: &[(&str, &str)] = &[
     ("names_as_they_come", "spelling::a_grant_and_a_ban_mean_the_person_however_each_is_spelled"),
     ("ceilings_bind_no_scope", "ceilings::keys_of_before_have_what_their_ceiling_leaves"),
     ("tokens_say_their_scopes", "issuers::a_token_has_what_its_issuer_may_give"),
+    ("the_last_claim_counts", "issuers::a_token_that_says_a_thing_twice_says_nothing"),
+    ("a_subjects_scopes_bind_nobody", "issuers::a_subject_token_that_says_what_it_is_for_is_for_nothing_else"),
+    ("bans_stay_with_their_name", "ownership::a_ban_from_a_section_outlives_the_section"),
     ("sources_own_what_they_say", "ownership::a_ban_by_hand_outlives_what_a_source_says_about_it"),
     (
         "grants_outlive_their_object",

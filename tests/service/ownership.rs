@@ -152,3 +152,125 @@ async fn a_ban_is_never_weaker_than_what_was_said() {
     let answer = admin.post("/v1/documents", json!({"documents": [refused]})).await.ok();
     assert_eq!(answer["results"][0]["status"], "rejected", "{answer}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_before_anybody_had_the_id_binds_whoever_gets_it() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    for name in ["hr", "late"] {
+        admin.put(&format!("/v1/collections/{name}"), json!({})).await.ok();
+    }
+    let stored = |collection: &str, id: &str| {
+        let mut stored = document(id, "tapir budget and what it is about", json!({"viewers": ["user:*"]}));
+        stored["collection"] = json!(collection);
+        stored["sections"] = json!([{"id": "s", "span": {"start": 0, "end": 12}, "acl": {"viewers": ["user:*"]}}]);
+        stored
+    };
+    let early = [
+        tuple("user:eve", "blocked", "document:hr/d"),
+        tuple("user:sam", "blocked", "section:hr/d~s"),
+        tuple("classification:red", "classification", "document:hr/l"),
+        tuple("user:ann", "cleared", "classification:red"),
+        tuple("user:gil", "viewer", "document:hr/d"),
+    ];
+    admin.write(json!(early), json!([])).await;
+    let sees = async |user: &str| {
+        let answer = service.as_reader(user).post("/v1/query", json!({"query": "tapir", "mode": "keyword"})).await.ok();
+        let hits = answer["results"].as_array().unwrap().iter();
+        let mut seen: Vec<String> =
+            hits.map(|hit| format!("{} {}", hit["collection"], hit["document_id"]).replace('"', "")).collect();
+        seen.sort();
+        seen
+    };
+    admin.put_documents(vec![stored("main", "hr/d"), stored("main", "hr/l")]).await;
+    // One that was written when somebody had it is of that one.
+    admin.write(json!([tuple("user:tom", "blocked", "document:hr/d")]), json!([])).await;
+    for collection in ["hr", "late"] {
+        admin.put_documents(vec![stored(collection, "hr/d"), stored(collection, "hr/l")]).await;
+    }
+    let all = ["hr hr/d", "hr hr/l", "late hr/d", "late hr/l", "main hr/d", "main hr/l"];
+    assert_eq!(sees("user:ann").await, all);
+    assert!(sees("user:eve").await.is_empty(), "neither, the other is labelled");
+    assert_eq!(sees("user:tom").await, ["hr hr/d", "late hr/d"]);
+    // Whoever is kept out of the section does not get it anywhere, and goes on to read the rest.
+    let rest = json!({"query": "about", "mode": "keyword"});
+    for user in ["user:sam", "user:bob"] {
+        let answer = service.as_reader(user).post("/v1/query", rest.clone()).await.ok();
+        assert_eq!(answer["results"].as_array().unwrap().len(), 3, "{user}");
+    }
+    assert!(sees("user:sam").await.is_empty());
+    assert_eq!(sees("user:bob").await, ["hr hr/d", "late hr/d", "main hr/d"]);
+    // A new version does not bring back what an administrator takes away.
+    let object = admin.get("/v1/documents/hr%2Fd/acl?collection=hr").await.ok()["object"].as_str().unwrap().to_owned();
+    admin.write(json!([]), json!([tuple("user:eve", "blocked", &object)])).await;
+    let mut changed = stored("hr", "hr/d");
+    changed["content"]["text"] = json!("tapir budget and what it was about");
+    admin.put_documents(vec![changed]).await;
+    assert_eq!(sees("user:eve").await, ["hr hr/d"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_from_a_section_outlives_the_section() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let long = format!("hr/{}", "d".repeat(300));
+    for id in ["hr/d", &long] {
+        let with = |section: Option<&str>, text: &str| {
+            let mut stored = document(id, text, json!({"viewers": ["user:*"]}));
+            stored["sections"] = section
+                .map(|name| json!([{"id": name, "span": {"start": 0, "end": 12}, "acl": {"viewers": ["user:*"]}}]))
+                .unwrap_or(json!([]));
+            stored
+        };
+        admin.put_documents(vec![with(Some("pay"), "tapir budget and what it is about")]).await;
+        let path = format!("/v1/documents/{}/acl?collection=main", id.replace('/', "%2F"));
+        let acl = admin.get(&path).await.ok();
+        let section = usher::snapshot::names::section_object("section", id, None, "pay").to_string();
+        admin.write(json!([tuple("user:eve", "blocked", &section)]), json!([])).await;
+        assert!(!reads(&service, "user:eve").await);
+        // Under another name, without one, and created again: it is in none of these that eve reads it.
+        admin.put_documents(vec![with(Some("wages"), "tapir budget and what it was about")]).await;
+        assert!(!reads(&service, "user:eve").await && reads(&service, "user:ann").await);
+        admin.put_documents(vec![with(None, "tapir budget and what it will be about")]).await;
+        assert!(!reads(&service, "user:eve").await && reads(&service, "user:ann").await);
+        // It is one tuple that an administrator takes away.
+        let object = acl["object"].as_str().unwrap();
+        admin.write(json!([]), json!([tuple("user:eve", "blocked", object)])).await;
+        assert!(reads(&service, "user:eve").await);
+        admin.put_documents(vec![with(None, "tapir budget and nothing else")]).await;
+        assert!(reads(&service, "user:eve").await);
+        let path = format!("/v1/documents/{}?collection=main", id.replace('/', "%2F"));
+        admin.delete(&path).await.ok();
+    }
+    // One that was written while the document was away.
+    admin.write(json!([tuple("user:eve", "blocked", "section:hr/d~pay")]), json!([])).await;
+    rules(&admin, json!({"viewers": ["user:*"]})).await;
+    assert!(!reads(&service, "user:eve").await && reads(&service, "user:ann").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_rules_again_are_no_change() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    rules(&admin, json!({"viewers": ["user:*"]})).await;
+    let revision = async || admin.get("/v1/relationships/changes").await.ok()["changes"].as_array().unwrap().len();
+    let records = || {
+        let path = service.folder.path().join(usher::audit::FILE);
+        std::fs::read_to_string(path)
+            .unwrap()
+            .lines()
+            .filter(|line| line.contains("\"collections.put\"") || line.contains("\"documents.put_acl\""))
+            .count()
+    };
+    let acl = json!({"acl": {"viewers": ["user:*"], "blocked": ["user:eve"]}});
+    let put = async || admin.put("/v1/documents/hr%2Fd/acl?collection=main", acl.clone()).await.ok();
+    assert_eq!(put().await["results"][0]["status"], "acl_updated");
+    admin.put("/v1/collections/hr", json!({"fields": {"year": "number"}})).await.ok();
+    let before = (records(), revision().await);
+    assert_eq!(put().await["results"][0]["status"], "unchanged");
+    admin.put("/v1/collections/hr", json!({"fields": {"year": "number"}})).await.ok();
+    admin.put("/v1/collections/hr", json!({})).await.ok();
+    assert_eq!((records(), revision().await), before);
+    admin.put("/v1/collections/hr", json!({"fields": {"year": "keyword"}})).await.ok();
+    assert_eq!(records(), before.0 + 1);
+}

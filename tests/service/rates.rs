@@ -95,3 +95,62 @@ async fn one_key_can_not_hold_all_places_and_one_subject_not_all_of_its_keys() {
     drop((ann, rest));
     service.as_reader("user:ann").post("/v1/query", question()).await.ok();
 }
+
+/// Sends a request whose body comes in pieces, whatever happens meanwhile; the status of each answer on the connection.
+async fn sent_slowly(address: &str, heads: &[String], body: &[u8]) -> std::io::Result<Vec<u16>> {
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::io::BufReader::new(tokio::net::TcpStream::connect(address).await?);
+    let mut statuses = Vec::new();
+    for head in heads {
+        stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes()).await?;
+        stream.flush().await?;
+        for part in body.chunks(4_096) {
+            stream.write_all(part).await?;
+            stream.flush().await?;
+            // The refusal is made before all of it is here.
+            tokio::task::yield_now().await;
+        }
+        let mut length = 0;
+        for number in 0.. {
+            let mut line = String::new();
+            stream.read_line(&mut line).await?;
+            if number == 0 {
+                statuses.push(line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default());
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        stream.read_exact(&mut vec![0; length]).await?;
+    }
+    Ok(statuses)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_whoever_is_still_sending() {
+    let rates = RawRates { query: Some(RawRate { key: 1, subject: 1 }), ..RawRates::none() };
+    let limits = RawLimits { rates, ..RawLimits::default() };
+    let service = TestService::start_raw(RawConfig { limits, ..RawConfig::default() }).await;
+    let admin = service.admin();
+    let ann = service.as_reader("user:ann");
+    while ann.post("/v1/query", json!({"query": "x"})).await.status.is_success() {}
+    let address = service.base().strip_prefix("http://").unwrap();
+    let head = |key: &str| {
+        format!(
+            "POST /v1/query HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nUsher-Subject: user:ann\r\n\
+             Content-Type: application/json\r\n"
+        )
+    };
+    let body = json!({"query": "x".repeat(600_000)}).to_string();
+    // Too often, and without a credential; and the connection goes on to be used.
+    for (key, status) in [(admin.key.as_str(), 429), ("usher_no", 401)] {
+        let answers = sent_slowly(address, &[head(key), head(key), head(key)], body.as_bytes()).await.unwrap();
+        assert_eq!(answers.iter().filter(|answer| **answer == status).count(), 3, "{answers:?}");
+    }
+    // More than anybody may send is not waited for.
+    let body = vec![b' '; 8 << 20];
+    assert!(sent_slowly(address, &[head("usher_no"), head("usher_no")], &body).await.is_err());
+}

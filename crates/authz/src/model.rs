@@ -14,6 +14,7 @@ use super::{
     tuple::{SubjectRef, Tuple, TupleError},
 };
 
+mod binding;
 mod compile;
 mod effect;
 mod error;
@@ -213,53 +214,6 @@ impl Model {
     pub fn never_holds_again(&self, tuple: &Tuple, now: Timestamp) -> bool {
         let condition = tuple.condition.as_ref().and_then(|stored| self.conditions.get(&stored.name));
         condition.is_some_and(|condition| condition.is_over(&self.environment, &stored_of(tuple), now))
-    }
-
-    /// Whether a collection may be bound to these types, with `relation` as "may read" on both; the section type's
-    /// tupleset relation that leads to the document.
-    pub fn check_binding(
-        &self,
-        object_type: &str,
-        relation: &str,
-        section_type: Option<&str>,
-    ) -> Result<Option<String>, BindingError> {
-        self.bound_relation(object_type, relation)?;
-        let Some(section_type) = section_type else { return Ok(None) };
-        let section = self.bound_relation(section_type, relation)?;
-        if section_type == object_type {
-            return Err(BindingError::SameType);
-        }
-        let top = match &section.rule {
-            Rule::Difference(base, _) => base,
-            rule => rule,
-        };
-        let operands = match top {
-            Rule::Intersection(operands) => operands.as_slice(),
-            _ => &[],
-        };
-        let parent = operands.iter().find_map(|operand| match operand {
-            Rule::TupleToUserset { tupleset, computed_name, .. } if computed_name == relation => {
-                let tupleset = self.relation(*tupleset)?;
-                let only_documents = tupleset
-                    .restrictions
-                    .iter()
-                    .all(|restriction| restriction.subject_type == object_type && restriction.form == Form::Object);
-                only_documents.then(|| tupleset.name.clone())
-            }
-            _ => None,
-        });
-        parent.map(Some).ok_or_else(|| BindingError::SectionNotNarrowing {
-            section_type: section_type.to_owned(),
-            relation: relation.to_owned(),
-            object_type: object_type.to_owned(),
-        })
-    }
-
-    fn bound_relation(&self, object_type: &str, relation: &str) -> Result<&Relation, BindingError> {
-        let relations = self.types.get(object_type).ok_or_else(|| BindingError::UnknownType(object_type.to_owned()))?;
-        let unknown =
-            || BindingError::UnknownRelation { object_type: object_type.to_owned(), relation: relation.to_owned() };
-        relations.get(relation).and_then(|id| self.relation(*id)).ok_or_else(unknown)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod documents;
 pub mod explain;
 pub mod query;
 pub mod relationships;
+pub mod strict;
 
 pub use administration::*;
 pub use documents::*;

@@ -27,7 +27,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// `apart` is the collection's number where the document's object is one of its own.
+    /// `apart` is the collection's number where the document's object is one of its own; `is_labelled`: an administrator's
+    /// label is about to be written on it.
     pub async fn of(
         draft: &mut Draft,
         collection: &CollectionState,
@@ -35,6 +36,7 @@ impl Rules {
         apart: Option<u32>,
         acl: &Acl,
         sections: &[Section],
+        is_labelled: bool,
     ) -> Result<Result<Self, Rejection>, CommitError> {
         let model = model_of(draft, collection)?;
         let binding = &collection.binding;
@@ -47,7 +49,7 @@ impl Rules {
             section_type: binding.section_type.as_deref(),
             section_parent: parent.as_deref(),
             apart,
-            is_labelled: written.iter().any(|row| row.key.relation == CLASSIFICATION),
+            is_labelled: is_labelled || written.iter().any(|row| row.key.relation == CLASSIFICATION),
         };
         let keys = match acl::tuples(&target, id, acl, sections) {
             Ok(keys) => keys,
@@ -68,6 +70,16 @@ impl Rules {
             return Ok(Err(error.into()));
         }
         Ok(Ok(Self { tuples: parsed.iter().map(TupleKey::from).collect(), parsed }))
+    }
+
+    pub fn parsed(&self) -> &[Tuple] {
+        &self.parsed
+    }
+
+    /// Whether tuples that an earlier release made of the same rules are all that they stand for.
+    pub fn are_within(&self, previous: &[TupleKey]) -> bool {
+        let previous = parsed(previous);
+        self.parsed.iter().all(|tuple| previous.contains(tuple))
     }
 
     /// Adds tuples that stay as they are.
@@ -150,7 +162,7 @@ async fn swallowed(
 }
 
 /// What the tuple's relation does to who reads the collection's documents.
-fn effect(model: &Model, collection: &CollectionState, tuple: &Tuple) -> Effect {
+pub(super) fn effect(model: &Model, collection: &CollectionState, tuple: &Tuple) -> Effect {
     let binding = &collection.binding;
     let roots = std::iter::once(&binding.object_type).chain(binding.section_type.as_ref());
     let roots = roots.map(|of| (of.as_str(), binding.relation.as_str()));
@@ -251,7 +263,7 @@ async fn hold(draft: &mut Draft, collection: &CollectionState, object: &ObjectRe
 
 /// Changes tuples that belong to a document: here, or, by way of the outbox, on the server that owns them. Says whether
 /// they wait for the server.
-async fn change_tuples(
+pub(super) async fn change_tuples(
     draft: &mut Draft,
     collection: &CollectionState,
     id: &str,
@@ -290,7 +302,7 @@ async fn change_tuples(
     Ok(!crate::mutants::active("shown_before_the_outbox"))
 }
 
-fn model_of(draft: &Draft, collection: &CollectionState) -> Result<Arc<Model>, CommitError> {
+pub(super) fn model_of(draft: &Draft, collection: &CollectionState) -> Result<Arc<Model>, CommitError> {
     let store = draft.next.store(&collection.settings.store).ok_or(CommitError::UnknownStore)?;
     store.latest_model().cloned().ok_or(CommitError::NoModel)
 }

@@ -53,6 +53,10 @@ pub fn make(
     }
     let subject = match request.subject.as_deref().map(parse_subject) {
         None => None,
+        // Whoever makes a key for somebody could read as that one with it.
+        Some(Ok(subject)) if maker.is_some_and(|maker| !maker.may_name(&subject)) => {
+            return Err(IdentityError::Beyond.into());
+        }
         Some(Ok(subject)) => Some(subject.to_string()),
         Some(Err(_)) => {
             return Err(ApiProblem::invalid("/subject", "must be `user:…`, `agent:…` or `service:…`"));

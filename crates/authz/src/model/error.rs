@@ -91,4 +91,10 @@ pub enum BindingError {
          from` a relation that admits only `{object_type}`"
     )]
     SectionNotNarrowing { section_type: String, relation: String, object_type: String },
+    /// Else the rules of one document would decide about others.
+    #[error("documents or sections can't be of type `{object_type}`: type `{heir}` takes over what is granted on it")]
+    Inherited { object_type: String, heir: String },
+    /// Else the rules of a document would be those of another collection's section.
+    #[error("type `{object_type}` is that of the {role} of collection `{collection}`")]
+    OtherRole { object_type: String, role: &'static str, collection: String },
 }

@@ -16,12 +16,13 @@ use super::shapes::Object;
 use crate::audit::{Asked, Trace};
 use crate::authz::Model;
 use crate::http::entrance::{self, Entered};
-use crate::http::extract::{Caller, check_json, credential, is_late, single};
+use crate::http::extract::{Caller, credential, is_late, single};
 use crate::identity::{IdentityError, Principal, Scope, key};
 use crate::limits::Effort;
 use crate::service::Service;
 use crate::service::turn::{EVALUATION, Turn};
 use crate::snapshot::{Snapshot, StoreState};
+use crate::wire::strict::check_json;
 
 const MIN_REVISION: &str = "usher-min-revision";
 /// Deepest nesting of a request's JSON.
