@@ -19,7 +19,7 @@ stage "Sample documents"
 mkdir -p "$RUN/keys"
 rm -rf "$RUN/sample"
 cp -R deploy/sample/files "$RUN/sample"
-"$BIN/examples/sample_formats" deploy/sample/make "$RUN/sample"
+"$BIN/usher-sample" deploy/sample/make "$RUN/sample"
 
 stage "Starting the service on $URL"
 "$usher" serve --data "$RUN/data" --listen "127.0.0.1:$PORT" --admin-listen "127.0.0.1:$ADMIN_PORT" &

@@ -1,5 +1,5 @@
 //! The way of a new user: `scripts/run.sh` (what `make run` calls) loads the sample company; the commands of the README
-//! work; the questions find what they should, per reader, and nothing else.
+//! and of the documents work; the questions find what they should, per reader, and nothing else.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+
+#[path = "sample/commands.rs"]
+mod commands;
+mod common;
 
 /// A running sample; its process group ends with it.
 struct Sample {
@@ -116,11 +120,10 @@ fn a_new_user_gets_through_the_readme() {
     }
     answers.dedup();
     assert!(answers.len() >= 2, "different people get different passages");
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```sh\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect();
+    let blocks = commands::blocks("README.md");
     assert!(blocks.len() >= 4);
     let mut outputs = Vec::new();
-    for block in blocks {
+    for block in &blocks {
         let output = sample.shell(block);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{block}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -133,7 +136,34 @@ fn a_new_user_gets_through_the_readme() {
     assert!(finds(&before_and_after[1]), "{}", outputs[0]);
     assert!(!finds(&before_and_after[3]), "the revocation binds: {}", outputs[0]);
     assert!(outputs[1].contains("canteen opens at eight"), "{}", outputs[1]);
+    let ran = commands::of_documents(&sample);
+    assert!(ran >= 5, "{ran}");
     quality(&sample);
+}
+
+#[test]
+fn the_examples_of_configuration_are_understood() {
+    let documents = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let (mut count, mut wrong) = (0, Vec::new());
+    for document in documents.chain([root().join("README.md")]).filter(|path| path.is_file()) {
+        let text = std::fs::read_to_string(&document).unwrap();
+        let parts: Vec<&str> = text.split("```toml\n").collect();
+        for pair in parts.windows(2) {
+            // A file of another kind.
+            if pair[0].trim_end().ends_with("`embedder.toml`:") {
+                continue;
+            }
+            let block = pair[1].split("\n```").next().unwrap();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), block).unwrap();
+            count += 1;
+            if let Err(error) = usher::config::RawConfig::from_file(file.path()) {
+                wrong.push(format!("{}: {error:#}\n{block}", document.display()));
+            }
+        }
+    }
+    assert!(count >= 5, "{count}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 struct Question {

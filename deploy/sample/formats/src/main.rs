@@ -1,4 +1,4 @@
-//! Makes the sample's PDF and DOCX files from text: `sample_formats <folder with *.pdf.txt and *.docx.txt> <target>`.
+//! Makes the sample's PDF and DOCX files from text: `usher-sample <folder with *.pdf.txt and *.docx.txt> <target>`.
 //! The first line of each text names the file to make, relative to the target; `# ` begins a heading.
 
 use std::io::Write;
@@ -15,7 +15,7 @@ const LINES: usize = 52;
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (Some(from), Some(to)) = (arguments.next(), arguments.next()) else {
-        bail!("usage: sample_formats <folder> <target>");
+        bail!("usage: usher-sample <folder> <target>");
     };
     for entry in std::fs::read_dir(&from).with_context(|| format!("can't read {from}"))? {
         let path = entry?.path();
