@@ -70,6 +70,8 @@ pub struct Candidate<'a> {
     pub name: &'a str,
     pub rules: Effective,
     pub held: Option<&'a DocumentState>,
+    /// Its title may be another, though its bytes are the same.
+    pub is_moved: bool,
     /// Of the bytes, see [`source_hash`].
     pub source_hash: String,
 }
@@ -92,7 +94,7 @@ pub fn prepare(
     let rules = &candidate.rules;
     let acl_changed = candidate.held.is_some_and(|h| h.acl_digest != acl_digest(&rules.acl));
     let same_source = candidate.held.is_some_and(|h| h.source_hash.as_ref() == Some(&candidate.source_hash));
-    if same_source && rules.sections.is_empty() {
+    if same_source && !candidate.is_moved && rules.sections.is_empty() {
         let prepared = if acl_changed { Prepared::Acl(Box::new(rules.acl.clone())) } else { Prepared::Unchanged };
         return (prepared, Vec::new(), None);
     }
@@ -344,18 +346,25 @@ impl Missing<'_> {
         let confirmed = match (self.delete, why) {
             (false, _) => false,
             (true, Some(why)) if !self.yes => {
-                term.error(&format!("nothing deleted: {why}; if that is true, say --yes"));
+                term.error(&format!("nothing deleted, all still searchable: {why}; if that is true, say --yes"));
                 report.needs_yes();
                 false
             }
             (true, _) => true,
         };
+        if !self.delete && !missing.is_empty() {
+            let count = missing.len();
+            term.line(&format!("{count} documents without a file are still searchable; --delete-missing removes them"));
+        }
         let mut all_gone = true;
         for (collection, id) in missing {
             let hash = held(collection, id);
             let moved = hash.and_then(|h| passed.created.get(&h)).map(|to| format!("moved to {to}"));
             let mut line = FileLine::new(id, if confirmed { Status::Deleted } else { Status::Missing }).id(id);
-            line.reason = moved.or_else(|| passed.undocumented.get(id).cloned());
+            let why = moved.or_else(|| passed.undocumented.get(id).cloned());
+            let searchable = (!confirmed).then(|| "still searchable".to_owned());
+            line.reason = Some([why, searchable].into_iter().flatten().collect::<Vec<_>>().join("; "));
+            line.reason = line.reason.filter(|reason| !reason.is_empty());
             if confirmed
                 && !self.sink.dry_run
                 && let Err(e) = self.sink.refused_here(self.sink.api.delete_document(collection, id))?

@@ -24,10 +24,12 @@ use crate::sandbox::Sandbox;
 use crate::term::Term;
 
 mod access;
+mod ids;
 mod tuples;
 
 use access::Access;
 pub use access::{accounts, default_acl};
+use ids::Ids;
 use tuples::FolderTuples;
 
 pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
@@ -48,20 +50,33 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     if args.run.create_collection && !dry_run {
         api.create_collection(&args.collection)?;
     }
-    let held = held(&api, &tree)?;
+    let held = match held(&api, &tree.collection, &tree.source)? {
+        Some(held) => held,
+        None if args.run.create_collection && dry_run => would_create(&tree.collection, term),
+        None => return Err(no_collection(&tree.collection)),
+    };
     let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, root.path(), term)?;
     let suspicious = suspicious(&listing, &files, folders.other_root());
+    let (moved, is_complete) = std::mem::take(&mut folders.moved);
+    let mut ids = Ids::recorded(&tree, &moved, is_complete, &files, &held);
+    let there = There { globs: &globs, listing: &listing, present: files.iter().copied().collect() };
+    find_moved(args, &tree, &root, &access, &held, &there, &files, &mut ids);
+    for (before, now, id) in ids.found() {
+        term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
+    }
+    folders.keep_ids(ids.moved());
 
     folders.narrow(&api, term, &report, dry_run)?;
-    let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, sandbox: &sandbox };
+    let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, ids: &ids, sandbox: &sandbox };
     let sink = Sink { api: &api, term, report: &report, dry_run };
     let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
-    let missing = missing(&tree, &held, &globs, &listing, &files, &passed);
+    let missing = missing(&tree, &held, &there, &ids, &passed);
     let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
     let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };
     let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
     let all_gone = deletion.settle(&missing, scope, source_hash, &mut passed)?;
-    folders.widen(&api, term, &report, &passed.uncertain, all_gone && args.run.delete_missing, dry_run)?;
+    let uncertain: Vec<&str> = passed.uncertain.iter().flat_map(|id| ids.places(id)).collect();
+    folders.widen(&api, term, &report, &uncertain, all_gone && args.run.delete_missing, dry_run)?;
 
     if dry_run {
         passed.principals.extend(access.principals().into_iter().map(str::to_owned));
@@ -85,17 +100,23 @@ fn tree(args: &FolderArgs) -> Result<Tree, RunError> {
     Ok(Tree { source: args.source.clone(), prefix: prefix.to_owned(), collection: args.collection.clone() })
 }
 
-fn held(api: &Api<'_>, tree: &Tree) -> Result<Held, RunError> {
-    match api.states(&tree.collection, &tree.source) {
-        Ok(states) => Ok(states.into_iter().map(|s| (s.id.clone(), s)).collect()),
-        Err(e) if e.status() == Some(404) => {
-            let name = &tree.collection;
-            Err(RunError::Input(format!(
-                "no collection {name} (or none that the key reaches); make it with --create-collection"
-            )))
-        }
+/// What a collection holds of a source; `None` where there is no such collection, or none that the key reaches.
+pub fn held(api: &Api<'_>, collection: &str, source: &str) -> Result<Option<Held>, RunError> {
+    match api.states(collection, source) {
+        Ok(states) => Ok(Some(states.into_iter().map(|s| (s.id.clone(), s)).collect())),
+        Err(e) if e.status() == Some(404) => Ok(None),
         Err(e) => Err(e.into()),
     }
+}
+
+pub fn no_collection(name: &str) -> RunError {
+    RunError::Input(format!("no collection {name} (or none that the key reaches); make it with --create-collection"))
+}
+
+/// What a collection holds that a dry run has not made.
+pub fn would_create(name: &str, term: &Term) -> Held {
+    term.line(&format!("+ collection {name}"));
+    Held::new()
 }
 
 fn report_unreadable(listing: &Listing, report: &Report<'_>) {
@@ -128,24 +149,54 @@ fn within<'i>(tree: &Tree, id: &'i str) -> Option<&'i str> {
     path.strip_prefix(&tree.prefix)?.strip_prefix('/')
 }
 
-/// Documents held for files that are not there. What could not be looked at, or was left out by a glob, is not missing.
-fn missing(
+/// What this run saw of the folder.
+struct There<'a> {
+    globs: &'a Globs,
+    listing: &'a Listing,
+    present: HashSet<&'a str>,
+}
+
+impl There<'_> {
+    /// Whether there is no file at the path. What could not be looked at, or was left out by a glob, is not gone.
+    fn is_gone(&self, path: &str) -> bool {
+        let lies_in = |dir: &str| {
+            dir.is_empty() || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let is_unknown = self.listing.unreadable.iter().any(|(dir, _)| lies_in(dir));
+        !self.present.contains(path) && self.globs.covers(path) && !is_unknown
+    }
+}
+
+/// Looks at the content of new files where the files of documents are gone.
+#[allow(clippy::too_many_arguments, reason = "one call, in the order of the run")]
+fn find_moved(
+    args: &FolderArgs,
     tree: &Tree,
+    root: &Root,
+    access: &Access,
     held: &Held,
-    globs: &Globs,
-    listing: &Listing,
+    there: &There<'_>,
     files: &[&str],
-    passed: &Passed,
-) -> Vec<(String, String)> {
-    let present: HashSet<&str> = files.iter().copied().collect();
-    let unknown = |path: &str| {
-        listing.unreadable.iter().any(|(dir, _)| {
-            dir.is_empty() || path == dir || path.strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/'))
-        })
-    };
-    let gone = |id: &str| match within(tree, id) {
-        Some(path) if present.contains(path) => passed.undocumented.contains_key(id),
-        Some(path) => globs.covers(path) && !unknown(path),
+    ids: &mut Ids<'_>,
+) {
+    let is_gone = |id: &str| ids.place(id).is_some_and(|path| there.is_gone(path));
+    let gone: Vec<(&str, &str)> = held
+        .iter()
+        .filter(|(id, _)| is_gone(id))
+        .filter_map(|(id, state)| Some((&**id, state.source_hash.as_deref()?)))
+        .collect();
+    ids.find(files, held, &gone, |path| {
+        let file = root.read(path, args.run.max_file_size).ok()?;
+        let (rules, _) = access.of(path, tree, &file.meta).ok()?;
+        Some(source_hash(&file.bytes, &rules.sections))
+    });
+}
+
+/// Documents held for files that are not there, or are no documents any more.
+fn missing(tree: &Tree, held: &Held, there: &There<'_>, ids: &Ids<'_>, passed: &Passed) -> Vec<(String, String)> {
+    let gone = |id: &str| match ids.place(id) {
+        Some(path) if there.present.contains(path) => passed.undocumented.contains_key(id) || ids.of(path) != id,
+        Some(path) => there.is_gone(path),
         None => false,
     };
     let mut missing: Vec<_> =
@@ -160,12 +211,13 @@ struct Reader<'a> {
     root: &'a Root,
     access: &'a Access,
     held: &'a HashMap<String, usher_base::wire::DocumentState>,
+    ids: &'a Ids<'a>,
     sandbox: &'a Sandbox,
 }
 
 impl Reader<'_> {
     fn prepare(&self, rel: &str) -> Outcome {
-        let id = self.tree.document(rel);
+        let id = self.ids.of(rel);
         let mut outcome = Outcome {
             line: FileLine::new(rel, Status::Failed).id(&id),
             collection: self.tree.collection.clone(),
@@ -209,7 +261,8 @@ impl Reader<'_> {
         };
         let hash = source_hash(&file.bytes, &rules.sections);
         outcome.source_hash = Some(hash.clone());
-        let candidate = Candidate { name: rel, rules, held: self.held.get(&id), source_hash: hash.clone() };
+        let is_moved = self.ids.is_fresh(rel);
+        let candidate = Candidate { name: rel, rules, held: self.held.get(&id), is_moved, source_hash: hash.clone() };
         let collection = self.tree.collection.clone();
         let (prepared, found, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc, rules| {
             let sections = sections(&rules.sections, &doc.sections);

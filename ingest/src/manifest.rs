@@ -16,7 +16,7 @@ use crate::documents::{
     Candidate, Held, MAX_ID, Missing, Outcome, Prepared, Sink, Standing, prepare, sections, source_hash,
 };
 use crate::error::RunError;
-use crate::folder::default_acl;
+use crate::folder::{self, default_acl};
 use crate::fsroot::Root;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
@@ -81,8 +81,13 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
         if args.run.create_collection && !dry_run {
             api.create_collection(&collection)?;
         }
-        let states = api.states(&collection, &source)?;
-        held.entry(collection).or_default().extend(states.into_iter().map(|s| (s.id.clone(), s)));
+        let states = match folder::held(&api, &collection, &source)? {
+            Some(states) => states,
+            None if dry_run && held.contains_key(&collection) => Held::new(),
+            None if dry_run && args.run.create_collection => folder::would_create(&collection, term),
+            None => return Err(folder::no_collection(&collection)),
+        };
+        held.entry(collection).or_default().extend(states);
     }
     let state = |collection: &str, id: &str| held.get(collection).and_then(|h| h.get(id));
     let reader = Reader { args, root: &root, default: default.as_ref(), sandbox: &sandbox, held: &held };
@@ -249,7 +254,7 @@ impl Reader<'_> {
         keyed.extend_from_slice(&file.bytes);
         let hash = source_hash(&keyed, &rules.sections);
         outcome.source_hash = Some(hash.clone());
-        let candidate = Candidate { name: path, rules, held, source_hash: hash.clone() };
+        let candidate = Candidate { name: path, rules, held, is_moved: false, source_hash: hash.clone() };
         let (prepared, notes, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc, rules| {
             let mut metadata = doc.metadata;
             metadata.extend(line.metadata.clone());

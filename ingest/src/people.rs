@@ -36,7 +36,7 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let wanted = people.tuples();
     let report = Report::create(term, None, dry_run).map_err(|e| RunError::Io("-".into(), e))?;
     let api = Api::connect(&args.server, term)?;
-    let file = StateFile::at(args.state.as_deref(), &format!("people {}", api.server()))?;
+    let file = StateFile::open(args.state.as_deref(), &format!("people {}", api.server()), dry_run)?;
     let known = file.load()?;
     let stored = memberships(&api)?;
     let levels = read::levels(stored.iter().chain(wanted.iter())).map_err(RunError::Input)?;

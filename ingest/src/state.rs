@@ -4,7 +4,7 @@
 //! deleted; `--reconcile` asks the service instead.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,11 @@ pub enum StateError {
     Io(PathBuf, std::io::Error),
     #[error("the state file {0} is damaged ({1}); remove it and run with --reconcile")]
     Damaged(PathBuf, serde_json::Error),
+    #[error(
+        "the state file {0} is in use by another usher-ingest; wait until it has ended, or name another --state for \
+         another source"
+    )]
+    InUse(PathBuf),
     #[error("no place for the state file: set XDG_STATE_HOME or HOME, or name --state")]
     NoPlace,
 }
@@ -29,6 +34,8 @@ pub struct State {
     /// Folder that the source was read from.
     pub root: String,
     pub tuples: Vec<TupleKey>,
+    /// Path to id of files that were moved and are still the documents that they were.
+    pub moved: BTreeMap<String, String>,
     /// The run that wrote this did not reach its end: not all of `tuples` may be in the service.
     pub incomplete: bool,
     /// Id to name.
@@ -39,19 +46,27 @@ pub struct State {
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
+    /// Locked as long as this value lives.
+    _lock: Option<fs::File>,
 }
 
 impl StateFile {
-    /// `key` tells runs apart: the server and what is kept of it.
-    pub fn at(named: Option<&Path>, key: &str) -> Result<Self, StateError> {
+    /// `key` tells runs apart: the server and what is kept of it. One run at a time has the file; a dry run only looks.
+    pub fn open(named: Option<&Path>, key: &str, dry_run: bool) -> Result<Self, StateError> {
+        let path = Self::place(named, key)?;
+        let lock = if dry_run { None } else { Some(lock(&path)?) };
+        Ok(StateFile { path, _lock: lock })
+    }
+
+    fn place(named: Option<&Path>, key: &str) -> Result<PathBuf, StateError> {
         if let Some(path) = named {
-            return Ok(StateFile { path: path.to_owned() });
+            return Ok(path.to_owned());
         }
         let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let base = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|h| h.join(".local/state")));
         let hash = blake3::hash(key.as_bytes()).to_hex();
         let name = format!("{}.json", hash.get(..24).unwrap_or_default());
-        Ok(StateFile { path: base.ok_or(StateError::NoPlace)?.join("usher-ingest").join(name) })
+        Ok(base.ok_or(StateError::NoPlace)?.join("usher-ingest").join(name))
     }
 
     pub fn path(&self) -> &Path {
@@ -73,12 +88,7 @@ impl StateFile {
     pub fn save(&self, state: &State) -> Result<(), StateError> {
         let failed = |e: std::io::Error| StateError::Io(self.path.clone(), e);
         let bytes = serde_json::to_vec(state).map_err(|e| StateError::Damaged(self.path.clone(), e))?;
-        if let Some(dir) = self.path.parent() {
-            fs::create_dir_all(dir).map_err(failed)?;
-        }
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = PathBuf::from(name);
+        let temporary = beside(&self.path, &format!("{}.tmp", std::process::id()));
         let write = || {
             let mut file =
                 fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
@@ -87,5 +97,27 @@ impl StateFile {
             fs::rename(&temporary, &self.path)
         };
         write().map_err(failed)
+    }
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{end}"));
+    PathBuf::from(name)
+}
+
+/// Locks a file beside the state, which is itself replaced at each save. It stays, so that no two lock different files.
+fn lock(path: &Path) -> Result<fs::File, StateError> {
+    let failed = |e: std::io::Error| StateError::Io(path.to_owned(), e);
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).map_err(failed)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    let file =
+        options.write(true).create(true).truncate(false).mode(0o600).open(beside(path, "lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::InUse(path.to_owned())),
+        Err(TryLockError::Error(e)) => Err(failed(e)),
     }
 }

@@ -13,6 +13,8 @@ mod common;
 mod folder;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "cli/moves.rs"]
+mod moves;
 #[path = "cli/posix.rs"]
 mod posix;
 #[path = "cli/safety.rs"]

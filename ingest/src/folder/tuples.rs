@@ -1,6 +1,6 @@
 //! The folder objects of one run: what was written before, what is wanted now, and when each part may be written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use usher_base::wire::{ReadRelationships, TupleKey};
@@ -22,6 +22,8 @@ use crate::tuple_writer;
 const MAX_READ: usize = 2_000_000;
 
 pub struct FolderTuples {
+    /// Ids of files that were moved, as the last run left them, and whether that reached its end.
+    pub moved: (BTreeMap<String, String>, bool),
     file: StateFile,
     state: State,
     other_root: Option<String>,
@@ -46,7 +48,7 @@ impl FolderTuples {
         term: &Term,
     ) -> Result<Self, RunError> {
         let key = format!("folder {} {} {}", api.server(), tree.source, tree.prefix);
-        let file = StateFile::at(args.state.as_deref(), &key)?;
+        let file = StateFile::open(args.state.as_deref(), &key, args.server.dry_run)?;
         let known = file.load()?;
         if let Some(state) = known.as_ref().filter(|s| s.collection != tree.collection) {
             let last = state.collection.clone();
@@ -87,13 +89,20 @@ impl FolderTuples {
             changes.narrow.splice(0..0, deletes(stale.narrow));
             changes.widen.splice(0..0, deletes(stale.widen));
         }
+        let known = known.unwrap_or_default();
+        let moved = (known.moved, !known.incomplete);
         let state = State { collection: tree.collection.clone(), root, ..State::default() };
-        Ok(FolderTuples { file, state, other_root, tree: tree.clone(), changes, applied: before, vanished })
+        Ok(FolderTuples { moved, file, state, other_root, tree: tree.clone(), changes, applied: before, vanished })
     }
 
     /// Folder that the source was read from last time, if it was another.
     pub fn other_root(&self) -> Option<String> {
         self.other_root.clone()
+    }
+
+    /// Notes which files keep the ids that they had elsewhere.
+    pub fn keep_ids(&mut self, moved: BTreeMap<String, String>) {
+        self.state.moved = moved;
     }
 
     /// Structure, bans, and the grants that go away.
@@ -112,22 +121,18 @@ impl FolderTuples {
         self.apply(api, term, report, &narrow, dry_run)
     }
 
-    /// New grants and lifted bans, but not above documents that may still carry old rules.
+    /// New grants and lifted bans, but not above documents that may still carry old rules: `uncertain` are their paths.
     pub fn widen(
         &mut self,
         api: &Api<'_>,
         term: &Term,
         report: &Report<'_>,
-        uncertain: &[String],
+        uncertain: &[&str],
         emptied: bool,
         dry_run: bool,
     ) -> Result<(), RunError> {
-        let blocked: BTreeSet<String> = uncertain
-            .iter()
-            .filter_map(|id| super::within(&self.tree, id))
-            .flat_map(|path| ancestors(parent(path)))
-            .map(|dir| self.tree.folder(dir))
-            .collect();
+        let blocked: BTreeSet<String> =
+            uncertain.iter().flat_map(|path| ancestors(parent(path))).map(|dir| self.tree.folder(dir)).collect();
         let widen = std::mem::take(&mut self.changes.widen);
         let (later, mut now): (Vec<_>, Vec<_>) = widen.into_iter().partition(|c| blocked.contains(&c.tuple().object));
         if !later.is_empty() {

@@ -90,6 +90,21 @@ fn a_dry_run_says_what_would_change_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_needs_no_collection_that_the_run_would_make() {
+    let site = site();
+    let docs = site.path("docs");
+    let named = ["folder", docs.to_str().unwrap(), "--collection", "new", "--source", "s"];
+    let with = |more: &[&str]| site.run(&[&named[..], more].concat());
+    with(&["--dry-run"]).expect(1).says("no collection new").says("--create-collection");
+    let ran = with(&["--dry-run", "--create-collection"]).expect(0).says("+ collection new").says("created leave.md");
+    assert!(ran.out.contains("would change: 3 created"));
+    assert!(site.stub.world().writes().is_empty() && !site.stub.world().collections.contains("new"));
+    with(&["--create-collection"]).expect(0).says("3 created");
+    let ran = with(&["--dry-run", "--create-collection"]).expect(0).says("3 unchanged");
+    assert!(!ran.out.contains("+ collection"), "{}", ran.out);
+}
+
+#[test]
 fn documents_without_a_rule_are_refused_unless_a_default_is_named() {
     let site = Site::new(&[("a.md", "text"), ("ruled/b.md", "text"), ("ruled/_.acl.yaml", RULES)]);
     site.folder(&[]).expect(3).says("refused a.md: no rule applies").says("1 created");
@@ -154,9 +169,13 @@ fn missing_documents_are_reported_and_deleted_only_when_asked_and_plausible() {
     site.folder(&[]).expect(0);
     std::fs::remove_file(site.doc("f0.md")).unwrap();
     std::fs::rename(site.doc("f1.md"), site.doc("moved.md")).unwrap();
-    site.folder(&[]).expect(0).says("missing s/f0.md").says("missing s/f1.md: moved to s/moved.md");
-    assert_eq!(site.stub.world().documents.len(), 11);
-    site.folder(&["--delete-missing"]).expect(0).says("2 deleted");
+    std::fs::copy(site.doc("moved.md"), site.doc("copied.md")).unwrap();
+    // Of two files with its content, neither is told to be the one that is gone.
+    let ran = site.folder(&[]).expect(0).says("2 documents without a file are still searchable; --delete-missing");
+    ran.says("missing s/f0.md: still searchable").says("missing s/f1.md: moved to s/");
+    assert_eq!(site.stub.world().documents.len(), 12);
+    std::fs::remove_file(site.doc("copied.md")).unwrap();
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("3 deleted");
     assert_eq!(site.stub.world().documents.len(), 9);
 
     // Left out by a glob is not missing.
@@ -168,7 +187,9 @@ fn missing_documents_are_reported_and_deleted_only_when_asked_and_plausible() {
         std::fs::remove_file(site.doc(&format!("f{n}.md"))).unwrap();
     }
     std::fs::remove_file(site.doc("moved.md")).unwrap();
-    site.folder(&["--delete-missing"]).expect(4).says("nothing deleted: the folder holds no documents");
+    site.folder(&["--delete-missing"])
+        .expect(4)
+        .says("nothing deleted, all still searchable: the folder holds no documents");
     assert_eq!(site.stub.world().documents.len(), 9);
     site.write("f2.md", "text 2");
     site.folder(&["--delete-missing", "--dry-run"]).expect(4).says("8 of 9 documents are missing");

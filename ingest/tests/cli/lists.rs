@@ -39,6 +39,20 @@ fn manifests_name_files_or_bring_text() {
 }
 
 #[test]
+fn a_dry_run_of_a_manifest_needs_no_collection_that_the_run_would_make() {
+    let site = Site::new(&[]);
+    let lines = INLINE.replace("{\"id\"", "{\"collection\":\"new\",\"id\"");
+    site.write("m.jsonl", [lines.as_str(), &lines.replace("m/b", "n/b")].join("\n"));
+    let path = site.doc("m.jsonl");
+    let with = |more: &[&str]| site.run(&[&["manifest", path.to_str().unwrap()], more].concat());
+    with(&["--dry-run"]).expect(1).says("no collection new");
+    let ran = with(&["--dry-run", "--create-collection"]).expect(0).says("would change: 2 created");
+    assert_eq!(ran.out.matches("+ collection new").count(), 1, "{}", ran.out);
+    assert!(site.stub.world().writes().is_empty());
+    with(&["--create-collection"]).expect(0).says("2 created");
+}
+
+#[test]
 fn bad_lines_are_named_and_nothing_escapes_the_folder() {
     let site = Site::new(&[("a.md", "text")]);
     std::fs::write(site.path("outside.md"), "secret").unwrap();

@@ -27,6 +27,10 @@ pub struct World {
     /// Documents that are rejected, with the code.
     pub reject: BTreeMap<String, String>,
     pub collections: BTreeSet<String>,
+    /// Writes wait as long as this is set.
+    pub hold: bool,
+    /// One waits.
+    pub is_held: bool,
 }
 
 impl World {
@@ -97,6 +101,15 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let body = String::from_utf8_lossy(&body).into_owned();
+    while method != "GET" {
+        let mut world = world.lock().unwrap_or_else(|e| e.into_inner());
+        world.is_held = world.hold;
+        if !world.hold {
+            break;
+        }
+        drop(world);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     let (status, answer) = {
         let mut world = world.lock().unwrap_or_else(|e| e.into_inner());
         world.log.push((method.clone(), path.clone(), body.clone()));
