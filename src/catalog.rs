@@ -23,6 +23,7 @@ pub mod keys;
 pub mod leases;
 mod location;
 pub mod meta;
+pub mod names;
 pub mod outbox;
 pub mod portable;
 mod postgres;

@@ -45,6 +45,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/relationships/write", post(routes::relationships::write))
         .route("/v1/relationships/read", post(routes::relationships::read))
         .route("/v1/relationships/changes", get(routes::relationships::changes))
+        .route("/v1/relationships/users", get(routes::names::users))
+        .route("/v1/relationships/objects", get(routes::names::objects))
         .route("/v1/relationships/impact", post(routes::impact::ask))
         .route("/v1/relationships/report", get(routes::report::list))
         .route("/v1/collections", get(routes::collections::list))
@@ -52,6 +54,7 @@ pub fn router(service: Arc<Service>) -> Router {
             "/v1/collections/{name}",
             put(routes::collections::put).get(routes::collections::get).delete(routes::collections::delete),
         )
+        .route("/v1/collections/{name}/documents", get(routes::stored::list).delete(routes::stored::remove))
         .route(
             "/v1/collections/{name}/reindex",
             post(routes::collections::reindex).delete(routes::collections::cancel_reindex),
@@ -88,7 +91,11 @@ pub fn router(service: Arc<Service>) -> Router {
 }
 
 async fn no_route(uri: axum::http::Uri) -> axum::response::Response {
-    if compat::openfga::owns(uri.path()) { compat::openfga::no_endpoint().await } else { problem::no_route().await }
+    if compat::openfga::owns(uri.path()) {
+        compat::openfga::no_endpoint().await
+    } else {
+        problem::no_route(uri.path()).await
+    }
 }
 
 /// Routes of the second listener, for operators: metrics.

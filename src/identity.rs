@@ -165,6 +165,11 @@ impl Principal {
         self.ceiling.sources.as_ref().is_none_or(|sources| sources.iter().any(|allowed| allowed == source))
     }
 
+    /// The sources that may be written; absent: every one.
+    pub fn sources(&self) -> Option<&[String]> {
+        self.ceiling.sources.as_deref()
+    }
+
     pub fn reaches(&self, collection: &str) -> bool {
         self.ceiling.collections.as_ref().is_none_or(|names| names.iter().any(|name| name == collection))
     }

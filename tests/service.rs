@@ -80,5 +80,7 @@ mod restore;
 mod spelling;
 #[path = "service/starting.rs"]
 mod starting;
+#[path = "service/stored.rs"]
+mod stored;
 #[path = "service/tokens.rs"]
 mod tokens;

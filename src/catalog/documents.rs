@@ -92,16 +92,28 @@ pub enum OperationKind {
 
 /// A statement over whole documents. Columns are named, so that one that a newer release has added disturbs no statement
 /// that an older one has prepared.
-macro_rules! documents {
+macro_rules! documents_where {
     ($where:literal) => {
-        query(concat!(
+        concat!(
             "SELECT ordinal, id, source, version, title, url, media_type, metadata, content_digest, acl_digest,
                     source_hash, source_version, first_chunk, chunk_count, sections, rules, source_tuples, parked,
                     awaits_rules, apart, expires_at, updated_at FROM documents ",
             $where
-        ))
+        )
     };
 }
+
+macro_rules! documents {
+    ($where:literal) => {
+        query(documents_where!($where))
+    };
+}
+
+/// The lists in the order of ids: of a collection, of one of its sources. A test reads the engines' plans for them.
+pub const WALKS: [&str; 2] = [
+    documents_where!("WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3"),
+    documents_where!("WHERE collection = $1 AND id > $2 AND source = $4 ORDER BY id LIMIT $3"),
+];
 
 fn document(row: &Row) -> Result<DocumentRow, CatalogError> {
     Ok(DocumentRow {
@@ -149,22 +161,28 @@ impl Catalog {
         row.as_ref().map(document).transpose()
     }
 
-    /// Documents of one source after `after` in the order of ids; for an ingester's comparison.
-    pub async fn documents_of_source(
+    /// Documents after `after` in the order of ids; of one source, or of all.
+    pub async fn documents_by_id(
         &self,
         collection: u32,
-        source: &str,
+        source: Option<&str>,
         after: &str,
         limit: u32,
     ) -> Result<Vec<DocumentRow>, CatalogError> {
-        let rows = documents!("WHERE collection = $1 AND source = $2 AND id > $3 ORDER BY id LIMIT $4")
-            .bind(i64::from(collection))
-            .bind(source.to_owned())
-            .bind(after.to_owned())
-            .bind(i64::from(limit))
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(document).collect()
+        let [of_collection, of_source] = WALKS;
+        let walk = query(if source.is_some() { of_source } else { of_collection });
+        let mut walk = walk.bind(i64::from(collection)).bind(after.to_owned()).bind(i64::from(limit));
+        if let Some(source) = source {
+            walk = walk.bind(source.to_owned());
+        }
+        walk.fetch_all(self.readers()).await?.iter().map(document).collect()
+    }
+
+    /// How many documents of a source there are.
+    pub async fn count_of_source(&self, collection: u32, source: &str) -> Result<u64, CatalogError> {
+        let count = query("SELECT count(*) FROM documents WHERE collection = $1 AND source = $2");
+        let count = count.bind(i64::from(collection)).bind(source.to_owned());
+        unsigned(count.fetch_value(self.readers()).await?, "count")
     }
 
     /// Where the chunk with this public key is: (collection, ordinal, content hash).

@@ -37,7 +37,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, request: Request, next: Next) -> Response {
     // A test compares the table with the router; what it lacks is shut.
     let Some((scope, class)) = openapi::entrance(request.method(), path.as_str()) else {
-        return problem::no_route().await;
+        return problem::no_route(request.uri().path()).await;
     };
     let principal = match authenticate(&service, request.headers()).await {
         Ok(principal) => principal,

@@ -197,8 +197,15 @@ pub async fn starting() -> Response {
     ApiProblem::new(STARTING, detail).retry_after(2).into_response()
 }
 
-pub async fn no_route() -> Response {
-    ApiProblem::new(NOT_FOUND, "No such route.").into_response()
+pub async fn no_route(path: &str) -> Response {
+    let detail = match path.starts_with("/v1/documents/") {
+        false => "No such route.",
+        true => {
+            "No such route. A document's id is one part of the path: a `/` in it is written `%2F`, as in \
+             `/v1/documents/hr%2Fleave.md`."
+        }
+    };
+    ApiProblem::new(NOT_FOUND, detail).into_response()
 }
 
 pub async fn no_method() -> Response {

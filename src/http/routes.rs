@@ -8,10 +8,12 @@ pub mod impact;
 pub mod keys;
 pub mod list;
 pub mod models;
+pub mod names;
 pub mod query;
 pub mod readers;
 pub mod relationships;
 pub mod report;
+pub mod stored;
 
 use crate::wire::strict::{MAX_DEPTH, check_json};
 

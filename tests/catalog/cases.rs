@@ -405,7 +405,7 @@ async fn documents_are_paged_in_the_order_of_bytes(place: Place) {
     let mut paged: Vec<String> = Vec::new();
     loop {
         let after = paged.last().cloned().unwrap_or_default();
-        let page = catalog.documents_of_source(1, "wiki", &after, 4).await.unwrap();
+        let page = catalog.documents_by_id(1, Some("wiki"), &after, 4).await.unwrap();
         if page.is_empty() {
             break;
         }

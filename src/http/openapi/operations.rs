@@ -13,7 +13,8 @@ use crate::wire::{
     AclView, Answer, AskImpact, AskReaders, CollectionView, Collections, CreateKey, DocumentList, DocumentStates,
     DocumentView, DocumentsPut, Explain, Explained, Health, ImpactTold, KeyCreated, Keys, ModelChanged, PutAcl,
     PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, Recheck, Rechecked, ReindexCollection,
-    RelationshipChanges, RelationshipsRead, RelationshipsWritten, Report, WriteRelationships,
+    RelationshipChanges, RelationshipNames, RelationshipsRead, RelationshipsWritten, Report, SourceRemoved,
+    StoredDocuments, WriteRelationships,
 };
 
 /// Adds a type to the description and refers to it.
@@ -57,6 +58,16 @@ const KEY: Parameter = parameter("path", "id", "Id of the key, the part between 
 const COLLECTION_NAME: Parameter = parameter("path", "name", "Name of the collection.");
 const COLLECTION: Parameter = parameter("query", "collection", "Name of the collection.");
 const SOURCE: Parameter = parameter("query", "source", "The part of the ids before the first `/`.");
+const OF_SOURCE: Parameter = optional(SOURCE);
+const REMOVED: Parameter = Parameter {
+    is_number: true,
+    ..optional(parameter("query", "limit", "Documents to remove at most: 1 to 1,000; default 1,000."))
+};
+const DRY_RUN: Parameter = optional(parameter("query", "dry_run", "`true`: only count what would be removed."));
+const NAME_TYPE: Parameter = parameter("query", "type", "Type of the names, such as `user`, `agent` or `group`.");
+const AFTER_NAME: Parameter =
+    optional(parameter("query", "cursor", "`next_cursor` of the page before: its last name."));
+const AFTER_ID: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before: its last id."));
 const LIMIT: Parameter =
     Parameter { is_number: true, ..optional(parameter("query", "limit", "1 to 1,000; default 100.")) };
 const CURSOR: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before."));
@@ -232,6 +243,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/v1/relationships/users",
+        id: "relationships_users",
+        summary: "List the users that stored tuples name, of one type: people, agents, members of groups",
+        scope: Some(Scope::RelationshipsRead),
+        class: Class::Read,
+        parameters: &[&NAME_TYPE, &STORE, &LIMIT, &AFTER_NAME],
+        request: None,
+        answers: &[(200, "A page of names, each once.", of::<RelationshipNames>())],
+        problems: &[CALLER, PLACE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/relationships/objects",
+        id: "relationships_objects",
+        summary: "List the objects that stored tuples name, of one type: groups, folders, documents",
+        scope: Some(Scope::RelationshipsRead),
+        class: Class::Read,
+        parameters: &[&NAME_TYPE, &STORE, &LIMIT, &AFTER_NAME],
+        request: None,
+        answers: &[(200, "A page of names, each once.", of::<RelationshipNames>())],
+        problems: &[CALLER, PLACE],
+    },
+    Operation {
+        method: "get",
         path: "/v1/relationships/changes",
         id: "relationships_changes",
         summary: "Follow what was written and deleted, oldest first",
@@ -313,6 +348,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
         request: None,
         answers: &[(204, "It is gone, or was never there.", None)],
         problems: &[CALLER, WRITE],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/collections/{name}/documents",
+        id: "collections_documents",
+        summary: "List what is stored of a collection, whoever may read it; within the sources that the key may write",
+        scope: Some(Scope::DocumentsWrite),
+        class: Class::Read,
+        parameters: &[&COLLECTION_NAME, &OF_SOURCE, &LIMIT, &AFTER_ID],
+        request: None,
+        answers: &[(200, "A page, in the order of ids.", of::<StoredDocuments>())],
+        problems: &[CALLER, PLACE],
+    },
+    Operation {
+        method: "delete",
+        path: "/v1/collections/{name}/documents",
+        id: "collections_documents_delete",
+        summary: "Remove the documents of a source, at most 1,000 at once, or only count them",
+        scope: Some(Scope::DocumentsWrite),
+        class: Class::Write,
+        parameters: &[&COLLECTION_NAME, &SOURCE, &DRY_RUN, &REMOVED],
+        request: None,
+        answers: &[(200, "How many are gone, and how many are left.", of::<SourceRemoved>())],
+        problems: &[CALLER, WRITE, PLACE],
     },
     Operation {
         method: "post",

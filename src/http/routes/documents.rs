@@ -186,7 +186,7 @@ async fn prepare_one(
 }
 
 /// Waits until the keyword index shows what was just committed; the writer has woken it.
-async fn await_indexes(service: &Service, collection: &str) {
+pub(super) async fn await_indexes(service: &Service, collection: &str) {
     let Some(state) = service.published.load().collection(collection).cloned() else { return };
     let Some(indexes) = service.indexes.get(state.pair()) else { return };
     if !tokio::time::timeout(INDEX_WAIT, indexes.at_least(state.last_operation)).await.unwrap_or(false) {
@@ -370,7 +370,7 @@ pub async fn state(
     let collection = snapshot.collection(&parameters.collection).ok_or_else(ApiProblem::not_found)?;
     // The cursor is the last id of the page before: the caller wrote these ids itself.
     let after = parameters.cursor.unwrap_or_default();
-    let rows = service.catalog.documents_of_source(collection.id, &parameters.source, &after, limit).await?;
+    let rows = service.catalog.documents_by_id(collection.id, Some(&parameters.source), &after, limit).await?;
     let next_cursor = if rows.len() == limit as usize { rows.last().map(|row| row.id.clone()) } else { None };
     let items = vec![parameters.collection, parameters.source, format!("{} documents after {after}", rows.len())];
     record(&service, &caller, "documents.state", snapshot.revision, items).await?;

@@ -150,3 +150,64 @@ pub struct ReportedTuple {
     pub tuple: TupleKey,
     pub written_at: String,
 }
+
+/// `GET /v1/collections/{name}/documents`: a page of what is stored, whoever may read it; no text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StoredDocuments {
+    /// In the order of ids.
+    pub documents: Vec<StoredDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    pub revision: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StoredDocument {
+    pub id: String,
+    pub title: String,
+    /// The part of the id before the first `/`.
+    pub source: String,
+    pub version: u64,
+    pub state: StoredState,
+    /// Passages that it is divided into.
+    pub chunks: u32,
+    /// As its source sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<u64>,
+    pub updated_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// Whether a stored document is shown to those whom its rules let read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredState {
+    Served,
+    /// Hidden from everybody by a flag.
+    Parked,
+    /// Hidden until the server that owns the tuples has taken its rules.
+    AwaitsRules,
+    /// Its time is over.
+    Expired,
+}
+
+/// `DELETE /v1/collections/{name}/documents`: what became of a source's documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceRemoved {
+    /// Documents that this request removed.
+    pub removed: u64,
+    /// Documents of the source that are still there; ask again to go on.
+    pub left: u64,
+    pub revision: String,
+}
+
+/// `GET /v1/relationships/users` and `GET /v1/relationships/objects`: a page of names that tuples use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelationshipNames {
+    /// In the order of bytes.
+    pub names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    pub revision: String,
+}
