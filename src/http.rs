@@ -64,6 +64,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/explain", post(routes::explain::explain))
         .route("/v1/explain/readers", post(routes::readers::list))
         .route("/v1/models", post(routes::models::put))
+        .route("/v1/whoami", get(routes::whoami::get))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .route_layer(middleware::from_fn_with_state(service.clone(), entrance::native))
         .layer(middleware::from_fn_with_state(service.clone(), fresh::native))

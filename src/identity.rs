@@ -10,6 +10,7 @@ use crate::authz::names::READER_TYPES;
 use crate::authz::{ObjectRef, SubjectRef};
 use crate::limits::Payer;
 use crate::snapshot::Snapshot;
+use crate::wire::{CredentialKind, WhoAmI};
 
 pub mod issuer;
 pub mod jwks;
@@ -100,19 +101,35 @@ pub struct Principal {
     own: Vec<SubjectRef>,
     /// Whom it acts for; they replace the credential's own subjects for reading.
     acting: Option<Vec<SubjectRef>>,
+    /// Nothing proves whom it acts for but its own word.
+    is_named: bool,
     ceiling: Ceiling,
     /// For the audit: the key's id or the token's issuer.
     pub credential_id: String,
     /// Whom limits count against: the key's id, or the token's issuer and subject.
     payer: String,
+    kind: CredentialKind,
+    expires_at: Option<Timestamp>,
 }
 
 impl Principal {
     /// A credential with what its ceiling leaves of its scopes.
     pub fn new(scopes: &Scopes, own: Vec<SubjectRef>, ceiling: Ceiling, credential_id: String) -> Self {
+        let kind = CredentialKind::Key;
         let is_bound = !crate::mutants::active("ceilings_bind_no_scope");
         let scopes = if is_bound { scopes.under(&ceiling) } else { scopes.clone() };
-        Self { scopes, is_scoped: true, own, acting: None, ceiling, payer: credential_id.clone(), credential_id }
+        Self {
+            scopes,
+            is_scoped: true,
+            own,
+            acting: None,
+            is_named: false,
+            ceiling,
+            payer: credential_id.clone(),
+            credential_id,
+            kind,
+            expires_at: None,
+        }
     }
 
     /// A token without scopes of this service: it proves who somebody is, and may do nothing by itself.
@@ -121,8 +138,12 @@ impl Principal {
     }
 
     /// A token's bearer: limits count against the person, not the issuer.
-    fn paid_by(self, person: &str) -> Self {
-        Self { payer: format!("{} {person}", self.credential_id), ..self }
+    fn by_token(self, person: &str) -> Self {
+        Self { payer: format!("{} {person}", self.credential_id), kind: CredentialKind::Token, ..self }
+    }
+
+    fn until(self, end: Option<Timestamp>) -> Self {
+        Self { expires_at: end, ..self }
     }
 
     pub fn has(&self, scope: Scope) -> bool {
@@ -150,7 +171,7 @@ impl Principal {
 
     /// Whom limits count against: a person with a token is the same as when a service acts for it.
     pub fn payer(&self) -> Payer {
-        let is_key = self.payer == self.credential_id;
+        let is_key = self.kind == CredentialKind::Key;
         let subjects = self.acting.as_ref().or((!is_key).then_some(&self.own));
         let names = subjects.map(|subjects| subjects.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
         Payer { credential: self.payer.clone(), subject: names }
@@ -159,6 +180,28 @@ impl Principal {
     /// Whom it reads as, by name; nobody where it stands for nobody.
     pub fn names(&self) -> Vec<String> {
         self.reader().map(|reader| reader.subjects.iter().map(ToString::to_string).collect()).unwrap_or_default()
+    }
+
+    /// Whom it says that it acts for, where nothing but its own word proves it.
+    pub fn named_subject(&self) -> Option<&SubjectRef> {
+        self.acting.as_ref().filter(|_| self.is_named)?.first()
+    }
+
+    /// What its holder may know of it: all that it was made with.
+    pub fn told(&self) -> WhoAmI {
+        let names = |subjects: &[SubjectRef]| subjects.iter().map(ToString::to_string).collect::<Vec<_>>();
+        WhoAmI {
+            credential: self.kind,
+            id: self.credential_id.clone(),
+            subjects: names(&self.own),
+            acts_for: self.acting.as_deref().map(names),
+            reads_as: self.names(),
+            scopes: Scope::all().filter(|scope| self.has(*scope)).map(|scope| scope.to_string()).collect(),
+            collections: self.ceiling.collections.clone(),
+            sources: self.ceiling.sources.clone(),
+            act_as_types: self.ceiling.act_as_types.clone(),
+            expires_at: self.expires_at.map(|end| end.to_string()),
+        }
     }
 
     pub fn may_write_source(&self, source: &str) -> bool {
@@ -186,11 +229,13 @@ impl Principal {
 
     /// Acts for a subject that is named without a proof.
     fn act_as(&mut self, subject: &str) -> Result<(), IdentityError> {
-        let subject = parse_subject(subject).map_err(|_| IdentityError::SubjectNotPermitted)?;
+        let problem = "must name one reader: `user:…`, `agent:…` or `service:…`, such as `user:anne`";
+        let malformed = |_| IdentityError::Header { header: "usher-subject", problem };
+        let subject = parse_subject(subject).map_err(malformed)?;
         if !self.may_act_as(&subject) {
             return Err(IdentityError::SubjectNotPermitted);
         }
-        self.acting = Some(vec![subject]);
+        (self.acting, self.is_named) = (Some(vec![subject]), true);
         Ok(())
     }
 

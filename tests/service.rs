@@ -43,6 +43,8 @@ mod jwks;
 mod keys;
 #[path = "service/lists.rs"]
 mod lists;
+#[path = "service/mistakes.rs"]
+mod mistakes;
 #[path = "service/moving.rs"]
 mod moving;
 #[path = "service/mutants.rs"]

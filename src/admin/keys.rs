@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Server;
 use crate::config::{RawConfig, RawUrl};
-use crate::http::routes::keys::make;
+use crate::http::routes::keys::{make, warnings};
 use crate::identity::lifetime::SOON;
 use crate::serve::{Stopped, write_secret};
 use crate::wire::{CreateKey, KeyCreated, KeyView, Keys};
@@ -96,7 +96,7 @@ pub async fn keys(arguments: KeysArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "the command's output")]
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the command's output")]
 async fn create(server: Server, arguments: CreateArguments) -> anyhow::Result<()> {
     let all_if_none = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let body = CreateKey {
@@ -108,7 +108,7 @@ async fn create(server: Server, arguments: CreateArguments) -> anyhow::Result<()
         act_as_types: arguments.act_as_types,
         expires_at: arguments.expires_at,
     };
-    let (id, key) = match arguments.data {
+    let (id, key, warnings) = match arguments.data {
         Some(data) => {
             let raw = RawConfig { data: Some(data), catalog_url: arguments.catalog_url, ..RawConfig::default() };
             on_the_machine(raw, body).await?
@@ -118,9 +118,12 @@ async fn create(server: Server, arguments: CreateArguments) -> anyhow::Result<()
                 .call(reqwest::Method::POST, "/v1/keys", Some(&body))
                 .await?
                 .context("the service sent no key")?;
-            (made.view.id, made.key)
+            (made.view.id, made.key, made.warnings)
         }
     };
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
     match arguments.out {
         Some(path) => {
             write_secret(&path, &key).with_context(|| format!("can't write {}", path.display()))?;
@@ -132,7 +135,7 @@ async fn create(server: Server, arguments: CreateArguments) -> anyhow::Result<()
 }
 
 /// Whoever may write the data folder may make any key.
-async fn on_the_machine(raw: RawConfig, body: CreateKey) -> anyhow::Result<(String, String)> {
+async fn on_the_machine(raw: RawConfig, body: CreateKey) -> anyhow::Result<(String, String, Vec<String>)> {
     let config = raw.resolve()?;
     if matches!(config.catalog, crate::catalog::Location::Folder(_)) {
         drop(super::lock_stopped(&config.data)?);
@@ -143,7 +146,11 @@ async fn on_the_machine(raw: RawConfig, body: CreateKey) -> anyhow::Result<(Stri
         anyhow!("{}: {}", refused.problem.title, errors.collect::<Vec<_>>().join("; "))
     });
     let done = match made {
-        Ok((key, row)) => stopped.add_key(&row, "usher keys create").await.map(|()| (row.id, key)).map_err(Into::into),
+        Ok((key, row)) => {
+            let there = stopped.catalog.collections().await?;
+            let warnings = warnings(&row, |name| there.iter().any(|there| there.name == name));
+            stopped.add_key(&row, "usher keys create").await.map(|()| (row.id, key, warnings)).map_err(Into::into)
+        }
         Err(refused) => Err(refused),
     };
     stopped.close().await;

@@ -44,7 +44,7 @@ pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, requ
         Err(error) => return ApiProblem::from(error).into_response(),
     };
     note_caller(&request, &principal);
-    if let Err(error) = principal.require(scope) {
+    if let Some(Err(error)) = scope.map(|scope| principal.require(scope)) {
         return ApiProblem::from(error).into_response();
     }
     let refuse = |wait| ApiProblem::rate_limited(wait).into_response();

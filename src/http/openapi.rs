@@ -16,14 +16,19 @@ use crate::wire::Problem;
 
 mod operations;
 
-use operations::{OPERATIONS, Operation, Parameter, Shape};
+use operations::{Needs, OPERATIONS, Operation, Parameter, Shape};
 
-/// The scope that an operation needs, and what its rate is counted with; nothing where no credential is needed, or where
-/// there is no such operation.
-pub fn entrance(method: &Method, path: &str) -> Option<(Scope, Class)> {
+/// The scope that an operation needs besides a credential, and what its rate is counted with; nothing where no credential is
+/// needed, or where there is no such operation.
+pub fn entrance(method: &Method, path: &str) -> Option<(Option<Scope>, Class)> {
     let method = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
     let operation = OPERATIONS.iter().find(|operation| operation.method == method && operation.path == path)?;
-    Some((operation.scope?, operation.class))
+    let scope = match operation.needs {
+        Needs::Nothing => return None,
+        Needs::Credential => None,
+        Needs::Scope(scope) => Some(scope),
+    };
+    Some((scope, operation.class))
 }
 
 /// What `/openapi.json` always answers; made once per router.
@@ -86,9 +91,10 @@ fn describe(operation: &Operation, requests: &mut SchemaGenerator, answers: &mut
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
-        "security": match &operation.scope {
-            Some(scope) => json!([{"bearer": [scope.to_string()]}]),
-            None => json!([]),
+        "security": match operation.needs {
+            Needs::Scope(scope) => json!([{"bearer": [scope.to_string()]}]),
+            Needs::Credential => json!([{"bearer": []}]),
+            Needs::Nothing => json!([]),
         },
     });
     let Some(fields) = described.as_object_mut() else { return described };

@@ -14,6 +14,7 @@ pub mod readers;
 pub mod relationships;
 pub mod report;
 pub mod stored;
+pub mod whoami;
 
 use crate::wire::strict::{MAX_DEPTH, check_json};
 

@@ -160,7 +160,8 @@ impl Issuer {
             scopes = scopes.within(&Scopes::reading());
         }
         let principal =
-            Principal::new(&scopes, subjects, self.ceiling.clone(), self.issuer.clone()).paid_by(&claims.sub);
+            Principal::new(&scopes, subjects, self.ceiling.clone(), self.issuer.clone()).by_token(&claims.sub);
+        let principal = principal.until(Timestamp::from_second(claims.exp as i64).ok());
         Ok(if is_scoped { principal } else { principal.unscoped() })
     }
 

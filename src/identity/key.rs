@@ -72,17 +72,18 @@ impl KeyHasher {
         if row.revoked_at.is_some() {
             return Err(IdentityError::Invalid { reason: "revoked key" });
         }
-        let expires = crate::catalog::timestamp(&row.expires_at);
-        if !expires.is_ok_and(|end| end > now) {
+        let end = crate::catalog::timestamp(&row.expires_at).ok().filter(|end| *end > now);
+        if end.is_none() {
             return Err(IdentityError::Invalid { reason: "expired key" });
         }
         let settings = &row.settings;
-        Ok(Principal::new(
+        let principal = Principal::new(
             &Scopes::parse(settings.scopes.iter().map(String::as_str)),
             settings.subject.as_deref().map(parse_subject).transpose()?.into_iter().collect(),
             ceiling(settings),
             row.id.clone(),
-        ))
+        );
+        Ok(principal.until(end))
     }
 }
 

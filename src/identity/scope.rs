@@ -38,6 +38,10 @@ impl Scope {
         NAMES.iter().find(|(_, known)| *known == name).map(|(scope, _)| *scope)
     }
 
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(scope, _)| *scope)
+    }
+
     /// Every scope's name, for messages.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(_, name)| *name)
@@ -78,15 +82,13 @@ impl Scopes {
     /// What both contain.
     #[must_use]
     pub fn within(&self, ceiling: &Self) -> Self {
-        let all = NAMES.iter().map(|(scope, _)| *scope);
-        Self(all.filter(|scope| self.contains(*scope) && ceiling.contains(*scope)).collect())
+        Self(Scope::all().filter(|scope| self.contains(*scope) && ceiling.contains(*scope)).collect())
     }
 
     /// What is left under a ceiling.
     #[must_use]
     pub fn under(&self, ceiling: &Ceiling) -> Self {
-        let all = NAMES.iter().map(|(scope, _)| *scope);
-        Self(all.filter(|scope| self.contains(*scope) && ceiling.can_hold(*scope)).collect())
+        Self(Scope::all().filter(|scope| self.contains(*scope) && ceiling.can_hold(*scope)).collect())
     }
 }
 

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 
 use super::{QueryError, Question};
 use crate::authority::{CallerContext, Reader, View};
-use crate::index::filter::MetadataFilter;
+use crate::index::filter::{self, MetadataFilter};
 use crate::index::{ChunkMask, IndexError};
 use crate::indexes::{CollectionIndexes, VectorHome};
 use crate::limits::effort::{Effort, Spent};
 use crate::service::Service;
 use crate::service::turn::Turn;
 use crate::snapshot::Snapshot;
-use crate::wire::{FieldProblem, Mode};
+use crate::wire::{FieldProblem, Mode, NotFound};
 
 /// What the search may see, bound to one snapshot.
 pub(super) struct Allowed {
@@ -53,6 +53,17 @@ pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<S
 }
 
 impl Allowed {
+    /// Names of the question that nothing answers to which the reader may read.
+    pub fn not_found(&self, question: &Question) -> NotFound {
+        let is_searched = |name: &&String| self.collections.iter().any(|of| *of.view.state.name == ***name);
+        let is_declared = |name: &&str| self.collections.iter().any(|of| filter::is_known(name, &of.view.state.fields));
+        let fields = question.filter.as_ref().map(filter::names).unwrap_or_default();
+        NotFound {
+            collections: question.collections.iter().filter(|name| !is_searched(name)).cloned().collect(),
+            fields: fields.into_iter().filter(|name| !is_declared(name)).map(str::to_owned).collect(),
+        }
+    }
+
     /// The indexes that are searched, by collection.
     pub fn indexes(&self) -> Vec<(Arc<str>, Arc<CollectionIndexes>)> {
         self.collections.iter().map(|of| (of.view.state.name.clone(), of.indexes.clone())).collect()

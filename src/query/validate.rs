@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::QueryError;
 use crate::invisible::cleaned;
 use crate::service::QueryLimits;
-use crate::wire::{Consistency, FieldProblem, Fields, Filter, Include, Mode, Query};
+use crate::wire::{FieldProblem, Fields, Filter, Include, Mode, Query};
 
 const MAX_QUERY: usize = 8192;
 const MAX_TOP_K: usize = 100;
@@ -27,9 +27,7 @@ pub struct Question {
     pub filter: Option<Filter>,
     pub min_score: f64,
     pub max_per_document: usize,
-    pub rerank: bool,
     pub include: Vec<Include>,
-    pub consistency: Consistency,
     pub min_revision: Option<String>,
     pub max_staleness: Option<Duration>,
     pub context: Fields,
@@ -104,9 +102,7 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
         filter: query.filter,
         min_score,
         max_per_document: query.max_per_document.unwrap_or(usize::MAX),
-        rerank: query.rerank.unwrap_or(false),
         include: query.include.unwrap_or_else(|| vec![Include::Text, Include::Metadata]),
-        consistency: query.consistency,
         min_revision: query.min_revision,
         max_staleness: query.max_staleness_ms.map(Duration::from_millis),
         context: query.context,

@@ -90,9 +90,13 @@ async fn operations_need_the_credential_that_they_name() {
                 continue;
             }
             assert_eq!(without.problem(401), "unauthenticated", "{method} {path}");
+            let Some(scope) = operation["security"][0]["bearer"][0].as_str() else {
+                // Any credential will do.
+                powerless.send(method.clone(), &place, body).await.ok();
+                continue;
+            };
             let refused = powerless.send(method.clone(), &place, body).await.json();
             assert_eq!(refused["code"], "insufficient_scope", "{method} {path}: {refused}");
-            let scope = operation["security"][0]["bearer"][0].as_str().unwrap();
             assert_eq!(refused["detail"], format!("The scope `{scope}` is needed."), "{method} {path}");
             assert!(operation["responses"]["401"]["content"]["application/problem+json"].is_object());
         }

@@ -13,6 +13,8 @@ mod restrict;
 pub use self::fields::{DeclaredFields, FieldValues, normal};
 pub use self::restrict::{Restriction, RestrictionTest};
 
+use std::collections::BTreeSet;
+
 use self::evaluate::Node;
 use usher_base::wire;
 
@@ -73,6 +75,21 @@ pub enum FilterProblem {
     Operator,
     #[error("this name is taken by a built-in field")]
     BuiltIn,
+}
+
+/// Whether a filter's field is a built-in one or among those that are declared.
+pub fn is_known(name: &str, fields: &DeclaredFields) -> bool {
+    evaluate::find(name, fields).is_some()
+}
+
+/// Names of the fields of a filter that compiles, each once.
+pub fn names(filter: &wire::Filter) -> BTreeSet<&str> {
+    match filter {
+        wire::Filter::And(all) => all.and.iter().flat_map(names).collect(),
+        wire::Filter::Or(any) => any.or.iter().flat_map(names).collect(),
+        wire::Filter::Not(not) => names(&not.not),
+        wire::Filter::Leaf(leaf) => BTreeSet::from([leaf.field.as_str()]),
+    }
 }
 
 impl MetadataFilter {

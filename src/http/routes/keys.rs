@@ -29,7 +29,9 @@ pub async fn create(
     caller.require(Scope::Admin)?;
     let (key, row) = make(&service.authenticator.keys, Some(&caller.principal), request)?;
     let committed = service.committer.submit(caller.asked(), CreateKey { row }).await?;
-    Ok((StatusCode::CREATED, Json(KeyCreated { key, view: view(&committed.output) })))
+    let snapshot = service.published.load();
+    let warnings = warnings(&committed.output, |name| snapshot.collection(name).is_some());
+    Ok((StatusCode::CREATED, Json(KeyCreated { key, view: view(&committed.output), warnings })))
 }
 
 /// A new key from a request: the secret and what is stored. It has nothing that its maker lacks; without a maker it is made
@@ -88,6 +90,12 @@ pub fn make(
         },
     };
     keys.make(settings, now, expires_at).map_err(|_| crate::query::QueryError::Randomness.into())
+}
+
+/// What a key names and there is not: it reaches less than was meant, and more once somebody makes it.
+pub fn warnings(row: &KeyRow, is_there: impl Fn(&str) -> bool) -> Vec<String> {
+    let named = row.settings.collections.iter().flatten().filter(|name| !is_there(name));
+    named.map(|name| format!("there is no collection `{name}`")).collect()
 }
 
 pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Keys>, ApiProblem> {

@@ -27,14 +27,9 @@ pub struct Query {
     pub min_score: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_per_document: Option<usize>,
-    /// Reorder with the configured reranker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rerank: Option<bool>,
     /// Default: text and metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include: Option<Vec<Include>>,
-    #[serde(default)]
-    pub consistency: Consistency,
     /// Answer from this revision or a newer one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_revision: Option<String>,
@@ -57,14 +52,6 @@ pub enum Mode {
     Hybrid,
     Vector,
     Keyword,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Consistency {
-    #[default]
-    Fast,
-    Latest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -147,6 +134,9 @@ pub struct Answer {
     pub complete: bool,
     #[serde(default)]
     pub warnings: Vec<Warning>,
+    /// What the question names and nothing answers to.
+    #[serde(default, skip_serializing_if = "NotFound::is_empty")]
+    pub not_found: NotFound,
     /// Only with scope `diagnostics`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings_ms: Option<BTreeMap<String, f64>>,
@@ -165,10 +155,29 @@ pub enum Warning {
     IndexBehind,
     /// The embedder did not answer: keyword results only.
     EmbedderUnavailable,
-    /// The reranker did not answer: order before reranking.
-    RerankUnavailable,
-    /// No reranker is configured.
-    RerankNotConfigured,
+    /// There is nothing that the reader may read in a collection of the question, whether it exists or not; see
+    /// `not_found`.
+    CollectionNotFound,
+    /// A field of the filter is declared by no collection that was searched, and matches nothing; see `not_found`.
+    FieldNotFound,
+    /// No tuple names the subject of `Usher-Subject`: it reads what everybody reads. Look at its spelling.
+    SubjectNotFound,
+}
+
+/// Names in a question that nothing answers to. What the reader can't read is not told from what doesn't exist.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotFound {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
+    /// Of the filter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+}
+
+impl NotFound {
+    pub fn is_empty(&self) -> bool {
+        self.collections.is_empty() && self.fields.is_empty()
+    }
 }
 
 /// Verified text with its provenance.
@@ -207,8 +216,6 @@ pub struct Ranks {
     pub vector: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyword: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rerank: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -135,6 +135,9 @@ pub struct KeyCreated {
     pub key: String,
     #[serde(flatten)]
     pub view: KeyView,
+    /// What the key names and there is not, such as a collection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -163,4 +166,35 @@ pub struct ModelChanged {
     pub dead_tuples: usize,
     /// Some of them.
     pub examples: Vec<TupleKey>,
+}
+
+/// `GET /v1/whoami` (any credential): what a credential is and may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WhoAmI {
+    pub credential: CredentialKind,
+    /// The key's id, or the token's issuer.
+    pub id: String,
+    /// Whom the credential itself stands for; of several, all must be allowed.
+    pub subjects: Vec<String>,
+    /// Whom it acts for in this request; null: for nobody else.
+    pub acts_for: Option<Vec<String>>,
+    /// Whom questions run for: each of them must be allowed to read what is found. Empty: it can't read.
+    pub reads_as: Vec<String>,
+    /// What it may do, `admin` spelled out.
+    pub scopes: Vec<String>,
+    /// Collections that it reaches; null: all.
+    pub collections: Option<Vec<String>>,
+    /// Sources that it may write; null: all.
+    pub sources: Option<Vec<String>>,
+    /// Types of subjects that it may name in `Usher-Subject`.
+    pub act_as_types: Vec<String>,
+    /// RFC 3339.
+    pub expires_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    Key,
+    Token,
 }

@@ -119,7 +119,7 @@ pub(super) fn compile(
     }
 }
 
-fn find(name: &str, declared: &DeclaredFields) -> Option<(Field, FieldType)> {
+pub(super) fn find(name: &str, declared: &DeclaredFields) -> Option<(Field, FieldType)> {
     match name {
         "document_id" => Some((Field::DocumentId, FieldType::Keyword)),
         "source" => Some((Field::Source, FieldType::Keyword)),

@@ -1,0 +1,121 @@
+//! Mistakes are said: what a question names and nothing answers to, whom a credential stands for, what a key names.
+
+use serde_json::json;
+
+use super::tokens::{service_with, with_token};
+use crate::common::tokens::{ISSUER, claims, header, sign};
+use crate::common::{Client, TestService, document, tuple};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_told_what_it_names_and_nothing_answers_to() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    // One that exists and holds nothing for ann, with a field of its own.
+    admin.put("/v1/collections/secret", json!({"fields": {"grade": "keyword"}})).await.ok();
+    admin.put("/v1/collections/main", json!({"fields": {"year": "number"}})).await.ok();
+    let mut hidden = document("s/1", "begonias", json!({"viewers": ["user:rita"]}));
+    hidden["collection"] = json!("secret");
+    admin.put_documents(vec![hidden, document("a/1", "begonias", json!({"viewers": ["user:ann"]}))]).await;
+    let ann = service.as_reader("user:ann");
+    let ask = async |collections: &[&str], fields: &[&str]| {
+        let any: Vec<_> =
+            fields.iter().map(|field| json!({"not": {"field": field, "op": "exists", "value": true}})).collect();
+        let mut question = json!({"query": "begonias", "collections": collections});
+        if !any.is_empty() {
+            question["filter"] = json!({"or": any});
+        }
+        let answer = ann.post("/v1/query", question).await.ok();
+        (answer["warnings"].clone(), answer["not_found"].clone(), answer["results"].as_array().unwrap().len())
+    };
+    assert_eq!(ask(&[], &[]).await, (json!([]), json!(null), 1));
+    assert_eq!(ask(&["main"], &["year", "title"]).await, (json!([]), json!(null), 1));
+    // What isn't there, and what ann can't read.
+    for name in ["secrte", "secret"] {
+        let found = ask(&["main", name], &[]).await;
+        assert_eq!(found, (json!(["collection_not_found"]), json!({"collections": [name]}), 1));
+    }
+    for name in ["yaer", "grade"] {
+        let found = ask(&["main"], &[name, "year"]).await;
+        assert_eq!(found, (json!(["field_not_found"]), json!({"fields": [name]}), 1));
+        let found = ask(&[], &[name]).await;
+        assert_eq!(found, (json!(["field_not_found"]), json!({"fields": [name]}), 0));
+    }
+    // Who is nobody to the service, as an application says; whoever proves who it is is not told.
+    let nobody = service.as_reader("user:anne").post("/v1/query", json!({"query": "begonias"})).await.ok();
+    assert_eq!(nobody["warnings"], json!(["subject_not_found"]));
+    admin.write(json!([tuple("user:anne", "member", "group:g")]), json!([])).await;
+    let somebody = service.as_reader("user:anne").post("/v1/query", json!({"query": "begonias"})).await.ok();
+    assert_eq!(somebody["warnings"], json!([]));
+    for subject in ["ann", "user:", "group:g#member", "user:*", "folder:hr", "user:ann user:bob"] {
+        let refused = service.as_reader(subject).post("/v1/query", json!({"query": "x"})).await;
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(refused.problem(400), "invalid_request", "{subject}");
+        assert!(detail.contains("usher-subject") && detail.contains("user:anne"), "{detail}");
+    }
+    // Gone until they do something.
+    for field in ["rerank", "consistency"] {
+        let refused = ann.post("/v1/query", json!({"query": "x", field: "latest"})).await;
+        assert_eq!(refused.problem(400), "invalid_request", "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_a_collection_that_is_not_there_is_made_with_a_warning() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let body = json!({"name": "k", "scopes": ["query"], "subject": "service:k", "collections": ["main", "mian"]});
+    let made = admin.post("/v1/keys", body.clone()).await.ok();
+    assert_eq!(made["warnings"], json!(["there is no collection `mian`"]));
+    admin.put("/v1/collections/mian", json!({})).await.ok();
+    assert_eq!(admin.post("/v1/keys", body).await.ok()["warnings"], json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_a_credential_is_told_what_it_is() {
+    let (service, _files) = service_with(|issuer| issuer.collections = Some(vec!["main".into()])).await;
+    let admin = service.admin();
+    let told = admin.get("/v1/whoami").await.ok();
+    assert_eq!((&told["credential"], &told["subjects"], &told["reads_as"]), (&json!("key"), &json!([]), &json!([])));
+    let all = [
+        "query",
+        "documents.read",
+        "documents.write",
+        "relationships.read",
+        "relationships.write",
+        "explain",
+        "diagnostics",
+        "act_as",
+        "admin",
+    ];
+    assert_eq!(told["scopes"], json!(all));
+    assert_eq!((&told["collections"], &told["acts_for"]), (&json!(null), &json!(null)));
+    assert!(told["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    let acting = service.as_reader("user:ann").get("/v1/whoami").await.ok();
+    assert_eq!((&acting["acts_for"], &acting["reads_as"]), (&json!(["user:ann"]), &json!(["user:ann"])));
+
+    let mut actor = claims();
+    actor["act"] = json!({"sub": "scribe"});
+    actor["scope"] = json!("openid usher.query usher.explain");
+    let token = sign(&actor, &header(), 1);
+    let told = with_token(&service, token.clone()).get("/v1/whoami").await.ok();
+    assert_eq!((&told["credential"], &told["id"]), (&json!("token"), &json!(ISSUER)));
+    assert_eq!(told["reads_as"], json!(["user:ann", "agent:scribe"]));
+    assert_eq!((&told["scopes"], &told["collections"]), (&json!(["query"]), &json!(["main"])));
+    let end = told["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert_eq!(end.as_second(), actor["exp"].as_i64().unwrap());
+
+    // Any credential, and none: 401. One without scopes may ask.
+    let nobody = Client { key: String::new(), ..service.admin() };
+    assert_eq!(nobody.get("/v1/whoami").await.problem(401), "unauthenticated");
+    let key = admin.post("/v1/keys", json!({"name": "nothing", "scopes": []})).await.ok();
+    let powerless = Client { key: key["key"].as_str().unwrap().to_owned(), ..service.admin() };
+    assert_eq!(powerless.get("/v1/whoami").await.ok()["scopes"], json!([]));
+    // A portal with its user's token: both.
+    let body = json!({"name": "portal", "subject": "service:portal", "scopes": ["query", "documents.read"]});
+    let portal = admin.post("/v1/keys", body).await.ok()["key"].as_str().unwrap().to_owned();
+    let shown = reqwest::Client::new().get(format!("{}/v1/whoami", service.base()));
+    let shown = shown.bearer_auth(portal).header("Usher-Subject-Token", token).send().await.unwrap();
+    let told: serde_json::Value = shown.json().await.unwrap();
+    assert_eq!((&told["subjects"], &told["scopes"]), (&json!(["service:portal"]), &json!(["query"])));
+    assert_eq!(told["reads_as"], json!(["user:ann", "agent:scribe"]));
+}
