@@ -3,7 +3,8 @@
 # (10,000 chunks), M (100,000) or L (1,000,000); SHAPE=mixed, unique, deep, flat or exclusive; SEED=1. Results go to
 # benches/results. LEGS=1 measures both search legs and the resolver alone, against the keyword engine's own search and
 # at depths 10 and 100, instead. AUTHORITY=1 measures readers' rights beside a real OpenFGA server, and the memory of
-# 1 and 10 million tuples, instead. BIN names a folder with the built programs.
+# 1 and 10 million tuples, instead. STARTS=1,3,10 measures starts at these sizes, in units of 10,000 chunks, instead.
+# BIN names a folder with the built programs.
 source "$(dirname "$0")/lib.sh"
 
 if [ -n "${LEGS:-}" ]; then
@@ -33,6 +34,10 @@ if [ -n "${AUTHORITY:-}" ]; then
     stage "Rights beside an OpenFGA server"
     "$BIN/usher-bench-authority" "${server[@]}" --commit "$commit"
     exit
+fi
+if [ -n "${STARTS:-}" ]; then
+    stage "Starts, shape ${SHAPE:-mixed}"
+    exec "$BIN/usher-bench" --starts "$STARTS" --shape "${SHAPE:-mixed}" --seed "${SEED:-1}"
 fi
 stage "Size ${SIZE:-S}, shape ${SHAPE:-mixed}"
 "$BIN/usher-bench" --size "${SIZE:-S}" --shape "${SHAPE:-mixed}" --seed "${SEED:-1}" --commit "$commit"

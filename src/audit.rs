@@ -95,6 +95,8 @@ pub struct Audit {
     digest_key: [u8; 32],
     /// Bytes of whole lines in the file.
     length: Arc<AtomicU64>,
+    /// Records that this process has written.
+    records: Arc<AtomicU64>,
     refusals: Arc<Mutex<Refusals>>,
     folder: FolderName,
 }
@@ -115,9 +117,11 @@ impl Audit {
         let refusals = Arc::new(Mutex::new(Refusals::new(Instant::now())));
         let name = seen.folder();
         let (lines, waiting) = mpsc::sync_channel(4096);
-        let mut writing = Writing { log, seen, length: length.clone(), refusals: refusals.clone() };
+        let records = Arc::new(AtomicU64::new(0));
+        let counts = (length.clone(), records.clone());
+        let mut writing = Writing { log, seen, length: counts.0, records: counts.1, refusals: refusals.clone() };
         std::thread::Builder::new().name("audit".into()).spawn(move || writing.run(&waiting))?;
-        Ok(Self { lines, digest_key, length, refusals, folder: name })
+        Ok(Self { lines, digest_key, length, records, refusals, folder: name })
     }
 
     /// Writes one record; it is in the file when this returns.
@@ -188,6 +192,11 @@ impl Audit {
         self.length.load(Ordering::SeqCst)
     }
 
+    /// Records that this process has written.
+    pub fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+
     /// Names the folder.
     pub fn folder(&self) -> FolderName {
         self.folder
@@ -247,6 +256,7 @@ struct Writing {
     log: Log,
     seen: Seen,
     length: Arc<AtomicU64>,
+    records: Arc<AtomicU64>,
     refusals: Arc<Mutex<Refusals>>,
 }
 
@@ -265,8 +275,12 @@ impl Writing {
             if !bytes.is_empty() || !group.is_empty() {
                 // What is remembered without a record does no harm; a record that is there must not be written again.
                 let written = self.remember(&group).and_then(|()| self.log.append(&bytes));
-                if let Err(error) = &written {
-                    tracing::error!(%error, "the audit can't be written");
+                match &written {
+                    Ok(()) => {
+                        let count = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+                        self.records.fetch_add(count, Ordering::Relaxed);
+                    }
+                    Err(error) => tracing::error!(%error, "the audit can't be written"),
                 }
                 self.length.store(self.log.length(), Ordering::SeqCst);
                 group.into_iter().for_each(|line| {

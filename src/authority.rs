@@ -133,7 +133,7 @@ impl Authority {
         let (authority, asked) = (self.clone(), view.asked.clone());
         let work = move || authority.view_of(snapshot, asked, Timestamp::now());
         // One that broke off has decided nothing.
-        tokio::task::spawn_blocking(work).await.unwrap_or(Err(ResolveError::Spent(Spent::Time).into()))
+        crate::spans::blocking(work).await.unwrap_or(Err(ResolveError::Spent(Spent::Time).into()))
     }
 
     fn view_of(&self, snapshot: Arc<Snapshot>, asked: Arc<Asked>, now: Timestamp) -> Result<View, AuthorityError> {

@@ -9,11 +9,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
 
 use crate::audit::{self, Asked, Record, Told};
 use crate::authority::changes::ChangeLog;
@@ -161,6 +163,7 @@ impl Draft {
 #[derive(Clone)]
 pub struct Committer {
     queue: mpsc::Sender<Box<dyn Job>>,
+    waiting: Arc<AtomicU64>,
     #[cfg(usher_mutants)]
     audit: audit::Audit,
 }
@@ -183,10 +186,16 @@ impl Committer {
         let (queue, waiting) = mpsc::channel(WAITING);
         let committer = Self {
             queue,
+            waiting: Arc::default(),
             #[cfg(usher_mutants)]
             audit: writer.carrier.audit(),
         };
         (committer, tokio::spawn(writer.run(waiting)))
+    }
+
+    /// Changes that wait, or are being made.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Hands a change to the writer and waits for its acknowledgement: it is durable, it is recorded, and every later query
@@ -203,6 +212,8 @@ impl Committer {
             asked,
             output: None,
             reply,
+            span: tracing::Span::current(),
+            _waiting: Waiting::of(&self.waiting),
             #[cfg(usher_mutants)]
             late: late.clone(),
         };
@@ -221,6 +232,22 @@ impl Committer {
     }
 }
 
+/// Counts a change until it is acknowledged.
+struct Waiting(Arc<AtomicU64>);
+
+impl Waiting {
+    fn of(all: &Arc<AtomicU64>) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Self(all.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A waiting change of any type.
 trait Job: Send {
     fn is_urgent(&self) -> bool;
@@ -234,6 +261,9 @@ struct Pending<C: Change> {
     asked: Asked,
     output: Option<Result<C::Output, CommitError>>,
     reply: oneshot::Sender<Result<Committed<C::Output>, CommitError>>,
+    /// Of the request: what is logged on the way names it.
+    span: tracing::Span,
+    _waiting: Waiting,
     #[cfg(usher_mutants)]
     late: Late,
 }
@@ -248,6 +278,7 @@ impl<C: Change> Job for Pending<C> {
     }
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, bool> {
+        let span = self.span.clone();
         async move {
             draft.edited = Edited::default();
             let output = self.change.apply(draft).await;
@@ -263,6 +294,7 @@ impl<C: Change> Job for Pending<C> {
             self.output = Some(output);
             holds
         }
+        .instrument(span)
         .boxed()
     }
 

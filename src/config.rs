@@ -21,6 +21,7 @@ mod embedders;
 mod issuers;
 mod limits;
 mod openfga;
+mod otlp;
 mod qdrant;
 
 pub use catalog::RawUrl;
@@ -28,6 +29,7 @@ pub use embedders::RawEmbedder;
 pub use issuers::RawIssuer;
 pub use limits::{Limits, RawLimits, RawRate, RawRates};
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
+pub use otlp::RawOtlp;
 pub use qdrant::RawQdrant;
 
 /// Every option, in the order of precedence flag, environment, file, default.
@@ -92,6 +94,9 @@ pub struct RawConfig {
     /// The Qdrant cluster that holds the indexes; absent: they are files in the data folder. In the file only
     #[arg(skip)]
     pub qdrant: Option<RawQdrant>,
+    /// The collector that spans and metrics are exported to; absent: none. In the file only
+    #[arg(skip)]
+    pub otlp: Option<RawOtlp>,
     /// What one caller may take, and how long connections may take; in the file only
     #[arg(skip)]
     pub limits: RawLimits,
@@ -119,6 +124,8 @@ pub struct Config {
     pub openfga: Option<OpenFga>,
     /// Absent: the indexes are files.
     pub qdrant: Option<QdrantSettings>,
+    /// Absent: nothing is exported.
+    pub otlp: Option<crate::telemetry::otlp::Settings>,
 }
 
 /// A configuration that can't be used; says what, where and how to mend it.
@@ -178,6 +185,7 @@ impl RawConfig {
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
             openfga: self.openfga.or(base.openfga),
             qdrant: self.qdrant.or(base.qdrant),
+            otlp: self.otlp.or(base.otlp),
             // No flag and no variable sets them.
             limits: base.limits,
         }
@@ -243,6 +251,7 @@ impl RawConfig {
             issuers: issuers::resolve(self.issuers, email_case)?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,
             qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
+            otlp: self.otlp.map(otlp::resolve).transpose()?,
         })
     }
 }

@@ -9,7 +9,6 @@ use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
-use crate::progress::Progress;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
@@ -77,18 +76,37 @@ pub fn router(service: Arc<Service>) -> Router {
     let openfga = compat::openfga::router(&service)
         .layer(middleware::from_fn_with_state(service.clone(), fresh::openfga))
         .layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
-    Router::new()
+    let metrics = service.metrics.clone();
+    let body = RequestBodyDeadlineLayer::new(service.body_deadline);
+    let router = Router::new()
         .merge(native)
         .merge(health)
         .merge(openfga.clone())
         .nest("/fga", openfga.fallback(compat::openfga::no_endpoint))
         .fallback(no_route)
         .method_not_allowed_fallback(problem::no_method)
-        .layer(middleware::from_fn(headers::common))
+        .with_state(service);
+    named(router, &metrics).layer(body)
+}
+
+/// Gives every request its name and its span, and counts it; a panic is answered under that name too.
+fn named(router: Router, metrics: &Metrics) -> Router {
+    router
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn_with_state(metrics.clone(), headers::common))
         .layer(middleware::from_fn(unread::read))
-        .layer(RequestBodyDeadlineLayer::new(service.body_deadline))
-        .with_state(service)
+}
+
+/// What a request counts as: the class of its route.
+fn class(method: &axum::http::Method, route: Option<&str>) -> &'static str {
+    let Some(route) = route else { return "none" };
+    let own = route.strip_prefix("/fga").unwrap_or(route);
+    let class = match openapi::entrance(method, route) {
+        Some((_, class)) => Some(class),
+        None if compat::openfga::owns(own) => compat::openfga::class(method, own),
+        None => None,
+    };
+    class.map_or("open", |class| class.name())
 }
 
 async fn no_route(uri: axum::http::Uri) -> axum::response::Response {
@@ -100,24 +118,75 @@ async fn no_route(uri: axum::http::Uri) -> axum::response::Response {
 }
 
 /// Routes of the second listener, for operators: metrics.
-pub fn admin_router(service: Arc<Service>) -> Router {
-    Router::new().route("/metrics", get(routes::health::metrics)).with_state(service)
+pub fn admin_router(metrics: Metrics) -> Router {
+    Router::new().route("/metrics", get(routes::health::metrics)).with_state(metrics)
 }
 
 /// What is answered while the service is not open yet.
-pub fn starting(progress: Progress) -> Router {
-    Router::new()
+pub fn starting(metrics: &Metrics) -> Router {
+    let router = Router::new()
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::starting))
         .route("/v1/health/startup", get(routes::health::starting))
         .fallback(problem::starting)
         .method_not_allowed_fallback(problem::starting)
-        .layer(middleware::from_fn(headers::common))
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .with_state(progress)
+        .with_state(metrics.progress().clone());
+    named(router, metrics)
 }
 
-/// The second listener at that time.
-pub fn admin_starting(metrics: Metrics) -> Router {
-    Router::new().route("/metrics", get(routes::health::metrics_starting)).with_state(metrics)
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use parking_lot::Mutex;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    async fn breaks() -> &'static str {
+        std::panic::panic_any("the text of a document")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_logged_under_the_name_of_its_request() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+        let dispatch = tracing::Dispatch::new(subscriber);
+        let _default = tracing::dispatcher::set_default(&dispatch);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(crate::telemetry::log::panicked));
+        let metrics = Metrics::new().unwrap();
+        let router = named(Router::new().route("/here", get(breaks)), &metrics);
+        let answer = router.oneshot(Request::get("/here").body(Body::empty()).unwrap()).await.unwrap();
+        std::panic::set_hook(before);
+        assert_eq!(answer.status(), 500);
+        let id = answer.headers()["usher-request-id"].to_str().unwrap().to_owned();
+        let body = to_bytes(answer.into_body(), 4096).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["code"], &body["instance"]), (&"internal".into(), &format!("urn:usher:request:{id}").into()));
+        let text = String::from_utf8(lines.0.lock().clone()).unwrap();
+        let line = text.lines().find(|line| line.contains(&id) && line.contains("a thread panicked"));
+        assert!(line.is_some_and(|line| line.contains("src/http.rs")), "{text}");
+        assert!(!text.contains("document"), "{text}");
+        let text = metrics.render();
+        assert!(text.contains("usher_requests_total{class=\"open\",status=\"500\"} 1"), "{text}");
+        assert!(text.contains("usher_requests_running 0"), "{text}");
+    }
 }

@@ -3,6 +3,8 @@
 //! Identity comes from credentials alone, never from a request body. A credential that is there and can't be used is
 //! refused; nothing of it counts as absent.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::authority::Reader;
@@ -31,7 +33,8 @@ pub struct Credential {
     pub subject: Option<String>,
 }
 
-/// Why a credential does not count. The caller learns the reason where it says nothing about what is stored.
+/// Why a credential does not count. The caller learns the reason where it says nothing about what is stored; the log learns
+/// all of it, so a reason names claims and what was configured, and never what a credential says.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum IdentityError {
     #[error("no credential was given")]
@@ -40,7 +43,7 @@ pub enum IdentityError {
     #[error("the header `{header}` {problem}")]
     Header { header: &'static str, problem: &'static str },
     #[error("the credential is not valid: {reason}")]
-    Invalid { reason: &'static str },
+    Invalid { reason: Cow<'static, str> },
     #[error("the token has expired")]
     Expired,
     /// A token that can't be verified at the moment, which says nothing about it.
@@ -317,6 +320,6 @@ pub fn parse_subject(text: &str) -> Result<SubjectRef, IdentityError> {
         Ok(SubjectRef::Object(ObjectRef { object_type, id })) if READER_TYPES.contains(&object_type.as_str()) => {
             Ok(SubjectRef::Object(ObjectRef { object_type, id }))
         }
-        _ => Err(IdentityError::Invalid { reason: "malformed subject" }),
+        _ => Err(IdentityError::Invalid { reason: "malformed subject".into() }),
     }
 }

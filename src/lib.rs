@@ -34,6 +34,7 @@ pub mod revision;
 pub mod serve;
 pub mod service;
 pub mod snapshot;
+pub mod spans;
 pub mod spelling;
 pub mod telemetry;
 pub mod transfer;

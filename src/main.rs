@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use futures::FutureExt;
-use usher::config::RawConfig;
+use usher::config::{Config, RawConfig};
 use usher::embed::Embedders;
 use usher::progress::Stage;
 use usher::serve::{Listeners, Listening};
+use usher::service::measures;
+use usher::telemetry::otlp::Otlp;
 use usher::telemetry::{self, Metrics};
 use usher::{admin, http, serve};
 
@@ -48,6 +50,8 @@ enum Command {
     Model(admin::ModelArguments),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
+    /// Print the page of all metrics (Markdown)
+    Metrics,
 }
 
 /// Whatever this process makes, its owner alone can read.
@@ -73,6 +77,7 @@ async fn main() -> ExitCode {
         Command::Import(arguments) => admin::import(arguments).await,
         Command::Model(arguments) => admin::model(arguments).await,
         Command::Openapi => std::io::stdout().write_all(http::openapi::text().as_bytes()).map_err(Into::into),
+        Command::Metrics => std::io::stdout().write_all(measures::page().as_bytes()).map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -88,8 +93,24 @@ async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> 
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let file = config.as_deref().map(RawConfig::from_file).transpose()?.unwrap_or_default();
     let mut config = options.over(file).resolve()?;
-    telemetry::log(config.log_json);
     let metrics = Metrics::new()?;
+    let otlp = config.otlp.take().map(|settings| Otlp::open(settings, &metrics)).transpose()?;
+    telemetry::log::start(config.log_json, otlp.as_ref())?;
+    let serving = serve(config, metrics);
+    match otlp {
+        None => serving.await,
+        Some(otlp) => {
+            let served = tokio::select! {
+                served = serving => served,
+                never = otlp.keep_exporting() => match never {},
+            };
+            otlp.end().await;
+            served
+        }
+    }
+}
+
+async fn serve(mut config: Config, metrics: Metrics) -> anyhow::Result<()> {
     // Before anything is opened: whoever waits can ask, and an address that is taken is known at once.
     let listeners = Listeners::bind(config.listen, config.admin_listen).await?;
     let (api, admin) = listeners.addresses()?;
@@ -113,6 +134,7 @@ async fn run(config: Option<PathBuf>, options: RawConfig) -> anyhow::Result<()> 
         tracing::info!(collection = %collection.name, embedder = %collection.settings.embedder, "serving a collection");
     }
     tracing::info!(%api, metrics = %admin, "ready");
+    drop(snapshot);
     let served = listening.show(&running).until(&running, stop).await;
     running.stop().await;
     Ok(served?)

@@ -291,7 +291,7 @@ pub async fn content(
 ) -> Result<PreparedContent, PrepareError> {
     // Splitting a long text takes its time: beside the threads that serve connections.
     let whole = document.clone();
-    let laid = tokio::task::spawn_blocking(move || layout(&whole)).await;
+    let laid = crate::spans::blocking(move || layout(&whole)).await;
     let (chunks, sections) = laid.unwrap_or_else(|_| Err(unprocessable("/content", "can't be split")))?;
     *room = room.checked_sub(chunks.len()).ok_or_else(|| {
         let detail = format!(

@@ -71,6 +71,7 @@ async fn work(service: &Service) {
     let mut tidied: Option<Instant> = None;
     loop {
         let mut is_idle = true;
+        let (mut chunks, mut done) = (0, 0);
         if tidied.is_none_or(|at| at.elapsed() >= TIDY_EVERY) {
             match tidy(service).await {
                 Ok(()) => tidied = Some(Instant::now()),
@@ -81,7 +82,11 @@ async fn work(service: &Service) {
             let step = async {
                 service.indexes.settle(state.id, &state.settings)?;
                 match &state.settings.generations.next {
-                    Some(next) => fill(service, state, next).await,
+                    Some(next) => {
+                        let covered = vectors::next_covered(&mut service.catalog.read().await?, state.id).await?;
+                        (chunks, done) = (chunks + u64::from(state.next_chunk()), done + u64::from(covered));
+                        fill(service, state, next, covered).await
+                    }
                     None => clear(service, state, &mut left).await.map(|()| false),
                 }
             };
@@ -94,6 +99,7 @@ async fn work(service: &Service) {
                 }
             }
         }
+        service.metrics.reindexing(chunks, done);
         if is_idle {
             tokio::time::sleep(PAUSE).await;
         }
@@ -119,10 +125,14 @@ async fn tidy(service: &Service) -> Result<(), ReindexError> {
 }
 
 /// Covers the next chunks, or switches where all are covered; says whether there may be more to do at once.
-async fn fill(service: &Service, state: &CollectionState, next: &NextGeneration) -> Result<bool, ReindexError> {
+async fn fill(
+    service: &Service,
+    state: &CollectionState,
+    next: &NextGeneration,
+    covered: u32,
+) -> Result<bool, ReindexError> {
     let (collection, generation) = (state.name.to_string(), next.number);
     let Some(indexes) = service.indexes.get(next.pair(state.id)) else { return Ok(false) };
-    let covered = vectors::next_covered(&mut service.catalog.read().await?, state.id).await?;
     if let Some(chunks) = pieces(covered..state.next_chunk(), COVERED_AT_ONCE).next() {
         let vectors = make(service, state, next, chunks.clone()).await?;
         service.committer.submit(Asked::duty("reindex"), Cover { collection, generation, chunks, vectors }).await?;

@@ -33,6 +33,7 @@ use crate::remote::replica::{Feed, ReplicaError};
 use crate::revision::RevisionTokens;
 use crate::service::Service;
 use crate::service::fresh::Heads;
+use crate::service::measures::{MEASURES, Scene};
 use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
@@ -342,6 +343,8 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         default_store,
         reconciled,
     });
+    let measured = Arc::downgrade(&service);
+    service.metrics.measure(MEASURES, move || measured.upgrade().map(Scene::of))?;
     duties.push(Arc::new(Sweep { service: service.clone() }));
     duties.push(Arc::new(Reindexer { service: service.clone() }));
     tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));

@@ -22,6 +22,7 @@ use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 
 pub mod fresh;
+pub mod measures;
 #[cfg(test)]
 mod together;
 pub mod turn;

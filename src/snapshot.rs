@@ -65,6 +65,8 @@ pub struct CollectionState {
     /// (first chunk, document) of every version ever stored, ascending.
     versions: Paged<(u32, u32)>,
     next_chunk: u32,
+    /// Of current versions.
+    chunks: u64,
     /// Last entry of the operation log that concerns this collection.
     pub last_operation: u64,
     /// Revision at which the document table last changed.
@@ -230,6 +232,7 @@ impl CollectionState {
             by_node: Paged::default(),
             versions: Paged::default(),
             next_chunk: 0,
+            chunks: 0,
             last_operation: 0,
             documents_revision: 0,
         })
@@ -291,6 +294,15 @@ impl CollectionState {
         (entry.first_chunk == first && chunk - first < entry.chunk_count).then_some(entry)
     }
 
+    pub fn document_count(&self) -> u64 {
+        self.by_id.size() as u64
+    }
+
+    /// Chunks of current versions.
+    pub fn chunk_count(&self) -> u64 {
+        self.chunks
+    }
+
     pub fn documents(&self) -> impl Iterator<Item = &Arc<DocumentEntry>> {
         self.documents.iter().filter_map(|(_, slot)| slot.as_ref())
     }
@@ -345,6 +357,8 @@ impl CollectionState {
             *self.by_node.get_mut(node.0) = ordinal + 1;
         }
         *self.places.get_mut(ordinal) = Place::of(&entry);
+        let old = self.document(ordinal).map_or(0, |old| u64::from(old.chunk_count));
+        self.chunks = self.chunks - old + u64::from(entry.chunk_count);
         *self.documents.get_mut(ordinal) = Some(Arc::new(entry));
     }
 
@@ -353,6 +367,7 @@ impl CollectionState {
             && let Some(entry) = self.documents.get_mut(ordinal).take()
         {
             self.by_id.remove_mut(&entry.id);
+            self.chunks -= u64::from(entry.chunk_count);
             *self.places.get_mut(ordinal) = Place::Empty;
         }
     }

@@ -1,4 +1,4 @@
-//! Logs and metrics. No text, no question, no subject and no document id goes into either.
+//! Logs, metrics and spans. No text, no question, no subject and no document id goes into any of them.
 
 use std::time::Duration;
 
@@ -10,24 +10,33 @@ use prometheus::{
 use crate::index::Work;
 use crate::progress::Progress;
 
-/// Sets up logging to standard error; `USHER_LOG` chooses what (default `info`), JSON where configured.
-pub fn log(json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("USHER_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tantivy=warn,sqlx=warn"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        // Otherwise a log that can't be written, on a full disk say, is a panic of the thread that logs.
-        .log_internal_errors(false);
-    // A second service in the same process (tests) finds the subscriber set already.
-    let _ = if json { builder.json().try_init() } else { builder.try_init() };
-}
+pub mod described;
+pub mod log;
+pub mod measured;
+pub mod otlp;
+#[cfg(target_os = "linux")]
+pub mod process;
+mod seldom;
+pub mod trace;
+
+use described::Described;
+use measured::{Measure, Measured};
+pub use seldom::Seldom;
+
+/// Bounds of stages of a query, in seconds.
+const STAGE_BUCKETS: [f64; 14] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+/// Bounds of whole requests, in seconds.
+const REQUEST_BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
 /// The service's metrics; clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    refused: IntCounterVec,
+    running: IntGauge,
     stages: HistogramVec,
     work: IntCounterVec,
     drift_checked: IntCounter,
@@ -35,6 +44,9 @@ pub struct Metrics {
     connections: IntGauge,
     connections_refused: IntCounter,
     rate_limited: IntCounterVec,
+    reindex_chunks: IntGauge,
+    reindex_done: IntGauge,
+    exports_failed: IntCounterVec,
     progress: Progress,
     start_complete: IntGauge,
     start_percent: IntGauge,
@@ -42,66 +54,103 @@ pub struct Metrics {
     start_stages: GaugeVec,
 }
 
+/// Makes metrics as they are described, and registers them.
+struct Maker<'a>(&'a Registry);
+
+impl Maker<'_> {
+    fn options(described: &Described) -> (Opts, Vec<&'static str>) {
+        let labels = described.labels.iter().map(|(name, _)| *name).collect();
+        (Opts::new(described.name, described.help), labels)
+    }
+
+    fn entered<T: Clone + prometheus::core::Collector + 'static>(&self, made: T) -> Result<T, prometheus::Error> {
+        self.0.register(Box::new(made.clone()))?;
+        Ok(made)
+    }
+
+    fn counter(&self, described: &Described) -> Result<IntCounter, prometheus::Error> {
+        self.entered(IntCounter::with_opts(Self::options(described).0)?)
+    }
+
+    fn counters(&self, described: &Described) -> Result<IntCounterVec, prometheus::Error> {
+        let (options, labels) = Self::options(described);
+        self.entered(IntCounterVec::new(options, &labels)?)
+    }
+
+    fn gauge(&self, described: &Described) -> Result<IntGauge, prometheus::Error> {
+        self.entered(IntGauge::with_opts(Self::options(described).0)?)
+    }
+
+    fn histograms(&self, described: &Described, buckets: &[f64]) -> Result<HistogramVec, prometheus::Error> {
+        let (options, labels) = Self::options(described);
+        self.entered(HistogramVec::new(HistogramOpts::from(options).buckets(buckets.to_vec()), &labels)?)
+    }
+}
+
 impl Metrics {
     /// # Errors
     /// When a metric is registered twice.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let buckets = vec![0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
-        let stages = HistogramVec::new(
-            HistogramOpts::new("usher_query_stage_seconds", "Time of a stage of the query path").buckets(buckets),
-            &["stage"],
-        )?;
-        let work = IntCounterVec::new(Opts::new("usher_search_work_total", "Work done by searches"), &["kind"])?;
-        let drift_checked = IntCounter::new(
-            "usher_drift_checked_total",
-            "Documents and other objects whose state in memory was compared with the catalog",
-        )?;
-        let drift_repaired = IntCounter::new(
-            "usher_drift_repaired_total",
-            "Documents and other objects that differed from the catalog and were repaired",
-        )?;
-        let connections = IntGauge::new("usher_connections", "Open connections")?;
-        let connections_refused =
-            IntCounter::new("usher_connections_refused_total", "Connections beyond a limit of their number")?;
-        let rate_limited =
-            IntCounterVec::new(Opts::new("usher_rate_limited_total", "Requests that came too often"), &["class"])?;
-        let start_complete = IntGauge::new("usher_start_complete", "Whether the start is complete")?;
-        let start_percent = IntGauge::new("usher_start_percent", "How much of the start's present stage is done")?;
-        let start_seconds = Gauge::new("usher_start_seconds", "Time of the start, so far or in all")?;
-        let start_stages =
-            GaugeVec::new(Opts::new("usher_start_stage_seconds", "Time of a stage of the start"), &["stage"])?;
-        registry.register(Box::new(start_complete.clone()))?;
-        registry.register(Box::new(start_percent.clone()))?;
-        registry.register(Box::new(start_seconds.clone()))?;
-        registry.register(Box::new(start_stages.clone()))?;
-        registry.register(Box::new(connections.clone()))?;
-        registry.register(Box::new(connections_refused.clone()))?;
-        registry.register(Box::new(rate_limited.clone()))?;
-        registry.register(Box::new(drift_checked.clone()))?;
-        registry.register(Box::new(drift_repaired.clone()))?;
-        registry.register(Box::new(stages.clone()))?;
-        registry.register(Box::new(work.clone()))?;
-        Ok(Self {
-            registry,
-            stages,
-            work,
-            drift_checked,
-            drift_repaired,
-            connections,
-            connections_refused,
-            rate_limited,
+        let make = Maker(&registry);
+        let (start_stages, stage_labels) = Maker::options(&described::START_STAGES);
+        let metrics = Self {
+            requests: make.counters(&described::REQUESTS)?,
+            request_seconds: make.histograms(&described::REQUEST_SECONDS, &REQUEST_BUCKETS)?,
+            refused: make.counters(&described::REFUSED)?,
+            running: make.gauge(&described::RUNNING)?,
+            stages: make.histograms(&described::STAGES, &STAGE_BUCKETS)?,
+            work: make.counters(&described::WORK)?,
+            drift_checked: make.counter(&described::DRIFT_CHECKED)?,
+            drift_repaired: make.counter(&described::DRIFT_REPAIRED)?,
+            connections: make.gauge(&described::CONNECTIONS)?,
+            connections_refused: make.counter(&described::CONNECTIONS_REFUSED)?,
+            rate_limited: make.counters(&described::RATE_LIMITED)?,
+            reindex_chunks: make.gauge(&described::REINDEX_CHUNKS)?,
+            reindex_done: make.gauge(&described::REINDEX_DONE)?,
+            exports_failed: make.counters(&described::EXPORTS_FAILED)?,
             progress: Progress::default(),
-            start_complete,
-            start_percent,
-            start_seconds,
-            start_stages,
-        })
+            start_complete: make.gauge(&described::START_COMPLETE)?,
+            start_percent: make.gauge(&described::START_PERCENT)?,
+            start_seconds: make.entered(Gauge::with_opts(Maker::options(&described::START_SECONDS).0)?)?,
+            start_stages: make.entered(GaugeVec::new(start_stages, &stage_labels)?)?,
+            registry,
+        };
+        #[cfg(target_os = "linux")]
+        metrics.measure(&process::PROCESS, process::Process::look)?;
+        Ok(metrics)
+    }
+
+    /// Has a table of measures read whenever somebody asks, for as long as there is something to read from.
+    ///
+    /// # Errors
+    /// When one of them is registered already.
+    pub fn measure<S: 'static>(
+        &self,
+        table: &'static [Measure<S>],
+        scene: impl Fn() -> Option<S> + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error> {
+        self.registry.register(Box::new(Measured::new(table, scene)?))
     }
 
     /// How far the start is.
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// A request came; it is answered, or given up, when what comes back is dropped.
+    pub fn request_begun(&self) -> Running {
+        self.running.inc();
+        Running(self.running.clone())
+    }
+
+    /// A request of this class was answered; `code` is that of its problem.
+    pub fn request(&self, class: &'static str, status: u16, code: Option<&str>, took: Duration) {
+        self.requests.with_label_values(&[class, status.to_string().as_str()]).inc();
+        self.request_seconds.with_label_values(&[class]).observe(took.as_secs_f64());
+        if let Some(code) = code {
+            self.refused.with_label_values(&[class, code]).inc();
+        }
     }
 
     pub fn stage(&self, stage: &'static str, took: Duration) {
@@ -142,8 +191,18 @@ impl Metrics {
         self.drift_repaired.inc_by(documents);
     }
 
-    /// Prometheus text of what is counted here.
-    pub fn render(&self) -> String {
+    /// How many chunks of all collections this process indexes anew, and how many of them it has done.
+    pub fn reindexing(&self, chunks: u64, done: u64) {
+        self.reindex_chunks.set(i64::try_from(chunks).unwrap_or(i64::MAX));
+        self.reindex_done.set(i64::try_from(done).unwrap_or(i64::MAX));
+    }
+
+    pub fn export_failed(&self, signal: &'static str) {
+        self.exports_failed.with_label_values(&[signal]).inc();
+    }
+
+    /// All of them, as they are now.
+    pub fn gather(&self) -> Vec<prometheus::proto::MetricFamily> {
         let progress = &self.progress;
         self.start_complete.set(i64::from(progress.is_complete()));
         self.start_percent.set(if progress.is_complete() {
@@ -155,9 +214,23 @@ impl Metrics {
         for (stage, took) in progress.stages() {
             self.start_stages.with_label_values(&[stage.name()]).set(took.as_secs_f64());
         }
+        self.registry.gather()
+    }
+
+    /// Prometheus text of all of them.
+    pub fn render(&self) -> String {
         let mut text = Vec::new();
         // Writing to memory can't fail; a metric that can't be encoded is left out.
-        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        let _ = TextEncoder::new().encode(&self.gather(), &mut text);
         String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+/// A request that is being answered.
+pub struct Running(IntGauge);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

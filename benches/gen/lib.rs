@@ -35,6 +35,8 @@ pub enum Size {
     M,
     /// About 1,000,000.
     L,
+    /// As many times 10,000.
+    Units(u32),
 }
 
 impl Size {
@@ -43,6 +45,7 @@ impl Size {
             Size::S => 1,
             Size::M => 10,
             Size::L => 100,
+            Size::Units(units) => units,
         }
     }
 
@@ -51,6 +54,7 @@ impl Size {
             Size::S => "S",
             Size::M => "M",
             Size::L => "L",
+            Size::Units(_) => "units",
         }
     }
 }

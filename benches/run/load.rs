@@ -15,6 +15,7 @@ use usher::config::{RawConfig, RawLimits, RawRates};
 use usher::embed::{EmbedError, Embedder, Embedders, Failure, HashEmbedder, Role};
 use usher::identity::Credential;
 use usher::limits::ConnectionLimits;
+use usher::progress::Stage;
 use usher::query;
 use usher::serve::{self, Listeners, Listening, Running};
 use usher::service::Service;
@@ -234,6 +235,27 @@ impl Loaded {
             ..Query::default()
         };
         Ok(query::answer(self.service(), &credential, request, &Trace::default(), Instant::now()).await?)
+    }
+
+    pub fn tuple_count(&self) -> usize {
+        let snapshot = self.service().published.load();
+        snapshot.stores.values().map(|store| store.graph.tuple_count()).sum()
+    }
+
+    /// Stops in order and opens again, until the start is complete; the time of its stages.
+    pub async fn start_again(self) -> anyhow::Result<(Self, Vec<(Stage, Duration)>)> {
+        let Self { running, folder, _temporary, embedders, key, rows, ordinals, chunks } = self;
+        running.stop().await;
+        let running = open(&folder, &embedders).await?;
+        let progress = running.service.metrics.progress().clone();
+        while !progress.is_complete() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok((Self { running, folder, _temporary, embedders, key, rows, ordinals, chunks }, progress.stages()))
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
     }
 
     /// Stops in order, opens again and asks.

@@ -23,6 +23,7 @@ mod load;
 mod quality;
 mod results;
 mod rivals;
+mod starts;
 
 use load::Loaded;
 use results::Results;
@@ -50,6 +51,9 @@ struct Arguments {
     commit: String,
     #[arg(long, default_value = "benches/results")]
     out: PathBuf,
+    /// Measure starts instead, at these sizes in units of 10,000 chunks: 1,3,10
+    #[arg(long, value_delimiter = ',')]
+    starts: Option<Vec<u32>>,
     /// Folder for the service's data; default: a temporary one
     #[arg(long)]
     data: Option<PathBuf>,
@@ -88,6 +92,9 @@ async fn main() -> anyhow::Result<()> {
         ShapeName::Flat => Shape::Flat,
         ShapeName::Exclusive => Shape::Exclusive,
     };
+    if let Some(sizes) = &arguments.starts {
+        return starts::measure(arguments.seed, shape, sizes).await;
+    }
     let large = size == Size::L;
     let blocks = arguments.blocks.unwrap_or(if large { 7 } else { 15 });
     let questions = arguments.questions.unwrap_or(if large { 20 } else { 48 });

@@ -18,6 +18,7 @@ use crate::identity::{IdentityError, Principal};
 use crate::limits::rates::{Class, Left};
 use crate::query::QueryError;
 use crate::service::Service;
+use crate::telemetry::Seldom;
 
 /// The route of questions.
 const QUERY: &str = "/v1/query";
@@ -45,6 +46,7 @@ pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, requ
     };
     note_caller(&request, &principal);
     if let Some(Err(error)) = scope.map(|scope| principal.require(scope)) {
+        tell(&error);
         return ApiProblem::from(error).into_response();
     }
     let refuse = |wait| ApiProblem::rate_limited(wait).into_response();
@@ -89,7 +91,28 @@ fn note_caller(request: &Request, principal: &Principal) {
 /// See [`crate::identity::Authenticator::authenticate`].
 pub async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Principal, IdentityError> {
     let snapshot = service.published.load();
-    service.authenticator.authenticate(&snapshot, &credential(headers)?, jiff::Timestamp::now()).await
+    let asked =
+        async { service.authenticator.authenticate(&snapshot, &credential(headers)?, jiff::Timestamp::now()).await };
+    asked.await.inspect_err(tell)
+}
+
+/// Tells the log why a credential was refused: the caller learns less. Nothing of the credential, and of nobody it names.
+fn tell(error: &IdentityError) {
+    static REFUSED: Seldom = Seldom::new();
+    static NO_KEYS: Seldom = Seldom::new();
+    match error {
+        IdentityError::Missing => tracing::debug!("a request came without a credential"),
+        IdentityError::KeysUnavailable => {
+            if let Some(left_out) = NO_KEYS.pass() {
+                tracing::error!(left_out, "a token can't be verified: the keys of its issuer can't be had");
+            }
+        }
+        error => {
+            if let Some(left_out) = REFUSED.pass() {
+                tracing::info!(left_out, "a credential was refused: {error}");
+            }
+        }
+    }
 }
 
 async fn admitted(

@@ -12,6 +12,7 @@ use super::compat::openfga::FgaError;
 use super::problem::ApiProblem;
 use crate::service::Service;
 use crate::service::fresh::Stale;
+use crate::telemetry::Seldom;
 
 /// When the request came: its deadline counts from here.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,10 @@ async fn caught_up(
     }
     let arrived = Instant::now();
     if let Err(stale) = service.fresh().await {
-        tracing::warn!(%stale, "a request has no state to answer from");
+        static STALE: Seldom = Seldom::new();
+        if let Some(left_out) = STALE.pass() {
+            tracing::warn!(%stale, left_out, "a request has no state to answer from");
+        }
         return refuse(stale);
     }
     request.extensions_mut().insert(Arrived(arrived));

@@ -25,6 +25,7 @@ use crate::prepare::PrepareError;
 use crate::query::QueryError;
 use crate::service::fresh::Stale;
 use crate::service::turn::NotComputed;
+use crate::telemetry::Seldom;
 use crate::wire::{FieldProblem, Problem};
 
 /// A problem on its way out.
@@ -225,16 +226,11 @@ impl From<IdentityError> for ApiProblem {
             IdentityError::Header { header, problem } => {
                 Self::new(INVALID, &format!("The header `{header}` {problem}."))
             }
-            IdentityError::Invalid { reason } => {
-                tracing::info!(reason, "a credential was refused");
+            IdentityError::Invalid { .. } => {
                 Self::new(UNAUTHENTICATED, "The credential is not valid. Ask an administrator for a new one.")
             }
-            IdentityError::Expired => {
-                tracing::info!(reason = "expired token", "a credential was refused");
-                Self::new(TOKEN_EXPIRED, "Get a new token from its issuer.")
-            }
+            IdentityError::Expired => Self::new(TOKEN_EXPIRED, "Get a new token from its issuer."),
             IdentityError::KeysUnavailable => {
-                tracing::error!("a token can't be verified: the keys of its issuer can't be had");
                 Self::new(AUTHORIZATION, "The token's issuer can't be asked for its keys. Try again.").retry_after(5)
             }
             IdentityError::Scope(scope) => Self::new(SCOPE, &format!("The scope `{scope}` is needed.")),
@@ -253,7 +249,10 @@ impl From<IdentityError> for ApiProblem {
 
 impl From<Spent> for ApiProblem {
     fn from(spent: Spent) -> Self {
-        tracing::warn!(%spent, "a request's work was ended");
+        static ENDED: Seldom = Seldom::new();
+        if let Some(left_out) = ENDED.pass() {
+            tracing::warn!(%spent, left_out, "a request's work was ended");
+        }
         Self::new(DEADLINE, "It takes more than one request may cause. Ask less at once.")
     }
 }
@@ -309,7 +308,10 @@ impl From<QueryError> for ApiProblem {
             ),
             QueryError::RevisionUnavailable => Self::new(REVISION, "Try again, or allow a longer deadline."),
             QueryError::Deadline { stage } => {
-                tracing::warn!(stage, "a query missed its deadline");
+                static MISSED: Seldom = Seldom::new();
+                if let Some(left_out) = MISSED.pass() {
+                    tracing::warn!(stage, left_out, "a query missed its deadline");
+                }
                 Self::new(DEADLINE, "Try again, or allow a longer deadline.")
             }
             QueryError::Authority(error) => error.into(),
@@ -478,7 +480,10 @@ pub fn of_preparing(error: &PrepareError) -> Problem {
             Vec::new(),
         ),
         PrepareError::Embed(error) => {
-            tracing::warn!(%error, "a document could not be embedded");
+            static NOT_EMBEDDED: Seldom = Seldom::new();
+            if let Some(left_out) = NOT_EMBEDDED.pass() {
+                tracing::warn!(%error, left_out, "a document could not be embedded");
+            }
             problem(INDEX, "The embedder does not answer. Send the document again later.", Vec::new())
         }
     }

@@ -4,6 +4,8 @@
 //! but the key id, and what asks for more than is understood here (`crit`) is refused. Who a genuine token stands for
 //! is decided in `issuer.rs`.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
@@ -26,8 +28,8 @@ const NOT_OF_ACCESS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "event
 
 const NO_JWT: &str = "the token is no JWT, or its JSON is malformed or names a field twice";
 
-pub(super) fn invalid(reason: &'static str) -> IdentityError {
-    IdentityError::Invalid { reason }
+pub(super) fn invalid(reason: impl Into<Cow<'static, str>>) -> IdentityError {
+    IdentityError::Invalid { reason: reason.into() }
 }
 
 /// All trusted issuers.
@@ -44,6 +46,10 @@ struct Unverified {
 impl Issuers {
     pub fn new(issuers: Vec<Issuer>) -> Self {
         Self { issuers }
+    }
+
+    fn names(&self) -> String {
+        self.issuers.iter().map(|issuer| format!("`{}`", issuer.issuer)).collect::<Vec<_>>().join(", ")
     }
 
     /// Begins to fetch the keys that are fetched, so that the first token need not wait for them.
@@ -72,9 +78,12 @@ impl Issuers {
             .issuers
             .iter()
             .find(|issuer| unverified.iss.as_deref() == Some(issuer.issuer.as_str()))
-            .ok_or_else(|| invalid("`iss` is no configured issuer"))?;
+            .ok_or_else(|| invalid(format!("`iss` is no configured issuer; these are {}", self.names())))?;
         if !issuer.algorithms.contains(&header.alg) {
-            return Err(invalid("`alg` is not among the issuer's `algorithms`"));
+            return Err(invalid(format!(
+                "`alg` is not among the `algorithms` of issuer `{}`, which are {:?}",
+                issuer.issuer, issuer.algorithms
+            )));
         }
         let key = issuer.keys.key(header.kid.as_deref().unwrap_or_default(), header.alg).await?;
         let mut validation = Validation::new(header.alg);
@@ -84,7 +93,8 @@ impl Issuers {
         validation.set_issuer(&[&issuer.issuer]);
         validation.set_audience(&[&issuer.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        let claims: Map<String, Value> = decode(token, &key, &validation).map_err(refused)?.claims;
+        let claims: Map<String, Value> =
+            decode(token, &key, &validation).map_err(|error| refused(error, issuer))?.claims;
         check_kind(&claims)?;
         let claims: Claims = serde_json::from_value(claims.into())
             .map_err(|_| invalid("a claim does not have the type that it must"))?;
@@ -93,13 +103,18 @@ impl Issuers {
     }
 }
 
-fn refused(error: jsonwebtoken::errors::Error) -> IdentityError {
+fn refused(error: jsonwebtoken::errors::Error, issuer: &Issuer) -> IdentityError {
     use jsonwebtoken::errors::ErrorKind;
     match error.kind() {
         ErrorKind::ExpiredSignature => IdentityError::Expired,
         ErrorKind::ImmatureSignature => invalid("`nbf` is in the future"),
-        ErrorKind::InvalidAudience => invalid("`aud` does not name this service (the issuer's `audience`)"),
-        ErrorKind::InvalidSignature => invalid("the signature does not fit the issuer's key"),
+        ErrorKind::InvalidAudience => {
+            let (name, audience) = (&issuer.issuer, &issuer.audience);
+            invalid(format!("`aud` does not name this service: of issuer `{name}` it must be or hold `{audience}`"))
+        }
+        ErrorKind::InvalidSignature => {
+            invalid(format!("the signature does not fit a key of issuer `{}`", issuer.issuer))
+        }
         ErrorKind::MissingRequiredClaim(_) => invalid("one of `exp`, `iss`, `aud` and `sub` is missing"),
         _ => invalid("the signature or a claim is malformed"),
     }

@@ -46,7 +46,7 @@ impl Local {
         let vector = legs.vector.map(|vector| {
             let (local, mask, key) = (self.clone(), mask.clone(), key.clone());
             let mut work = Work::within(legs.effort.clone());
-            tokio::task::spawn_blocking(move || {
+            crate::spans::blocking(move || {
                 let found = local.vectors.search(&vector, &local.visible(&mask), depth, &*key, &mut work)?;
                 Ok::<_, IndexError>((found, work))
             })
@@ -54,7 +54,7 @@ impl Local {
         let keyword = legs.text.map(|text| {
             let (local, query) = (self.clone(), analyser.query(&text));
             let mut work = Work::within(legs.effort);
-            tokio::task::spawn_blocking(move || {
+            crate::spans::blocking(move || {
                 let found = local.keywords.search(&query, &mask, depth, &*key, &mut work)?;
                 Ok::<_, IndexError>((found, work))
             })

@@ -75,7 +75,6 @@ pub(super) type Routes = Arc<ArcSwap<Router>>;
 /// Both listeners, answering.
 pub struct Listening {
     api: Routes,
-    admin: Routes,
     stop: watch::Sender<bool>,
     tasks: JoinSet<std::io::Result<()>>,
 }
@@ -84,21 +83,20 @@ impl Listening {
     /// Answers what the start is doing, and on the second listener with what is counted so far.
     pub fn begin(listeners: Listeners, limits: ConnectionLimits, metrics: &Metrics) -> Self {
         let routes = |router| -> Routes { Arc::new(ArcSwap::from_pointee(router)) };
-        let api = routes(crate::http::starting(metrics.progress().clone()));
-        let admin = routes(crate::http::admin_starting(metrics.clone()));
+        let api = routes(crate::http::starting(metrics));
+        let admin = routes(crate::http::admin_router(metrics.clone()));
         let (stop, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for (listener, routes) in [(listeners.api, &api), (listeners.admin, &admin)] {
             let until = until(stop.subscribe());
             tasks.spawn(connections::listen(listener, routes.clone(), limits, metrics.clone(), until));
         }
-        Self { api, admin, stop, tasks }
+        Self { api, stop, tasks }
     }
 
     /// Answers with the service from now on.
     pub fn show(self, running: &Running) -> Serving {
         self.api.store(Arc::new(crate::http::router(running.service.clone())));
-        self.admin.store(Arc::new(crate::http::admin_router(running.service.clone())));
         Serving(self)
     }
 }

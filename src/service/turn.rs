@@ -96,7 +96,7 @@ impl Turn {
         work: impl FnOnce(&Effort) -> T + Send + 'static,
     ) -> Result<T, NotComputed> {
         let effort = self.place().await?;
-        Ok(tokio::task::spawn_blocking(move || work(&effort)).await?)
+        Ok(crate::spans::blocking(move || work(&effort)).await?)
     }
 }
 

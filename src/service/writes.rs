@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::Service;
 use crate::audit::{Asked, Audit, AuditError, Record};
 use crate::authority::server::{Lenience, MAX_WRITE, ServerError, TupleChange};
@@ -89,7 +91,7 @@ impl Service {
             let followed = committer.submit(sent.asked, follow).await?;
             Ok(Committed { output, revision: followed.revision })
         };
-        tokio::spawn(write).await.unwrap_or(Err(CommitError::Unknown))
+        tokio::spawn(write.in_current_span()).await.unwrap_or(Err(CommitError::Unknown))
     }
 
     /// Adds a model where it belongs; it holds for every query that begins after this returns.
@@ -113,7 +115,7 @@ impl Service {
                 Err(error) => Err(sent.failed(error.into()).await),
             }
         };
-        tokio::spawn(write).await.unwrap_or(Err(CommitError::Unknown))
+        tokio::spawn(write.in_current_span()).await.unwrap_or(Err(CommitError::Unknown))
     }
 
     /// Records what is about to be sent to the server that owns the tuples.

@@ -16,6 +16,7 @@ pub struct Process {
     /// From the start of the process until it was ready.
     pub recovery: Duration,
     log: PathBuf,
+    admin: u16,
 }
 
 /// How a start ended that did not come to serve.
@@ -86,7 +87,7 @@ impl Process {
                 // Of several processes on one catalog, one makes the first key.
                 let key = std::fs::read_to_string(data.join("admin.key")).unwrap_or_default().trim().to_owned();
                 let client = Client { base, key, subject: None, http };
-                return Ok(Self { child, client, recovery, log });
+                return Ok(Self { child, client, recovery, log, admin });
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -136,6 +137,14 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         None
+    }
+
+    pub fn base(&self) -> String {
+        self.client.base.clone()
+    }
+
+    pub fn metrics_url(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.admin)
     }
 
     pub fn log(&self) -> String {

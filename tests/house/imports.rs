@@ -7,7 +7,7 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &["faults", "effort", "invisible", "paged", "progress", "wire"],
     &["outline"],
-    &["failpoint", "mutants", "pause", "limits", "revision", "cursor"],
+    &["failpoint", "mutants", "pause", "limits", "revision", "cursor", "spans"],
     &["authz"],
     &["catalog", "index", "embed"],
     &["indexes", "telemetry", "audit", "lease"],

@@ -30,7 +30,7 @@ mod stores;
 mod token;
 mod tuples;
 
-pub use error::{FgaError, no_endpoint};
+pub use error::{Code, FgaError, no_endpoint};
 pub use request::authenticate;
 
 /// Bytes of a request, OpenFGA's own limit.

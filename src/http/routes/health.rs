@@ -1,15 +1,12 @@
 //! Liveness, readiness and metrics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
-use crate::catalog::keys::KeyRow;
-use crate::identity::lifetime;
 use crate::progress::Progress;
 use crate::service::Service;
 use crate::telemetry::Metrics;
@@ -87,52 +84,7 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
     (code, Json(Health { components, ..of(status) }))
 }
 
-/// Prometheus text of a service that is not open yet.
-pub async fn metrics_starting(State(metrics): State<Metrics>) -> impl IntoResponse {
+/// Prometheus text of all metrics.
+pub async fn metrics(State(metrics): State<Metrics>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, TEXT)], metrics.render())
-}
-
-/// Prometheus text: what the service counted, and what its parts know of themselves.
-pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {
-    let mut text = service.metrics.render();
-    let snapshot = service.published.load();
-    let counts = &service.authority.resolver().counts;
-    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let operations: u64 = snapshot.collections.values().map(|collection| collection.last_operation).sum();
-    let reconciled = &service.reconciled;
-    let values = [
-        ("usher_index_comparisons_total", "counter", read(&reconciled.comparisons)),
-        ("usher_index_points_inserted_total", "counter", read(&reconciled.inserted)),
-        ("usher_index_points_described_total", "counter", read(&reconciled.described)),
-        ("usher_index_points_removed_total", "counter", read(&reconciled.removed)),
-        ("usher_reader_cache_bytes", "gauge", service.authority.resolver().cached_bytes()),
-        ("usher_revision", "gauge", snapshot.revision),
-        ("usher_catalog_wal_bytes", "gauge", service.catalog.log_bytes()),
-        ("usher_index_operations", "counter", operations),
-        ("usher_resolver_hits_total", "counter", read(&counts.hits)),
-        ("usher_resolver_carried_total", "counter", read(&counts.carried)),
-        ("usher_resolver_extended_total", "counter", read(&counts.extended)),
-        ("usher_resolver_dropped_total", "counter", read(&counts.dropped)),
-        ("usher_resolver_dropped_needlessly_total", "counter", read(&counts.dropped_needlessly)),
-        ("usher_resolver_resolved_total", "counter", read(&counts.resolved)),
-        ("usher_resolver_audiences_evaluated_total", "counter", read(&counts.audiences_evaluated)),
-    ];
-    let now = jiff::Timestamp::now();
-    let keys: Vec<&KeyRow> = snapshot.keys.values().map(AsRef::as_ref).collect();
-    let left = |end: jiff::Timestamp| u64::try_from(end.duration_since(now).as_secs()).unwrap_or_default();
-    let ends = |key: &&KeyRow| lifetime::end(key, now).is_some_and(|end| end.duration_since(now) < lifetime::SOON);
-    let of_keys = [
-        // When nobody can make another key over the API any more.
-        ("usher_admin_keys_end_seconds", "gauge", lifetime::admin_end(keys.iter().copied(), now).map_or(0, left)),
-        ("usher_keys_ending_soon", "gauge", keys.iter().filter(|key| ends(key)).count() as u64),
-    ];
-    for (name, kind, value) in values.into_iter().chain(of_keys) {
-        text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
-    }
-    text.push_str("# TYPE usher_embedder_info gauge\n");
-    for (name, embedder) in service.embedders.iter() {
-        let id = embedder.id().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        text.push_str(&format!("usher_embedder_info{{name=\"{name}\",id=\"{id}\"}} 1\n"));
-    }
-    ([(header::CONTENT_TYPE, TEXT)], text)
 }

@@ -15,6 +15,10 @@ use crate::limits::Spent;
 use crate::service::fresh::Stale;
 use crate::service::turn::NotComputed;
 
+/// The code of an error that is on its way out, for whoever counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Code(pub &'static str);
+
 #[derive(Debug)]
 pub struct FgaError {
     status: StatusCode,
@@ -128,6 +132,7 @@ impl IntoResponse for FgaError {
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        response.extensions_mut().insert(Code(self.code));
         response
     }
 }

@@ -208,7 +208,7 @@ pub async fn streamed_list_objects(call: Call, Body(body): Body<ListObjects>) ->
         has_sent: false,
         is_full: false,
     };
-    tokio::task::spawn_blocking(move || {
+    crate::spans::blocking(move || {
         let outcome = question.list(&scene, &mut sink, &effort);
         match outcome {
             // Nothing was found before: the answer as a whole is the error.

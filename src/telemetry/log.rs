@@ -1,0 +1,57 @@
+//! Where log lines and spans go.
+
+use std::panic::PanicHookInfo;
+
+use opentelemetry::trace::TracerProvider;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, Targets, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry, fmt};
+
+use super::otlp::Otlp;
+use super::trace::TARGET;
+
+/// What is logged where nothing was chosen.
+const DEFAULT: &str = "info,tantivy=warn,sqlx=warn";
+
+/// `USHER_LOG` can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("`USHER_LOG` is not understood ({0}): say a level, such as `debug`, or `info,usher::commit=debug`")]
+pub struct LogError(String);
+
+/// Sets up logging to standard error: `USHER_LOG` chooses what (default `info`), JSON where configured. Spans of requests
+/// are exported where that is configured.
+///
+/// # Errors
+/// When `USHER_LOG` is malformed.
+pub fn start(json: bool, otlp: Option<&Otlp>) -> Result<(), LogError> {
+    let chosen = std::env::var("USHER_LOG").unwrap_or_else(|_| DEFAULT.to_owned());
+    let filter = EnvFilter::builder().parse(&chosen).map_err(|error| LogError(error.to_string()))?;
+    // A line of a request names it, whatever else was chosen.
+    let filter = filter.or(Targets::new().with_target(TARGET, tracing::Level::ERROR));
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        // Otherwise a log that can't be written, on a full disk say, is a panic of the thread that logs.
+        .log_internal_errors(false);
+    let lines = if json { lines.json().boxed() } else { lines.boxed() };
+    let spans = otlp.and_then(Otlp::tracer_provider).map(|provider| {
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("usher"));
+        // Line numbers and threads say nothing about a request.
+        let layer = layer.with_location(false).with_threads(false).with_target(false).with_level(false);
+        layer.with_filter(filter_fn(|metadata| metadata.is_span() && metadata.target() == TARGET))
+    });
+    // A second service in the same process (tests) finds the subscriber set already.
+    let _ = Registry::default().with(lines.with_filter(filter)).with(spans).try_init();
+    std::panic::set_hook(Box::new(panicked));
+    Ok(())
+}
+
+/// A panic inside a request is a line of that request. Its message may hold text of a document, and stays out.
+pub(crate) fn panicked(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let backtrace = std::backtrace::Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == std::backtrace::BacktraceStatus::Captured).then(|| tracing::field::display(backtrace));
+    tracing::error!(place, backtrace, "a thread panicked");
+}
