@@ -14,7 +14,7 @@ check: ## Format, lints, feature sets, licences
 fmt: ## Format the code
 	@cargo fmt --all
 
-openapi: ## Write the description of the HTTP API to schema/api/openapi.json
+openapi: ## Write schema/api/openapi.json and docs/metrics.md
 	@scripts/openapi.sh
 
 soak: ## The long randomised tests; SEED=n starts elsewhere, SHARD=i/n runs a part

@@ -49,6 +49,15 @@ pub fn cpu() -> Duration {
     Duration::from_nanos(spent.sum())
 }
 
+/// The same with threads that have ended, in the system's ticks of 10 ms.
+pub fn cpu_of_all() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name before it may hold anything, in brackets.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
 pub fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

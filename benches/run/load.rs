@@ -27,6 +27,7 @@ use usher_bench::vectors::DIMENSIONS;
 use usher_bench::{Corpus, Planted, Question, Rule};
 
 use crate::results::{Results, resident};
+use crate::starts::Clock;
 
 const COLLECTION: &str = "bench";
 /// Documents of a request.
@@ -242,16 +243,19 @@ impl Loaded {
         snapshot.stores.values().map(|store| store.graph.tuple_count()).sum()
     }
 
-    /// Stops in order and opens again, until the start is complete; the time of its stages.
-    pub async fn start_again(self) -> anyhow::Result<(Self, Vec<(Stage, Duration)>)> {
+    /// Stops in order and opens again, until the start is complete; its processor and wall time, and that of its stages.
+    pub async fn start_again(self) -> anyhow::Result<(Self, f64, f64, Vec<(Stage, Duration)>)> {
         let Self { running, folder, _temporary, embedders, key, rows, ordinals, chunks } = self;
         running.stop().await;
+        let clock = Clock::begin();
         let running = open(&folder, &embedders).await?;
         let progress = running.service.metrics.progress().clone();
         while !progress.is_complete() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        Ok((Self { running, folder, _temporary, embedders, key, rows, ordinals, chunks }, progress.stages()))
+        let (work, wall) = clock.read();
+        let again = Self { running, folder, _temporary, embedders, key, rows, ordinals, chunks };
+        Ok((again, work, wall, progress.stages()))
     }
 
     pub async fn stop(self) {
