@@ -452,7 +452,7 @@ impl Indexes {
         let _alone = local.filling.lock().await;
         let target = local.clone();
         let write = move || target.vectors.append(first, &rows);
-        tokio::task::spawn_blocking(write).await.unwrap_or(Err(IndexError::Stopped))
+        crate::spans::blocking(write).await.unwrap_or(Err(IndexError::Stopped))
     }
 
     /// Brings the vectors of local files up to chunk `end` from the catalog, as the transaction sees it.
@@ -485,7 +485,7 @@ impl Indexes {
         let Some(local) = self.local(pair) else { return Ok(Vec::new()) };
         let chunks = chunks.to_vec();
         let read = move || chunks.into_iter().map(|chunk| Ok((chunk, local.vectors.row(chunk)?))).collect();
-        Ok(tokio::task::spawn_blocking(read).await.unwrap_or(Err(IndexError::Stopped))?)
+        Ok(crate::spans::blocking(read).await.unwrap_or(Err(IndexError::Stopped))?)
     }
 
     /// Makes damaged and missing vectors of local files again, with the embedder, or without one from the catalog's

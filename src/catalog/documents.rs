@@ -115,6 +115,9 @@ pub const WALKS: [&str; 2] = [
     documents_where!("WHERE collection = $1 AND id > $2 AND source = $4 ORDER BY id LIMIT $3"),
 ];
 
+/// What a start reads all documents with, page after page; it must not look at what lies before a page.
+pub const PAGES: &str = documents_where!("WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3");
+
 fn document(row: &Row) -> Result<DocumentRow, CatalogError> {
     Ok(DocumentRow {
         ordinal: unsigned(row.try_get("ordinal")?, "document ordinal")?,
@@ -302,12 +305,8 @@ pub async fn page<'a>(
     from: u32,
     limit: u32,
 ) -> Result<Vec<DocumentRow>, CatalogError> {
-    let rows = documents!("WHERE collection = $1 AND ordinal >= $2 ORDER BY ordinal LIMIT $3")
-        .bind(i64::from(collection))
-        .bind(i64::from(from))
-        .bind(i64::from(limit))
-        .fetch_all(on)
-        .await?;
+    let rows =
+        query(PAGES).bind(i64::from(collection)).bind(i64::from(from)).bind(i64::from(limit)).fetch_all(on).await?;
     rows.iter().map(document).collect()
 }
 

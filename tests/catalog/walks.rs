@@ -58,6 +58,10 @@ async fn lists_of_documents_and_names_walk_along_one_index(place: Place) {
         assert!(plan.contains("id>?") || plan.contains("id > "), "{plan}");
         assert!(n == 0 || plan.contains("documents_source"), "{plan}");
     }
+    let asked = explained(is_postgres, documents::PAGES).bind(1).bind(0).bind(10);
+    let pages = plan(is_postgres, &asked.fetch_all(&mut view).await.unwrap());
+    assert!(!pages.contains("Sort") && !pages.contains("TEMP B-TREE"), "{pages}");
+    assert!(pages.contains("ordinal>?") || pages.contains("ordinal >= "), "{pages}");
     for (statement, column) in names::WALKS.into_iter().zip(["subject", "object_id"]) {
         // PostgreSQL plans the second part when it runs.
         let statement = if is_postgres { format!("ANALYZE {statement}") } else { statement.to_owned() };
