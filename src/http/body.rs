@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::extract::{describe, is_late, parse};
 use super::problem::ApiProblem;
-use crate::wire::strict::{MAX_DEPTH, check_json};
+use crate::wire::strict::{self, MAX_DEPTH};
 use crate::wire::{Document, FieldProblem, Query};
 
 /// Levels of nesting around a document in its request.
@@ -87,8 +87,8 @@ impl<S: Send + Sync> FromRequest<S> for DocumentsJson {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiProblem> {
         let body = read(request, state).await?;
-        let envelope: Envelope<'_> =
-            serde_json::from_slice(&body).map_err(|error| ApiProblem::invalid("", &describe(&error)))?;
+        let envelope: Envelope<'_> = strict::parse(&body)
+            .map_err(|mistake| ApiProblem::invalid(&mistake.pointer, &describe(&mistake.error)))?;
         Ok(Self(envelope.documents.into_iter().enumerate().map(|(n, raw)| sent(n, raw.get())).collect()))
     }
 }
@@ -98,10 +98,11 @@ fn sent(n: usize, json: &str) -> Sent {
     struct Named {
         id: String,
     }
-    let checked = check_json(json.as_bytes(), MAX_DEPTH - AROUND).and_then(|()| serde_json::from_str(json));
-    let problem =
-        |error: serde_json::Error| FieldProblem { pointer: format!("/documents/{n}"), detail: describe(&error) };
-    let document: Result<Document, FieldProblem> = checked.map_err(problem);
+    let document: Result<Document, FieldProblem> =
+        strict::read(json.as_bytes(), MAX_DEPTH - AROUND).map_err(|mistake| FieldProblem {
+            pointer: format!("/documents/{n}{}", mistake.pointer),
+            detail: describe(&mistake.error),
+        });
     let id = match &document {
         Ok(document) => document.id.clone(),
         Err(_) => serde_json::from_str(json).map(|Named { id }| id).unwrap_or_default(),

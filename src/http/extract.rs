@@ -14,7 +14,7 @@ use super::problem::ApiProblem;
 use crate::audit::{Asked, AuditError, Record, Trace};
 use crate::identity::{Credential, IdentityError, Principal, Scope};
 use crate::service::Service;
-use crate::wire::strict::{MAX_DEPTH, check_json};
+use crate::wire::strict::{self, MAX_DEPTH};
 
 /// A JSON body without duplicate keys, deep nesting, unknown fields or NUL characters.
 pub struct StrictJson<T>(pub T);
@@ -36,8 +36,7 @@ pub fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
 /// # Errors
 /// With the place of the mistake.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiProblem> {
-    check_json(body, MAX_DEPTH).map_err(|error| ApiProblem::invalid("", &describe(&error)))?;
-    serde_json::from_slice(body).map_err(|error| ApiProblem::invalid("", &describe(&error)))
+    strict::read(body, MAX_DEPTH).map_err(|mistake| ApiProblem::invalid(&mistake.pointer, &describe(&mistake.error)))
 }
 
 /// What is wrong with JSON, and where.
@@ -214,6 +213,11 @@ mod tests {
             (r#"{"query":"a\u0000"}"#, "NUL"),
             (r#"{"query":"a"} x"#, "trailing"),
             (r#"{"qery":"a"}"#, "unknown field"),
+            (r#"["a"]"#, "map"),
+            ("[null, null]", "map"),
+            (r#"{"query":"a","filter":["title","eq","x"]}"#, "map"),
+            (r#"{"query":"a","filter":{"and":[{"or":[[1]]}]}}"#, "map"),
+            (r#"{"query":"a","filter":{"and":[],"or":[]}}"#, "one of these"),
             (deep.as_str(), "deeply"),
             ("{", "EOF"),
         ] {

@@ -16,7 +16,7 @@ pub mod report;
 pub mod stored;
 pub mod whoami;
 
-use crate::wire::strict::{MAX_DEPTH, check_json};
+use crate::wire::strict::{self, MAX_DEPTH};
 
 /// What a reader may see of some collections (none: of all) in a snapshot, now. A reader that nobody asked for before is
 /// resolved, beside the threads that serve connections.
@@ -89,8 +89,11 @@ fn caller_context(context: crate::wire::Fields) -> Result<crate::authority::Call
 /// The same in the address: a JSON object.
 fn caller_context_of(parameter: Option<&str>) -> Result<crate::authority::CallerContext, super::problem::ApiProblem> {
     let Some(json) = parameter else { return Ok(Default::default()) };
-    let parsed = check_json(json.as_bytes(), MAX_DEPTH).and_then(|()| serde_json::from_str(json));
-    let wrong = |error| super::problem::ApiProblem::invalid("/context", &super::extract::describe(&error));
+    let parsed = strict::read(json.as_bytes(), MAX_DEPTH);
+    let wrong = |mistake: strict::JsonError| {
+        let detail = super::extract::describe(&mistake.error);
+        super::problem::ApiProblem::invalid(&format!("/context{}", mistake.pointer), &detail)
+    };
     caller_context(parsed.map_err(wrong)?)
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::issuer::{Claims, Issuer};
 use super::{IdentityError, Principal};
-use crate::wire::strict::{MAX_DEPTH, check_json};
+use crate::wire::strict::{self, MAX_DEPTH};
 
 /// Longest token that is looked at, bytes.
 const MAX_TOKEN: usize = 16 * 1024;
@@ -146,8 +146,8 @@ fn part<T: serde::de::DeserializeOwned>(token: &str, number: usize) -> Option<T>
     use base64::Engine;
     let part = token.split('.').nth(number)?;
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).ok()?;
-    if !crate::mutants::active("the_last_claim_counts") {
-        check_json(&bytes, MAX_DEPTH).ok()?;
+    if crate::mutants::active("the_last_claim_counts") {
+        return serde_json::from_slice(&bytes).ok();
     }
-    serde_json::from_slice(&bytes).ok()
+    strict::read(&bytes, MAX_DEPTH).ok()
 }

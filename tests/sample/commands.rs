@@ -19,6 +19,7 @@ const OWN_THINGS: &[(&str, &[(&str, &str)])] = &[
 /// (document, why its commands are not run here).
 const NOT_RUN: &[(&str, &str)] = &[
     ("distributed.md", "needs Docker"),
+    ("identity.md", "tests/service/mistakes.rs runs them"),
     ("openfga.md", "needs `fga`; tests/openfga/clients.rs runs it where it is installed"),
 ];
 

@@ -119,3 +119,39 @@ async fn whoever_has_a_credential_is_told_what_it_is() {
     assert_eq!((&told["subjects"], &told["scopes"]), (&json!(["service:portal"]), &json!(["query"])));
     assert_eq!(told["reads_as"], json!(["user:ann", "agent:scribe"]));
 }
+
+/// The example of `docs/identity.md`, as it stands.
+#[test]
+fn a_newcomer_gets_from_nothing_to_a_token_that_works() {
+    use std::process::{Command, Stdio};
+
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/identity.md")).unwrap();
+    let example = text.split("## From nothing").nth(1).unwrap();
+    let blocks: Vec<&str> =
+        example.split("```sh\n").skip(1).map(|block| block.split("\n```").next().unwrap()).collect();
+    let [set_up, ask] = blocks[..] else { panic!("{} blocks", blocks.len()) };
+    let (folder, port) = (tempfile::tempdir().unwrap(), crate::common::openfga::free_port());
+    let serve = format!(
+        "usher serve --config usher.toml --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:0 >log 2>&1 &\n\
+         trap 'kill $!' EXIT\n\
+         curl -s --retry 50 --retry-all-errors --retry-delay 1 -f localhost:{port}/v1/health/startup >started"
+    );
+    let script = format!("{}\n{}", set_up.replace("usher serve --config usher.toml &", &serve), ask);
+    let path = std::path::Path::new(env!("CARGO_BIN_EXE_usher")).parent().unwrap().display().to_string();
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script.replace("localhost:8080", &format!("localhost:{port}"))])
+        .current_dir(folder.path())
+        .env("PATH", format!("{path}:{}", std::env::var("PATH").unwrap()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let answers: Vec<serde_json::Value> =
+        String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(output.status.success() && answers.len() == 4, "{said}");
+    assert_eq!(answers[0]["reads_as"], json!(["user:ann"]), "{said}");
+    assert_eq!(answers[1]["reads_as"], json!(["user:ann", "agent:bot"]), "{said}");
+    assert_eq!(answers[2]["reads_as"], json!(["user:ann", "agent:scribe"]), "{said}");
+    assert_eq!(answers[3]["code"], "unauthenticated", "{said}");
+    assert!(answers[3]["detail"].as_str().unwrap().contains("`aud`"), "{said}");
+}

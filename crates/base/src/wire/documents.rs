@@ -1,5 +1,11 @@
 //! Documents, their access rules and collections, as clients send and receive them.
 
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::Deserializer;
+
 use super::*;
 
 /// `POST /v1/documents`: at most 256 documents and 32 MiB. Each document stands or falls alone: one that is refused gets
@@ -103,11 +109,36 @@ pub struct Acl {
 }
 
 /// A subject of a tuple (`user:ana`, `group:hr#member`, `user:*`), with a condition or without.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Principal {
     Plain(String),
     Conditional(ConditionalPrincipal),
+}
+
+impl<'de> Deserialize<'de> for Principal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Principal;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a subject, or an object with `principal` and `condition`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Principal, E> {
+                Ok(Principal::Plain(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Principal, A::Error> {
+                let conditional = ConditionalPrincipal::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Principal::Conditional(conditional))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// A subject whose grant holds only while a condition of the model does.

@@ -1,5 +1,8 @@
 //! Questions and answers.
 
+use serde::Deserializer;
+use serde::de;
+
 use super::*;
 
 /// `POST /v1/query`. The reader comes from the credentials, never from here.
@@ -65,13 +68,40 @@ pub enum Include {
 }
 
 /// A condition on metadata; at most 64 leaves and 8 levels. A field that the collection does not declare matches nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Filter {
     And(FilterAnd),
     Or(FilterOr),
     Not(FilterNot),
     Leaf(FilterLeaf),
+}
+
+/// All that a filter's object may hold, so that a mistake is told by its own name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FilterObject {
+    and: Option<Vec<Filter>>,
+    or: Option<Vec<Filter>>,
+    not: Option<Box<Filter>>,
+    field: Option<String>,
+    op: Option<FilterOp>,
+    value: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let FilterObject { and, or, not, field, op, value } = FilterObject::deserialize(deserializer)?;
+        match (and, or, not, field, op, value) {
+            (Some(and), None, None, None, None, None) => Ok(Self::And(FilterAnd { and })),
+            (None, Some(or), None, None, None, None) => Ok(Self::Or(FilterOr { or })),
+            (None, None, Some(not), None, None, None) => Ok(Self::Not(FilterNot { not })),
+            (None, None, None, Some(field), Some(op), value) => {
+                Ok(Self::Leaf(FilterLeaf { field, op, value: value.unwrap_or_default() }))
+            }
+            _ => Err(de::Error::custom("a filter is `and`, `or`, `not`, or `field` with `op`, and one of these")),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,10 +2,57 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_path_to_error::{Path, Segment};
+
+use self::objects::Objects;
+
+mod objects;
 
 /// Deepest nesting of JSON from outside.
 pub const MAX_DEPTH: usize = 32;
+
+/// What is wrong with JSON, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct JsonError {
+    /// RFC 6901; empty where it is the whole, or no JSON.
+    pub pointer: String,
+    pub error: serde_json::Error,
+}
+
+/// Reads JSON that has one meaning: no key twice, no NUL, not nested deeper than `max_depth`, objects where objects are
+/// meant.
+///
+/// # Errors
+/// With the place of the mistake.
+pub fn read<'de, T: Deserialize<'de>>(json: &'de [u8], max_depth: usize) -> Result<T, JsonError> {
+    check_json(json, max_depth).map_err(|error| JsonError { pointer: String::new(), error })?;
+    parse(json)
+}
+
+/// The same without a look at what is not taken: for what is looked at in parts later.
+///
+/// # Errors
+/// With the place of the mistake.
+pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, JsonError> {
+    let mut parser = serde_json::Deserializer::from_slice(json);
+    let read = serde_path_to_error::deserialize(Objects(&mut parser)).map_err(|error| {
+        let pointer = pointer(error.path());
+        JsonError { pointer, error: error.into_inner() }
+    })?;
+    parser.end().map_err(|error| JsonError { pointer: String::new(), error })?;
+    Ok(read)
+}
+
+fn pointer(path: &Path) -> String {
+    let segments = path.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    segments.map(|segment| format!("/{segment}")).collect()
+}
 
 /// Refuses JSON that two parsers might read in two ways, or that nests deeper than `max_depth`.
 ///
