@@ -3,8 +3,6 @@
 //! Identity comes from credentials alone, never from a request body. A credential that is there and can't be used is
 //! refused; nothing of it counts as absent.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
 use crate::authority::Reader;
@@ -43,7 +41,10 @@ pub enum IdentityError {
     #[error("the header `{header}` {problem}")]
     Header { header: &'static str, problem: &'static str },
     #[error("the credential is not valid: {reason}")]
-    Invalid { reason: Cow<'static, str> },
+    Invalid { reason: &'static str },
+    /// The reason names a claim, which its caller may know; what is expected is configured, and the log's to say.
+    #[error("the token is not valid: {reason}{expected}")]
+    Token { reason: &'static str, expected: String },
     #[error("the token has expired")]
     Expired,
     /// A token that can't be verified at the moment, which says nothing about it.
@@ -320,6 +321,6 @@ pub fn parse_subject(text: &str) -> Result<SubjectRef, IdentityError> {
         Ok(SubjectRef::Object(ObjectRef { object_type, id })) if READER_TYPES.contains(&object_type.as_str()) => {
             Ok(SubjectRef::Object(ObjectRef { object_type, id }))
         }
-        _ => Err(IdentityError::Invalid { reason: "malformed subject".into() }),
+        _ => Err(IdentityError::Invalid { reason: "malformed subject" }),
     }
 }

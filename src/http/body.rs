@@ -87,8 +87,8 @@ impl<S: Send + Sync> FromRequest<S> for DocumentsJson {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiProblem> {
         let body = read(request, state).await?;
-        let envelope: Envelope<'_> = strict::parse(&body)
-            .map_err(|mistake| ApiProblem::invalid(&mistake.pointer, &describe(&mistake.error)))?;
+        let envelope: Envelope<'_> =
+            strict::parse(&body).map_err(|mistake| ApiProblem::invalid(&mistake.pointer, &describe(&mistake.error)))?;
         Ok(Self(envelope.documents.into_iter().enumerate().map(|(n, raw)| sent(n, raw.get())).collect()))
     }
 }

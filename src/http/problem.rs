@@ -226,6 +226,9 @@ impl From<IdentityError> for ApiProblem {
             IdentityError::Header { header, problem } => {
                 Self::new(INVALID, &format!("The header `{header}` {problem}."))
             }
+            IdentityError::Token { reason, .. } => {
+                Self::new(UNAUTHENTICATED, &format!("The token is not valid: {reason}."))
+            }
             IdentityError::Invalid { .. } => {
                 Self::new(UNAUTHENTICATED, "The credential is not valid. Ask an administrator for a new one.")
             }

@@ -4,8 +4,6 @@
 //! but the key id, and what asks for more than is understood here (`crit`) is refused. Who a genuine token stands for
 //! is decided in `issuer.rs`.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
@@ -28,8 +26,13 @@ const NOT_OF_ACCESS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "event
 
 const NO_JWT: &str = "the token is no JWT, or its JSON is malformed or names a field twice";
 
-pub(super) fn invalid(reason: impl Into<Cow<'static, str>>) -> IdentityError {
-    IdentityError::Invalid { reason: reason.into() }
+pub(super) fn invalid(reason: &'static str) -> IdentityError {
+    IdentityError::Token { reason, expected: String::new() }
+}
+
+/// With what the configuration asks for, which is the log's to say.
+fn unexpected(reason: &'static str, expected: String) -> IdentityError {
+    IdentityError::Token { reason, expected: format!(" ({expected})") }
 }
 
 /// All trusted issuers.
@@ -78,12 +81,10 @@ impl Issuers {
             .issuers
             .iter()
             .find(|issuer| unverified.iss.as_deref() == Some(issuer.issuer.as_str()))
-            .ok_or_else(|| invalid(format!("`iss` is no configured issuer; these are {}", self.names())))?;
+            .ok_or_else(|| unexpected("`iss` is no configured issuer", format!("these are {}", self.names())))?;
         if !issuer.algorithms.contains(&header.alg) {
-            return Err(invalid(format!(
-                "`alg` is not among the `algorithms` of issuer `{}`, which are {:?}",
-                issuer.issuer, issuer.algorithms
-            )));
+            let expected = format!("those of `{}` are {:?}", issuer.issuer, issuer.algorithms);
+            return Err(unexpected("`alg` is not among the issuer's `algorithms`", expected));
         }
         let key = issuer.keys.key(header.kid.as_deref().unwrap_or_default(), header.alg).await?;
         let mut validation = Validation::new(header.alg);
@@ -110,10 +111,13 @@ fn refused(error: jsonwebtoken::errors::Error, issuer: &Issuer) -> IdentityError
         ErrorKind::ImmatureSignature => invalid("`nbf` is in the future"),
         ErrorKind::InvalidAudience => {
             let (name, audience) = (&issuer.issuer, &issuer.audience);
-            invalid(format!("`aud` does not name this service: of issuer `{name}` it must be or hold `{audience}`"))
+            unexpected(
+                "`aud` does not name this service",
+                format!("of issuer `{name}` it must be or hold `{audience}`"),
+            )
         }
         ErrorKind::InvalidSignature => {
-            invalid(format!("the signature does not fit a key of issuer `{}`", issuer.issuer))
+            unexpected("the signature does not fit a key of the issuer", format!("which is `{}`", issuer.issuer))
         }
         ErrorKind::MissingRequiredClaim(_) => invalid("one of `exp`, `iss`, `aud` and `sub` is missing"),
         _ => invalid("the signature or a claim is malformed"),

@@ -1,7 +1,5 @@
 //! API keys, `ush_<id>_<secret>`: 256 random bits, stored as a keyed BLAKE3 hash, compared in constant time.
 
-use std::borrow::Cow;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -57,7 +55,7 @@ impl KeyHasher {
     }
 
     fn find<'a>(&self, snapshot: &'a Snapshot, bearer: &str) -> Result<&'a KeyRow, IdentityError> {
-        const UNKNOWN: IdentityError = IdentityError::Invalid { reason: Cow::Borrowed("unknown key") };
+        const UNKNOWN: IdentityError = IdentityError::Invalid { reason: "unknown key" };
         let (id, secret) = bearer.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(UNKNOWN)?;
         let hash = self.hash(id, secret);
         let row = snapshot.keys.get(id);
@@ -72,11 +70,11 @@ impl KeyHasher {
     pub fn authenticate(&self, snapshot: &Snapshot, bearer: &str, now: Timestamp) -> Result<Principal, IdentityError> {
         let row = self.find(snapshot, bearer)?;
         if row.revoked_at.is_some() {
-            return Err(IdentityError::Invalid { reason: "revoked key".into() });
+            return Err(IdentityError::Invalid { reason: "revoked key" });
         }
         let end = crate::catalog::timestamp(&row.expires_at).ok().filter(|end| *end > now);
         if end.is_none() {
-            return Err(IdentityError::Invalid { reason: "expired key".into() });
+            return Err(IdentityError::Invalid { reason: "expired key" });
         }
         let settings = &row.settings;
         let principal = Principal::new(

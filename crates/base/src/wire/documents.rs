@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserializer;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
-use serde::Deserializer;
 
 use super::*;
 

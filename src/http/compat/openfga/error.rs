@@ -170,7 +170,7 @@ impl From<IdentityError> for FgaError {
             | IdentityError::NoSubject => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", "the principal is not authorized to perform the action")
             }
-            IdentityError::Invalid { .. } | IdentityError::Expired => {
+            IdentityError::Invalid { .. } | IdentityError::Token { .. } | IdentityError::Expired => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "unauthenticated")
             }
         }

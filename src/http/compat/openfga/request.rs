@@ -87,7 +87,7 @@ impl FromRequestParts<Arc<Service>> for Call {
 /// As OpenFGA tells them.
 pub async fn authenticate(headers: &HeaderMap, service: &Service) -> Result<Principal, FgaError> {
     entrance::authenticate(service, headers).await.map_err(|error| match error {
-        IdentityError::Invalid { .. } | IdentityError::Expired
+        IdentityError::Invalid { .. } | IdentityError::Token { .. } | IdentityError::Expired
             if credential(headers).is_ok_and(|sent| sent.bearer.as_deref().is_some_and(is_token)) =>
         {
             FgaError::new(StatusCode::UNAUTHORIZED, "invalid_claims", "the token is not valid here")
