@@ -118,7 +118,8 @@ fn parameter(parameter: &Parameter) -> Value {
         "in": parameter.place,
         "required": parameter.is_required,
         "description": parameter.description,
-        "schema": if parameter.is_number { json!({"type": "integer"}) } else { json!({"type": "string"}) },
+        // INVARIANT: written as JSON in the table; a test reads each.
+        "schema": serde_json::from_str::<Value>(parameter.schema).unwrap_or_default(),
     })
 }
 
@@ -176,6 +177,14 @@ mod tests {
         let answers = answers.take_definitions(true);
         for (name, schema) in requests.take_definitions(true) {
             assert!(answers.get(&name).is_none_or(|other| *other == schema), "{name}");
+        }
+    }
+
+    #[test]
+    fn parameters_have_schemas() {
+        for parameter in OPERATIONS.iter().flat_map(|operation| operation.parameters) {
+            let schema: Value = serde_json::from_str(parameter.schema).unwrap();
+            assert!(schema["type"].is_string(), "{}", parameter.name);
         }
     }
 

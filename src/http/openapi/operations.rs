@@ -48,36 +48,48 @@ pub(super) struct Parameter {
     /// `path`, `query` or `header`.
     pub place: &'static str,
     pub is_required: bool,
-    pub is_number: bool,
+    /// JSON.
+    pub schema: &'static str,
     pub description: &'static str,
 }
 
+const TEXT: &str = r#"{"type": "string"}"#;
+const NAME: &str = r#"{"type": "string", "minLength": 1}"#;
+const COUNT: &str = r#"{"type": "integer", "minimum": 1, "maximum": 1000}"#;
+const SWITCH: &str = r#"{"type": "boolean"}"#;
+const VERSION_TAG: &str = r#"{"type": "string", "pattern": "^\"?[0-9]{1,18}\"?$"}"#;
+const TIME: &str = r#"{"type": "string", "format": "date-time"}"#;
+const READER_NAME: &str = r#"{"type": "string", "pattern": "^(user|agent|service):[^\\s:#*]+$"}"#;
+const KINDS: &str = r#"{"type": "string", "enum": ["expired", "waiting", "empty", "not_admitted", "unused", "held"]}"#;
+
 const fn parameter(place: &'static str, name: &'static str, description: &'static str) -> Parameter {
-    Parameter { name, place, is_required: true, is_number: false, description }
+    Parameter { name, place, is_required: true, schema: TEXT, description }
+}
+
+const fn with(schema: &'static str, parameter: Parameter) -> Parameter {
+    Parameter { schema, ..parameter }
 }
 
 const fn optional(parameter: Parameter) -> Parameter {
     Parameter { is_required: false, ..parameter }
 }
 
-const FORCE: Parameter = parameter("query", "force", "`true`: also the last working key with the scope `admin`.");
+const FORCE: Parameter =
+    optional(with(SWITCH, parameter("query", "force", "Also the last working key with the scope `admin`.")));
 const DOCUMENT: Parameter = parameter("path", "id", "Id of the document, percent-encoded: `hr%2Fleave.md`.");
 const KEY: Parameter = parameter("path", "id", "Id of the key, the part between the underscores.");
 const COLLECTION_NAME: Parameter = parameter("path", "name", "Name of the collection.");
 const COLLECTION: Parameter = parameter("query", "collection", "Name of the collection.");
 const SOURCE: Parameter = parameter("query", "source", "The part of the ids before the first `/`.");
 const OF_SOURCE: Parameter = optional(SOURCE);
-const REMOVED: Parameter = Parameter {
-    is_number: true,
-    ..optional(parameter("query", "limit", "Documents to remove at most: 1 to 1,000; default 1,000."))
-};
-const DRY_RUN: Parameter = optional(parameter("query", "dry_run", "`true`: only count what would be removed."));
+const REMOVED: Parameter =
+    optional(with(COUNT, parameter("query", "limit", "Documents to remove at most: 1 to 1,000; default 1,000.")));
+const DRY_RUN: Parameter = optional(with(SWITCH, parameter("query", "dry_run", "Only count what would be removed.")));
 const NAME_TYPE: Parameter = parameter("query", "type", "Type of the names, such as `user`, `agent` or `group`.");
 const AFTER_NAME: Parameter =
     optional(parameter("query", "cursor", "`next_cursor` of the page before: its last name."));
 const AFTER_ID: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before: its last id."));
-const LIMIT: Parameter =
-    Parameter { is_number: true, ..optional(parameter("query", "limit", "1 to 1,000; default 100.")) };
+const LIMIT: Parameter = optional(with(COUNT, parameter("query", "limit", "1 to 1,000; default 100.")));
 const CURSOR: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before."));
 const CONTEXT: Parameter = optional(parameter(
     "query",
@@ -86,21 +98,31 @@ const CONTEXT: Parameter = optional(parameter(
 ));
 const STORE: Parameter = optional(parameter("query", "store", "Id of the store; default: the service's own."));
 const OBJECT_TYPE: Parameter = optional(parameter("query", "type", "Only changes of objects of this type."));
-const REPORT_KIND: Parameter = parameter(
-    "query",
-    "kind",
-    "`expired`: the condition's time is over; `waiting`: of a document that is not stored; `empty`: for a userset in which \
-     there is nobody; `not_admitted`: the newest model has no place for it; `unused`: no document's rules lead to it.",
+const REPORT_KIND: Parameter = with(
+    KINDS,
+    parameter(
+        "query",
+        "kind",
+        "`expired`: the condition's time is over; `waiting`: of a document that is not stored; `empty`: for a userset in \
+         which there is nobody; `not_admitted`: the newest model has no place for it; `unused`: no document's rules lead to \
+         it; `held`: of a document or part that was deleted.",
+    ),
 );
-const START_TIME: Parameter =
-    optional(parameter("query", "start_time", "Only changes at this time or later; a cursor goes before it."));
-const IF_MATCH: Parameter = optional(parameter("header", "If-Match", "Refuse (412) unless this version is stored."));
+const START_TIME: Parameter = optional(with(
+    TIME,
+    parameter("query", "start_time", "Only changes at this time or later; a cursor goes before it."),
+));
+const IF_MATCH: Parameter =
+    optional(with(VERSION_TAG, parameter("header", "If-Match", "Refuse (412) unless this version is stored.")));
 const SUBJECT_TOKEN: Parameter =
-    optional(parameter("header", "Usher-Subject-Token", "Token of the person that a service asks for."));
-const ACT_AS: Parameter = optional(parameter(
-    "header",
-    "Usher-Subject",
-    "Subject to read as, such as `user:anne`; needs the scope `act_as` and a type that the key lists.",
+    optional(with(NAME, parameter("header", "Usher-Subject-Token", "Token of the person that a service asks for.")));
+const ACT_AS: Parameter = optional(with(
+    READER_NAME,
+    parameter(
+        "header",
+        "Usher-Subject",
+        "Subject to read as, such as `user:anne`; needs the scope `act_as` and a type that the key lists.",
+    ),
 ));
 
 /// Problems of every operation with a credential.

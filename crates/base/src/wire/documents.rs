@@ -13,6 +13,7 @@ use super::*;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutDocuments {
+    #[schemars(length(min = 1, max = 256))]
     pub documents: Vec<Document>,
 }
 

@@ -11,6 +11,7 @@ use super::*;
 pub struct Query {
     /// 1 to 8,192 bytes. May be absent with `vector` and `mode: "vector"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"\S"))]
     pub query: Option<String>,
     /// The caller's own embedding, of the dimension of every collection asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,6 +20,7 @@ pub struct Query {
     pub mode: Mode,
     /// 1 to 100; default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
     pub top_k: Option<usize>,
     /// Absent or empty: every collection that the credential reaches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -27,8 +29,10 @@ pub struct Query {
     pub filter: Option<Filter>,
     /// Hits with a lower score (0 to 1) are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
     pub min_score: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub max_per_document: Option<usize>,
     /// Default: text and metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,9 +46,11 @@ pub struct Query {
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub context: Fields,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub deadline_ms: Option<u64>,
     /// Budget of `assembled`, in tokens of about four bytes; default 2,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 200_000))]
     pub max_tokens: Option<usize>,
 }
 
