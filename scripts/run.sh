@@ -26,7 +26,8 @@ stage "Starting the service on $URL"
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null' EXIT
 trap 'exit 0' INT TERM
-for _ in $(seq 100); do
+# However long it takes: it ends with a message where it can't go on.
+while :; do
     kill -0 "$server" 2>/dev/null || fail "the service did not start; see the message above"
     [ -f "$RUN/data/admin.key" ] && "$usher" keys --server "$URL" --key-file "$RUN/data/admin.key" list >/dev/null 2>&1 && break
     sleep 0.1
