@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # One set of features for every test, so that nothing is built twice.
 TESTED=usher/onnx
 
-stage() { printf '\n== %s\n' "$*"; }
+# A stage and when it begins, in minutes and seconds from the start.
+stage() { printf '\n== %d:%02d %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 
 fail() {
     printf '%s\n' "$*" >&2

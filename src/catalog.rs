@@ -28,6 +28,7 @@ pub mod outbox;
 pub mod portable;
 mod postgres;
 pub mod records;
+mod schema;
 mod seal;
 pub mod sql;
 mod sqlite;

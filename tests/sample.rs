@@ -65,7 +65,7 @@ impl Sample {
                 break;
             }
         }
-        assert!(printed.contains("== Ready"), "{printed}");
+        assert!(printed.contains(" Ready. Ask"), "{printed}");
         Self { process, folder, port, admin_port, printed }
     }
 
@@ -76,7 +76,7 @@ impl Sample {
             .replace(".run/", &format!("{}/", run.display()))
             .replace("127.0.0.1:8080", &format!("127.0.0.1:{}", self.port))
             .replace("127.0.0.1:8081", &format!("127.0.0.1:{}", self.admin_port))
-            .replace("target/release/", &format!("{}/", binaries().display()));
+            .replace("target/debug/", &format!("{}/", binaries().display()));
         let url = format!("http://127.0.0.1:{}", self.port);
         Command::new("bash")
             .args(["-euo", "pipefail", "-c", &script])

@@ -10,9 +10,9 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgListener, PgPoolOptions, PgSeverity};
 use sqlx::{Connection as _, Executor as _, PgPool, Row as _};
 
-use super::CatalogError;
 use super::location::PostgresUrl;
 use super::sql::{CatalogTx, query};
+use super::{CatalogError, schema};
 
 /// The name of the lock; locks of one database know no others.
 const WRITING: i64 = 0x5573_6865_7200_0001;
@@ -197,7 +197,7 @@ async fn prepare(connection: &mut PgConnection, settings: &'static str) -> Resul
 async fn migrate(options: &PgConnectOptions) -> Result<(), CatalogError> {
     let mut connection = within(ACQUIRE, PgConnection::connect_with(options)).await?;
     prepare(&mut connection, "").await?;
-    sqlx::migrate!("schema/catalog/postgres").run(&mut connection).await?;
+    schema::migrator(schema::POSTGRES)?.run(&mut connection).await?;
     Ok(connection.close().await?)
 }
 

@@ -9,7 +9,7 @@ use sqlx::{Connection, SqlitePool};
 
 use super::records::{self, FolderName};
 use super::sql::{CatalogTx, query};
-use super::{CatalogError, seal};
+use super::{CatalogError, schema, seal};
 use crate::progress::Progress;
 
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl Database {
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_with(options.clone())
             .await?;
-        sqlx::migrate!("schema/catalog/sqlite").run(&writer).await?;
+        schema::migrator(schema::SQLITE)?.run(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(readers)
             .connect_with(options.read_only(true).create_if_missing(false))
