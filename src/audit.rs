@@ -19,7 +19,6 @@ use tokio::sync::oneshot;
 
 pub mod asked;
 mod log;
-pub mod receipt;
 mod refusals;
 pub mod seen;
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::audit::receipt::Receipts;
 use crate::audit::seen::Seen;
 use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
@@ -13,7 +12,6 @@ use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores, vec
 use crate::commit::carrier::{Abandoned, CarryError};
 use crate::commit::{Carrier, CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
-use crate::cursor::Cursors;
 use crate::embed::Embedders;
 use crate::expiry::Sweep;
 use crate::gate::Gate;
@@ -30,13 +28,15 @@ use crate::reindex::Reindexer;
 use crate::remote::Remote;
 use crate::remote::publish::{self, Publisher};
 use crate::remote::replica::{Feed, ReplicaError};
-use crate::revision::RevisionTokens;
 use crate::service::Service;
 use crate::service::fresh::Heads;
 use crate::service::measures::{MEASURES, Scene};
 use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
+use crate::tokens::cursor::Cursors;
+use crate::tokens::receipt::Receipts;
+use crate::tokens::revision::RevisionTokens;
 
 mod connections;
 mod first;

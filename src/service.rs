@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::Audit;
-use crate::audit::receipt::Receipts;
 use crate::authority::Authority;
 use crate::authority::points::ReconciledTotals;
 use crate::catalog::Catalog;
 use crate::commit::{Committer, Published};
-use crate::cursor::Cursors;
 use crate::embed::Embedders;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
@@ -17,9 +15,11 @@ use crate::indexes::Indexes;
 use crate::limits::places::Places;
 use crate::limits::rates::Rates;
 use crate::remote::Remote;
-use crate::revision::RevisionTokens;
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
+use crate::tokens::cursor::Cursors;
+use crate::tokens::receipt::Receipts;
+use crate::tokens::revision::RevisionTokens;
 
 pub mod fresh;
 pub mod measures;

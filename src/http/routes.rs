@@ -47,9 +47,9 @@ fn page_size(limit: Option<usize>) -> Result<usize, super::problem::ApiProblem> 
 fn next_page(
     service: &crate::service::Service,
     place: u64,
-    bound: crate::cursor::Bound<'_>,
+    bound: crate::tokens::cursor::Bound<'_>,
 ) -> Result<String, super::problem::ApiProblem> {
-    let until = jiff::Timestamp::now().checked_add(crate::cursor::VALID_FOR).ok();
+    let until = jiff::Timestamp::now().checked_add(crate::tokens::cursor::VALID_FOR).ok();
     service.cursors.seal(place, until, bound).map_err(|_| crate::query::QueryError::Randomness.into())
 }
 
@@ -57,10 +57,10 @@ fn next_page(
 fn page_after(
     service: &crate::service::Service,
     cursor: Option<&str>,
-    bound: crate::cursor::Bound<'_>,
+    bound: crate::tokens::cursor::Bound<'_>,
 ) -> Result<Option<u64>, super::problem::ApiProblem> {
     let open = |cursor: &str| service.cursors.open(cursor, jiff::Timestamp::now(), bound);
-    let refused = |error: crate::cursor::InvalidCursor| {
+    let refused = |error: crate::tokens::cursor::InvalidCursor| {
         super::problem::ApiProblem::invalid("/cursor", &format!("{error}; start again without one"))
     };
     cursor.map(open).transpose().map_err(refused)

@@ -3,12 +3,12 @@
 use super::assemble::Passages;
 use super::stages::Stages;
 use super::{QueryError, Question};
-use crate::audit::receipt::{Receipt, ReceiptItem};
 use crate::audit::{Record, Trace};
 use crate::authority::Reader;
 use crate::authz::SubjectRef;
 use crate::identity::{Principal, Scope};
 use crate::service::Service;
+use crate::tokens::receipt::{Receipt, ReceiptItem};
 use crate::wire::{Answer, Include, NotFound, Warning};
 
 pub(super) async fn respond(

@@ -7,7 +7,7 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &["faults", "effort", "invisible", "paged", "progress", "wire"],
     &["outline"],
-    &["failpoint", "mutants", "pause", "limits", "revision", "cursor", "spans"],
+    &["failpoint", "mutants", "pause", "limits", "tokens", "spans"],
     &["authz"],
     &["catalog", "index", "embed"],
     &["indexes", "telemetry", "audit", "lease"],
