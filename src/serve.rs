@@ -23,11 +23,11 @@ use crate::lease::{Duty, Holdings, Leases};
 use crate::limits::CacheLimits;
 use crate::limits::places::{Places, Shares};
 use crate::limits::rates::Rates;
+use crate::openfga::Remote;
+use crate::openfga::mirror::{Feed, MirrorError};
+use crate::openfga::publish::{self, Publisher};
 use crate::progress::Stage;
 use crate::reindex::Reindexer;
-use crate::remote::Remote;
-use crate::remote::publish::{self, Publisher};
-use crate::remote::replica::{Feed, ReplicaError};
 use crate::service::Service;
 use crate::service::fresh::Heads;
 use crate::service::measures::{MEASURES, Scene};
@@ -124,7 +124,7 @@ pub enum ServeError {
     #[error("a restoration into {} was cut short; run `usher restore` again", path.display())]
     Restoring { path: PathBuf },
     #[error("the authorization server: {0}")]
-    Authorization(#[from] ReplicaError),
+    Authorization(#[from] MirrorError),
     #[error("`openfga`: {0}")]
     Address(#[from] crate::config::AddressError),
     #[error("serving: {0}")]

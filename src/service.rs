@@ -14,7 +14,7 @@ use crate::identity::Authenticator;
 use crate::indexes::Indexes;
 use crate::limits::places::Places;
 use crate::limits::rates::Rates;
-use crate::remote::Remote;
+use crate::openfga::Remote;
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
 use crate::tokens::cursor::Cursors;

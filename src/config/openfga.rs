@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::embedders::is_loopback;
 use crate::authority::server::AuthorizationServer;
-use crate::remote::replica::Pace;
+use crate::openfga::mirror::Pace;
 
 /// The table as it can be written.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -22,7 +22,7 @@ use crate::commit::{Change, CommitError, Committer, Draft, Edited, Published};
 use crate::config::Config;
 use crate::embed::Embedders;
 use crate::identity::key::KeyHasher;
-use crate::remote::replica::Feed;
+use crate::openfga::mirror::Feed;
 use crate::wire::TupleKey;
 
 /// The first start of a catalog. Several processes may come to it at once: whatever one of them has made, the writer of

@@ -13,7 +13,7 @@ use crate::commit::follow::Follow;
 use crate::commit::stores::{ModelAdded, WriteModel};
 use crate::commit::tuples::{Tolerance, TuplesWritten, WriteTuples, show};
 use crate::commit::{CommitError, Committed};
-use crate::remote::Remote;
+use crate::openfga::Remote;
 
 /// How long a write of documents waits for the server to take their rules.
 const SETTLE: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["authority"],
     &["gate", "identity"],
     &["commit"],
-    &["remote"],
+    &["openfga"],
     &["prepare"],
     &["service"],
     &["query", "expiry", "reindex", "administration", "transfer", "spelling"],

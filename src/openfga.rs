@@ -7,8 +7,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::authority::External;
 
+pub mod mirror;
 pub mod publish;
-pub mod replica;
 
 /// What the tasks of such a store share with the requests.
 pub struct Remote {

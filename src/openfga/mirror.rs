@@ -61,7 +61,7 @@ impl Default for Pace {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum ReplicaError {
+pub enum MirrorError {
     #[error(transparent)]
     Server(#[from] ServerError),
     #[error(transparent)]
@@ -72,7 +72,7 @@ pub enum ReplicaError {
     NoModel,
 }
 
-impl ReplicaError {
+impl MirrorError {
     /// Whether the next attempt may succeed without anybody's doing.
     fn is_passing(&self) -> bool {
         matches!(
@@ -171,13 +171,13 @@ impl Duty for Feed {
 }
 
 /// The newest model of the server's store.
-async fn newest_model(external: &External) -> Result<(String, AuthorizationModel), ReplicaError> {
+async fn newest_model(external: &External) -> Result<(String, AuthorizationModel), MirrorError> {
     let newest = external.call(|server| async move {
         // A store that is gone looks like an empty one to every other call.
         server.check_store().await?;
         server.latest_model().await
     });
-    newest.await?.ok_or(ReplicaError::NoModel)
+    newest.await?.ok_or(MirrorError::NoModel)
 }
 
 /// Where the replica is, as the catalog remembers it.
@@ -225,7 +225,7 @@ impl Replica {
                     }
                     self.remote.external.failed(&error, error.is_passing());
                     // What was missed meanwhile can be more than the log's position covers.
-                    if matches!(error, ReplicaError::Server(ServerError::WrongStore(_))) {
+                    if matches!(error, MirrorError::Server(ServerError::WrongStore(_))) {
                         self.place = None;
                     }
                     retry = (retry * 2).min(LONGEST_RETRY);
@@ -240,7 +240,7 @@ impl Replica {
     ///
     /// # Errors
     /// When the server or the catalog fails, or the server's model can't be used.
-    pub async fn step(&mut self) -> Result<(), ReplicaError> {
+    pub async fn step(&mut self) -> Result<(), MirrorError> {
         if remaining(self.saw_model_at, self.pace.model).is_zero() {
             self.follow_model().await?;
             self.saw_model_at = Some(Instant::now());
@@ -259,7 +259,7 @@ impl Replica {
         Ok(())
     }
 
-    async fn follow_model(&self) -> Result<(), ReplicaError> {
+    async fn follow_model(&self) -> Result<(), MirrorError> {
         let external = &self.remote.external;
         let (id, source) = newest_model(external).await?;
         let snapshot = self.published.load();
@@ -279,7 +279,7 @@ impl Replica {
 
     /// Takes over the log from the last position to its end. What it says is taken when the end is reached: tuples that
     /// were written through Usher are newer here than its older pages.
-    async fn follow_log(&mut self) -> Result<(), ReplicaError> {
+    async fn follow_log(&mut self) -> Result<(), MirrorError> {
         while let Some(place) = self.place.clone() {
             self.remote.external.begin_reading();
             let (changes, position) = self.read_log(place.position.clone(), MOST_CHANGES).await?;
@@ -297,7 +297,7 @@ impl Replica {
     }
 
     /// Reads the log's last seconds once more: a change may have been committed after a later one was read.
-    async fn look_twice(&mut self) -> Result<(), ReplicaError> {
+    async fn look_twice(&mut self) -> Result<(), MirrorError> {
         let Some(last) = self.last_change else { return Ok(()) };
         if self.looked_twice_at.elapsed() < self.pace.second_look {
             return Ok(());
@@ -314,7 +314,7 @@ impl Replica {
     }
 
     /// The log from a position to its end, or until there are `most` changes, and the position after them.
-    async fn read_log(&self, from: Position, most: usize) -> Result<(Vec<TupleChange>, Position), ReplicaError> {
+    async fn read_log(&self, from: Position, most: usize) -> Result<(Vec<TupleChange>, Position), MirrorError> {
         let mut position = from;
         let mut all = Vec::new();
         loop {
@@ -331,7 +331,7 @@ impl Replica {
     }
 
     /// Takes over what the replica does not hold yet, and then the place; with nothing to take nothing is committed.
-    async fn take(&mut self, changes: &[TupleChange], place: Option<Place>) -> Result<(), ReplicaError> {
+    async fn take(&mut self, changes: &[TupleChange], place: Option<Place>) -> Result<(), MirrorError> {
         let mut position = match &place {
             None => None,
             Some(place) => {
@@ -367,7 +367,7 @@ impl Replica {
 
     /// Compares the replica with everything that the server stores, and mends it. What changes meanwhile is taken from
     /// the log, which is read from before the comparison on.
-    async fn compare(&mut self) -> Result<(), ReplicaError> {
+    async fn compare(&mut self) -> Result<(), MirrorError> {
         let begin = Timestamp::now().checked_sub(CLOCKS).unwrap_or(Timestamp::UNIX_EPOCH);
         self.remote.external.begin_reading();
         let mut theirs: HashMap<(String, String, String), Option<Condition>> = HashMap::new();
