@@ -12,8 +12,9 @@ use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores, vec
 use crate::commit::carrier::{Abandoned, CarryError};
 use crate::commit::{Carrier, CommitError, Committer, Published, Writer, shared};
 use crate::config::Config;
+use crate::duties::expiry::Sweep;
+use crate::duties::reindex::Reindexer;
 use crate::embed::Embedders;
-use crate::expiry::Sweep;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
@@ -27,7 +28,6 @@ use crate::openfga::Remote;
 use crate::openfga::mirror::{Feed, MirrorError};
 use crate::openfga::publish::{self, Publisher};
 use crate::progress::Stage;
-use crate::reindex::Reindexer;
 use crate::service::Service;
 use crate::service::fresh::Heads;
 use crate::service::measures::{MEASURES, Scene};
@@ -348,9 +348,9 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     duties.push(Arc::new(Sweep { service: service.clone() }));
     duties.push(Arc::new(Reindexer { service: service.clone() }));
     tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));
-    tasks.push(tokio::spawn(crate::expiry::warn_of_keys(service.published.clone())));
+    tasks.push(tokio::spawn(crate::duties::expiry::warn_of_keys(service.published.clone())));
     if config.drift_objects_per_s > 0 {
-        tasks.push(tokio::spawn(crate::administration::drift::watch(service.clone(), config.drift_objects_per_s)));
+        tasks.push(tokio::spawn(crate::duties::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
     tasks.push(tokio::spawn(following::watch(service.clone())));
     Ok(Running { service, _lock: lock, tasks, writer, leases })

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["openfga"],
     &["prepare"],
     &["service"],
-    &["query", "expiry", "reindex", "administration", "transfer", "spelling"],
+    &["query", "duties", "administration", "transfer", "spelling"],
     &["http", "config"],
     &["serve"],
     &["admin"],

@@ -114,9 +114,9 @@ async fn without_the_comparison_nothing_is_looked_at_and_a_step_repairs_by_itsel
     assert!(service.as_reader("user:ann").ask("orchid").await.contains(&"a/2".to_owned()), "the defect is one");
     assert!(!service.as_reader("user:zoe").ask("orchid").await.contains(&"a/4".to_owned()));
 
-    let mut place = usher::administration::drift::Place::default();
+    let mut place = usher::duties::drift::Place::default();
     for _ in 0..2 {
-        usher::administration::drift::step(&running, &mut place, 2).await.unwrap();
+        usher::duties::drift::step(&running, &mut place, 2).await.unwrap();
     }
     assert_eq!(counted(&service).await, (4, 2));
     assert!(!service.as_reader("user:ann").ask("orchid").await.contains(&"a/2".to_owned()));
@@ -140,7 +140,7 @@ async fn without_the_comparison_nothing_is_looked_at_and_a_step_repairs_by_itsel
         let (_, before) = counted(&service).await;
         let whole = 1000;
         while counted(&service).await.1 == before {
-            usher::administration::drift::step(&running, &mut place, whole).await.unwrap();
+            usher::duties::drift::step(&running, &mut place, whole).await.unwrap();
         }
         assert_eq!(counted(&service).await.1, before + 1, "{at}");
         assert_eq!(service.as_reader("user:eve").ask("orchid").await, ["a/4"]);
@@ -149,7 +149,7 @@ async fn without_the_comparison_nothing_is_looked_at_and_a_step_repairs_by_itsel
     // And nothing more.
     let (_, before) = counted(&service).await;
     for _ in 0..10 {
-        usher::administration::drift::step(&running, &mut place, 1000).await.unwrap();
+        usher::duties::drift::step(&running, &mut place, 1000).await.unwrap();
     }
     assert_eq!(counted(&service).await.1, before);
 }
