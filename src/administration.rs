@@ -1,5 +1,5 @@
 //! What administrators want to know beyond single questions: what a change would do, what held in the past, which tuples
-//! do nothing, and whether memory still agrees with the catalog. Decides nothing for readers.
+//! do nothing. Decides nothing for readers.
 
 pub mod impact;
 pub mod past;

@@ -1,4 +1,4 @@
-//! A store whose tuples an OpenFGA server owns: documents wait hidden until their rules are there, and a replica of its
+//! A store whose tuples an OpenFGA server owns: documents wait hidden until their rules are there, and a mirror of its
 //! tuples is followed.
 
 use std::sync::Arc;
