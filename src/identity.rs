@@ -105,8 +105,6 @@ pub struct Principal {
     own: Vec<SubjectRef>,
     /// Whom it acts for; they replace the credential's own subjects for reading.
     acting: Option<Vec<SubjectRef>>,
-    /// Nothing proves whom it acts for but its own word.
-    is_named: bool,
     ceiling: Ceiling,
     /// For the audit: the key's id or the token's issuer.
     pub credential_id: String,
@@ -127,7 +125,6 @@ impl Principal {
             is_scoped: true,
             own,
             acting: None,
-            is_named: false,
             ceiling,
             payer: credential_id.clone(),
             credential_id,
@@ -186,11 +183,6 @@ impl Principal {
         self.reader().map(|reader| reader.subjects.iter().map(ToString::to_string).collect()).unwrap_or_default()
     }
 
-    /// Whom it says that it acts for, where nothing but its own word proves it.
-    pub fn named_subject(&self) -> Option<&SubjectRef> {
-        self.acting.as_ref().filter(|_| self.is_named)?.first()
-    }
-
     /// What its holder may know of it: all that it was made with.
     pub fn told(&self) -> WhoAmI {
         let names = |subjects: &[SubjectRef]| subjects.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -239,7 +231,7 @@ impl Principal {
         if !self.may_act_as(&subject) {
             return Err(IdentityError::SubjectNotPermitted);
         }
-        (self.acting, self.is_named) = (Some(vec![subject]), true);
+        self.acting = Some(vec![subject]);
         Ok(())
     }
 

@@ -111,7 +111,7 @@ pub async fn answer(
 
     let mut vectors = search::Vectors::default();
     let mut round = 1;
-    let (passages, not_found) = loop {
+    let passages = loop {
         crate::pause::at("query.pinned", asked.name()).await;
         let revision = snapshot.revision;
         let resolve = allow::resolve(service, &turn, snapshot, &reader, &question);
@@ -134,11 +134,11 @@ pub async fn answer(
         let is_changing = service.published.load().revision > revision && arrived.elapsed() < question.deadline / 2;
         let rounds = if is_changing { ROUNDS_OF_CHANGE } else { ROUNDS };
         if !passages.is_incomplete || round >= rounds || crate::mutants::active("one_round") {
-            break (passages, not_found);
+            break assemble::Passages { not_found, ..passages };
         }
         round += 1;
         snapshot = stages.run("wait", allow::searchable(service, &question, &indexes)).await?;
     };
     stages.in_time()?;
-    respond::respond(service, &principal, &reader, &question, passages, not_found, trace, stages).await
+    respond::respond(service, &principal, &reader, &question, passages, trace, stages).await
 }

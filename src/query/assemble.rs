@@ -10,7 +10,7 @@ use crate::gate::{Candidate, VerifiedChunk};
 use crate::invisible::cleaned;
 use crate::service::Service;
 use crate::snapshot::names::chunk_id;
-use crate::wire::{Assembled, Citation, Include, Neighbor, Passage, PassageSpan};
+use crate::wire::{Assembled, Citation, Include, Neighbor, NotFound, Passage, PassageSpan};
 
 /// Passages in their final order, and what the response says about the search.
 pub(super) struct Passages {
@@ -23,6 +23,7 @@ pub(super) struct Passages {
     pub is_incomplete: bool,
     pub is_degraded: bool,
     pub is_behind: bool,
+    pub not_found: NotFound,
 }
 
 /// Reads the text of verified chunks, one query per collection.
@@ -81,6 +82,7 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
         is_incomplete,
         is_degraded: ranked.is_degraded,
         is_behind: ranked.is_behind,
+        not_found: NotFound::default(),
     })
 }
 

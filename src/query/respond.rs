@@ -5,11 +5,10 @@ use super::stages::Stages;
 use super::{QueryError, Question};
 use crate::audit::{Record, Trace};
 use crate::authority::Reader;
-use crate::authz::SubjectRef;
 use crate::identity::{Principal, Scope};
 use crate::service::Service;
 use crate::tokens::receipt::{Receipt, ReceiptItem};
-use crate::wire::{Answer, Include, NotFound, Warning};
+use crate::wire::{Answer, Include, Warning};
 
 pub(super) async fn respond(
     service: &Service,
@@ -17,7 +16,6 @@ pub(super) async fn respond(
     reader: &Reader,
     question: &Question,
     found: Passages,
-    not_found: NotFound,
     trace: &Trace,
     stages: Stages<'_>,
 ) -> Result<Answer, QueryError> {
@@ -61,16 +59,11 @@ pub(super) async fn respond(
     if found.is_degraded {
         warnings.push(Warning::EmbedderUnavailable);
     }
-    if !not_found.collections.is_empty() {
+    if !found.not_found.collections.is_empty() {
         warnings.push(Warning::CollectionNotFound);
     }
-    if !not_found.fields.is_empty() {
+    if !found.not_found.fields.is_empty() {
         warnings.push(Warning::FieldNotFound);
-    }
-    if let Some(SubjectRef::Object(subject)) = principal.named_subject()
-        && service.published.load().stores.values().all(|store| store.graph.node(subject).is_none())
-    {
-        warnings.push(Warning::SubjectNotFound);
     }
     let wants_timings = question.includes(Include::Timings) && principal.require(Scope::Diagnostics).is_ok();
     Ok(Answer {
@@ -82,7 +75,7 @@ pub(super) async fn respond(
         staleness_ms: service.staleness().map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         complete: !(found.is_cut || found.is_incomplete || found.is_degraded || found.is_behind),
         warnings,
-        not_found,
+        not_found: found.not_found,
         timings_ms: wants_timings.then(|| stages.timings()),
         receipt: service.receipts.sign(&receipt),
     })

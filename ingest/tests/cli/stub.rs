@@ -101,14 +101,16 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    while method != "GET" {
-        let mut world = world.lock().unwrap_or_else(|e| e.into_inner());
-        world.is_held = world.hold;
-        if !world.hold {
-            break;
+    if method != "GET" {
+        loop {
+            let mut world = world.lock().unwrap_or_else(|e| e.into_inner());
+            world.is_held = world.hold;
+            if !world.hold {
+                break;
+            }
+            drop(world);
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        drop(world);
-        std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let (status, answer) = {
         let mut world = world.lock().unwrap_or_else(|e| e.into_inner());

@@ -196,8 +196,6 @@ pub enum Warning {
     CollectionNotFound,
     /// A field of the filter is declared by no collection that was searched, and matches nothing; see `not_found`.
     FieldNotFound,
-    /// No tuple names the subject of `Usher-Subject`: it reads what everybody reads. Look at its spelling.
-    SubjectNotFound,
 }
 
 /// Names in a question that nothing answers to. What the reader can't read is not told from what doesn't exist.
