@@ -10,7 +10,7 @@ URL="http://127.0.0.1:$PORT"
 
 if [ -z "${BIN:-}" ]; then
     # The tests' profile: it is quick to build, quick enough to try, and what is built here serves `make test` too.
-    stage "Building 480 crates: less than ten minutes on 2 cores the first time, then seconds"
+    stage "Building: some ten minutes on 2 cores the first time, then seconds"
     cargo build --locked -p usher -p usher-ingest -p usher-sample --bins
     BIN="${CARGO_TARGET_DIR:-target}/debug"
 fi
