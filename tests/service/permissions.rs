@@ -173,7 +173,8 @@ async fn what_cannot_be_seen_looks_like_what_does_not_exist() {
             for field in ["request_id", "revision", "as_of", "receipt", "instance"] {
                 value.as_object_mut().unwrap().remove(field);
             }
-            value.to_string()
+            // The name that was asked for is said again.
+            value.to_string().replace("\"secret\"", "\"absent\"")
         };
         let (a, b) = (bob.post("/v1/query", a).await, bob.post("/v1/query", b).await);
         assert_eq!(a.status, b.status);
