@@ -68,7 +68,9 @@ async fn send_and_leave(client: &Client, path: &str, body: &Value, random: &mut 
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_micros(random.below(5_000))).await;
+    // Half of them at once, half when a catalog that is further away has had time to answer.
+    let longest = if random.below(2) == 0 { 5_000 } else { 100_000 };
+    tokio::time::sleep(Duration::from_micros(random.below(longest))).await;
 }
 
 /// The name of the thing that a change makes.
