@@ -25,7 +25,7 @@ use crate::failpoint;
 use crate::indexes::Indexes;
 use crate::snapshot::follow::FollowError;
 use crate::snapshot::names::ChunkKeys;
-use crate::snapshot::{CollectionState, Snapshot, StoreState};
+use crate::snapshot::{CollectionState, Publishing, Snapshot, StoreState};
 use crate::wire::TupleKey;
 
 pub mod acl;
@@ -36,7 +36,6 @@ pub mod documents;
 mod error;
 pub mod follow;
 pub mod keys;
-pub mod published;
 pub mod reindex;
 pub mod repair;
 pub mod shared;
@@ -46,7 +45,6 @@ pub mod tuples;
 pub use carrier::Carrier;
 use carrier::CarryError;
 pub use error::CommitError;
-pub use published::Published;
 
 /// At most this many changes share one transaction.
 const GROUP: usize = 64;
@@ -171,7 +169,7 @@ pub struct Committer {
 /// Everything the writer needs.
 pub struct Writer {
     pub catalog: Catalog,
-    pub published: Arc<Published>,
+    pub published: Publishing,
     pub changes: Arc<ChangeLog>,
     pub chunk_keys: ChunkKeys,
     pub indexes: Arc<Indexes>,

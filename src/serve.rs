@@ -10,7 +10,7 @@ use crate::authority::points::{Points, ReconciledTotals};
 use crate::authority::{AudienceNumbers, Authority, External, Resolver};
 use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores, vectors};
 use crate::commit::carrier::{Abandoned, CarryError};
-use crate::commit::{Carrier, CommitError, Committer, Published, Writer, shared};
+use crate::commit::{Carrier, CommitError, Committer, Writer, shared};
 use crate::config::Config;
 use crate::duties::expiry::Sweep;
 use crate::duties::reindex::Reindexer;
@@ -31,6 +31,7 @@ use crate::progress::Stage;
 use crate::service::Service;
 use crate::service::fresh::Heads;
 use crate::service::measures::{MEASURES, Scene};
+use crate::snapshot::Publishing;
 use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
 use crate::telemetry::Metrics;
@@ -244,13 +245,14 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         }
     }
     progress.enter(Stage::Tasks, 0);
-    let published = Arc::new(Published::new(snapshot));
+    let publishing = Publishing::begin(snapshot);
+    let published = publishing.published();
     let default_store = agreed.default_store.clone();
     let changes = Arc::new(ChangeLog::default());
     let chunk_keys = ChunkKeys::new(agreed.derive("chunk keys"));
     let writer = Writer {
         catalog: catalog.clone(),
-        published: published.clone(),
+        published: publishing,
         changes: changes.clone(),
         chunk_keys: chunk_keys.clone(),
         indexes: indexes.clone(),

@@ -22,6 +22,9 @@ pub mod delta;
 pub mod follow;
 pub mod load;
 pub mod names;
+pub mod published;
+
+pub use published::{Published, Publishing};
 
 /// State of the whole service at one revision; cloning copies a handful of pointers.
 #[derive(Debug, Clone)]

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{CommitError, Job, Published, Writer};
+use super::{CommitError, Job, Writer};
 use crate::catalog::commits::{self, CommitRow, Origin};
 use crate::catalog::{Catalog, CatalogError, CatalogTx, json};
-use crate::snapshot::Snapshot;
 use crate::snapshot::delta::Delta;
 use crate::snapshot::follow::{FollowError, Followed, follow};
+use crate::snapshot::{Published, Snapshot};
 
 /// What others commit is noticed at least this often, also where nobody asks for it.
 pub const POLL: Duration = Duration::from_secs(1);

@@ -9,11 +9,11 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::audit::Asked;
-use crate::commit::Published;
 use crate::commit::documents::DeleteDocuments;
 use crate::identity::lifetime;
 use crate::lease::Duty;
 use crate::service::Service;
+use crate::snapshot::Published;
 
 const PERIOD: Duration = Duration::from_secs(60);
 /// Pause between two warnings of one key.

@@ -22,8 +22,9 @@ use crate::authz::{AuthorizationModel, Tuple};
 use crate::catalog::{Catalog, CatalogError};
 use crate::commit::follow::{Follow, unmet};
 use crate::commit::stores::WriteModel;
-use crate::commit::{CommitError, Committer, Published};
+use crate::commit::{CommitError, Committer};
 use crate::lease::Duty;
+use crate::snapshot::Published;
 use crate::wire::{Condition, TupleKey};
 
 /// How far back the second look goes; a transaction that takes longer is found by the comparison.

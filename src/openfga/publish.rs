@@ -17,8 +17,9 @@ use crate::authority::server::{Lenience, MAX_WRITE, ServerError};
 use crate::catalog::outbox::OutboxRow;
 use crate::catalog::{Catalog, CatalogError};
 use crate::commit::follow::Publish;
-use crate::commit::{CommitError, Committer, Published};
+use crate::commit::{CommitError, Committer};
 use crate::lease::Duty;
+use crate::snapshot::Published;
 use crate::wire::TupleKey;
 
 /// Rows taken from the outbox at once.

@@ -3,8 +3,7 @@
 
 use crate::authority::{Authority, AuthorityError, View};
 use crate::catalog::collections::Pair;
-use crate::commit::Published;
-use crate::snapshot::CollectionState;
+use crate::snapshot::{CollectionState, Published};
 
 /// What the search may see, where a bug mixes the pinned state with the newest one.
 #[cfg(not(usher_mutants))]

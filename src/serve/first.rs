@@ -18,11 +18,12 @@ use crate::commit::collections::PutCollection;
 use crate::commit::keys::CreateKey;
 use crate::commit::stores::{CreateStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
-use crate::commit::{Change, CommitError, Committer, Draft, Edited, Published};
+use crate::commit::{Change, CommitError, Committer, Draft, Edited};
 use crate::config::Config;
 use crate::embed::Embedders;
 use crate::identity::key::KeyHasher;
 use crate::openfga::mirror::Feed;
+use crate::snapshot::Published;
 use crate::wire::TupleKey;
 
 /// The first start of a catalog. Several processes may come to it at once: whatever one of them has made, the writer of

@@ -22,14 +22,14 @@ use crate::commit::documents::{DeleteDocuments, PreparedContent, PreparedVectors
 use crate::commit::keys::{CreateKey, RevokeKey};
 use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
-use crate::commit::{Carrier, Change, CommitError, Committer, Published, Writer};
+use crate::commit::{Carrier, Change, CommitError, Committer, Writer};
 use crate::indexes::{Indexes, Place as Home, VectorHome};
 use crate::limits::{CacheLimits, Effort};
 use crate::prepare;
 use crate::progress::Progress;
 use crate::snapshot::load::load;
 use crate::snapshot::names::ChunkKeys;
-use crate::snapshot::{Place, Snapshot};
+use crate::snapshot::{Place, Published, Publishing, Snapshot};
 use crate::wire::TupleKey;
 
 const STORE: &str = "01JD0000000000000000000000";
@@ -72,14 +72,15 @@ impl Process {
         let indexes =
             Arc::new(Indexes::new(folder.to_owned(), Duration::from_secs(1), Home::Files(VectorHome::Catalog)));
         let snapshot = load(&mut catalog.read().await.unwrap(), &indexes, None, &Progress::default()).await.unwrap();
-        let published = Arc::new(Published::new(snapshot));
+        let publishing = Publishing::begin(snapshot);
+        let published = publishing.published();
         let changes = Arc::new(ChangeLog::default());
         std::fs::create_dir_all(folder).unwrap();
         let audit = Audit::open(folder, [7; 32], Seen::open(folder).unwrap()).unwrap();
         let writer = Writer {
             carrier: Carrier::begin(catalog.clone(), audit, folder).await.unwrap(),
             catalog: catalog.clone(),
-            published: published.clone(),
+            published: publishing,
             changes: changes.clone(),
             chunk_keys: ChunkKeys::new([7; 32]),
             indexes: indexes.clone(),

@@ -1,15 +1,16 @@
 //! What the writer publishes and readers pin.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
-use crate::snapshot::Snapshot;
-use crate::snapshot::follow::FollowError;
+use super::Snapshot;
+use super::follow::FollowError;
 
-/// The newest snapshot of this process. Only its writer publishes.
+/// The newest snapshot of this process, for whoever reads it.
 pub struct Published {
     current: arc_swap::ArcSwap<Snapshot>,
     revision: watch::Sender<u64>,
@@ -20,12 +21,6 @@ pub struct Published {
 }
 
 impl Published {
-    pub fn new(snapshot: Snapshot) -> Self {
-        let revision = watch::Sender::new(snapshot.revision);
-        let current = arc_swap::ArcSwap::from_pointee(snapshot);
-        Self { current, revision, wanted: Notify::new(), problem: Mutex::default() }
-    }
-
     /// The newest snapshot.
     pub fn load(&self) -> Arc<Snapshot> {
         self.current.load_full()
@@ -52,18 +47,9 @@ impl Published {
         self.wanted.notify_one();
     }
 
-    /// Waits until somebody wants a newer state, or for a time.
-    pub(super) async fn wanted(&self, at_most: Duration) {
-        let _ = tokio::time::timeout(at_most, self.wanted.notified()).await;
-    }
-
     /// Why what others commit can't be followed at the moment.
     pub fn problem(&self) -> Option<Arc<FollowError>> {
         self.problem.lock().clone()
-    }
-
-    pub(super) fn note(&self, problem: Option<Arc<FollowError>>) {
-        *self.problem.lock() = problem;
     }
 
     /// Publishes a state that the catalog knows nothing of: only the test build uses it, for deliberate bugs.
@@ -71,12 +57,55 @@ impl Published {
     pub fn disturb(&self, change: impl FnOnce(&mut Snapshot)) {
         let mut snapshot = Snapshot::clone(&self.load());
         change(&mut snapshot);
-        self.publish(snapshot);
+        self.set(snapshot);
     }
 
-    pub(super) fn publish(&self, snapshot: Snapshot) {
+    fn set(&self, snapshot: Snapshot) {
         let revision = snapshot.revision;
         self.current.store(Arc::new(snapshot));
         self.revision.send_replace(revision);
+    }
+}
+
+/// The writing side: whoever has it, and nobody else, publishes. There is one for each [`Published`], and it reads as well.
+pub struct Publishing(Arc<Published>);
+
+impl Publishing {
+    /// Publishes the first snapshot of the process.
+    pub fn begin(snapshot: Snapshot) -> Self {
+        Self(Arc::new(Published {
+            revision: watch::Sender::new(snapshot.revision),
+            current: arc_swap::ArcSwap::from_pointee(snapshot),
+            wanted: Notify::new(),
+            problem: Mutex::default(),
+        }))
+    }
+
+    /// The side for readers.
+    pub fn published(&self) -> Arc<Published> {
+        self.0.clone()
+    }
+
+    /// Publishes the next snapshot.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.0.set(snapshot);
+    }
+
+    /// Waits until somebody wants a newer state, or for a time.
+    pub async fn wanted(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.0.wanted.notified()).await;
+    }
+
+    /// Says why what others commit can't be followed at the moment, or that it can.
+    pub fn note(&self, problem: Option<Arc<FollowError>>) {
+        *self.0.problem.lock() = problem;
+    }
+}
+
+impl Deref for Publishing {
+    type Target = Published;
+
+    fn deref(&self) -> &Published {
+        &self.0
     }
 }
