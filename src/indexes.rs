@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch};
 
-use crate::catalog::collections::{CollectionSettings, NextGeneration, Pair};
+use crate::catalog::collections::{CollectionSettings, Pair};
 use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::embed::Embedder;
 use crate::index::qdrant::{Connection, QdrantCollection};
@@ -29,6 +29,7 @@ use crate::progress::Progress;
 
 mod follow;
 mod local;
+mod opening;
 mod remote;
 
 pub use follow::FollowError;
@@ -256,88 +257,6 @@ impl Indexes {
 
     fn folder_of(&self, pair: Pair) -> PathBuf {
         self.folder.join(pair.to_string())
-    }
-
-    /// Opens the indexes of a collection that holds `chunks` chunk ordinals; the next generation's hold `covered` of them.
-    ///
-    /// # Errors
-    /// When files are damaged or of another form; I/O.
-    pub fn open(
-        &self,
-        collection: u32,
-        settings: &CollectionSettings,
-        chunks: u32,
-        covered: u32,
-        progress: &Progress,
-    ) -> Result<(), IndexError> {
-        if let Some(form) = settings.form(settings.generations.current) {
-            self.open_pair(collection, &form, chunks, progress)?;
-        }
-        match &settings.generations.next {
-            Some(next) => self.open_pair(collection, next, covered, progress),
-            None => Ok(()),
-        }
-    }
-
-    fn open_pair(
-        &self,
-        collection: u32,
-        form: &NextGeneration,
-        chunks: u32,
-        progress: &Progress,
-    ) -> Result<(), IndexError> {
-        let pair = form.pair(collection);
-        let folder = self.folder_of(pair);
-        let analyser = Analyser::by_name(&form.analyser)
-            .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
-        let (engine, applied) = match &self.place {
-            Place::Files(_) => {
-                let opened =
-                    MaskedScan::open(&folder.join(VECTORS), form.dimensions, chunks, self.scan.clone(), progress)?;
-                let local = Local::open(&folder, &analyser, opened, self.erase_after)?;
-                let applied = local.keywords.position()?;
-                (Engine::Local(Arc::new(local)), applied)
-            }
-            Place::Qdrant { connection, instance } => {
-                let made = QdrantCollection::new(connection.clone(), &pair.to_string(), instance, form.dimensions);
-                (Engine::Qdrant(Arc::new(made)), 0)
-            }
-        };
-        let indexes = CollectionIndexes::new(pair, analyser, engine, applied);
-        self.open.write().insert(pair, Arc::new(indexes));
-        self.changed.send_modify(|count| *count += 1);
-        Ok(())
-    }
-
-    /// Makes empty indexes for a new collection; leftovers of a creation that was not committed are removed.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn create(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
-        self.remove(collection);
-        self.open(collection, settings, 0, 0, &Progress::default())
-    }
-
-    /// Opens the next generation's indexes, empty, where they are not open yet, and retires all but that and the current
-    /// one.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn settle(&self, collection: u32, settings: &CollectionSettings) -> Result<(), IndexError> {
-        if let Some(next) = &settings.generations.next {
-            let pair = next.pair(collection);
-            if self.get(pair).is_none() {
-                self.remove_files(pair);
-                self.open_pair(collection, next, 0, &Progress::default())?;
-            }
-        }
-        for indexes in self.pairs_of(collection) {
-            let is_in_use = settings.form(indexes.pair.generation).is_some();
-            if !is_in_use && indexes.retired.set(Instant::now()).is_ok() {
-                self.changed.send_modify(|count| *count += 1);
-            }
-        }
-        Ok(())
     }
 
     /// Opens a collection's vectors alone, where nothing is served: to move them.

@@ -103,6 +103,8 @@ pub enum ServeError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error(transparent)]
+    Indexes(crate::indexes::FollowError),
     #[error("records of changes can't be brought into the audit: {0}")]
     Records(#[from] CarryError),
     #[error("the first start could not be completed: {0}")]
@@ -215,7 +217,10 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
             }
         }
     }
-    let snapshot = load(&mut catalog.read().await?, &indexes, None, &progress).await?;
+    let mut tx = catalog.read().await?;
+    let snapshot = load(&mut tx, None, &progress).await?;
+    indexes.open_all(&mut tx, &snapshot, &progress).await.map_err(ServeError::Indexes)?;
+    drop(tx);
     indexes.remove_unknown();
     let pairs = snapshot.collections.values().flat_map(|collection| collection.pairs());
     let damaged: u64 = pairs.map(|pair| indexes.damaged(pair)).sum();

@@ -90,7 +90,8 @@ impl Writer {
 
     async fn catch_up(&self, tx: &mut CatalogTx) -> Result<(), FollowError> {
         let held = self.published.load();
-        let Some(Followed { snapshot, changes }) = follow(tx, &held, &self.indexes).await? else { return Ok(()) };
+        let Some(Followed { snapshot, changes }) = follow(tx, &held).await? else { return Ok(()) };
+        self.indexes.go_on(&held, &snapshot)?;
         let live: BTreeSet<u32> = snapshot.collections.values().map(|collection| collection.id).collect();
         let changes = changes.into_iter().map(|(store, change)| (store, Arc::new(change))).collect();
         self.changes.append(snapshot.revision, changes);

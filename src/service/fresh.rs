@@ -29,7 +29,7 @@ impl Stale {
             Self::Stuck(error) => match **error {
                 FollowError::OtherHistory => "has seen another history of the catalog and is about to end",
                 FollowError::NewerSchema => "is older than the catalog's schema: upgrade it",
-                FollowError::Load(_) => "can't follow the catalog: its log says why",
+                FollowError::Load(_) | FollowError::Index(_) => "can't follow the catalog: its log says why",
             },
         }
     }

@@ -71,7 +71,10 @@ impl Process {
     async fn start(catalog: &Catalog, folder: &Path) -> Self {
         let indexes =
             Arc::new(Indexes::new(folder.to_owned(), Duration::from_secs(1), Home::Files(VectorHome::Catalog)));
-        let snapshot = load(&mut catalog.read().await.unwrap(), &indexes, None, &Progress::default()).await.unwrap();
+        let mut tx = catalog.read().await.unwrap();
+        let snapshot = load(&mut tx, None, &Progress::default()).await.unwrap();
+        indexes.open_all(&mut tx, &snapshot, &Progress::default()).await.unwrap();
+        drop(tx);
         let publishing = Publishing::begin(snapshot);
         let published = publishing.published();
         let changes = Arc::new(ChangeLog::default());
@@ -359,11 +362,8 @@ async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
         if random.below(4) > 0 && step + 1 < steps {
             continue;
         }
-        // A folder for each: a child process of another test may hold the locks of the last one for a moment.
-        let place = folder.path().join("aside").join(step.to_string());
-        let aside = Indexes::new(place, Duration::from_secs(1), Home::Files(VectorHome::Catalog));
-        let fresh =
-            Arc::new(load(&mut catalog.read().await.unwrap(), &aside, None, &Progress::default()).await.unwrap());
+        let fresh = load(&mut catalog.read().await.unwrap(), None, &Progress::default()).await.unwrap();
+        let fresh = Arc::new(fresh);
         let alone = Authority::new(
             Resolver::new(Arc::default(), CacheLimits::of(1 << 20)),
             CacheLimits::of(1 << 20),
@@ -379,7 +379,6 @@ async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
                 assert!(process.indexes.get(collection.pair()).is_some(), "{who}");
             }
         }
-        std::fs::remove_dir_all(folder.path().join("aside")).ok();
     }
     done
 }

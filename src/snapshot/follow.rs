@@ -17,7 +17,7 @@ use crate::catalog::commits::{self, CommitRow};
 use crate::catalog::documents::DocumentRow;
 use crate::catalog::tuples::{ChangeRow, changes_before};
 use crate::catalog::{CatalogError, CatalogTx, collections, documents, keys, stores, timestamp};
-use crate::indexes::Indexes;
+use crate::index::IndexError;
 use crate::progress::Progress;
 
 /// Changes of tuples read at once.
@@ -27,6 +27,9 @@ const PAGE: u32 = 1_000;
 pub enum FollowError {
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The indexes of what was read can't be opened.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// A backup was restored under the process, or it is another catalog.
     #[error("the catalog's history is another one than this process has seen; restart it")]
     OtherHistory,
@@ -51,7 +54,7 @@ pub struct Followed {
 ///
 /// # Errors
 /// When the catalog can't be read, holds what this release can't understand, or has another history.
-pub async fn follow(tx: &mut CatalogTx, held: &Snapshot, indexes: &Indexes) -> Result<Option<Followed>, FollowError> {
+pub async fn follow(tx: &mut CatalogTx, held: &Snapshot) -> Result<Option<Followed>, FollowError> {
     let head = commits::head(&mut *tx).await?;
     if !head.is_compatible() {
         return Err(FollowError::NewerSchema);
@@ -76,14 +79,12 @@ pub async fn follow(tx: &mut CatalogTx, held: &Snapshot, indexes: &Indexes) -> R
         (snapshot.revision, snapshot.origin) = (head.revision, Some(last.origin));
         snapshot.committed_at = timestamp(&last.committed_at)?;
         let from = held.revision;
-        if let Some(changes) =
-            (Reading { tx, indexes, snapshot: &mut snapshot, from, changes: Vec::new() }).all(delta).await?
-        {
+        if let Some(changes) = (Reading { tx, snapshot: &mut snapshot, from, changes: Vec::new() }).all(delta).await? {
             return Ok(Some(Followed { snapshot, changes }));
         }
     }
     tracing::info!(from = held.revision, to = head.revision, "reading the whole catalog anew");
-    let snapshot = load(&mut *tx, indexes, Some(held), &Progress::default()).await?;
+    let snapshot = load(&mut *tx, Some(held), &Progress::default()).await?;
     let ids: BTreeSet<&Arc<str>> = held.stores.keys().chain(snapshot.stores.keys()).collect();
     let changes = ids.into_iter().map(|id| (id.clone(), GraphChange::all())).collect();
     Ok(Some(Followed { snapshot, changes }))
@@ -100,7 +101,6 @@ fn merged(rows: &[CommitRow], expected: u64) -> Option<Delta> {
 /// A snapshot that is being brought to the transaction's state.
 struct Reading<'a> {
     tx: &'a mut CatalogTx,
-    indexes: &'a Indexes,
     snapshot: &'a mut Snapshot,
     /// The revision that it was of.
     from: u64,
@@ -179,13 +179,11 @@ impl Reading<'_> {
             let held = self.name(*id);
             match (rows.remove(id), held) {
                 (Some(row), Some(name)) => {
-                    self.indexes.settle(row.id, &row.settings)?;
                     if let Some(state) = self.snapshot.collections.get_mut(&name) {
                         Arc::make_mut(state).take_settings(row.settings, revision)?;
                     }
                 }
                 (Some(row), None) => {
-                    self.indexes.create(row.id, &row.settings)?;
                     let state = CollectionState::new(row.id, &row.name, row.settings)?;
                     self.snapshot.collections.insert(row.name.as_str().into(), Arc::new(state));
                 }

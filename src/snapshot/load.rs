@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use super::build::all_tuples;
 use super::{CollectionState, Snapshot, StoreState};
 use crate::authz::Graph;
-use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores, tuples, vectors};
-use crate::index::IndexError;
-use crate::indexes::Indexes;
+use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores, tuples};
 use crate::progress::{Progress, Stage};
 
 /// Documents read at once.
@@ -24,22 +22,14 @@ pub enum LoadError {
     Model { store: String, id: String, source: crate::authz::ModelError },
     #[error(transparent)]
     Fields(#[from] crate::index::filter::FilterError),
-    #[error(transparent)]
-    Index(#[from] IndexError),
 }
 
-/// Builds graphs and document tables of the state that the transaction sees, and opens the indexes. `before`: the
-/// snapshot of this process that it replaces, whose names, compiled models and open indexes are kept. `progress` hears how
-/// far it is.
+/// Builds graphs and document tables of the state that the transaction sees. `before`: the snapshot of this process that
+/// it replaces, whose names and compiled models are kept. `progress` hears how far it is.
 ///
 /// # Errors
 /// When the catalog can't be read or holds what this release can't understand; nothing is served then.
-pub async fn load(
-    tx: &mut CatalogTx,
-    indexes: &Indexes,
-    before: Option<&Snapshot>,
-    progress: &Progress,
-) -> Result<Snapshot, LoadError> {
+pub async fn load(tx: &mut CatalogTx, before: Option<&Snapshot>, progress: &Progress) -> Result<Snapshot, LoadError> {
     let head = commits::head(&mut *tx).await?;
     let keys = keys::all(&mut *tx).await?;
     let mut snapshot = Snapshot {
@@ -89,12 +79,6 @@ pub async fn load(
     for name in &names {
         load_documents(&mut *tx, &mut snapshot, name, progress).await?;
     }
-    let chunks = snapshot.collections.values().map(|collection| u64::from(collection.next_chunk()));
-    progress.enter(Stage::Vectors, chunks.sum());
-    for collection in snapshot.collections.values() {
-        let covered = vectors::next_covered(&mut *tx, collection.id).await?;
-        open_indexes(indexes, collection, covered, before, progress)?;
-    }
     Ok(snapshot)
 }
 
@@ -133,22 +117,4 @@ pub(super) async fn count(
     collection.last_operation = documents::last_operation(&mut *tx, collection.id).await?;
     collection.documents_revision = revision;
     Ok(())
-}
-
-/// What a process found in its folder when it started is its own; later, files of a collection that it did not know are
-/// leftovers.
-fn open_indexes(
-    indexes: &Indexes,
-    collection: &CollectionState,
-    covered: u32,
-    before: Option<&Snapshot>,
-    progress: &Progress,
-) -> Result<(), IndexError> {
-    match before {
-        None => indexes.open(collection.id, &collection.settings, collection.next_chunk(), covered, progress),
-        Some(before) if before.collections.values().any(|held| held.id == collection.id) => {
-            indexes.settle(collection.id, &collection.settings)
-        }
-        Some(_) => indexes.create(collection.id, &collection.settings),
-    }
 }
