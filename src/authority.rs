@@ -11,20 +11,17 @@ use serde_json::Value;
 use crate::authz::{Context, ResolveError, SubjectRef};
 use crate::limits::CacheLimits;
 use crate::limits::effort::{Effort, Spent};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{AudienceNumbers, Snapshot};
 use crate::wire::Fields;
 
 pub mod changes;
 pub mod external;
-pub mod numbers;
-pub mod points;
 pub mod resolver;
 pub mod server;
 mod shares;
 pub mod view;
 
 pub use external::External;
-pub use numbers::AudienceNumbers;
 pub use resolver::Resolver;
 pub use view::{CollectionView, View};
 

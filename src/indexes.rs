@@ -30,11 +30,13 @@ use crate::progress::Progress;
 mod follow;
 mod local;
 mod opening;
+pub mod points;
 mod remote;
 
 pub use follow::FollowError;
 pub use local::Local;
-pub use remote::{ChunkSource, Lease, Reconciled};
+use points::Points;
+pub use remote::Lease;
 
 /// Folder of a collection's vectors, within its own.
 const VECTORS: &str = "vectors";
@@ -458,7 +460,7 @@ impl Indexes {
 
     /// Runs one applier per pair of indexes, also for those that are opened later, until cancelled; forgets pairs some time
     /// after they were retired.
-    pub async fn follow(self: Arc<Self>, catalog: Catalog, source: Arc<dyn ChunkSource>, lease: Arc<dyn Lease>) {
+    pub async fn follow(self: Arc<Self>, catalog: Catalog, source: Arc<Points>, lease: Arc<dyn Lease>) {
         let mut running: BTreeMap<Pair, Applier> = BTreeMap::new();
         let mut changed = self.changed.subscribe();
         loop {

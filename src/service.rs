@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::audit::Audit;
 use crate::authority::Authority;
-use crate::authority::points::ReconciledTotals;
 use crate::catalog::Catalog;
 use crate::commit::Committer;
 use crate::embed::Embedders;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::indexes::Indexes;
+use crate::indexes::points::ReconciledTotals;
 use crate::limits::places::Places;
 use crate::limits::rates::Rates;
 use crate::openfga::Remote;

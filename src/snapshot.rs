@@ -22,8 +22,10 @@ pub mod delta;
 pub mod follow;
 pub mod load;
 pub mod names;
+mod numbers;
 pub mod published;
 
+pub use numbers::AudienceNumbers;
 pub use published::{Published, Publishing};
 
 /// State of the whole service at one revision; cloning copies a handful of pointers.

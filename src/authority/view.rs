@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::numbers::AudienceNumbers;
 use super::resolver::Resolved;
 use super::shares::ShareCache;
 use super::{Asked, AuthorityError, Reader};
@@ -15,7 +14,7 @@ use crate::index::filter::MetadataFilter;
 use crate::index::mask::Description;
 use crate::limits::CacheLimits;
 use crate::limits::effort::{Effort, Spent};
-use crate::snapshot::{CollectionState, DocumentEntry, Place, SectionEntry, Snapshot, StoreState};
+use crate::snapshot::{AudienceNumbers, CollectionState, DocumentEntry, Place, SectionEntry, Snapshot, StoreState};
 
 /// Documents between two looks at what a mask may still cost.
 const SLICE: u32 = 256;

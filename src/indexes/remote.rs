@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::points::Points;
 use super::{CollectionIndexes, FollowError, Legs, Lists};
 use crate::catalog::collections::Pair;
 use crate::catalog::documents::{self, OperationKind, OperationRow};
@@ -30,22 +31,6 @@ const LEAVE_AFTER: Duration = Duration::from_secs(3);
 /// Without a reason, everything is compared this often.
 const COMPARE_EVERY: Duration = Duration::from_secs(15 * 60);
 
-/// What the newest state says of chunks.
-pub trait ChunkSource: Send + Sync {
-    /// The revision of that state.
-    fn revision(&self) -> u64;
-
-    /// The live ones among these chunks of a collection, ascending.
-    fn live(&self, collection: u32, chunks: Range<u32>) -> Vec<(u32, Expected)>;
-
-    /// The declared fields of a collection, and the first chunk ordinal that was never given; absent where the
-    /// collection or its generation is.
-    fn shape(&self, pair: Pair) -> Option<(BTreeMap<String, FieldType>, u32)>;
-
-    /// Counts what a comparison mended.
-    fn note_reconciled(&self, collection: u32, done: &Reconciled);
-}
-
 /// Who of several processes does what one of them is enough for.
 pub trait Lease: Send + Sync {
     /// Whether this process holds the named lease at present.
@@ -57,7 +42,7 @@ pub trait Lease: Send + Sync {
 
 /// What a comparison found and mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reconciled {
+pub(super) struct Reconciled {
     pub compared: u64,
     /// Points that were missing.
     pub inserted: u64,
@@ -126,7 +111,7 @@ pub(super) struct Applier {
     catalog: Catalog,
     indexes: Arc<CollectionIndexes>,
     points: Arc<QdrantCollection>,
-    source: Arc<dyn ChunkSource>,
+    source: Arc<Points>,
     compared_at: Option<Instant>,
 }
 
@@ -135,7 +120,7 @@ impl Applier {
         catalog: Catalog,
         indexes: Arc<CollectionIndexes>,
         points: Arc<QdrantCollection>,
-        source: Arc<dyn ChunkSource>,
+        source: Arc<Points>,
     ) -> Self {
         Self { pair: indexes.pair, catalog, indexes, points, source, compared_at: None }
     }
@@ -337,7 +322,7 @@ impl Applier {
         if was_whole && done.inserted + done.described + done.removed > 0 {
             tracing::warn!(indexes = %self.pair, ?done, "Qdrant differed from the catalog and was mended");
         }
-        self.source.note_reconciled(self.collection(), &done);
+        self.source.note_reconciled(&done);
         Ok(next)
     }
 

@@ -5,11 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::AudienceNumbers;
+use super::remote::Reconciled;
 use crate::catalog::collections::Pair;
 use crate::index::qdrant::Expected;
-use crate::indexes::{ChunkSource, Reconciled};
-use crate::snapshot::{CollectionState, Snapshot};
+use crate::snapshot::{AudienceNumbers, CollectionState, Published, Snapshot};
 use crate::wire::FieldType;
 
 /// Sums of what comparisons have mended since the start.
@@ -23,32 +22,28 @@ pub struct ReconciledTotals {
 
 /// The newest snapshot as an index elsewhere sees it.
 pub struct Points {
-    newest: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+    published: Arc<Published>,
     numbers: Arc<AudienceNumbers>,
     totals: Arc<ReconciledTotals>,
-}
-
-impl Points {
-    pub fn new(
-        newest: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static,
-        numbers: Arc<AudienceNumbers>,
-        totals: Arc<ReconciledTotals>,
-    ) -> Self {
-        Self { newest: Box::new(newest), numbers, totals }
-    }
 }
 
 fn find(snapshot: &Snapshot, collection: u32) -> Option<&Arc<CollectionState>> {
     snapshot.collections.values().find(|state| state.id == collection)
 }
 
-impl ChunkSource for Points {
-    fn revision(&self) -> u64 {
-        (self.newest)().revision
+impl Points {
+    pub fn new(published: Arc<Published>, numbers: Arc<AudienceNumbers>, totals: Arc<ReconciledTotals>) -> Self {
+        Self { published, numbers, totals }
     }
 
-    fn live(&self, collection: u32, chunks: Range<u32>) -> Vec<(u32, Expected)> {
-        let snapshot = (self.newest)();
+    /// The revision of that state.
+    pub(super) fn revision(&self) -> u64 {
+        self.published.load().revision
+    }
+
+    /// The live ones among these chunks of a collection, ascending.
+    pub(super) fn live(&self, collection: u32, chunks: Range<u32>) -> Vec<(u32, Expected)> {
+        let snapshot = self.published.load();
         let Some(state) = find(&snapshot, collection) else { return Vec::new() };
         let Some(store) = snapshot.store(&state.settings.store) else { return Vec::new() };
         let mut live = Vec::new();
@@ -74,14 +69,17 @@ impl ChunkSource for Points {
         live
     }
 
-    fn shape(&self, pair: Pair) -> Option<(BTreeMap<String, FieldType>, u32)> {
-        let snapshot = (self.newest)();
+    /// The declared fields of a collection, and the first chunk ordinal that was never given; absent where the
+    /// collection or its generation is.
+    pub(super) fn shape(&self, pair: Pair) -> Option<(BTreeMap<String, FieldType>, u32)> {
+        let snapshot = self.published.load();
         let state = find(&snapshot, pair.collection)?;
         state.settings.form(pair.generation)?;
         Some((state.settings.fields.clone(), state.next_chunk()))
     }
 
-    fn note_reconciled(&self, _collection: u32, done: &Reconciled) {
+    /// Counts what a comparison mended.
+    pub(super) fn note_reconciled(&self, done: &Reconciled) {
         let Reconciled { compared: _, inserted, described, removed } = *done;
         self.totals.comparisons.fetch_add(1, Ordering::Relaxed);
         self.totals.inserted.fetch_add(inserted, Ordering::Relaxed);

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::StoreState;
 use crate::authz::{AudienceOrdinal, NodeId};
-use crate::snapshot::StoreState;
 
 /// Numbers remembered before all are forgotten: audiences come and go.
 const REMEMBERED: usize = 4_000_000;
