@@ -10,11 +10,11 @@ pub use usher_base::faults::{failpoint, mutants, pause};
 pub use usher_base::{invisible, outline, paged, progress, wire};
 pub use usher_index as index;
 
-pub mod admin;
 pub mod administration;
 pub mod audit;
 pub mod authority;
 pub mod catalog;
+pub mod commands;
 pub mod commit;
 pub mod config;
 pub mod duties;

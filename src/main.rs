@@ -13,7 +13,7 @@ use usher::serve::{Listeners, Listening};
 use usher::service::measures;
 use usher::telemetry::otlp::Otlp;
 use usher::telemetry::{self, Metrics};
-use usher::{admin, http, serve};
+use usher::{commands, http, serve};
 
 #[derive(Parser)]
 #[command(name = "usher", version, about = "Permission-aware retrieval: the best passages that this caller may read.")]
@@ -33,21 +33,21 @@ enum Command {
         options: Box<RawConfig>,
     },
     /// Make, list and revoke API keys
-    Keys(admin::KeysArguments),
+    Keys(commands::KeysArguments),
     /// Accept a restored catalog that is older than what the audit beside it says was answered
-    AcceptRestored(admin::AcceptRestoredArguments),
+    AcceptRestored(commands::AcceptRestoredArguments),
     /// Show which stored names an older release spelled otherwise, and bring them into the one spelling
-    Normalise(admin::NormaliseArguments),
+    Normalise(commands::NormaliseArguments),
     /// Copy the data of a service, running or stopped, to a new folder, and check the copy
-    Backup(admin::BackupArguments),
+    Backup(commands::BackupArguments),
     /// Put a backup in the place of what the data folder of a stopped service holds
-    Restore(admin::RestoreArguments),
+    Restore(commands::RestoreArguments),
     /// Write everything that a stopped service holds to plain files, to move it
-    Export(admin::ExportArguments),
+    Export(commands::ExportArguments),
     /// Read an export into a new data folder
-    Import(admin::ImportArguments),
+    Import(commands::ImportArguments),
     /// Show which stored tuples a new authorization model would no longer admit, or write the model
-    Model(admin::ModelArguments),
+    Model(commands::ModelArguments),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
     /// Print the page of all metrics (Markdown)
@@ -68,14 +68,14 @@ async fn main() -> ExitCode {
     keep_private();
     let result = match Arguments::parse().command {
         Command::Serve { config, options } => run(config, *options).await,
-        Command::Keys(arguments) => admin::keys(arguments).await,
-        Command::AcceptRestored(arguments) => admin::accept_restored(arguments).await,
-        Command::Normalise(arguments) => admin::normalise(arguments).await,
-        Command::Backup(arguments) => admin::backup(arguments).await,
-        Command::Restore(arguments) => admin::restore(arguments).await,
-        Command::Export(arguments) => admin::export(arguments).await,
-        Command::Import(arguments) => admin::import(arguments).await,
-        Command::Model(arguments) => admin::model(arguments).await,
+        Command::Keys(arguments) => commands::keys(arguments).await,
+        Command::AcceptRestored(arguments) => commands::accept_restored(arguments).await,
+        Command::Normalise(arguments) => commands::normalise(arguments).await,
+        Command::Backup(arguments) => commands::backup(arguments).await,
+        Command::Restore(arguments) => commands::restore(arguments).await,
+        Command::Export(arguments) => commands::export(arguments).await,
+        Command::Import(arguments) => commands::import(arguments).await,
+        Command::Model(arguments) => commands::model(arguments).await,
         Command::Openapi => std::io::stdout().write_all(http::openapi::text().as_bytes()).map_err(Into::into),
         Command::Metrics => std::io::stdout().write_all(measures::page().as_bytes()).map_err(Into::into),
     };

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["query", "duties", "administration", "transfer", "spelling"],
     &["http", "config"],
     &["serve"],
-    &["admin"],
+    &["commands"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

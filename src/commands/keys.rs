@@ -7,7 +7,8 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::Server;
+use super::client::Server;
+use super::folder::lock_stopped;
 use crate::config::{RawConfig, RawUrl};
 use crate::http::routes::keys::{make, warnings};
 use crate::identity::lifetime::SOON;
@@ -138,7 +139,7 @@ async fn create(server: Server, arguments: CreateArguments) -> anyhow::Result<()
 async fn on_the_machine(raw: RawConfig, body: CreateKey) -> anyhow::Result<(String, String, Vec<String>)> {
     let config = raw.resolve()?;
     if matches!(config.catalog, crate::catalog::Location::Folder(_)) {
-        drop(super::lock_stopped(&config.data)?);
+        drop(lock_stopped(&config.data)?);
     }
     let stopped = Stopped::open(&config).await?;
     let made = make(&stopped.hasher(), None, body).map_err(|refused| {

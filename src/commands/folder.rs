@@ -1,4 +1,4 @@
-//! Administrator's commands: keys and models over HTTP against a running service, its data folder as a whole.
+//! Commands on a data folder as a whole. The service on it is stopped, but for a backup.
 
 use std::path::{Path, PathBuf};
 
@@ -6,65 +6,16 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::audit;
-use crate::catalog::Location;
+use crate::catalog::{Catalog, Location};
 use crate::config::{RawConfig, RawUrl};
 use crate::serve::{Stopped, leave_record};
 use crate::transfer;
-use crate::wire::Problem;
 
-mod keys;
 mod normalise;
 mod restore;
 
-pub use keys::{KeysArguments, keys};
 pub use normalise::{NormaliseArguments, normalise};
 pub use restore::{RestoreArguments, restore};
-
-/// Where the service is and with which key it is asked.
-#[derive(Args)]
-pub struct Server {
-    /// Base URL of the service
-    #[arg(long, env = "USHER_URL", default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// File with an API key
-    #[arg(long, env = "USHER_KEY_FILE", default_value = "data/admin.key")]
-    key_file: PathBuf,
-}
-
-impl Server {
-    async fn call<T: serde::de::DeserializeOwned>(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: Option<&impl serde::Serialize>,
-    ) -> anyhow::Result<Option<T>> {
-        let key = std::fs::read_to_string(&self.key_file).with_context(|| {
-            format!("can't read the key file {}; name another with --key-file", self.key_file.display())
-        })?;
-        // Installed once per process; a second call finds it there.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        let mut request = client.request(method, format!("{}{path}", self.server)).bearer_auth(key.trim());
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let response =
-            request.send().await.with_context(|| format!("can't reach {}; is the service running?", self.server))?;
-        let status = response.status();
-        let bytes = response.bytes().await?;
-        if status.is_success() {
-            return if bytes.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&bytes)?)) };
-        }
-        match serde_json::from_slice::<Problem>(&bytes) {
-            Ok(problem) => {
-                let places: Vec<_> =
-                    problem.errors.iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect();
-                bail!("{}: {} {}", problem.title, problem.detail, places.join("; "))
-            }
-            Err(_) => bail!("the service answered {status}: {}", String::from_utf8_lossy(&bytes)),
-        }
-    }
-}
 
 #[derive(Args)]
 pub struct BackupArguments {
@@ -90,7 +41,7 @@ pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
         Some(_lock) => (copy_folder(from, to)?, false),
         None => (copy_running(from, to).await?, true),
     };
-    let catalog = crate::catalog::Catalog::open(to, 1).await?;
+    let catalog = Catalog::open(to, 1).await?;
     catalog.check().await.context("the copied catalog is damaged; the original probably is too")?;
     let revision = catalog.revision().await?;
     catalog.close().await;
@@ -153,12 +104,12 @@ async fn copy_running(from: &Path, to: &Path) -> anyhow::Result<u64> {
         }
     }
     let catalog = to.join("catalog.db");
-    crate::catalog::Catalog::copy_running(from, &catalog).await?;
+    Catalog::copy_running(from, &catalog).await?;
     Ok(bytes + std::fs::metadata(&catalog)?.len())
 }
 
 /// Holds the data folder of a stopped service.
-fn lock_stopped(data: &Path) -> anyhow::Result<std::fs::File> {
+pub(super) fn lock_stopped(data: &Path) -> anyhow::Result<std::fs::File> {
     stopped(try_lock(data)?, data)
 }
 
@@ -206,7 +157,7 @@ pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Resu
     let options =
         RawConfig { data: Some(arguments.data.clone()), catalog_url: arguments.catalog_url, ..RawConfig::default() };
     let config = options.resolve()?;
-    let catalog = crate::catalog::Catalog::open(&config.catalog, 1).await?;
+    let catalog = Catalog::open(&config.catalog, 1).await?;
     let revision = crate::serve::accept_restored(&config, &catalog).await?;
     catalog.close().await;
     println!("the catalog is accepted at revision {revision}; tokens of revisions from before are no longer valid");
@@ -289,40 +240,5 @@ pub async fn import(arguments: ImportArguments) -> anyhow::Result<()> {
     let manifest = transfer::import(&arguments.from, &location, &arguments.data).await?;
     let (rows, vectors) = manifest.totals();
     println!("read {rows} rows and {vectors} vectors into {location}; it can be served");
-    Ok(())
-}
-
-#[derive(Args)]
-pub struct ModelArguments {
-    #[command(flatten)]
-    server: Server,
-    /// The model as JSON, as OpenFGA's tools compile it
-    file: PathBuf,
-    /// Only show which stored tuples would no longer count
-    #[arg(long)]
-    preview: bool,
-}
-
-/// # Errors
-/// When the model is refused.
-#[allow(clippy::print_stdout, reason = "the command's output")]
-pub async fn model(arguments: ModelArguments) -> anyhow::Result<()> {
-    let text =
-        std::fs::read_to_string(&arguments.file).with_context(|| format!("can't read {}", arguments.file.display()))?;
-    let source: serde_json::Value = serde_json::from_str(&text).context("the model is not JSON")?;
-    let body = serde_json::json!({"model": source, "dry_run": arguments.preview});
-    let answer: crate::wire::ModelChanged = arguments
-        .server
-        .call(reqwest::Method::POST, "/v1/models", Some(&body))
-        .await?
-        .context("the service sent no answer")?;
-    match &answer.authorization_model_id {
-        Some(id) => println!("the store's newest model is now {id}"),
-        None => println!("the model is valid; nothing was changed"),
-    }
-    println!("{} of {} stored tuples don't count under it", answer.dead_tuples, answer.tuples);
-    for tuple in &answer.examples {
-        println!("  {}#{}@{}", tuple.object, tuple.relation, tuple.user);
-    }
     Ok(())
 }
