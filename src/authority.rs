@@ -58,7 +58,7 @@ impl Reader {
 pub struct CallerContext(pub Fields);
 
 /// Whom a view is for, and of what.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     pub reader: Reader,
     caller: CallerContext,
@@ -72,6 +72,9 @@ pub struct Authority {
     masks: view::MaskCache,
     /// The store whose tuples an OpenFGA server owns.
     external: Option<Arc<External>>,
+    /// What deliberate bugs mix views with.
+    #[cfg(usher_mutants)]
+    pub published: std::sync::OnceLock<Arc<crate::snapshot::Published>>,
 }
 
 impl Authority {
@@ -82,7 +85,13 @@ impl Authority {
         numbers: Option<Arc<AudienceNumbers>>,
         external: Option<Arc<External>>,
     ) -> Self {
-        Self { resolver, masks: view::MaskCache::new(masks, numbers), external }
+        Self {
+            resolver,
+            masks: view::MaskCache::new(masks, numbers),
+            external,
+            #[cfg(usher_mutants)]
+            published: Default::default(),
+        }
     }
 
     pub fn external(&self) -> Option<&Arc<External>> {
@@ -111,7 +120,27 @@ impl Authority {
             // A view is no work: it keeps no place for it.
             effort: effort.bare(),
         };
-        self.view_of(snapshot, Arc::new(asked), now)
+        let view = self.view_of(snapshot, Arc::new(asked), now)?;
+        #[cfg(usher_mutants)]
+        let view = view::bugs::at_the_search(self, view)?;
+        Ok(view)
+    }
+
+    /// What decides about candidates that were found under `searched`: the same reader's view of the newest snapshot, now.
+    ///
+    /// # Errors
+    /// As [`Self::view`].
+    pub fn verifying_view(
+        &self,
+        searched: &View,
+        newest: Arc<Snapshot>,
+        effort: &Effort,
+    ) -> Result<View, AuthorityError> {
+        let asked = Asked { effort: effort.bare(), ..Asked::clone(&searched.asked) };
+        let view = self.view_of(newest, Arc::new(asked), Timestamp::now())?;
+        #[cfg(usher_mutants)]
+        let view = view::bugs::at_the_gate(view, searched);
+        Ok(view)
     }
 
     /// The same reader's view of another snapshot, now.

@@ -16,7 +16,7 @@ use crate::authority::{Authority, AuthorityError, CollectionView, View};
 use crate::authz::NodeId;
 use crate::index::ChunkKey;
 use crate::snapshot::names::ChunkKeys;
-use crate::snapshot::{DocumentEntry, SectionEntry, Snapshot};
+use crate::snapshot::{DocumentEntry, Published, SectionEntry};
 
 /// Documents of a list that are looked at in one go.
 const SLICE: usize = 4_096;
@@ -152,17 +152,12 @@ impl VerifiedDocument {
 pub struct Gate {
     authority: Arc<Authority>,
     keys: ChunkKeys,
-    /// The newest snapshot.
-    newest: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
+    published: Arc<Published>,
 }
 
 impl Gate {
-    pub fn new(
-        authority: Arc<Authority>,
-        keys: ChunkKeys,
-        newest: impl Fn() -> Arc<Snapshot> + Send + Sync + 'static,
-    ) -> Self {
-        Self { authority, keys, newest: Box::new(newest) }
+    pub fn new(authority: Arc<Authority>, keys: ChunkKeys, published: Arc<Published>) -> Self {
+        Self { authority, keys, published }
     }
 
     /// Lets through the candidates that the reader of `view` may read, in their order. `view` is of the newest snapshot;
@@ -351,7 +346,7 @@ impl Gate {
         }
         crate::pause::at("gate.answered", &asks).await;
         let is_blind = crate::mutants::active("skip_the_second_look");
-        let after = if is_blind { view.snapshot.clone() } else { (self.newest)() };
+        let after = if is_blind { view.snapshot.clone() } else { self.published.load() };
         let after = self.authority.renewed_aside(view, after).await?;
         Ok(Some(Confirmed { allowed, own, after }))
     }

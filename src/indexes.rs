@@ -284,6 +284,14 @@ impl Indexes {
         self.open.read().get(&pair).cloned()
     }
 
+    /// What a search under a state that names this pair asks.
+    pub fn searched(&self, pair: Pair) -> Option<Arc<CollectionIndexes>> {
+        if crate::mutants::active("search_the_newest_pair") {
+            return self.pairs_of(pair.collection).into_iter().find(|indexes| indexes.retired.get().is_none());
+        }
+        self.get(pair)
+    }
+
     /// The files of a pair, where indexes are local.
     fn local(&self, pair: Pair) -> Option<Arc<Local>> {
         self.get(pair)?.local().cloned()

@@ -16,7 +16,7 @@ use crate::wire::{Answer, FieldProblem, Query};
 
 mod allow;
 mod assemble;
-mod bugs;
+mod caveats;
 mod fuse;
 mod respond;
 mod search;
@@ -116,13 +116,12 @@ pub async fn answer(
         let revision = snapshot.revision;
         let resolve = allow::resolve(service, &turn, snapshot, &reader, &question);
         let mut allowed = stages.run("resolve", resolve).await?;
-        let not_found = allowed.not_found(&question);
         stages.run("embed", search::embed(service, &question, &allowed, &mut vectors)).await?;
         stages.run("wait", allow::await_indexes(service, &question, &mut allowed)).await?;
         let indexes = allowed.indexes();
         let hits = stages.run("search", search::both_legs(service, &turn, &question, &allowed, &vectors)).await?;
         crate::pause::at("query.searched", asked.name()).await;
-        let verified = stages.run("verify", fuse::verify(service, &turn, &reader, &question, allowed, hits)).await?;
+        let verified = stages.run("verify", fuse::verify(service, &turn, allowed, hits)).await?;
         let ranked = fuse::fuse(verified, &question);
         crate::pause::at("query.verified", asked.name()).await;
         // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
@@ -133,8 +132,8 @@ pub async fn answer(
         let passages = stages.run("assemble", read).await?;
         let is_changing = service.published.load().revision > revision && arrived.elapsed() < question.deadline / 2;
         let rounds = if is_changing { ROUNDS_OF_CHANGE } else { ROUNDS };
-        if !passages.is_incomplete || round >= rounds || crate::mutants::active("one_round") {
-            break assemble::Passages { not_found, ..passages };
+        if !passages.caveats.is_incomplete || round >= rounds || crate::mutants::active("one_round") {
+            break passages;
         }
         round += 1;
         snapshot = stages.run("wait", allow::searchable(service, &question, &indexes)).await?;

@@ -16,6 +16,9 @@ use crate::limits::CacheLimits;
 use crate::limits::effort::{Effort, Spent};
 use crate::snapshot::{AudienceNumbers, CollectionState, DocumentEntry, Place, SectionEntry, Snapshot, StoreState};
 
+#[cfg(usher_mutants)]
+pub(super) mod bugs;
+
 /// Documents between two looks at what a mask may still cost.
 const SLICE: u32 = 256;
 
@@ -114,20 +117,6 @@ impl CollectionView {
         number < entry.chunk_count
             && self.may_read_document(entry)
             && entry.section_of(number).is_none_or(|section| self.may_read_section(section))
-    }
-
-    /// The same view with other sets: only the test build uses it, for a deliberate bug.
-    #[cfg(usher_mutants)]
-    pub fn with_sets_of(mut self, other: &CollectionView) -> Self {
-        self.sets = other.sets.clone();
-        self
-    }
-
-    /// The same view with another document table: only the test build uses it, for a deliberate bug.
-    #[cfg(usher_mutants)]
-    pub fn with_documents_of(mut self, other: &CollectionView) -> Self {
-        self.state = other.state.clone();
-        self
     }
 
     /// Marks the chunks of every readable document that satisfies the filter; returns the earliest instant at which

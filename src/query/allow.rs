@@ -4,29 +4,29 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::caveats::Caveats;
 use super::{QueryError, Question};
-use crate::authority::{CallerContext, Reader, View};
+use crate::authority::{Authority, CallerContext, CollectionView, Reader, View};
 use crate::index::filter::{self, MetadataFilter};
 use crate::index::{ChunkMask, IndexError};
-use crate::indexes::{CollectionIndexes, VectorHome};
-use crate::limits::effort::{Effort, Spent};
+use crate::indexes::{CollectionIndexes, Indexes, VectorHome};
+use crate::limits::Effort;
 use crate::service::Service;
 use crate::service::turn::Turn;
-use crate::snapshot::Snapshot;
-use crate::wire::{FieldProblem, Mode, NotFound};
+use crate::snapshot::{Published, Snapshot};
+use crate::wire::{FieldProblem, Filter, Mode, NotFound};
 
 /// What the search may see, bound to one snapshot.
 pub(super) struct Allowed {
     pub collections: Vec<AllowedCollection>,
     /// The state that the answer is made from, and names.
-    pub view: View,
-    /// An index has not followed as far as the snapshot, so that what is newest may not be found.
-    pub is_behind: bool,
+    pub view: Arc<View>,
+    pub caveats: Caveats,
 }
 
 pub(super) struct AllowedCollection {
     pub id: u32,
-    pub view: crate::authority::CollectionView,
+    pub view: CollectionView,
     pub indexes: Arc<CollectionIndexes>,
     pub mask: Arc<ChunkMask>,
 }
@@ -53,17 +53,6 @@ pub async fn snapshot_at(service: &Service, question: &Question) -> Result<Arc<S
 }
 
 impl Allowed {
-    /// Names of the question that nothing answers to which the reader may read.
-    pub fn not_found(&self, question: &Question) -> NotFound {
-        let is_searched = |name: &&String| self.collections.iter().any(|of| *of.view.state.name == ***name);
-        let is_declared = |name: &&str| self.collections.iter().any(|of| filter::is_known(name, &of.view.state.fields));
-        let fields = question.filter.as_ref().map(filter::names).unwrap_or_default();
-        NotFound {
-            collections: question.collections.iter().filter(|name| !is_searched(name)).cloned().collect(),
-            fields: fields.into_iter().filter(|name| !is_declared(name)).map(str::to_owned).collect(),
-        }
-    }
-
     /// The indexes that are searched, by collection.
     pub fn indexes(&self) -> Vec<(Arc<str>, Arc<CollectionIndexes>)> {
         self.collections.iter().map(|of| (of.view.state.name.clone(), of.indexes.clone())).collect()
@@ -119,11 +108,11 @@ pub(super) async fn await_indexes(
         true => all.await,
         false => tokio::time::timeout(question.deadline / INDEX_SHARE, all).await.unwrap_or_else(|_| vec![false]),
     };
-    allowed.is_behind = reached.contains(&false);
-    if allowed.is_behind && is_bound { Err(QueryError::RevisionUnavailable) } else { Ok(()) }
+    allowed.caveats.is_behind = reached.contains(&false);
+    if allowed.caveats.is_behind && is_bound { Err(QueryError::RevisionUnavailable) } else { Ok(()) }
 }
 
-/// Resolves the reader and builds the masks.
+/// Resolves the reader and builds the masks, for indexes that can be searched.
 pub(super) async fn resolve(
     service: &Service,
     turn: &Turn,
@@ -131,57 +120,79 @@ pub(super) async fn resolve(
     reader: &Reader,
     question: &Question,
 ) -> Result<Allowed, QueryError> {
-    let authority = service.authority.clone();
+    let (authority, reader, names) = (service.authority.clone(), reader.clone(), question.collections.clone());
     let caller = CallerContext(question.context.clone());
-    let (reader, names, filter) = (reader.clone(), question.collections.clone(), question.filter.clone());
-    let (indexes, published) = (service.indexes.clone(), service.published.clone());
+    let (indexes, published, filter) = (service.indexes.clone(), service.published.clone(), question.filter.clone());
     // Resolving a cold reader and building a mask are computation; they must not hold up other requests.
     let work = move |effort: &Effort| {
-        let late = |_: Spent| QueryError::Deadline { stage: "resolve" };
         let view = authority.view(snapshot, &reader, &caller, &names, Timestamp::now(), effort)?;
-        let view = super::bugs::at_the_search(view, &authority, &published)?;
         let mut collections = Vec::with_capacity(view.collections.len());
         for collection in &view.collections {
-            let pair = super::bugs::pair(&collection.state, &published);
-            let Some(indexes) = indexes.get(pair) else {
-                // A collection whose indexes are gone was removed after the snapshot was pinned.
-                let newest = published.load();
-                if newest.collections.values().any(|state| state.pair() == pair) {
-                    return Err(IndexError::Filling.into());
-                }
-                continue;
-            };
-            let readable = authority.mask(collection, None, effort).map_err(late)?;
-            // Where nothing is readable the collection is as good as absent: neither its fields nor its dimensions may
-            // show in an error.
-            if readable.count() == 0 {
-                continue;
-            }
-            let mask = match &filter {
-                None => readable,
-                Some(filter) => {
-                    let filter = MetadataFilter::compile(filter, &collection.state.fields).map_err(|error| {
-                        QueryError::Filter(vec![FieldProblem {
-                            pointer: error.pointer.clone(),
-                            detail: error.to_string(),
-                        }])
-                    })?;
-                    authority.mask(collection, Some(&filter), effort).map_err(late)?
-                }
-            };
+            let Some(indexes) = indexes_of(&indexes, &published, collection)? else { continue };
+            let Some(mask) = mask_of(&authority, collection, filter.as_ref(), effort)? else { continue };
             collections.push(AllowedCollection { id: collection.state.id, view: collection.clone(), indexes, mask });
         }
-        Ok::<_, QueryError>(Allowed { collections, view, is_behind: false })
+        Ok::<_, QueryError>((view, collections))
     };
-    let Ok(allowed) = turn.compute(work).await else {
-        return Err(QueryError::Deadline { stage: "resolve" });
-    };
-    let allowed = allowed?;
-    for collection in &allowed.collections {
-        // After an absence, or where others have switched to indexes that this process is still filling.
+    let (view, collections) = turn.compute(work).await.map_err(|_| LATE)??;
+    are_filled(&collections).await?;
+    let caveats = Caveats { not_found: not_found(question, &collections), ..Caveats::default() };
+    Ok(Allowed { collections, view: Arc::new(view), caveats })
+}
+
+const LATE: QueryError = QueryError::Deadline { stage: "resolve" };
+
+/// Nothing where the collection was removed after the snapshot was pinned.
+fn indexes_of(
+    indexes: &Indexes,
+    published: &Published,
+    collection: &CollectionView,
+) -> Result<Option<Arc<CollectionIndexes>>, QueryError> {
+    let pair = collection.state.pair();
+    let found = indexes.searched(pair);
+    if found.is_none() && published.load().collections.values().any(|newest| newest.pair() == pair) {
+        return Err(IndexError::Filling.into());
+    }
+    Ok(found)
+}
+
+/// The chunks of a collection that the reader may read and the filter lets through. Where nothing is readable the
+/// collection is as good as absent: neither its fields nor its dimensions may show in an error.
+fn mask_of(
+    authority: &Authority,
+    collection: &CollectionView,
+    filter: Option<&Filter>,
+    effort: &Effort,
+) -> Result<Option<Arc<ChunkMask>>, QueryError> {
+    let readable = authority.mask(collection, None, effort).map_err(|_| LATE)?;
+    if readable.count() == 0 {
+        return Ok(None);
+    }
+    let Some(filter) = filter else { return Ok(Some(readable)) };
+    let filter = MetadataFilter::compile(filter, &collection.state.fields).map_err(|error| {
+        QueryError::Filter(vec![FieldProblem { pointer: error.pointer.clone(), detail: error.to_string() }])
+    })?;
+    authority.mask(collection, Some(&filter), effort).map(Some).map_err(|_| LATE)
+}
+
+/// Waits for indexes that are far behind: after an absence, or where others have switched to some that this process is
+/// still filling.
+async fn are_filled(collections: &[AllowedCollection]) -> Result<(), QueryError> {
+    for collection in collections {
         if !collection.indexes.is_filled(collection.view.state.last_operation).await {
             return Err(IndexError::Filling.into());
         }
     }
-    Ok(allowed)
+    Ok(())
+}
+
+/// Names of the question that nothing answers to which the reader may read.
+fn not_found(question: &Question, collections: &[AllowedCollection]) -> NotFound {
+    let is_searched = |name: &&String| collections.iter().any(|of| *of.view.state.name == ***name);
+    let is_declared = |name: &&str| collections.iter().any(|of| filter::is_known(name, &of.view.state.fields));
+    let fields = question.filter.as_ref().map(filter::names).unwrap_or_default();
+    NotFound {
+        collections: question.collections.iter().filter(|name| !is_searched(name)).cloned().collect(),
+        fields: fields.into_iter().filter(|name| !is_declared(name)).map(str::to_owned).collect(),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::caveats::Caveats;
 use super::fuse::Ranked;
 use super::{QueryError, Question};
 use crate::authority::View;
@@ -10,7 +11,7 @@ use crate::gate::{Candidate, VerifiedChunk};
 use crate::invisible::cleaned;
 use crate::service::Service;
 use crate::snapshot::names::chunk_id;
-use crate::wire::{Assembled, Citation, Include, Neighbor, NotFound, Passage, PassageSpan};
+use crate::wire::{Assembled, Citation, Include, Neighbor, Passage, PassageSpan};
 
 /// Passages in their final order, and what the response says about the search.
 pub(super) struct Passages {
@@ -18,12 +19,7 @@ pub(super) struct Passages {
     pub as_of: jiff::Timestamp,
     pub passages: Vec<Passage>,
     pub assembled: Option<Assembled>,
-    pub is_cut: bool,
-    /// Something was lost because the state changed meanwhile.
-    pub is_incomplete: bool,
-    pub is_degraded: bool,
-    pub is_behind: bool,
-    pub not_found: NotFound,
+    pub caveats: Caveats,
 }
 
 /// Reads the text of verified chunks, one query per collection.
@@ -31,19 +27,19 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
     let chunks: Vec<VerifiedChunk> = ranked.hits.iter().map(|hit| hit.chunk.clone()).collect();
     let mut texts = read(service, &chunks).await?;
     let mut passages = Vec::with_capacity(ranked.hits.len());
-    let mut is_incomplete = ranked.is_incomplete;
+    let mut caveats = ranked.caveats;
     // The metadata goes with a document's best passage.
     let mut told: HashSet<(u32, String)> = HashSet::new();
     let wants_metadata = question.includes(Include::Metadata);
     for hit in ranked.hits {
         // A version that was replaced between the gate and this line has no text any more.
         let Some(text) = texts.remove(&hit.chunk.candidate()) else {
-            is_incomplete = true;
+            caveats.is_incomplete = true;
             continue;
         };
         let neighbors = if question.includes(Include::Neighbors) {
             let (found, is_whole) = neighbours(service, &ranked.searched, &ranked.view, &hit.chunk).await?;
-            is_incomplete |= !is_whole;
+            caveats.is_incomplete |= !is_whole;
             Some(found)
         } else {
             None
@@ -72,18 +68,8 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
     if !question.includes(Include::Text) {
         passages.iter_mut().for_each(|passage| passage.text = None);
     }
-    let named = if crate::mutants::active("named_by_the_verifying_state") { &ranked.view } else { &ranked.searched };
-    Ok(Passages {
-        revision: named.snapshot.revision,
-        as_of: named.now,
-        passages,
-        assembled,
-        is_cut: ranked.is_cut,
-        is_incomplete,
-        is_degraded: ranked.is_degraded,
-        is_behind: ranked.is_behind,
-        not_found: NotFound::default(),
-    })
+    let named = if crate::mutants::active("named_by_the_verifying_state") { &ranked.view } else { &*ranked.searched };
+    Ok(Passages { revision: named.snapshot.revision, as_of: named.now, passages, assembled, caveats })
 }
 
 /// `b3:` and 64 hex digits.

@@ -2,15 +2,14 @@
 //! k = 60). Ranks count verified hits only, so that no gap betrays a dropped one.
 
 use std::collections::{BTreeMap, HashMap};
-
-use jiff::Timestamp;
+use std::sync::Arc;
 
 use super::allow::{Allowed, AllowedCollection};
+use super::caveats::Caveats;
 use super::search::{Hits, WeightedList};
 use super::{QueryError, Question};
-use crate::authority::{CallerContext, Reader, View};
+use crate::authority::View;
 use crate::gate::{Candidate, VerifiedChunk};
-use crate::limits::Effort;
 use crate::service::Service;
 use crate::service::turn::Turn;
 use crate::wire::Ranks;
@@ -21,28 +20,21 @@ const K: f64 = 60.0;
 /// Candidates that the reader may read at the newest snapshot, with the lists they stand in.
 pub(super) struct Verified {
     /// The state of the search, which the answer names.
-    searched: View,
+    searched: Arc<View>,
     /// The newest one, on which the hits were verified.
     view: View,
     chunks: HashMap<Candidate, VerifiedChunk>,
     vector: Vec<WeightedList>,
     keyword: Vec<WeightedList>,
-    is_cut: bool,
-    is_degraded: bool,
-    is_behind: bool,
-    /// Candidates that did not pass, or not as they were found: the state changed since the search's snapshot.
-    is_incomplete: bool,
+    caveats: Caveats,
 }
 
 /// Verified chunks in their final order.
 pub(super) struct Ranked {
-    pub searched: View,
+    pub searched: Arc<View>,
     pub view: View,
     pub hits: Vec<RankedChunk>,
-    pub is_cut: bool,
-    pub is_degraded: bool,
-    pub is_behind: bool,
-    pub is_incomplete: bool,
+    pub caveats: Caveats,
 }
 
 pub(super) struct RankedChunk {
@@ -55,20 +47,13 @@ pub(super) struct RankedChunk {
 pub(super) async fn verify(
     service: &Service,
     turn: &Turn,
-    reader: &Reader,
-    question: &Question,
     allowed: Allowed,
     hits: Hits,
 ) -> Result<Verified, QueryError> {
+    let (authority, searched) = (service.authority.clone(), allowed.view.clone());
     let newest = service.published.load();
-    let caller = CallerContext(question.context.clone());
-    let (authority, reader, names) = (service.authority.clone(), reader.clone(), question.collections.clone());
-    let view = move |effort: &Effort| authority.view(newest, &reader, &caller, &names, Timestamp::now(), effort);
-    let view = match turn.compute(view).await {
-        Ok(view) => view?,
-        Err(_) => return Err(QueryError::Deadline { stage: "verify" }),
-    };
-    let view = super::bugs::at_the_gate(view, &allowed.view);
+    let view = turn.compute(move |effort| authority.verifying_view(&searched, newest, effort)).await;
+    let view = view.map_err(|_| QueryError::Deadline { stage: "verify" })??;
     let mut union: Vec<Candidate> =
         hits.vector.iter().chain(&hits.keyword).flat_map(|list| list.candidates.iter().copied()).collect();
     union.sort_unstable();
@@ -80,17 +65,16 @@ pub(super) async fn verify(
     let verified = verified.into_iter().filter(is_same);
     let chunks: HashMap<_, _> = verified.map(|chunk| (chunk.candidate(), chunk)).collect();
     let was_removed = |of: &AllowedCollection| of.indexes.may_be_ahead_of(of.view.state.last_operation);
+    // What did not pass, or not as it was found, has changed since the search's snapshot.
     let is_incomplete = chunks.len() < union.len() || allowed.collections.iter().any(was_removed);
+    let (is_cut, is_degraded) = (hits.is_cut, hits.is_degraded);
     Ok(Verified {
         searched: allowed.view,
         view,
         chunks,
         vector: hits.vector,
         keyword: hits.keyword,
-        is_cut: hits.is_cut,
-        is_degraded: hits.is_degraded,
-        is_behind: allowed.is_behind,
-        is_incomplete,
+        caveats: Caveats { is_cut, is_degraded, is_incomplete, ..allowed.caveats },
     })
 }
 
@@ -133,14 +117,7 @@ pub(super) fn fuse(verified: Verified, question: &Question) -> Ranked {
         *count <= question.max_per_document && hit.score >= question.min_score
     });
     hits.truncate(question.top_k);
-    let is_short = hits.len() < question.top_k;
-    Ranked {
-        searched: verified.searched,
-        view: verified.view,
-        is_cut: verified.is_cut && is_short,
-        is_incomplete: verified.is_incomplete,
-        is_degraded: verified.is_degraded,
-        is_behind: verified.is_behind,
-        hits,
-    }
+    let is_cut = verified.caveats.is_cut && hits.len() < question.top_k;
+    let caveats = Caveats { is_cut, ..verified.caveats };
+    Ranked { searched: verified.searched, view: verified.view, hits, caveats }
 }

@@ -8,7 +8,7 @@ use crate::authority::Reader;
 use crate::identity::{Principal, Scope};
 use crate::service::Service;
 use crate::tokens::receipt::{Receipt, ReceiptItem};
-use crate::wire::{Answer, Include, Warning};
+use crate::wire::{Answer, Include};
 
 pub(super) async fn respond(
     service: &Service,
@@ -46,25 +46,6 @@ pub(super) async fn respond(
         as_of: as_of.clone(),
         items: items.collect(),
     };
-    let mut warnings = Vec::new();
-    if found.is_cut {
-        warnings.push(Warning::CandidateLimit);
-    }
-    if found.is_incomplete {
-        warnings.push(Warning::ChangedMeanwhile);
-    }
-    if found.is_behind {
-        warnings.push(Warning::IndexBehind);
-    }
-    if found.is_degraded {
-        warnings.push(Warning::EmbedderUnavailable);
-    }
-    if !found.not_found.collections.is_empty() {
-        warnings.push(Warning::CollectionNotFound);
-    }
-    if !found.not_found.fields.is_empty() {
-        warnings.push(Warning::FieldNotFound);
-    }
     let wants_timings = question.includes(Include::Timings) && principal.require(Scope::Diagnostics).is_ok();
     Ok(Answer {
         request_id: asked.request_id,
@@ -73,9 +54,9 @@ pub(super) async fn respond(
         revision: service.revisions.seal(found.revision).map_err(|_| QueryError::Randomness)?,
         as_of,
         staleness_ms: service.staleness().map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-        complete: !(found.is_cut || found.is_incomplete || found.is_degraded || found.is_behind),
-        warnings,
-        not_found: found.not_found,
+        complete: found.caveats.is_complete(),
+        warnings: found.caveats.warnings(),
+        not_found: found.caveats.not_found,
         timings_ms: wants_timings.then(|| stages.timings()),
         receipt: service.receipts.sign(&receipt),
     })
