@@ -5,7 +5,7 @@ use super::Rejection;
 use super::rules::{self, Rules};
 use crate::authz::{Model, ObjectRef, Tuple};
 use crate::catalog;
-use crate::catalog::documents::{DocumentRow, SectionRow};
+use crate::catalog::documents::{DocumentRow, Held, SectionRow};
 use crate::catalog::tuples::{Origin, TupleRow, by_hand, by_hand_within};
 use crate::commit::tuples::{self, Tolerance, TupleWriteError};
 use crate::commit::{CommitError, Draft};
@@ -18,9 +18,7 @@ pub(super) struct Standing {
     /// The collection's number, where the document's object is one of its own.
     pub apart: Option<u32>,
     /// The collection never held a document of this id.
-    pub is_first: bool,
-    /// Positions in the log of tuples up to here were written when no document had the plain name.
-    before: u64,
+    is_first: bool,
 }
 
 impl Standing {
@@ -37,26 +35,30 @@ impl Standing {
             Some(row) => Some(row.apart),
             None => catalog::documents::held(&mut draft.tx, collection.id, id).await?.map(|held| held.is_apart),
         };
-        let is_first = was_apart.is_none();
-        if was_apart == Some(false) {
-            return Ok(Self { apart: None, is_first, before: u64::MAX });
-        }
-        let settings = &collection.settings;
-        let others = draft.next.collections.values().filter(|other| {
-            let theirs = &other.settings;
-            let shares_type = theirs.object_type == settings.object_type
-                || (settings.section_type.is_some() && theirs.section_type == settings.section_type);
-            other.id != collection.id && theirs.store == settings.store && shares_type
-        });
-        for other in others.map(|other| other.id).collect::<Vec<_>>() {
-            if let Some(plain) = catalog::documents::held(&mut draft.tx, other, id).await?.filter(|it| !it.is_apart) {
-                // Of an older release's it isn't known for whom they were written.
-                let before = plain.since.unwrap_or(u64::MAX);
-                return Ok(Self { apart: Some(collection.id), is_first, before });
-            }
-        }
-        Ok(Self { apart: was_apart.map(|_| collection.id), is_first, before: u64::MAX })
+        let is_apart = match was_apart {
+            Some(was_apart) => was_apart,
+            None => holder(draft, collection, id).await?.is_some(),
+        };
+        Ok(Self { apart: is_apart.then_some(collection.id), is_first: was_apart.is_none() })
     }
+}
+
+/// What another collection that could share objects with this one keeps of the id, if it holds, or held, the document with
+/// the plain name.
+async fn holder(draft: &mut Draft, collection: &CollectionState, id: &str) -> Result<Option<Held>, CommitError> {
+    let settings = &collection.settings;
+    let others = draft.next.collections.values().filter(|other| {
+        let theirs = &other.settings;
+        let shares_type = theirs.object_type == settings.object_type
+            || (settings.section_type.is_some() && theirs.section_type == settings.section_type);
+        other.id != collection.id && theirs.store == settings.store && shares_type
+    });
+    for other in others.map(|other| other.id).collect::<Vec<_>>() {
+        if let Some(plain) = catalog::documents::held(&mut draft.tx, other, id).await?.filter(|it| !it.is_apart) {
+            return Ok(Some(plain));
+        }
+    }
+    Ok(None)
 }
 
 /// Tuples that a new version takes over.
@@ -88,8 +90,10 @@ impl Carried {
         let has = |section: &str| sections.iter().any(|held| *held.id == *section);
 
         if standing.apart.is_some() {
-            // Written when the plain name was nobody's, for whoever would have it.
-            let early = |rows: Vec<TupleRow>| rows.into_iter().filter(|row| row.change <= standing.before);
+            // Positions in the log of tuples up to here were written when the plain name was nobody's, for whoever would
+            // have it. Of an older release's it isn't known for whom they were written.
+            let before = holder(draft, collection, id).await?.and_then(|plain| plain.since).unwrap_or(u64::MAX);
+            let early = |rows: Vec<TupleRow>| rows.into_iter().filter(move |row| row.change <= before);
             if standing.is_first {
                 let plain = document_object(&binding.object_type, id, None);
                 let rows = by_hand(&mut draft.tx, store, &plain).await?;
@@ -97,7 +101,7 @@ impl Carried {
             }
             for (section, row) in under_plain_name(draft, collection, id).await? {
                 let object = match has(&section) {
-                    true if is_new(&section) => collection_section(collection, id, standing, &section),
+                    true if is_new(&section) => object_of_section(collection, id, standing, &section),
                     false if standing.is_first => own.clone(),
                     _ => continue,
                 };
@@ -110,9 +114,11 @@ impl Carried {
                 }
             }
         }
-        // Names that are hashes are known from the version before alone.
-        for gone in old.into_iter().flat_map(|old| &old.sections).filter(|held| !has(&held.id)) {
-            let rows = by_hand(&mut draft.tx, store, &collection_section(collection, id, standing, &gone.id)).await?;
+        // Names that are hashes are known from the version before alone; the others were found above.
+        let gone = old.into_iter().flat_map(|old| &old.sections).filter(|held| !has(&held.id));
+        let gone = gone.map(|gone| object_of_section(collection, id, standing, &gone.id));
+        for object in gone.filter(|object| section_of(id, &object.to_string()).is_none()) {
+            let rows = by_hand(&mut draft.tx, store, &object).await?;
             carried.take(&model, collection, rows.into_iter(), &own, true);
         }
         Ok(carried)
@@ -188,7 +194,7 @@ impl Carried {
     }
 }
 
-fn collection_section(collection: &CollectionState, id: &str, standing: Standing, section: &str) -> ObjectRef {
+fn object_of_section(collection: &CollectionState, id: &str, standing: Standing, section: &str) -> ObjectRef {
     let section_type = collection.binding.section_type.as_deref().unwrap_or_default();
     section_object(section_type, id, standing.apart, section)
 }
