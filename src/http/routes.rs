@@ -16,6 +16,7 @@ pub mod report;
 pub mod stored;
 pub mod whoami;
 
+use super::problem::ApiProblem;
 use crate::wire::strict::{self, MAX_DEPTH};
 
 /// What a reader may see of some collections (none: of all) in a snapshot, now. A reader that nobody asked for before is
@@ -27,7 +28,7 @@ async fn view(
     reader: &crate::authority::Reader,
     context: &crate::authority::CallerContext,
     names: &[String],
-) -> Result<crate::authority::View, super::problem::ApiProblem> {
+) -> Result<crate::authority::View, ApiProblem> {
     let (authority, reader, names) = (service.authority.clone(), reader.clone(), names.to_vec());
     let context = context.clone();
     let look = move |effort: &crate::limits::Effort| {
@@ -37,10 +38,27 @@ async fn view(
 }
 
 /// The number of items of a page.
-fn page_size(limit: Option<usize>) -> Result<usize, super::problem::ApiProblem> {
+fn page_size(limit: Option<usize>) -> Result<usize, ApiProblem> {
     let limit = limit.unwrap_or(100);
-    let wrong = || super::problem::ApiProblem::invalid("/limit", "must be 1 to 1,000");
+    let wrong = || ApiProblem::invalid("/limit", "must be 1 to 1,000");
     if (1..=1000).contains(&limit) { Ok(limit) } else { Err(wrong()) }
+}
+
+/// The collection of this name, in the newest snapshot, if the credential reaches it. Beyond its reach and absent are alike.
+fn reached(
+    service: &crate::service::Service,
+    caller: &super::extract::Caller,
+    name: &str,
+) -> Result<(std::sync::Arc<crate::snapshot::Snapshot>, std::sync::Arc<crate::snapshot::CollectionState>), ApiProblem> {
+    let snapshot = service.published.load();
+    let collection = snapshot.collection(name).filter(|_| caller.principal.reaches(name)).cloned();
+    Ok((snapshot, collection.ok_or_else(ApiProblem::not_found)?))
+}
+
+/// Cuts to a page what was asked for with one item more: that one, if it is there, says that something follows.
+fn page<T>(mut found: Vec<T>, size: usize) -> (Vec<T>, Option<T>) {
+    let rest = found.split_off(found.len().min(size));
+    (found, rest.into_iter().next())
 }
 
 /// A cursor for the page after `place`, for a quarter of an hour.
@@ -48,7 +66,7 @@ fn next_page(
     service: &crate::service::Service,
     place: u64,
     bound: crate::tokens::cursor::Bound<'_>,
-) -> Result<String, super::problem::ApiProblem> {
+) -> Result<String, ApiProblem> {
     let until = jiff::Timestamp::now().checked_add(crate::tokens::cursor::VALID_FOR).ok();
     service.cursors.seal(place, until, bound).map_err(|_| crate::query::QueryError::Randomness.into())
 }
@@ -58,41 +76,41 @@ fn page_after(
     service: &crate::service::Service,
     cursor: Option<&str>,
     bound: crate::tokens::cursor::Bound<'_>,
-) -> Result<Option<u64>, super::problem::ApiProblem> {
+) -> Result<Option<u64>, ApiProblem> {
     let open = |cursor: &str| service.cursors.open(cursor, jiff::Timestamp::now(), bound);
     let refused = |error: crate::tokens::cursor::InvalidCursor| {
-        super::problem::ApiProblem::invalid("/cursor", &format!("{error}; start again without one"))
+        ApiProblem::invalid("/cursor", &format!("{error}; start again without one"))
     };
     cursor.map(open).transpose().map_err(refused)
 }
 
 /// A revision token for a response.
-fn seal(service: &crate::service::Service, revision: u64) -> Result<String, super::problem::ApiProblem> {
+fn seal(service: &crate::service::Service, revision: u64) -> Result<String, ApiProblem> {
     service.revisions.seal(revision).map_err(|_| crate::query::QueryError::Randomness.into())
 }
 
 /// Waits for the state of a caller's `min_revision`, as long as a query would.
-async fn at_least(service: &crate::service::Service, token: &str) -> Result<(), super::problem::ApiProblem> {
-    let malformed = |_| super::problem::ApiProblem::invalid("/min_revision", "is not a revision token of this service");
+async fn at_least(service: &crate::service::Service, token: &str) -> Result<(), ApiProblem> {
+    let malformed = |_| ApiProblem::invalid("/min_revision", "is not a revision token of this service");
     let revision = service.revisions.open(token).map_err(malformed)?;
     let wait = tokio::time::timeout(service.limits.default_deadline, service.published.at_least(revision));
     wait.await.map(|_| ()).map_err(|_| crate::query::QueryError::RevisionUnavailable.into())
 }
 
 /// What a caller asserts for conditions, in a body.
-fn caller_context(context: crate::wire::Fields) -> Result<crate::authority::CallerContext, super::problem::ApiProblem> {
+fn caller_context(context: crate::wire::Fields) -> Result<crate::authority::CallerContext, ApiProblem> {
     let is_small = crate::query::is_small(&context);
     let context = is_small.then_some(crate::authority::CallerContext(context));
-    context.ok_or_else(|| super::problem::ApiProblem::invalid("/context", "must be at most 32 KiB"))
+    context.ok_or_else(|| ApiProblem::invalid("/context", "must be at most 32 KiB"))
 }
 
 /// The same in the address: a JSON object.
-fn caller_context_of(parameter: Option<&str>) -> Result<crate::authority::CallerContext, super::problem::ApiProblem> {
+fn caller_context_of(parameter: Option<&str>) -> Result<crate::authority::CallerContext, ApiProblem> {
     let Some(json) = parameter else { return Ok(Default::default()) };
     let parsed = strict::read(json.as_bytes(), MAX_DEPTH);
     let wrong = |mistake: strict::JsonError| {
         let detail = super::extract::describe(&mistake.error);
-        super::problem::ApiProblem::invalid(&format!("/context{}", mistake.pointer), &detail)
+        ApiProblem::invalid(&format!("/context{}", mistake.pointer), &detail)
     };
     caller_context(parsed.map_err(wrong)?)
 }
@@ -112,7 +130,7 @@ impl<'a> Attempts<'a> {
     ///
     /// # Errors
     /// When a query's time is over.
-    async fn another(&self, revision: u64) -> Result<(), super::problem::ApiProblem> {
+    async fn another(&self, revision: u64) -> Result<(), ApiProblem> {
         /// Between a commit and the state that has it.
         const PUBLICATION: std::time::Duration = std::time::Duration::from_millis(100);
         if tokio::time::Instant::now() > self.until {
@@ -130,6 +148,6 @@ async fn record(
     event: &str,
     revision: u64,
     items: Vec<String>,
-) -> Result<(), super::problem::ApiProblem> {
+) -> Result<(), ApiProblem> {
     caller.record(service, event, revision, items).await.map_err(|error| crate::query::QueryError::Audit(error).into())
 }

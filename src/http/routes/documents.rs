@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{Attempts, caller_context_of, record, seal};
+use super::{Attempts, caller_context_of, reached, record, seal};
 use crate::catalog::collections::CollectionSettings;
 use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
@@ -318,11 +318,7 @@ pub async fn get_acl(
     if !caller.principal.may_write_source(source_of(&id)) {
         return Err(ApiProblem::forbidden_source());
     }
-    if !caller.principal.reaches(&at.collection) {
-        return Err(ApiProblem::not_found());
-    }
-    let snapshot = service.published.load();
-    let collection = snapshot.collection(&at.collection).ok_or_else(ApiProblem::not_found)?;
+    let (snapshot, collection) = reached(&service, &caller, &at.collection)?;
     let row = service.catalog.document_by_id(collection.id, &id).await?.ok_or_else(ApiProblem::not_found)?;
     record(&service, &caller, "documents.get_acl", snapshot.revision, vec![id]).await?;
     // Whether another collection holds the id shows in the name.
@@ -363,11 +359,7 @@ pub async fn state(
     if !(1..=1000).contains(&limit) {
         return Err(ApiProblem::invalid("/limit", "must be 1 to 1,000"));
     }
-    if !caller.principal.reaches(&parameters.collection) {
-        return Err(ApiProblem::not_found());
-    }
-    let snapshot = service.published.load();
-    let collection = snapshot.collection(&parameters.collection).ok_or_else(ApiProblem::not_found)?;
+    let (snapshot, collection) = reached(&service, &caller, &parameters.collection)?;
     // The cursor is the last id of the page before: the caller wrote these ids itself.
     let after = parameters.cursor.unwrap_or_default();
     let rows = service.catalog.documents_by_id(collection.id, Some(&parameters.source), &after, limit).await?;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{Attempts, caller_context_of, next_page, page_after, page_size, record, seal};
+use super::{Attempts, caller_context_of, next_page, page, page_after, page_size, record, seal};
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -47,10 +47,9 @@ pub async fn documents(
         let snapshot = service.published.load();
         let revision = snapshot.revision;
         let view = super::view(&service, &turn, snapshot, &reader, &caller_context, &names).await?;
-        // One more than the page, so that a cursor says only that something readable follows.
-        let mut found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
-        let next = found.get(limit).map(|document| u64::from(document.ordinal()));
-        found.truncate(limit);
+        // A cursor says only that something readable follows.
+        let found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
+        let (found, next) = page(found, limit);
         let heads = service.catalog.document_heads(&found).await?;
         // Both are in the order of ordinals.
         if heads.len() == found.len() {
@@ -58,7 +57,7 @@ pub async fn documents(
         }
         attempts.another(revision).await?;
     };
-    let next_cursor = next.map(|place| next_page(&service, place, &bound)).transpose()?;
+    let next_cursor = next.map(|first| next_page(&service, first.ordinal().into(), &bound)).transpose()?;
     let listed = found.iter().zip(heads).map(|(document, head)| DocumentListed {
         id: document.id().to_owned(),
         version: head.version,

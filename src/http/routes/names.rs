@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::{page_size, record, seal};
+use super::{page, page_size, record, seal};
 use crate::catalog::names::NamedAs;
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
@@ -59,10 +59,9 @@ async fn list(
     }
     // The cursor is the last name of the page before: whoever lists sees them all.
     let after = parameters.cursor.unwrap_or_default();
-    // One more than the page says whether anything follows.
-    let mut names = service.catalog.names(&store, named_as, &object_type, &after, limit as u32 + 1).await?;
-    let next_cursor = (names.len() > limit).then(|| names.get(limit - 1).cloned()).flatten();
-    names.truncate(limit);
+    let names = service.catalog.names(&store, named_as, &object_type, &after, limit as u32 + 1).await?;
+    let (names, next) = page(names, limit);
+    let next_cursor = names.last().filter(|_| next.is_some()).cloned();
     let event = if named_as == NamedAs::User { "relationships.users" } else { "relationships.objects" };
     let asked = vec![object_type, format!("{} names after {after}", names.len())];
     record(service, caller, event, snapshot.revision, asked).await?;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::documents::await_indexes;
-use super::{page_size, record, seal};
+use super::{page, page_size, reached, record, seal};
 use crate::catalog::CatalogError;
 use crate::catalog::documents::DocumentRow;
 use crate::commit::documents::DeleteDocuments;
@@ -43,18 +43,11 @@ pub async fn list(
         Some(source) if caller.principal.may_write_source(&source) => Some(vec![source]),
         Some(_) => return Err(ApiProblem::forbidden_source()),
     };
-    if !caller.principal.reaches(&name) {
-        return Err(ApiProblem::not_found());
-    }
-    let snapshot = service.published.load();
-    let collection = snapshot.collection(&name).ok_or_else(ApiProblem::not_found)?.id;
+    let (snapshot, collection) = reached(&service, &caller, &name)?;
     // The cursor is the last id of the page before, which this credential may write.
     let after = parameters.cursor.unwrap_or_default();
-    // One more than the page says whether anything follows.
-    let mut rows = page(&service, collection, sources, &after, limit + 1).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.id.clone());
+    let (rows, next) = page(by_id(&service, collection.id, sources, &after, limit + 1).await?, limit);
+    let next_cursor = rows.last().filter(|_| next.is_some()).map(|row| row.id.clone());
     let items = vec![name, format!("{} documents after {after}", rows.len())];
     record(&service, &caller, "documents.stored", snapshot.revision, items).await?;
     let now = Timestamp::now();
@@ -63,7 +56,7 @@ pub async fn list(
 }
 
 /// Documents in the order of ids: of all sources, or of some.
-async fn page(
+async fn by_id(
     service: &Service,
     collection: u32,
     sources: Option<Vec<String>>,
@@ -127,15 +120,11 @@ pub async fn remove(
     if !caller.principal.may_write_source(&source) {
         return Err(ApiProblem::forbidden_source());
     }
-    if !caller.principal.reaches(&name) {
-        return Err(ApiProblem::not_found());
-    }
-    let snapshot = service.published.load();
-    let collection = snapshot.collection(&name).ok_or_else(ApiProblem::not_found)?.id;
+    let (snapshot, collection) = reached(&service, &caller, &name)?;
     let (mut removed, mut revision, mut awaits_rules) = (0, snapshot.revision, false);
     while !dry_run && removed < limit {
         let at_once = AT_ONCE.min(limit - removed) as u32;
-        let rows = service.catalog.documents_by_id(collection, Some(&source), "", at_once).await?;
+        let rows = service.catalog.documents_by_id(collection.id, Some(&source), "", at_once).await?;
         let ids: Vec<String> = rows.into_iter().map(|row| row.id).collect();
         if ids.is_empty() {
             break;
@@ -154,7 +143,7 @@ pub async fn remove(
         revision = service.settled(revision, awaits_rules).await?;
         await_indexes(&service, &name).await;
     }
-    let left = service.catalog.count_of_source(collection, &source).await?;
+    let left = service.catalog.count_of_source(collection.id, &source).await?;
     if dry_run {
         record(&service, &caller, "documents.dry_run", revision, vec![name, format!("{left} documents of {source}")])
             .await?;
