@@ -36,8 +36,9 @@ done
 
 stage "Loading the sample company"
 target=(--server "$URL" --key-file "$RUN/data/admin.key")
-"$ingest" people deploy/sample/people.yaml "${target[@]}" | tail -n 1
-"$ingest" tuples deploy/sample/tuples.jsonl "${target[@]}" | tail -n 1
+# All but the single members who join and leave.
+"$ingest" people deploy/sample/people.yaml --list sample --state "$RUN/people-state.json" "${target[@]}" | sed '/^[+-] /d'
+"$ingest" tuples deploy/sample/tuples.jsonl "${target[@]}"
 "$ingest" folder "$RUN/sample" --collection company --create-collection --source skerryvane --allow-public --state "$RUN/ingest-state.json" \
     "${target[@]}"
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use usher_base::wire::{
     Acl, DocumentState, DocumentStates, DocumentsPut, Problem, PutAcl, PutCollection, ReadRelationships,
-    RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
 use crate::args::ServerArgs;
@@ -140,6 +140,38 @@ impl<'a> Api<'a> {
                 None => return Ok((all, false)),
             }
         }
+    }
+
+    /// Whether the service's log of tuples holds this very entry.
+    pub fn has_change(&self, change: &RelationshipChange) -> Result<bool, ApiError> {
+        let kind = change.tuple.object.split(':').next().unwrap_or_default();
+        // One transaction has one time and at most 1,000 entries.
+        let page = self.changes(kind, Some(&change.at), None)?;
+        Ok(page.changes.contains(change))
+    }
+
+    /// The last entry of the log about objects of one type; `start`: none before that time is looked at (RFC 3339).
+    pub fn last_change(&self, kind: &str, start: Option<&str>) -> Result<Option<RelationshipChange>, ApiError> {
+        let (mut last, mut cursor) = (None, None);
+        loop {
+            let page = self.changes(kind, start, cursor.as_deref())?;
+            let Some(change) = page.changes.into_iter().next_back() else { return Ok(last) };
+            last = Some(change);
+            if page.next_cursor.is_none() || page.next_cursor == cursor {
+                return Ok(last);
+            }
+            cursor = page.next_cursor;
+        }
+    }
+
+    fn changes(&self, kind: &str, start: Option<&str>, cursor: Option<&str>) -> Result<RelationshipChanges, ApiError> {
+        let mut path = format!("v1/relationships/changes?type={}&limit=1000", escape(kind));
+        for (name, value) in [("start_time", start), ("cursor", cursor)] {
+            if let Some(value) = value {
+                let _ = write!(path, "&{name}={}", escape(value));
+            }
+        }
+        self.json(Method::GET, &path, None)
     }
 
     fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>) -> Result<T, ApiError> {

@@ -198,7 +198,10 @@ pub struct PeopleArgs {
     /// Go on with a removal that looks like an accident.
     #[arg(long)]
     pub yes: bool,
-    /// State file; default: below the XDG state directory, by server.
+    /// Name of this list of people, the same in each run: what another list brought is not removed. Default: the file's path.
+    #[arg(long)]
+    pub list: Option<String>,
+    /// State file; default: below the XDG state directory, by server and list.
     #[arg(long)]
     pub state: Option<PathBuf>,
     /// Deepest nesting of groups accepted.

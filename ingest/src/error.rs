@@ -39,4 +39,9 @@ pub enum RunError {
          --source, or another --state)"
     )]
     OtherCollection { source_name: String, last: String },
+    #[error(
+        "the state file {state} was last written for the people of {last}, not of {list}; name another --state, or the \
+         same --list for both if they are one list"
+    )]
+    OtherList { state: PathBuf, last: String, list: String },
 }

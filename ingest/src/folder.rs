@@ -28,7 +28,7 @@ mod ids;
 mod tuples;
 
 use access::Access;
-pub use access::{accounts, default_acl};
+pub use access::{accounts, default_acl, host_name};
 use ids::Ids;
 use tuples::FolderTuples;
 

@@ -23,6 +23,7 @@ mod error;
 mod extract;
 mod folder;
 mod fsroot;
+mod history;
 mod manifest;
 mod people;
 mod report;

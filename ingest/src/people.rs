@@ -1,7 +1,7 @@
 //! `people`: brings the members of groups in line with a file, or with the accounts of a host.
 //!
 //! A person is known by an id that never changes; the name is only shown. Memberships that somebody made by hand stay, as
-//! do those removed by hand, unless `--reconcile` is given.
+//! do those removed by hand and those that another list brought, unless `--reconcile` is given.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -12,7 +12,8 @@ use crate::acl::folders::{Change, TupleSet};
 use crate::api::Api;
 use crate::args::PeopleArgs;
 use crate::error::RunError;
-use crate::folder::accounts;
+use crate::folder::{accounts, host_name};
+use crate::history;
 use crate::report::Report;
 use crate::state::{State, StateFile};
 use crate::term::Term;
@@ -36,9 +37,18 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let wanted = people.tuples();
     let report = Report::create(term, None, dry_run).map_err(|e| RunError::Io("-".into(), e))?;
     let api = Api::connect(&args.server, term)?;
-    let file = StateFile::open(args.state.as_deref(), &format!("people {}", api.server()), dry_run)?;
+    let list = list(args)?;
+    let file = StateFile::open(args.state.as_deref(), &format!("people {} {list}", api.server()), dry_run)?;
     let known = file.load()?;
+    if let Some(state) = known.as_ref().filter(|s| !s.root.is_empty() && s.root != list) {
+        return Err(RunError::OtherList { state: file.path().to_owned(), last: state.root.clone(), list });
+    }
+    let fits = history::fits(&api, known.as_ref(), term)?;
     let stored = memberships(&api)?;
+    if known.is_none() && !args.reconcile && stored.iter().any(|t| !wanted.contains(t)) {
+        let path = file.path().display();
+        term.note(&format!("no record of earlier runs at {path}: memberships that are not in the file are left alone"));
+    }
     let levels = read::levels(stored.iter().chain(wanted.iter())).map_err(RunError::Input)?;
     if levels > usize::from(args.group_levels) {
         let most = args.group_levels;
@@ -47,7 +57,7 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         )));
     }
 
-    let plan = Plan::new(&wanted, &stored, known.as_ref(), args.reconcile);
+    let plan = Plan::new(&wanted, &stored, known.as_ref(), fits, args.reconcile);
     announce(&people, known.as_ref(), &plan, term);
     let recorded = plan.recorded.len();
     let accident = wanted.len() == 0 || plan.leave.len() > 100 || plan.leave.len().saturating_mul(5) > recorded;
@@ -64,15 +74,24 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let deletes: Vec<Change> = leave.iter().cloned().map(Change::Delete).collect();
     let writes: Vec<Change> = plan.join.iter().cloned().map(Change::Write).collect();
     if !dry_run {
-        let intended: TupleSet = plan.recorded.iter().chain(wanted.iter()).cloned().collect();
-        file.save(&people.state(&intended, true))?;
+        let tuples: TupleSet = plan.recorded.iter().chain(wanted.iter()).cloned().collect();
+        let mark = known.as_ref().and_then(|s| s.mark.clone()).filter(|_| fits);
+        file.save(&State { incomplete: true, mark, ..people.state(&list, &tuples, &plan.found, &plan.removed) })?;
     }
     tuple_writer::apply(&api, term, &report, &deletes, None, dry_run)?;
     tuple_writer::apply(&api, term, &report, &writes, None, dry_run)?;
     if !dry_run {
         let mut now: TupleSet = plan.recorded.iter().chain(wanted.iter()).cloned().collect();
-        leave.iter().for_each(|t| now.remove(t));
-        file.save(&people.state(&now, false))?;
+        let mut removed = plan.removed.clone();
+        for t in &leave {
+            now.remove(t);
+            removed.insert(t.clone());
+        }
+        let mark = match known.and_then(|s| s.mark) {
+            Some(mark) if fits && deletes.is_empty() && writes.is_empty() => Some(mark),
+            _ => history::newest(&api, "group")?,
+        };
+        file.save(&State { mark, ..people.state(&list, &now, &plan.found, &removed) })?;
     }
     if !args.skip_empty_groups {
         empty_groups(&api, term, &stored.union(&wanted), &leave)?;
@@ -100,17 +119,48 @@ struct Plan {
     /// In the file and written before, but removed in the service by somebody else.
     kept_out: usize,
     recorded: TupleSet,
+    /// In the file, and in the service before the file named it: another list's, or somebody's.
+    found: TupleSet,
+    /// Removed by this tool and not back.
+    removed: TupleSet,
 }
 
 impl Plan {
-    fn new(wanted: &TupleSet, stored: &TupleSet, known: Option<&State>, reconcile: bool) -> Plan {
-        let recorded: TupleSet = known.map(|s| s.tuples.iter().cloned().collect()).unwrap_or_default();
-        let trusted = known.is_some_and(|s| !s.incomplete) && !reconcile;
+    /// `fits`: `known` tells of this service, see [`history`].
+    fn new(wanted: &TupleSet, stored: &TupleSet, known: Option<&State>, fits: bool, reconcile: bool) -> Plan {
+        let set = |list: fn(&State) -> &Vec<TupleKey>| -> TupleSet {
+            known.map(list).into_iter().flatten().cloned().collect()
+        };
+        let gone = set(|s| &s.removed);
+        // In a service that was set back, those who left are members again.
+        let back = gone.iter().filter(|t| !fits && stored.contains(t) && !wanted.contains(t));
+        let recorded = set(|s| &s.tuples).union(&back.cloned().collect());
+        let trusted = known.is_some_and(|s| !s.incomplete) && fits && !reconcile;
         let (kept_out, join): (Vec<_>, Vec<_>) =
             wanted.iter().filter(|t| !stored.contains(t)).cloned().partition(|t| trusted && recorded.contains(t));
-        let ours = |t: &&TupleKey| reconcile || recorded.contains(t);
+        let was_found = set(|s| &s.found);
+        let is_found = |t: &&TupleKey| match stored.contains(t) {
+            true => was_found.contains(t) || !recorded.contains(t),
+            // Kept out; else it is written now.
+            false => trusted && was_found.contains(t),
+        };
+        let found = wanted.iter().filter(is_found).cloned().collect();
+        let ours = |t: &&TupleKey| reconcile || (recorded.contains(t) && !was_found.contains(t));
         let leave = stored.iter().filter(|t| !wanted.contains(t)).filter(ours).cloned().collect();
-        Plan { join, leave, kept_out: kept_out.len(), recorded }
+        let removed = gone.iter().filter(|t| !recorded.contains(t) && !wanted.contains(t)).cloned().collect();
+        Plan { join, leave, kept_out: kept_out.len(), recorded, found, removed }
+    }
+}
+
+/// Name of the list of people that this run brings.
+fn list(args: &PeopleArgs) -> Result<String, RunError> {
+    match (&args.list, &args.path) {
+        (Some(list), _) => Ok(list.clone()),
+        (None, Some(path)) => {
+            let path = std::fs::canonicalize(path).map_err(|e| RunError::Io(path.clone(), e))?;
+            Ok(path.display().to_string())
+        }
+        (None, None) => Ok(format!("host {}", host_name(&args.host))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What was last written per source, on this machine: folder tuples and the names of people.
 //!
 //! It only serves to tell what this tool wrote from what somebody changed by hand. When it is lost nothing unknown is
-//! deleted; `--reconcile` asks the service instead.
+//! deleted; `--reconcile` asks the service instead. Whether it tells of the service that answers: `history`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, TryLockError};
@@ -10,7 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use usher_base::wire::TupleKey;
+use usher_base::wire::{RelationshipChange, TupleKey};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -31,9 +31,15 @@ pub enum StateError {
 #[serde(default)]
 pub struct State {
     pub collection: String,
-    /// Folder that the source was read from.
+    /// Folder that the source was read from; of people, the name of their list.
     pub root: String,
     pub tuples: Vec<TupleKey>,
+    /// Of `tuples`, those that were in the service before this tool would have written them: not its own to delete.
+    pub found: Vec<TupleKey>,
+    /// Grants that this tool deleted: a service that was set back holds them again.
+    pub removed: Vec<TupleKey>,
+    /// An entry of the service's log of tuples that is no older than the last write recorded here.
+    pub mark: Option<RelationshipChange>,
     /// Path to id of files that were moved and are still the documents that they were.
     pub moved: BTreeMap<String, String>,
     /// The run that wrote this did not reach its end: not all of `tuples` may be in the service.

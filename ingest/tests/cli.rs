@@ -11,6 +11,8 @@
 mod common;
 #[path = "cli/folder.rs"]
 mod folder;
+#[path = "cli/history.rs"]
+mod history;
 #[path = "cli/lists.rs"]
 mod lists;
 #[path = "cli/moves.rs"]

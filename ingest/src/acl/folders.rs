@@ -253,7 +253,7 @@ pub fn difference(old: &TupleSet, new: &TupleSet) -> Changes {
 }
 
 /// Bans and the way they come down; clauses grant nothing by themselves.
-fn narrows(tuple: &TupleKey) -> bool {
+pub fn narrows(tuple: &TupleKey) -> bool {
     matches!(tuple.relation.as_str(), "blocked" | "parent") || is_clause(tuple)
 }
 

@@ -145,9 +145,13 @@ impl Posix {
     }
 }
 
+/// Of the host that accounts belong to.
+pub fn host_name(host: &HostArgs) -> String {
+    host.host.clone().unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
 pub fn accounts(host: &HostArgs) -> Result<Accounts, RunError> {
-    let name = host.host.clone().unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned());
-    Ok(Accounts::read(&host.passwd, &host.group, host.map.as_deref(), &name)?)
+    Ok(Accounts::read(&host.passwd, &host.group, host.map.as_deref(), &host_name(host))?)
 }
 
 pub fn default_acl(named: Option<&str>, allow_public: bool) -> Result<Option<RuleFile>, RunError> {

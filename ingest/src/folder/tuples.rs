@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use usher_base::wire::{ReadRelationships, TupleKey};
+use usher_base::wire::{ReadRelationships, RelationshipChange};
 
 use super::access::Access;
 use super::inhabited;
-use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference};
+use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference, narrows};
 use crate::acl::rules::{ancestors, parent};
 use crate::api::Api;
 use crate::args::FolderArgs;
 use crate::error::RunError;
 use crate::fsroot::Listing;
+use crate::history;
 use crate::report::Report;
 use crate::state::{State, StateFile};
 use crate::term::Term;
@@ -31,6 +32,10 @@ pub struct FolderTuples {
     changes: Changes,
     /// What the service holds of ours, as far as this run knows.
     applied: TupleSet,
+    /// Grants that this and earlier runs deleted.
+    removed: TupleSet,
+    /// Of the record, where it tells of this service and nothing was written since.
+    mark: Option<RelationshipChange>,
     /// Tuples of directories that are gone; they go when their documents have.
     vanished: Vec<Change>,
 }
@@ -59,6 +64,7 @@ impl FolderTuples {
 
         let dirs = inhabited(listing, files);
         let wanted = tree.desired(&dirs, access.rules());
+        let fits = history::fits(api, known.as_ref(), term)?;
         let before = if args.reconcile { stored(api, tree)? } else { written(known.as_ref()) };
         if known.is_none() && !args.reconcile {
             let path = file.path().display();
@@ -79,7 +85,7 @@ impl FolderTuples {
         let wanted = wanted.union(&kept);
         // Without a trustworthy record everything wanted is written again, which changes nothing where it is there.
         let assumed = match &known {
-            Some(state) if state.incomplete => TupleSet::default(),
+            Some(state) if state.incomplete || !fits => TupleSet::default(),
             _ => before.clone(),
         };
         let mut changes = difference(&assumed, &wanted);
@@ -90,9 +96,23 @@ impl FolderTuples {
             changes.widen.splice(0..0, deletes(stale.widen));
         }
         let known = known.unwrap_or_default();
-        let moved = (known.moved, !known.incomplete);
-        let state = State { collection: tree.collection.clone(), root, ..State::default() };
-        Ok(FolderTuples { moved, file, state, other_root, tree: tree.clone(), changes, applied: before, vanished })
+        let removed: TupleSet = known.removed.into_iter().collect();
+        if !fits {
+            let back = removed.iter().filter(|t| !wanted.contains(t)).cloned().map(Change::Delete);
+            changes.narrow.splice(0..0, back);
+        }
+        Ok(FolderTuples {
+            moved: (known.moved, !known.incomplete),
+            file,
+            state: State { collection: tree.collection.clone(), root, ..State::default() },
+            other_root,
+            tree: tree.clone(),
+            changes,
+            applied: before,
+            removed,
+            mark: known.mark.filter(|_| fits),
+            vanished,
+        })
     }
 
     /// Folder that the source was read from last time, if it was another.
@@ -141,12 +161,17 @@ impl FolderTuples {
                 later.len()
             ));
         }
+        // Written by an earlier run, or lost with the service that it was written to: the next run has to write it.
+        let is_unsure = later.iter().any(|c| matches!(c, Change::Write(t) if self.applied.contains(t)));
         if emptied {
             now.append(&mut self.vanished);
         }
         self.apply(api, term, report, &now, dry_run)?;
         if !dry_run {
-            self.save(&self.applied, false)?;
+            if self.mark.is_none() {
+                self.mark = history::newest(api, "folder")?;
+            }
+            self.save(&self.applied, is_unsure)?;
         }
         Ok(())
     }
@@ -160,18 +185,36 @@ impl FolderTuples {
         dry_run: bool,
     ) -> Result<(), RunError> {
         tuple_writer::apply(api, term, report, changes, None, dry_run)?;
+        if !changes.is_empty() {
+            self.mark = None;
+        }
         for change in changes {
             match change {
-                Change::Delete(tuple) => self.applied.remove(tuple),
-                Change::Write(tuple) | Change::Replace(tuple) => self.applied.insert(tuple.clone()),
+                Change::Delete(tuple) => {
+                    self.applied.remove(tuple);
+                    if !narrows(tuple) {
+                        self.removed.insert(tuple.clone());
+                    }
+                }
+                Change::Write(tuple) | Change::Replace(tuple) => {
+                    self.applied.insert(tuple.clone());
+                    self.removed.remove(tuple);
+                }
             }
         }
         Ok(())
     }
 
     fn save(&self, tuples: &TupleSet, incomplete: bool) -> Result<(), RunError> {
-        let tuples: Vec<TupleKey> = tuples.iter().cloned().collect();
-        Ok(self.file.save(&State { tuples, incomplete, ..self.state.clone() })?)
+        let list = |set: &TupleSet| set.iter().cloned().collect();
+        let state = State {
+            tuples: list(tuples),
+            removed: list(&self.removed),
+            mark: self.mark.clone(),
+            incomplete,
+            ..self.state.clone()
+        };
+        Ok(self.file.save(&state)?)
     }
 }
 

@@ -166,13 +166,17 @@ impl People {
         mixed.map(|p| format!("{p} mixes scripts; is it who it seems to be?")).collect()
     }
 
-    pub fn state(&self, tuples: &TupleSet, incomplete: bool) -> State {
+    /// The fields of [`State`] by their names; `list` is its `root`.
+    pub fn state(&self, list: &str, tuples: &TupleSet, found: &TupleSet, removed: &TupleSet) -> State {
+        let all = |set: &TupleSet| set.iter().cloned().collect();
         let named = |map: &BTreeMap<String, Option<String>>| {
             map.iter().filter_map(|(id, name)| Some((id.clone(), name.clone()?))).collect()
         };
         State {
-            tuples: tuples.iter().cloned().collect(),
-            incomplete,
+            root: list.to_owned(),
+            tuples: all(tuples),
+            found: all(found),
+            removed: all(removed),
             people: named(&self.people),
             groups: named(&self.groups),
             ..State::default()

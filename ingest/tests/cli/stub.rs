@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use usher_base::wire::{
     Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, Problem, PutAcl,
-    PutDocuments, ReadRelationships, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    PutDocuments, ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipOperation, RelationshipsRead,
+    RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
 /// Small, so that every listing takes several pages.
@@ -18,6 +19,8 @@ const PAGE: usize = 3;
 pub struct World {
     pub documents: BTreeMap<String, Document>,
     pub tuples: BTreeMap<(String, String, String), TupleKey>,
+    /// What was written and deleted through the API.
+    pub changes: Vec<RelationshipChange>,
     /// Method, path, body of each request.
     pub log: Vec<(String, String, String)>,
     /// Answers given instead of the true one: status, or 0 to hang up.
@@ -27,6 +30,8 @@ pub struct World {
     /// Documents that are rejected, with the code.
     pub reject: BTreeMap<String, String>,
     pub collections: BTreeSet<String>,
+    /// The log of tuples is refused.
+    pub hides_history: bool,
     /// Writes wait as long as this is set.
     pub hold: bool,
     /// One waits.
@@ -40,8 +45,27 @@ impl World {
 
     /// Requests that change something, as `METHOD path`.
     pub fn writes(&self) -> Vec<String> {
-        let reads = |m: &str, p: &str| m == "GET" || p.ends_with("/relationships/read");
-        self.log.iter().filter(|(m, p, _)| !reads(m, p)).map(|(m, p, _)| format!("{m} {p}")).collect()
+        let reads = |m: &str, p: &str, b: &str| {
+            m == "GET" || p.ends_with("/relationships/read") || b.contains(r#""dry_run":true"#)
+        };
+        self.log.iter().filter(|(m, p, b)| !reads(m, p, b)).map(|(m, p, _)| format!("{m} {p}")).collect()
+    }
+
+    /// What a backup holds.
+    pub fn backup(&self) -> World {
+        World {
+            documents: self.documents.clone(),
+            tuples: self.tuples.clone(),
+            changes: self.changes.clone(),
+            collections: self.collections.clone(),
+            ..World::default()
+        }
+    }
+
+    /// Somebody else removes it through the API.
+    pub fn remove_tuple(&mut self, user: &str, relation: &str, object: &str) {
+        let t = TupleKey { user: user.into(), relation: relation.into(), object: object.into(), condition: None };
+        write(self, WriteRelationships { deletes: vec![t], ..WriteRelationships::default() });
     }
 
     pub fn add_tuple(&mut self, user: &str, relation: &str, object: &str) {
@@ -135,7 +159,7 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
 }
 
 fn problem(status: u16, code: &str) -> Value {
-    json!({"type": "", "title": "", "status": status, "detail": "told to fail", "code": code})
+    json!({"type": format!("urn:usher:problem:{code}"), "title": "", "status": status, "detail": "told to fail", "code": code})
 }
 
 fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Value) {
@@ -157,6 +181,8 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
             Ok(filter) => ok(&read(world, &filter)),
             Err(e) => (400, problem(400, &e.to_string())),
         },
+        ("GET", "/v1/relationships/changes") if world.hides_history => (403, problem(403, "forbidden")),
+        ("GET", "/v1/relationships/changes") => ok(&changes(world, &query)),
         ("PUT", path) if path.starts_with("/v1/collections/") => {
             world.collections.insert(path.trim_start_matches("/v1/collections/").to_owned());
             (200, json!({}))
@@ -240,9 +266,42 @@ fn tuple_id(t: &TupleKey) -> (String, String, String) {
 }
 
 fn write(world: &mut World, request: WriteRelationships) -> RelationshipsWritten {
-    let deleted = request.deletes.iter().filter(|t| world.tuples.remove(&tuple_id(t)).is_some()).count();
-    let written = request.writes.into_iter().filter(|t| world.tuples.insert(tuple_id(t), t.clone()).is_none()).count();
+    let at = jiff::Timestamp::now().to_string();
+    let mut log = |tuple: &TupleKey, operation| {
+        world.changes.push(RelationshipChange { tuple: tuple.clone(), operation, at: at.clone() });
+    };
+    let (mut written, mut deleted) = (0, 0);
+    for t in request.deletes {
+        if world.tuples.remove(&tuple_id(&t)).is_some() {
+            deleted += 1;
+            log(&t, RelationshipOperation::Delete);
+        }
+    }
+    for t in request.writes {
+        if world.tuples.insert(tuple_id(&t), t.clone()).is_none() {
+            written += 1;
+            log(&t, RelationshipOperation::Write);
+        }
+    }
     RelationshipsWritten { written, deleted, revision: "r".into() }
+}
+
+fn changes(world: &World, query: &BTreeMap<String, String>) -> RelationshipChanges {
+    let start: Option<jiff::Timestamp> = query.get("start_time").map(|at| at.parse().unwrap());
+    let from: usize = query.get("cursor").map_or(0, |cursor| cursor.parse().unwrap());
+    let kind = format!("{}:", query["type"]);
+    let fits = |(n, c): &(usize, &RelationshipChange)| {
+        let is_late = from > 0 || start.is_none_or(|start| c.at.parse::<jiff::Timestamp>().unwrap() >= start);
+        *n >= from && is_late && c.tuple.object.starts_with(&kind)
+    };
+    // Those who look for one entry ask from its time on; a page has to hold a transaction.
+    let page: Vec<_> = world.changes.iter().enumerate().filter(fits).take(1000).collect();
+    let next = page.last().map(|(n, _)| n + 1).or(Some(from).filter(|from| *from > 0));
+    RelationshipChanges {
+        changes: page.into_iter().map(|(_, c)| c.clone()).collect(),
+        next_cursor: next.map(|n| n.to_string()),
+        revision: "r".into(),
+    }
 }
 
 fn read(world: &World, filter: &ReadRelationships) -> RelationshipsRead {
