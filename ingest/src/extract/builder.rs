@@ -38,8 +38,8 @@ impl Builder {
         if text.is_empty() {
             return Ok(());
         }
-        let level = level.clamp(1, 6);
-        let start = self.push(&format!("{} {text}", "#".repeat(usize::from(level))))?;
+        // Markdown has six levels; what lies deeper still ends nothing above it.
+        let start = self.push(&format!("{} {text}", "#".repeat(usize::from(level.clamp(1, 6)))))?;
         self.mark(start, level, &text);
         Ok(())
     }

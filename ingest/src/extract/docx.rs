@@ -1,5 +1,9 @@
-//! DOCX: a zip of XML parts. Paragraphs, headings, tables, notes, headers and footers as text; hidden runs and deleted
-//! revisions are dropped and counted. No external part is ever loaded, and entities other than XML's own are refused.
+//! DOCX: a zip of XML parts. Paragraphs, headings, tables, text boxes and notes as text; hidden runs and deleted revisions
+//! are dropped and counted. No external part is ever loaded, and entities other than XML's own are refused.
+//!
+//! What a reader sees of one place stays in one place: a note or a text box follows the paragraph that it belongs to, so
+//! that it lies in the same restricted part. What stands on every page of a section (headers, footers) has no such place
+//! and is left out.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +12,10 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::archive::Parts;
 use super::{Builder, ExtractError};
+
+mod walk;
+
+use walk::{Notes, Walker};
 
 const MAX_DEPTH: usize = 512;
 
@@ -27,35 +35,28 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     if let Some(core) = parts.text("docProps/core.xml")? {
         builder.title = core_title(&core)?;
     }
-    let mut names = parts.names();
-    names.sort();
-    let named = |kind: &str| {
-        let prefix = format!("word/{kind}");
-        names.iter().filter(|n| n.starts_with(&prefix) && n.ends_with(".xml")).cloned().collect::<Vec<_>>()
+    let around = |name: &&String| {
+        let file = name.strip_prefix("word/").filter(|file| file.ends_with(".xml"));
+        file.is_some_and(|file| file.starts_with("header") || file.starts_with("footer"))
     };
-    let mut around = named("header");
-    for name in around.drain(..) {
-        walk_part(&mut parts, &name, &styles, builder)?;
+    builder.count("headers and footers", parts.names().iter().filter(around).count() as u64);
+    let mut notes = Notes::default();
+    for (part, kind) in [("word/footnotes.xml", "footnote"), ("word/endnotes.xml", "endnote")] {
+        if let Some(xml) = parts.text(part)? {
+            notes.read(kind, &xml, &styles, builder)?;
+        }
     }
-    Walker::new(&styles, builder).walk(&document)?;
-    for kind in ["footnotes", "endnotes", "footer"] {
-        for name in named(kind) {
-            walk_part(&mut parts, &name, &styles, builder)?;
+    let mut walker = Walker::new(&styles, &notes, builder);
+    walker.walk(&document)?;
+    let (blocks, called) = walker.finish();
+    builder.count("notes that nothing calls", notes.uncalled(&called));
+    for block in blocks {
+        match block.level {
+            Some(level) => builder.heading(level, &block.text)?,
+            None => builder.block(&block.text)?,
         }
     }
     Ok(())
-}
-
-fn walk_part(
-    parts: &mut Parts<'_>,
-    name: &str,
-    styles: &BTreeMap<String, Style>,
-    builder: &mut Builder,
-) -> Result<(), ExtractError> {
-    match parts.text(name)? {
-        Some(xml) => Walker::new(styles, builder).walk(&xml),
-        None => Ok(()),
-    }
 }
 
 /// What a paragraph style says about outline and visibility.
@@ -63,163 +64,9 @@ fn walk_part(
 struct Style {
     level: Option<u8>,
     hidden: bool,
+    /// Lines of a table of contents, which repeat what stands elsewhere.
+    contents: bool,
     based_on: Option<String>,
-}
-
-#[derive(Debug, Default)]
-struct Paragraph {
-    text: String,
-    level: Option<u8>,
-    /// The style hides the whole paragraph.
-    hidden: bool,
-    list: bool,
-}
-
-struct Walker<'a, 'b> {
-    styles: &'a BTreeMap<String, Style>,
-    builder: &'b mut Builder,
-    /// Open paragraphs; a text box puts one inside another.
-    open: Vec<Paragraph>,
-    /// Open table cells by row; nested tables stack.
-    rows: Vec<Vec<String>>,
-    run_hidden: bool,
-    in_text: bool,
-    /// Depth inside a part that repeats content for old readers (`mc:Fallback`).
-    skipped: usize,
-}
-
-impl<'a, 'b> Walker<'a, 'b> {
-    fn new(styles: &'a BTreeMap<String, Style>, builder: &'b mut Builder) -> Self {
-        Walker { styles, builder, open: Vec::new(), rows: Vec::new(), run_hidden: false, in_text: false, skipped: 0 }
-    }
-
-    fn walk(&mut self, xml: &str) -> Result<(), ExtractError> {
-        each_event(xml, |event| match event {
-            Xml::Start(name, start) => self.start(name, start),
-            Xml::End(name) => self.end(name),
-            Xml::Text(text) => {
-                self.text(text);
-                Ok(())
-            }
-        })
-    }
-
-    fn start(&mut self, name: &str, element: &BytesStart<'_>) -> Result<(), ExtractError> {
-        if self.skipped > 0 || name == "Fallback" {
-            self.skipped = self.skipped.saturating_add(1);
-            return Ok(());
-        }
-        match name {
-            "p" => self.open.push(Paragraph::default()),
-            "tr" => self.rows.push(Vec::new()),
-            "tc" => {
-                if let Some(row) = self.rows.last_mut() {
-                    row.push(String::new());
-                }
-            }
-            "r" => self.run_hidden = false,
-            "vanish" | "specVanish" | "webHidden" => self.run_hidden = is_on(element),
-            "rStyle" => self.run_hidden |= value(element).is_some_and(|id| resolve(self.styles, &id).1),
-            "sz" => self.run_hidden |= value(element).is_some_and(|size| is_tiny(&size)),
-            "t" => self.in_text = true,
-            "delText" => self.builder.count("deleted revisions", 1),
-            "tab" => self.text_in_run("\t"),
-            "br" | "cr" => self.text_in_run("\n"),
-            "noBreakHyphen" => self.text_in_run("\u{2011}"),
-            _ => self.paragraph_property(name, element),
-        }
-        Ok(())
-    }
-
-    fn paragraph_property(&mut self, name: &str, element: &BytesStart<'_>) {
-        let Some(paragraph) = self.open.last_mut() else { return };
-        match (name, value(element)) {
-            ("pStyle", Some(id)) => {
-                let (level, hidden) = resolve(self.styles, &id);
-                paragraph.level = paragraph.level.or(level);
-                paragraph.hidden |= hidden;
-            }
-            ("outlineLvl", Some(level)) => paragraph.level = outline(&level).or(paragraph.level),
-            ("numPr", _) => paragraph.list = true,
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, name: &str) -> Result<(), ExtractError> {
-        if self.skipped > 0 {
-            self.skipped = self.skipped.saturating_sub(1);
-            return Ok(());
-        }
-        match name {
-            "t" => self.in_text = false,
-            "r" => self.run_hidden = false,
-            "p" => {
-                let Some(paragraph) = self.open.pop() else { return Ok(()) };
-                return self.paragraph(paragraph);
-            }
-            "tr" => {
-                let Some(row) = self.rows.pop() else { return Ok(()) };
-                let line = row.join(" | ");
-                if row.iter().all(String::is_empty) {
-                    return Ok(());
-                }
-                return match self.cell() {
-                    Some(cell) => {
-                        append(cell, &line);
-                        Ok(())
-                    }
-                    None => self.builder.block(&line),
-                };
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn cell(&mut self) -> Option<&mut String> {
-        self.rows.last_mut().and_then(|row| row.last_mut())
-    }
-
-    fn paragraph(&mut self, paragraph: Paragraph) -> Result<(), ExtractError> {
-        if paragraph.hidden {
-            self.builder.count("hidden characters", paragraph.text.chars().count() as u64);
-            return Ok(());
-        }
-        let text = paragraph.text.trim();
-        if text.is_empty() {
-            return Ok(());
-        }
-        if let Some(cell) = self.cell() {
-            append(cell, &text.split_whitespace().collect::<Vec<_>>().join(" "));
-            return Ok(());
-        }
-        match paragraph.level {
-            Some(level) => self.builder.heading(level, text),
-            None if paragraph.list => self.builder.block(&format!("- {text}")),
-            None => self.builder.block(text),
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        if self.in_text && self.skipped == 0 {
-            self.text_in_run(text);
-        }
-    }
-
-    fn text_in_run(&mut self, text: &str) {
-        if self.run_hidden {
-            self.builder.count("hidden characters", text.chars().count() as u64);
-        } else if let Some(paragraph) = self.open.last_mut() {
-            paragraph.text.push_str(text);
-        }
-    }
-}
-
-fn append(cell: &mut String, text: &str) {
-    if !cell.is_empty() {
-        cell.push(' ');
-    }
-    cell.push_str(text);
 }
 
 enum Xml<'e> {
@@ -270,7 +117,11 @@ fn each_event(xml: &str, mut see: impl FnMut(Xml<'_>) -> Result<(), ExtractError
 
 /// `w:val` of an element.
 fn value(element: &BytesStart<'_>) -> Option<String> {
-    let attribute = element.attributes().flatten().find(|a| a.key.local_name().as_ref() == "val")?;
+    attribute(element, "val")
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let attribute = element.attributes().flatten().find(|a| a.key.local_name().as_ref() == name)?;
     Some(attribute.normalized_value(XmlVersion::default()).ok()?.into_owned())
 }
 
@@ -286,7 +137,7 @@ fn is_tiny(size: &str) -> bool {
 
 /// Outline levels count from 0; 9 is body text.
 fn outline(level: &str) -> Option<u8> {
-    level.parse::<u8>().ok().filter(|l| *l < 9).map(|l| l.saturating_add(1).min(6))
+    level.parse::<u8>().ok().filter(|l| *l < 9).map(|l| l.saturating_add(1))
 }
 
 fn styles(xml: &str) -> Result<BTreeMap<String, Style>, ExtractError> {
@@ -295,16 +146,17 @@ fn styles(xml: &str) -> Result<BTreeMap<String, Style>, ExtractError> {
     each_event(xml, |event| {
         match event {
             Xml::Start("style", element) => {
-                let id = element.attributes().flatten().find(|a| a.key.local_name().as_ref() == "styleId");
-                let id = id.and_then(|a| a.normalized_value(XmlVersion::default()).ok().map(|v| v.into_owned()));
-                open = id.map(|id| (id, Style::default()));
+                open = attribute(element, "styleId").map(|id| (id, Style::default()));
             }
             Xml::End("style") => styles.extend(open.take()),
             Xml::Start(name, element) => {
                 let Some((_, style)) = &mut open else { return Ok(()) };
                 match (name, value(element)) {
                     // Built-in names are the same in every language of Word.
-                    ("name", Some(name)) => style.level = style.level.or(heading_name(&name)),
+                    ("name", Some(name)) => {
+                        style.level = style.level.or(heading_name(&name));
+                        style.contents = is_contents(&name);
+                    }
                     ("basedOn", Some(parent)) => style.based_on = Some(parent),
                     ("outlineLvl", Some(level)) => style.level = outline(&level).or(style.level),
                     ("vanish" | "specVanish" | "webHidden", _) => style.hidden = is_on(element),
@@ -324,28 +176,43 @@ fn heading_name(name: &str) -> Option<u8> {
     if name == "title" {
         return Some(1);
     }
-    name.strip_prefix("heading ")?.trim().parse::<u8>().ok().map(|l| l.clamp(1, 6))
+    name.strip_prefix("heading ").and_then(heading_level)
 }
 
-/// Level and visibility through the chain of styles; a chain that loops ends by its length.
-fn resolve(styles: &BTreeMap<String, Style>, id: &str) -> (Option<u8>, bool) {
-    let (mut level, mut hidden) = (None, false);
+/// Word has nine levels of headings.
+fn heading_level(number: &str) -> Option<u8> {
+    number.trim().parse::<u8>().ok().map(|level| level.clamp(1, 9))
+}
+
+/// Styles of tables of contents and indexes.
+fn is_contents(style: &str) -> bool {
+    let style = style.to_ascii_lowercase();
+    let numbered = style.strip_prefix("toc").or_else(|| style.strip_prefix("index"));
+    matches!(style.as_str(), "table of figures" | "table of authorities")
+        || numbered.is_some_and(|rest| rest.trim().parse::<u8>().is_ok())
+}
+
+/// What a style means through the chain of those that it is based on; a chain that loops ends by its length.
+fn resolve(styles: &BTreeMap<String, Style>, id: &str) -> Style {
+    let mut means = Style::default();
     let mut at = id.to_owned();
     for _ in 0..16 {
         let Some(style) = styles.get(&at) else {
             // Documents without a styles part still use the usual names.
             let plain = at.to_ascii_lowercase();
-            let by_id = plain.strip_prefix("heading").and_then(|n| n.parse::<u8>().ok()).map(|l| l.clamp(1, 6));
-            return (level.or(by_id), hidden);
+            means.level = means.level.or(plain.strip_prefix("heading").and_then(heading_level));
+            means.contents |= is_contents(&plain);
+            return means;
         };
-        level = level.or(style.level);
-        hidden |= style.hidden;
+        means.level = means.level.or(style.level);
+        means.hidden |= style.hidden;
+        means.contents |= style.contents;
         match &style.based_on {
             Some(parent) => at.clone_from(parent),
             None => break,
         }
     }
-    (level, hidden)
+    means
 }
 
 fn core_title(xml: &str) -> Result<Option<String>, ExtractError> {

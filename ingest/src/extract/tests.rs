@@ -9,6 +9,8 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 
+mod parts;
+
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     extract(&Job { name: name.into(), ..Job::default() }, bytes)
 }
@@ -166,7 +168,7 @@ fn html_gives_visible_text_with_structure() {
 }
 
 #[test]
-fn docx_gives_paragraphs_headings_tables_and_notes_without_hidden_text() {
+fn docx_gives_paragraphs_headings_and_tables_without_hidden_text() {
     let styles = r#"<w:styles xmlns:w="w"><w:style w:styleId="berschrift1"><w:name w:val="heading 1"/></w:style>
         <w:style w:styleId="Mine"><w:basedOn w:val="berschrift1"/></w:style>
         <w:style w:type="character" w:styleId="Ghost"><w:rPr><w:vanish/></w:rPr></w:style>
@@ -183,15 +185,15 @@ fn docx_gives_paragraphs_headings_tables_and_notes_without_hidden_text() {
     let bytes = docx(&[
         ("word/document.xml", &word(&body)),
         ("word/styles.xml", styles),
-        ("word/footnotes.xml", &word(&para("note"))),
         ("word/header1.xml", &word(&para("top"))),
         ("docProps/core.xml", "<c xmlns:dc=\"d\"><dc:title>Pay</dc:title></c>"),
     ]);
     let doc = run("a.docx", &bytes).unwrap();
-    assert_eq!(doc.text, "top\n\n# Salaries & pay\n\nBody\n\nseen\n\na | b\n\nnote");
+    assert_eq!(doc.text, "# Salaries & pay\n\nBody\n\nseen\n\na | b");
     assert_eq!(doc.title.as_deref(), Some("Pay"));
     assert_eq!(doc.removed["hidden characters"], 15);
     assert_eq!(doc.removed["deleted revisions"], 1);
+    assert_eq!(doc.removed["headers and footers"], 1);
     // Sniffed by content under another name.
     assert_eq!(run("a.txt", &bytes).map(|d| d.media_type).unwrap_or_default(), Kind::Docx.media_type());
 }
