@@ -1,9 +1,11 @@
 //! The service's HTTP API as this tool uses it. Every call here can be repeated without harm, so a lost answer is simply
 //! asked for again.
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -20,7 +22,10 @@ use crate::args::ServerArgs;
 use crate::term::Term;
 
 const ATTEMPTS: u32 = 8;
+/// Where the service has not answered yet in this run: a wrong address is no outage.
+const FIRST_ATTEMPTS: u32 = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +34,20 @@ pub enum ApiError {
     Address(String, String),
     #[error("the API key: {0}")]
     Key(String),
-    #[error("the service does not answer: {0}")]
-    Transport(reqwest::Error),
+    #[error("the HTTP client can't be set up: {0}")]
+    Client(String),
+    #[error("no answer from {server}: {cause}")]
+    NoAnswer { server: String, cause: String },
+    #[error("{server} does not answer like an Usher service (HTTP status {status}); is the address right?")]
+    Foreign { server: String, status: u16 },
+    #[error("what stands before the service at {server} answers with HTTP status {status}")]
+    Gateway { server: String, status: u16 },
     #[error("the service refused ({status} {code}): {detail}")]
     Refused { status: u16, code: String, detail: String },
     #[error("the service answered something unexpected: {0}")]
     Answer(String),
+    #[error("a request can't be written: {0}")]
+    Request(String),
 }
 
 impl ApiError {
@@ -44,6 +57,16 @@ impl ApiError {
             _ => None,
         }
     }
+
+    /// Whether one document or tuple of a request may be what is wrong with it.
+    pub fn is_about_content(&self) -> bool {
+        match self {
+            ApiError::Refused { status, .. } => matches!(status, 400 | 413 | 422),
+            // What stands before a service may have a limit of its own.
+            ApiError::Foreign { status, .. } => *status == 413,
+            _ => false,
+        }
+    }
 }
 
 pub struct Api<'a> {
@@ -51,6 +74,8 @@ pub struct Api<'a> {
     base: Url,
     key: String,
     term: &'a Term,
+    /// The service answered in this run.
+    has_answered: AtomicBool,
 }
 
 impl<'a> Api<'a> {
@@ -68,10 +93,12 @@ impl<'a> Api<'a> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = Client::builder()
             .timeout(REQUEST_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(ApiError::Transport)?;
-        Ok(Api { http, base, key: key(args.key_file.as_deref(), term)?, term })
+            .map_err(|e| ApiError::Client(root_cause(&e)))?;
+        let key = key(args.key_file.as_deref(), term)?;
+        Ok(Api { http, base, key, term, has_answered: AtomicBool::new(false) })
     }
 
     pub fn server(&self) -> &str {
@@ -176,7 +203,12 @@ impl<'a> Api<'a> {
 
     fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>) -> Result<T, ApiError> {
         let answer = self.send(method, path, body)?;
-        answer.json().map_err(|e| ApiError::Answer(e.to_string()))
+        let status = answer.status().as_u16();
+        let is_json = answer.headers().get(CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
+        if !is_json {
+            return Err(self.foreign(status));
+        }
+        answer.json().map_err(|e| ApiError::Answer(root_cause(&e)))
     }
 
     /// Sends until an answer comes that another try would not change.
@@ -189,8 +221,11 @@ impl<'a> Api<'a> {
             if let Some(body) = &body {
                 request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
             }
-            let wait = match request.send() {
-                Ok(answer) if answer.status().is_success() => return Ok(answer),
+            let (wait, why) = match request.send() {
+                Ok(answer) if answer.status().is_success() => {
+                    self.has_answered.store(true, Ordering::Relaxed);
+                    return Ok(answer);
+                }
                 Ok(answer) => {
                     let again = matches!(
                         answer.status(),
@@ -200,27 +235,73 @@ impl<'a> Api<'a> {
                             | StatusCode::GATEWAY_TIMEOUT
                     );
                     let asked = retry_after(&answer);
-                    let refused = refusal(answer);
+                    let refused = self.refusal(answer);
                     if !again || attempt >= ATTEMPTS {
                         return Err(refused);
                     }
-                    asked
+                    (asked, refused.to_string())
                 }
-                Err(e) if attempt >= ATTEMPTS || e.is_builder() => return Err(ApiError::Transport(e)),
                 Err(e) => {
-                    if attempt == 1 {
-                        self.term.note(&format!("no answer from {}, trying again: {e}", self.base));
+                    let cause = root_cause(&e);
+                    let is_new = e.is_connect() && !self.has_answered.load(Ordering::Relaxed);
+                    let attempts = if is_new { FIRST_ATTEMPTS } else { ATTEMPTS };
+                    // Connecting does not mend a certificate, nor waiting a request.
+                    let is_hopeless = e.is_builder() || is_tls(&e);
+                    let failed = ApiError::NoAnswer { server: self.base.to_string(), cause };
+                    if attempt >= attempts || is_hopeless {
+                        return Err(failed);
                     }
-                    None
+                    (None, failed.to_string())
                 }
             };
             let wait = wait.unwrap_or_else(|| backoff(attempt)).min(LONGEST_WAIT);
             if wait > Duration::from_secs(2) {
-                self.term.note(&format!("the service is busy: next try in {} s", wait.as_secs()));
+                self.term.note(&format!("{why}; next try in {} s", wait.as_secs()));
             }
             std::thread::sleep(wait);
         }
     }
+
+    /// For an answer that Usher itself does not give.
+    fn foreign(&self, status: u16) -> ApiError {
+        let server = self.base.to_string();
+        match status {
+            429 | 502..=504 => ApiError::Gateway { server, status },
+            _ => ApiError::Foreign { server, status },
+        }
+    }
+
+    fn refusal(&self, answer: Response) -> ApiError {
+        let status = answer.status().as_u16();
+        let problem = answer.text().ok().and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+        let Some(problem) = problem.filter(|p| p.kind.starts_with("urn:usher:problem:")) else {
+            return self.foreign(status);
+        };
+        self.has_answered.store(true, Ordering::Relaxed);
+        let mut detail = problem.detail;
+        for e in problem.errors.iter().take(3) {
+            let _ = write!(detail, "; {}: {}", e.pointer, e.detail);
+        }
+        ApiError::Refused { status, code: problem.code, detail }
+    }
+}
+
+/// What is at the bottom of an error: those above it only say that something failed.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().unwrap_or(error).to_string()
+}
+
+/// Whether a connection failed for its certificate or the like.
+fn is_tls(error: &reqwest::Error) -> bool {
+    chain(error).any(|e| {
+        let inner = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        e.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    })
+}
+
+/// An error and what caused it, outermost first.
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |e| (**e).source())
 }
 
 /// 0.2 s doubling, with some spread so that several tools don't return together.
@@ -235,30 +316,17 @@ fn retry_after(answer: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn refusal(answer: Response) -> ApiError {
-    let status = answer.status().as_u16();
-    let text = answer.text().unwrap_or_default();
-    match serde_json::from_str::<Problem>(&text) {
-        Ok(problem) => {
-            let mut detail = problem.detail;
-            for e in problem.errors.iter().take(3) {
-                let _ = write!(detail, "; {}: {}", e.pointer, e.detail);
-            }
-            ApiError::Refused { status, code: problem.code, detail }
-        }
-        Err(_) => ApiError::Refused { status, code: "-".into(), detail: text.chars().take(200).collect() },
-    }
-}
-
 fn body(value: &impl Serialize) -> Result<String, ApiError> {
-    serde_json::to_string(value).map_err(|e| ApiError::Answer(e.to_string()))
+    serde_json::to_string(value).map_err(|e| ApiError::Request(e.to_string()))
 }
 
+/// The key of the file, or of the variable; where both are given they must be the same.
 fn key(file: Option<&Path>, term: &Term) -> Result<String, ApiError> {
+    let variable = std::env::var("USHER_KEY").unwrap_or_default();
+    let variable = variable.trim();
     let Some(path) = file else {
-        let key = std::env::var("USHER_KEY").unwrap_or_default();
-        return match key.trim() {
-            "" => Err(ApiError::Key("none given; name --key-file, or set USHER_KEY".into())),
+        return match variable {
+            "" => Err(ApiError::Key("none given; name --key-file, or set USHER_KEY_FILE or USHER_KEY".into())),
             key => Ok(key.to_owned()),
         };
     };
@@ -271,6 +339,12 @@ fn key(file: Option<&Path>, term: &Term) -> Result<String, ApiError> {
     let key = key.trim();
     if key.is_empty() || key.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(ApiError::Key(format!("{} holds no key", path.display())));
+    }
+    if !variable.is_empty() && variable != key {
+        return Err(ApiError::Key(format!(
+            "the variable USHER_KEY holds another one than {}; give one",
+            path.display()
+        )));
     }
     Ok(key.to_owned())
 }

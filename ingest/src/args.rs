@@ -42,8 +42,8 @@ pub struct ServerArgs {
     /// Address of the service.
     #[arg(long, env = "USHER_URL", default_value = "http://127.0.0.1:8080")]
     pub server: String,
-    /// File with the API key (mode 0600); otherwise the variable USHER_KEY.
-    #[arg(long)]
+    /// File with the API key (mode 0600); otherwise the variable USHER_KEY holds it.
+    #[arg(long, env = "USHER_KEY_FILE")]
     pub key_file: Option<PathBuf>,
     /// Send the key over plain http to another machine.
     #[arg(long)]

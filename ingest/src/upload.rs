@@ -42,7 +42,7 @@ impl<'a> Uploader<'a> {
             self.report.file(line);
             return Ok(());
         }
-        let json = serde_json::to_string(document).map_err(|e| ApiError::Answer(e.to_string()))?;
+        let json = serde_json::to_string(document).map_err(|e| ApiError::Request(e.to_string()))?;
         if json.len() > MAX_ONE {
             self.failed.push(document.id.clone());
             self.report.file(FileLine { status: Status::Failed, ..line }.because("larger than one request may be"));
@@ -81,7 +81,7 @@ impl<'a> Uploader<'a> {
                 Ok(())
             }
             // The batch as a whole was refused: find the document that is the cause.
-            Err(e) if matches!(e.status(), Some(400 | 413 | 422)) => {
+            Err(e) if e.is_about_content() => {
                 if batch.len() == 1 {
                     for item in batch {
                         self.failed.push(item.id);

@@ -47,6 +47,7 @@ impl Site {
         let output = program()
             .args(args)
             .args(["--server", &server])
+            .env_remove("USHER_KEY_FILE")
             .env("USHER_KEY", "ush_test")
             .env("XDG_STATE_HOME", self.path("state"))
             .output()

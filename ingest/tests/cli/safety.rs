@@ -1,6 +1,8 @@
 //! Hostile files, failing services, killed runs.
 
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
 
 use crate::common::{Site, program, ran};
 
@@ -54,7 +56,6 @@ fn one_bad_file_fails_alone() {
 
 /// 80 MiB of one letter.
 fn gz_bomb() -> Vec<u8> {
-    use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&vec![b'a'; 80 * 1024 * 1024]).unwrap();
     encoder.finish().unwrap()
@@ -145,4 +146,72 @@ fn trees_too_deep_for_the_service_are_refused() {
     let site = Site::new(&[RULES, (&deep, "text"), ("b.md", "text")]);
     site.folder(&[]).expect(3).says("folder levels").says("1 created");
     site.folder(&["--group-levels", "2"]).expect(0).says("1 created");
+}
+
+#[test]
+fn a_service_that_is_not_there_is_said_to_be_so_at_once() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let docs = site.path("docs");
+    let to = |server: &str| {
+        let args = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s", "--server", server];
+        let key = ("USHER_KEY", "ush_test");
+        let start = Instant::now();
+        let done =
+            ran(&program().args(args).env(key.0, key.1).env("XDG_STATE_HOME", site.path("state")).output().unwrap());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?} {}", start.elapsed(), done.err);
+        assert!(!done.err.contains("--create-collection") && !done.err.contains("busy"), "{}", done.err);
+        done.expect(1)
+    };
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    to(&format!("http://{free}")).says("no answer from http://127.0.0.1").says("Connection refused");
+    to("https://no-such-host.invalid").says("no answer from https://no-such-host.invalid/: failed to lookup");
+
+    // Something else that speaks HTTP.
+    for (answer, said) in [
+        ("404 Not Found\r\ncontent-type: text/html", "does not answer like an Usher service (HTTP status 404)"),
+        ("200 OK\r\ncontent-type: text/html", "does not answer like an Usher service (HTTP status 200)"),
+        ("404 Not Found\r\ncontent-type: application/json", "does not answer like an Usher service (HTTP status 404)"),
+    ] {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for mut stream in other.incoming().flatten() {
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head);
+                let head = format!("HTTP/1.1 {answer}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
+                let _ = stream.write_all(head.as_bytes());
+            }
+        });
+        to(&format!("http://{address}")).says(said);
+        to(&format!("https://{address}")).says("no answer from https://").says("corrupt message");
+    }
+}
+
+#[test]
+fn a_service_that_was_there_is_waited_for() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    // One answer, then as many lost connections as a run that never got one would not outlast.
+    site.stub.world().faults.extend([503, 0, 0, 0]);
+    site.folder(&[]).expect(0).says("1 created");
+}
+
+#[test]
+fn a_key_is_given_once() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let docs = site.path("docs");
+    let server = format!("http://{}", site.stub.address);
+    let args = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s", "--server", &server];
+    let key = site.path("key");
+    std::fs::write(&key, "ush_test\n").unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let with = |variables: &[(&str, &str)]| {
+        let mut run = program();
+        run.args(args).env_remove("USHER_KEY").env_remove("USHER_KEY_FILE").env("XDG_STATE_HOME", site.path("state"));
+        ran(&run.envs(variables.iter().copied()).output().unwrap())
+    };
+    let file = ("USHER_KEY_FILE", key.to_str().unwrap());
+    with(&[file]).expect(0).says("1 created");
+    with(&[file, ("USHER_KEY", "ush_test")]).expect(0).says("1 unchanged");
+    with(&[file, ("USHER_KEY", "ush_other")]).expect(1).says("USHER_KEY holds another one than");
+    with(&[]).expect(1).says("none given");
 }
