@@ -92,6 +92,11 @@ fn csv(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
 }
 
 fn tuple(row: Row) -> Result<TupleKey, String> {
+    for (kind, id) in [(&row.user_type, &row.user_id), (&row.object_type, &row.object_id)] {
+        if let Some(alone) = id.strip_prefix(kind.as_str()).and_then(|rest| rest.strip_prefix(':')) {
+            return Err(format!("`{id}` names its type again: write `{alone}`"));
+        }
+    }
     let relation = row.user_relation.filter(|r| !r.is_empty()).map(|r| format!("#{r}")).unwrap_or_default();
     let name = row.condition_name.filter(|n| !n.is_empty());
     let context = match row.condition_context.filter(|c| !c.is_empty()) {
@@ -201,6 +206,8 @@ mod tests {
         assert!(bad("user:a", "viewer", &format!("folder:{}", "x".repeat(300))).contains("256"));
         let context = "user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context\nuser,a,,r,f,x,,{}\n";
         assert!(csv(context.as_bytes()).unwrap_err().contains("row 2"));
+        let twice = "user_type,user_id,relation,object_type,object_id\nuser,user:a,viewer,folder,x\n";
+        assert!(csv(twice.as_bytes()).unwrap_err().contains("row 2: `user:a` names its type again: write `a`"));
         assert!(jsonl(b"{}").unwrap_err().contains("line 1"));
     }
 }

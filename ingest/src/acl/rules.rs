@@ -14,6 +14,8 @@ use super::yaml::{self, YamlError};
 
 pub const DIR_RULES: &str = "_.acl.yaml";
 pub const SUFFIX: &str = ".acl.yaml";
+/// Keys whose values are lists.
+const LISTS: &[&str] = &["owners", "editors", "viewers", "blocked", "all_of", "sections"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
@@ -123,7 +125,7 @@ pub enum Refusal {
 impl RuleFile {
     pub fn parse(bytes: &[u8], is_directory: bool, allow_public: bool) -> Result<Self, RuleError> {
         says_something(&yaml::parse(bytes)?, None)?;
-        let written: Written = yaml::parse(bytes)?;
+        let written: Written = yaml::parse_with_lists(bytes, LISTS)?;
         let text = String::from_utf8_lossy(bytes);
         let at = |p: &str| line_of(&text, p);
         let each = |list: &[Principal], role: Role| -> Result<Vec<Principal>, RuleError> {

@@ -4,6 +4,7 @@
 //! small files large.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_saphyr::granit_parser::{Event, Parser};
 
 /// Rule files are written by people; one of this size is a mistake.
@@ -23,6 +24,8 @@ pub enum YamlError {
     Forbidden { line: usize, what: &'static str },
     #[error("line {line}: {message}")]
     Syntax { line: u64, message: String },
+    #[error("line {line}: `{key}` is a list: {hint}")]
+    NotAList { line: usize, key: String, hint: String },
     #[error("{0}")]
     Other(String),
 }
@@ -51,6 +54,35 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
             Some(at) => YamlError::Syntax { line: at.line(), message },
             None => YamlError::Other(message),
         }
+    })
+}
+
+/// [`parse`] where the values of some keys are lists: one value in the place of a list is told how it is written.
+pub fn parse_with_lists<T: DeserializeOwned>(bytes: &[u8], lists: &[&str]) -> Result<T, YamlError> {
+    let value: Value = parse(bytes)?;
+    if let Some((key, hint)) = not_a_list(&value, lists) {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.lines().position(|l| l.contains(&format!("{key}:"))).map_or(1, |i| i.saturating_add(1));
+        return Err(YamlError::NotAList { line, key, hint });
+    }
+    parse(bytes)
+}
+
+/// The first key whose value is no list, with a hint. A stored context of a condition is its own business.
+fn not_a_list(value: &Value, lists: &[&str]) -> Option<(String, String)> {
+    let fields = match value {
+        Value::Object(fields) => fields,
+        Value::Array(items) => return items.iter().find_map(|item| not_a_list(item, lists)),
+        _ => return None,
+    };
+    fields.iter().filter(|(key, _)| *key != "context").find_map(|(key, value)| match value {
+        Value::Array(_) | Value::Null => not_a_list(value, lists),
+        _ if !lists.contains(&key.as_str()) => not_a_list(value, lists),
+        Value::String(text) => {
+            let items: Vec<String> = text.split(',').map(|item| format!("\"{}\"", item.trim())).collect();
+            Some((key.clone(), format!("write `{key}: [{}]`", items.join(", "))))
+        }
+        _ => Some((key.clone(), "begin each entry with `- ` on a line of its own".to_owned())),
     })
 }
 
@@ -91,8 +123,6 @@ fn first_line(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use serde_json::Value;
-
     use super::*;
 
     fn read(text: &str) -> Result<BTreeMap<String, Value>, YamlError> {
@@ -104,6 +134,20 @@ mod tests {
         assert_eq!(read("a: [1, x]\nb: {c: true}").unwrap().len(), 2);
         assert!(read("").unwrap().is_empty());
         assert!(read("# only a comment\n").unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_value_in_the_place_of_a_list_is_told_how_it_is_written() {
+        let wrong = |text: &str| {
+            let read = parse_with_lists::<BTreeMap<String, Value>>(text.as_bytes(), &["viewers", "sections"]);
+            read.unwrap_err().to_string()
+        };
+        assert_eq!(wrong("\nviewers: user:a"), "line 2: `viewers` is a list: write `viewers: [\"user:a\"]`");
+        assert!(wrong("viewers: user:a, group:b#member").contains("[\"user:a\", \"group:b#member\"]"));
+        assert!(wrong("sections:\n  heading: A").contains("begin each entry"));
+        assert!(wrong("sections:\n- acl:\n    viewers: x").starts_with("line 3: `viewers`"));
+        let fine = b"viewers: [{condition: {context: {viewers: x}}}]\nother: x";
+        assert!(parse_with_lists::<BTreeMap<String, Value>>(fine, &["viewers"]).is_ok());
     }
 
     #[test]

@@ -15,6 +15,10 @@ use crate::state::State;
 
 /// YAML beyond this is better kept as CSV.
 const MAX_CSV: u64 = 512 * 1024 * 1024;
+/// Keys of YAML whose values are lists.
+const LISTS: &[&str] = &["people", "groups", "parents", "members"];
+/// What principals begin with: an id alone names somebody in these files.
+const KINDS: [&str; 5] = ["user", "agent", "service", "group", "clause"];
 
 /// Who is in which group. Keys are principals (`user:ana`) and objects (`group:hr`).
 #[derive(Debug, Default, PartialEq)]
@@ -104,8 +108,8 @@ impl People {
         Ok(people)
     }
 
-    fn yaml(bytes: &[u8]) -> Result<People, RunError> {
-        let file: File = yaml::parse(bytes).map_err(|e| RunError::Yaml("people".into(), e))?;
+    pub fn yaml(bytes: &[u8]) -> Result<People, RunError> {
+        let file: File = yaml::parse_with_lists(bytes, LISTS).map_err(|e| RunError::Yaml("people".into(), e))?;
         let mut people = People::default();
         let mut fill = || -> Result<(), String> {
             for p in &file.people {
@@ -116,7 +120,11 @@ impl People {
                 let group = people.entry("group", &g.id, g.name.clone())?;
                 g.parents.iter().try_for_each(|parent| people.join(&group, parent))?;
                 for member in &g.members {
-                    let member = match member.strip_prefix("group:") {
+                    let member = match member.trim().strip_prefix("group:") {
+                        Some(id) if id.ends_with("#member") => {
+                            let name = id.trim_end_matches("#member");
+                            return Err(format!("`{member}` is written like a principal: write `group:{name}`"));
+                        }
                         Some(id) => format!("{}#member", group_object(id)?),
                         None => person("user", member)?,
                     };
@@ -210,8 +218,24 @@ impl People {
     }
 }
 
-fn person(kind: &str, id: &str) -> Result<String, String> {
+/// The id of something of type `kind`. SECURITY: one that is written like a principal would become another id, which
+/// nobody has.
+fn bare<'i>(kind: &str, id: &'i str) -> Result<&'i str, String> {
     let id = id.trim();
+    let (stated, rest) = id.split_once(':').filter(|(stated, _)| KINDS.contains(stated)).unwrap_or((kind, id));
+    let name = rest.strip_suffix("#member").unwrap_or(rest);
+    match name {
+        "*" => Err(format!("`{id}` would be everybody: only people, agents, services and groups have ids here")),
+        _ if name == id => Ok(id),
+        _ if stated == kind => {
+            Err(format!("`{id}` is written like a principal, but here stands an id alone: write `{name}`"))
+        }
+        _ => Err(format!("`{id}` is written like a principal: list it with the id `{name}` and the kind `{stated}`")),
+    }
+}
+
+fn person(kind: &str, id: &str) -> Result<String, String> {
+    let id = bare(kind, id)?;
     let principal = format!("{kind}:{}", usher_authz::names::canonical_name(kind, id));
     if id.is_empty() || principal.len() > MAX_USER {
         return Err(format!("`{id}` can't be an id: 1 to {MAX_USER} bytes"));
@@ -220,7 +244,7 @@ fn person(kind: &str, id: &str) -> Result<String, String> {
 }
 
 fn group_object(id: &str) -> Result<String, String> {
-    let id = id.trim();
+    let id = bare("group", id)?;
     if id.is_empty() {
         return Err("a group without an id".into());
     }

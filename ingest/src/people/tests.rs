@@ -32,8 +32,29 @@ fn csv_rows_become_memberships() {
     assert!(People::csv(b"id,name\nana,A\nana,B\n").unwrap_err().contains("twice"));
     assert!(People::csv(b"id,nome\nana,A\n").is_err());
     assert!(People::csv(b"kind,id\nrobot,x\n").is_err());
-    let hostile = People::csv(b"id,groups\n*,g#member\nuser:x,g\n").unwrap().tuples();
-    assert_eq!(hostile, set(&[("user:%2A", "group:g%23member"), ("user:user%3Ax", "group:g")]));
+    let odd = People::csv(b"id,groups\nurn:x,g#1\n").unwrap().tuples();
+    assert_eq!(odd, set(&[("user:urn%3Ax", "group:g%231")]));
+}
+
+#[test]
+fn principals_in_the_place_of_ids_are_refused_with_what_to_write() {
+    for (row, hint) in [
+        ("user:ana,hr", "`ana`"),
+        ("ana,group:hr#member", "`hr`"),
+        ("ana,hr#member", "`hr`"),
+        ("ana,group:hr", "`hr`"),
+        ("agent:bot,hr", "the id `bot` and the kind `agent`"),
+        ("*,hr", "everybody"),
+        ("user:*,hr", "everybody"),
+    ] {
+        let error = People::csv(format!("id,groups\n{row}\n").as_bytes()).unwrap_err();
+        assert!(error.contains(hint), "{row}: {error}");
+    }
+    let yaml = |text: &str| People::yaml(text.as_bytes()).unwrap_err().to_string();
+    assert!(yaml("groups: [{id: hr, members: ['user:ana']}]").contains("write `ana`"));
+    assert!(yaml("groups: [{id: hr, members: ['group:eu#member']}]").contains("write `group:eu`"));
+    assert!(yaml("groups: [{id: hr, parents: ['group:all#member']}]").contains("write `all`"));
+    assert!(yaml("people: [{id: ana, groups: hr}]").contains("`groups: [\"hr\"]`"));
 }
 
 #[test]

@@ -43,6 +43,8 @@ fn mistakes_are_refused_and_say_where() {
     says("owner: [user:ana]", "line 1");
     says("viewers: [user:ana]\nreaders: [user:bo]", "line 2");
     says("viewers:\n  - user:ana\n  - group:hr\n", "line 3");
+    says("inherit: true\nviewers: user:ana", "line 2: `viewers` is a list: write `viewers: [\"user:ana\"]`");
+    says("sections: [{heading: A, acl: {blocked: user:bo}}]", "`blocked` is a list");
     says("viewers: [\"user:*\"]", "--allow-public");
     says("public: true", "--allow-public");
     says("all_of: [[user:ana]]", "at least two");
