@@ -6,12 +6,18 @@ use dom_query::{Document, NodeRef};
 
 use super::{Builder, ExtractError};
 
+mod hiding;
+mod notes;
+
+use hiding::is_hidden;
+use notes::Notes;
+
 /// Deeper than any page that people read.
 const MAX_DEPTH: usize = 2_000;
 
 pub fn read(html: &str, builder: &mut Builder) -> Result<(), ExtractError> {
     let document = Document::from(html);
-    if let Some(title) = document.select_single("title").nodes().first() {
+    if let Some(title) = document.select_single("head > title").nodes().first() {
         builder.title = Some(builder.canonical(&title.text()).split_whitespace().collect::<Vec<_>>().join(" "));
     }
     let main = document.select("main, [role=main]");
@@ -19,8 +25,17 @@ pub fn read(html: &str, builder: &mut Builder) -> Result<(), ExtractError> {
         [one] => *one,
         _ => document.root(),
     };
-    let mut page = Page { builder, line: String::new(), pre: 0, cells: Vec::new(), cell: 0 };
-    page.walk(root)
+    let notes = Notes::find(&document.root());
+    builder.count("notes that nothing calls", notes.uncalled);
+    Page::new(builder, &notes).walk(root)
+}
+
+/// What kind of thing an element is, by its name and by its attributes as they are written, if a page shows none of it.
+pub fn unseen(name: &str, attributes: &str) -> Option<&'static str> {
+    // A row or a cell would be lost outside of its table.
+    let element = Document::fragment(format!("<div {attributes}></div>"));
+    let element = element.select_single("div");
+    dropped(element.nodes().first()?, name)
 }
 
 enum Step<'a> {
@@ -28,8 +43,15 @@ enum Step<'a> {
     Leave(String),
 }
 
-struct Page<'b> {
+struct Page<'b, 'n, 'a> {
     builder: &'b mut Builder,
+    notes: &'n Notes<'a>,
+    /// Notes called in the block that is open.
+    pending: Vec<NodeRef<'a>>,
+    /// What is walked is a note: it calls no other.
+    in_note: bool,
+    /// Open elements in which a heading is part of something else and divides nothing.
+    apart: usize,
     line: String,
     /// Open `pre` elements: white space counts.
     pre: usize,
@@ -39,12 +61,29 @@ struct Page<'b> {
     cell: usize,
 }
 
-impl Page<'_> {
-    fn walk(&mut self, root: NodeRef<'_>) -> Result<(), ExtractError> {
+impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
+    fn new(builder: &'b mut Builder, notes: &'n Notes<'a>) -> Self {
+        Page {
+            builder,
+            notes,
+            pending: Vec::new(),
+            in_note: false,
+            apart: 0,
+            line: String::new(),
+            pre: 0,
+            cells: Vec::new(),
+            cell: 0,
+        }
+    }
+
+    fn walk(&mut self, root: NodeRef<'a>) -> Result<(), ExtractError> {
         let mut stack = vec![Step::Enter(root, 0)];
         while let Some(step) = stack.pop() {
             let (node, depth) = match step {
                 Step::Leave(name) => {
+                    if !holds_sections(&name) {
+                        self.apart = self.apart.saturating_sub(1);
+                    }
                     self.leave(&name)?;
                     continue;
                 }
@@ -63,11 +102,18 @@ impl Page<'_> {
             }
             if node.is_element() {
                 let name = node.node_name().map(|n| n.to_ascii_lowercase()).unwrap_or_default();
-                if self.drops(&node, &name) {
+                if (depth > 0 && self.notes.is_moved(&node)) || self.drops(&node, &name) {
                     continue;
                 }
-                self.enter(&name)?;
-                stack.push(Step::Leave(name));
+                // The mark of a list's item says nothing of a note.
+                if depth > 0 || !self.in_note || name != "li" {
+                    self.enter(&name)?;
+                    self.apart = self.apart.saturating_add(usize::from(!holds_sections(&name)));
+                    stack.push(Step::Leave(name));
+                }
+                if !self.in_note {
+                    self.pending.extend_from_slice(self.notes.of_link(&node));
+                }
             }
             let deeper = depth.saturating_add(1);
             stack.extend(node.children_it(true).map(|child| Step::Enter(child, deeper)));
@@ -76,19 +122,9 @@ impl Page<'_> {
     }
 
     fn drops(&mut self, node: &NodeRef<'_>, name: &str) -> bool {
-        let what = match name {
-            "script" => "scripts",
-            "style" | "link" => "styles",
-            "template" | "noscript" | "object" | "embed" | "iframe" | "canvas" | "svg" | "video" | "audio" => {
-                "embedded elements"
-            }
-            "head" | "title" | "meta" | "base" | "select" | "datalist" => return true,
-            "nav" => "navigation",
-            _ if is_hidden(node) => "hidden elements",
-            _ => return false,
-        };
-        self.builder.count(what, 1);
-        true
+        let dropped = dropped(node, name);
+        self.builder.count(dropped.unwrap_or_default(), u64::from(dropped.is_some_and(|what| !what.is_empty())));
+        dropped.is_some()
     }
 
     fn enter(&mut self, name: &str) -> Result<(), ExtractError> {
@@ -133,18 +169,22 @@ impl Page<'_> {
                 self.line.push_str(if is_block(name) { " " } else { "" });
                 Ok(())
             }
-            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if self.apart == 0 => {
                 let line = std::mem::take(&mut self.line);
                 let level = name.trim_start_matches('h').parse().unwrap_or(6);
-                self.builder.heading(level, &line)
+                self.builder.heading(level, &line)?;
+                self.show_notes()
             }
             "tr" => {
                 let row = std::mem::take(&mut self.cells);
-                if row.iter().all(String::is_empty) { Ok(()) } else { self.builder.block(&row.join(" | ")) }
+                if !row.iter().all(String::is_empty) {
+                    self.builder.block(&row.join(" | "))?;
+                }
+                self.show_notes()
             }
             "li" if self.line.trim() == "-" => {
                 self.line.clear();
-                Ok(())
+                self.show_notes()
             }
             "li" => self.flush(),
             "pre" => {
@@ -173,18 +213,59 @@ impl Page<'_> {
     }
 
     fn flush(&mut self) -> Result<(), ExtractError> {
-        let line = std::mem::take(&mut self.line);
-        if line.trim().is_empty() {
-            return Ok(());
-        }
         // The mark of a list item waits for the paragraph inside it.
-        if line == "- " {
-            self.line = line;
+        if self.line == "- " {
             return Ok(());
         }
-        let line = if self.pre > 0 { line.as_str() } else { line.trim() };
-        self.builder.block(line)
+        let line = std::mem::take(&mut self.line);
+        if !line.trim().is_empty() {
+            self.builder.block(if self.pre > 0 { line.as_str() } else { line.trim() })?;
+        }
+        self.show_notes()
     }
+
+    /// The notes that the block before called, unless nobody sees where they stand.
+    fn show_notes(&mut self) -> Result<(), ExtractError> {
+        for note in std::mem::take(&mut self.pending) {
+            let name_of = |node: &NodeRef<'_>| node.node_name().map(|n| n.to_ascii_lowercase()).unwrap_or_default();
+            if note.ancestors_it(None).any(|above| above.is_element() && dropped(&above, &name_of(&above)).is_some()) {
+                self.builder.count("hidden elements", 1);
+                continue;
+            }
+            let mut inside = Page { in_note: true, apart: 1, ..Page::new(self.builder, self.notes) };
+            inside.walk(note)?;
+        }
+        Ok(())
+    }
+}
+
+/// What kind of thing an element is that is left out, if it is; the empty one is not worth counting.
+fn dropped(node: &NodeRef<'_>, name: &str) -> Option<&'static str> {
+    Some(match name {
+        "script" => "scripts",
+        "style" | "link" => "styles",
+        "template" | "noscript" | "noframes" | "noembed" | "object" | "embed" | "iframe" | "canvas" | "svg"
+        | "video" | "audio" => "embedded elements",
+        "head" | "title" | "meta" | "base" | "select" | "datalist" => "",
+        "nav" => "navigation",
+        // The source of a formula, beside the formula.
+        "annotation" | "annotation-xml" => "hidden elements",
+        // LibreOffice's, which stand on every page.
+        "div" if node.attr("title").is_some_and(|title| matches!(&*title, "header" | "footer")) => {
+            "headers and footers"
+        }
+        _ if is_hidden(node) => "hidden elements",
+        _ => return None,
+    })
+}
+
+/// Whether a heading in such an element, and in no other, begins a section of the page. Within a quotation, a list, an
+/// aside, or whatever else stands in the text as one thing, it does not.
+fn holds_sections(name: &str) -> bool {
+    let sections =
+        ["html", "body", "main", "article", "section", "div", "header", "footer", "hgroup", "form", "center"];
+    let inline = ["a", "b", "big", "em", "font", "i", "small", "span", "strong", "u"];
+    sections.contains(&name) || inline.contains(&name)
 }
 
 fn is_block(name: &str) -> bool {
@@ -228,74 +309,4 @@ fn is_block(name: &str) -> bool {
             | "thead"
             | "ul"
     )
-}
-
-/// Hidden by attribute or by its own style. Classes are not resolved: a style sheet is not applied.
-fn is_hidden(node: &NodeRef<'_>) -> bool {
-    if node.has_attr("hidden") || node.attr("aria-hidden").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
-        return true;
-    }
-    if node.attr("type").is_some_and(|v| v.eq_ignore_ascii_case("hidden")) {
-        return true;
-    }
-    let Some(style) = node.attr("style") else { return false };
-    is_hiding(&style)
-}
-
-/// Whether a style of an element's own shows nothing of it, or shows it where nobody looks.
-fn is_hiding(style: &str) -> bool {
-    let style: String = style.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-    let declared = style.split(';').filter_map(|d| d.split_once(':'));
-    let declared: Vec<(&str, &str)> = declared.map(|(k, v)| (k, v.trim_end_matches("!important"))).collect();
-    let is = |key: &str, wanted: &[&str]| declared.iter().any(|(k, v)| *k == key && wanted.contains(v));
-    let any = |keys: &[&str], test: &dyn Fn(Length<'_>) -> bool| {
-        declared.iter().filter(|(k, _)| keys.contains(k)).any(|(_, v)| lengths(v).any(test))
-    };
-    let far = |length: Length<'_>| is_far(length);
-    // A part of the element's own size, or of its container's, is a matter of layout.
-    let far_and_fixed = |length: Length<'_>| length.1 != "%" && is_far(length);
-    let is_placed = is("position", &["absolute", "fixed", "relative", "sticky"]);
-    let is_clipped = declared.iter().any(|(key, value)| {
-        let all = |test: fn(Length<'_>) -> bool| lengths(value).next().is_some() && lengths(value).all(test);
-        match *key {
-            "clip" => value.starts_with("rect(") && all(|(n, _)| n.abs() <= 1.0),
-            "clip-path" if value.starts_with("inset(") => lengths(value).any(|(n, unit)| unit == "%" && n >= 50.0),
-            "clip-path" => all(|(n, _)| n == 0.0),
-            "transform" | "scale" => value.contains("scale(0)") || *value == "0",
-            _ => false,
-        }
-    });
-    let is_cut = is("overflow", &["hidden", "clip"])
-        && any(&["width", "height", "max-width", "max-height"], &|(n, unit)| n <= 1.0 && matches!(unit, "" | "px"));
-    is("display", &["none"])
-        || is("visibility", &["hidden", "collapse"])
-        || is("content-visibility", &["hidden"])
-        || is("color", &["transparent"])
-        || any(&["opacity", "font-size"], &|(n, _)| n < 0.05)
-        || (is_placed && any(&["left", "top", "right", "bottom", "inset"], &far))
-        || any(&["text-indent"], &far)
-        || any(&["margin", "margin-left", "margin-top", "margin-right", "transform", "translate"], &far_and_fixed)
-        || is_clipped
-        || is_cut
-}
-
-/// A number and its unit.
-type Length<'a> = (f32, &'a str);
-
-/// All lengths in a value.
-fn lengths(value: &str) -> impl Iterator<Item = Length<'_>> {
-    let parts = value.split(['(', ')', ',', '/']);
-    parts.filter_map(|part| {
-        let end = part.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(part.len());
-        Some((part.get(..end)?.parse().ok()?, part.get(end..)?))
-    })
-}
-
-/// So far beyond an edge that nothing is seen any more.
-fn is_far((number, unit): Length<'_>) -> bool {
-    match unit {
-        "%" | "vw" | "vh" | "vmin" | "vmax" => number <= -100.0,
-        "em" | "rem" | "ch" | "ex" => number <= -50.0,
-        _ => number <= -500.0,
-    }
 }

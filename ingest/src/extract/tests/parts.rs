@@ -152,3 +152,199 @@ fn a_table_of_contents_repeats_nothing_of_a_part() {
     let body = body.replace(&para("opena"), &format!("{}{}", styled("TOC3", "secretsub 7"), para("opena")));
     apart("a.docx", &docx(&[("word/document.xml", &body)]));
 }
+
+/// A page with `part` under `Salaries`.
+fn page(part: &str, end: &str) -> String {
+    format!("<html><body><h1>Top</h1><p>opena</p><h2>Salaries</h2>{part}<h2>Open</h2><p>openb</p>{end}</body></html>")
+}
+
+#[test]
+fn only_headings_of_the_page_itself_divide_it() {
+    for (open, close) in [
+        ("<blockquote>", "</blockquote>"),
+        ("<ul><li>", "</li></ul>"),
+        ("<ol><li><p>x</p>", "</li></ol>"),
+        ("<dl><dt>x</dt><dd>", "</dd></dl>"),
+        ("<aside>", "</aside>"),
+        ("<figure>", "</figure>"),
+        ("<figure><figcaption>", "</figcaption></figure>"),
+        ("<details open><summary>x</summary>", "</details>"),
+        ("<dialog open>", "</dialog>"),
+        ("<fieldset><legend>x</legend>", "</fieldset>"),
+        ("<table><caption>", "</caption><tr><td>x</td></tr></table>"),
+        ("<table><tr><td>", "</td></tr></table>"),
+        ("<address>", "</address>"),
+        ("<slot>", "</slot>"),
+        ("<x-quote>", "</x-quote>"),
+        ("<button>", "</button>"),
+        ("<div><section><blockquote><div>", "</div></blockquote></section></div>"),
+    ] {
+        for level in [1, 2, 3] {
+            let quoted = format!("<p>secreta</p>{open}<h{level}>secreth</h{level}>{close}<p>secretb</p>");
+            let (inside, _) = apart("a.html", page(&quoted, "").as_bytes());
+            assert!(inside.contains("secreth") && !inside.contains("# secreth"), "{open} {inside}");
+        }
+    }
+    for (open, close) in [
+        ("<section>", "</section>"),
+        ("<article><header>", "</header></article>"),
+        ("<div><div>", "</div></div>"),
+        ("<hgroup>", "</hgroup>"),
+        ("<center><font>", "</font></center>"),
+    ] {
+        let part = format!("<p>secreta</p>{open}<h2>opens</h2><p>opent</p>{close}<p>openu</p>");
+        let (inside, _) = apart("a.html", page(&part, "").as_bytes());
+        assert_eq!(inside, "## Salaries\n\nsecreta\n\n", "{open}");
+    }
+    let list = run("a.html", b"<ul><li><h3>Head</h3><p>text</p></li></ul>").unwrap();
+    assert_eq!((list.text.as_str(), list.headings.len()), ("- Head\n\ntext", 0));
+}
+
+#[test]
+fn notes_of_a_page_stand_where_they_are_called() {
+    let pandoc = |n: u32, text: &str| {
+        format!(
+            "<li id=\"fn{n}\" role=\"doc-endnote\"><p>{text}<a href=\"#fnref{n}\" role=\"doc-backlink\">x</a></p></li>"
+        )
+    };
+    let list =
+        |notes: &str| format!("<section class=\"footnotes\" role=\"doc-endnotes\"><hr><ol>{notes}</ol></section>");
+    let call = |n: u32| format!("<a href=\"#fn{n}\" id=\"fnref{n}\" role=\"doc-noteref\"><sup>{n}</sup></a>");
+    let of = |secret: &str| {
+        let part = format!("<p>secreta{} secretb</p><p>secretc</p>", call(1));
+        let notes = format!("{}{}{}", pandoc(1, secret), pandoc(2, "openfoot"), pandoc(3, "lost"));
+        let text = page(&part, &list(&notes)).replace("openb", &format!("openb{}", call(2)));
+        apart("a.html", text.as_bytes())
+    };
+    let (inside, open) = of("secretfoot");
+    assert_eq!(inside, "## Salaries\n\nsecreta1 secretb\n\nsecretfootx\n\nsecretc\n\n");
+    assert!(open.contains("openb2\n\nopenfootx") && !open.contains("lost"), "{open}");
+    assert_eq!(of("secretfoot that is longer <b>than that</b>").1, open);
+
+    let others: [(&str, &str, &str); 9] = [
+        (
+            "LibreOffice",
+            "<a class=\"sdfootnoteanc\" name=\"sdfootnote1anc\" href=\"#sdfootnote1sym\"><sup>1</sup></a>",
+            "<div id=\"sdfootnote1\"><p class=\"sdfootnote\"><a name=\"sdfootnote1sym\" href=\"#sdfootnote1anc\">1</a>secretfoot</p>\
+             <p>secretmore</p></div><div title=\"footer\"><p>secretpage</p></div>",
+        ),
+        (
+            "Word",
+            "<a href=\"#_ftn1\" name=\"_ftnref1\">[1]</a>",
+            "<div style='mso-element:footnote-list'><hr><div style='mso-element:footnote' id=ftn1><p><a href=\"#_ftnref1\" \
+             name=\"_ftn1\">[1]</a> secretfoot</p><p>secretmore</p></div></div>",
+        ),
+        (
+            "EPUB",
+            "<a epub:type=\"noteref\" href=\"#n1\">1</a>",
+            "<aside epub:type=\"footnote\" id=\"n1\"><p>secretfoot</p></aside>",
+        ),
+        (
+            "Kramdown",
+            "<sup id=\"fnref:1\"><a href=\"#fn:1\" class=\"footnote\">1</a></sup>",
+            "<div class=\"footnotes\"><ol><li id=\"fn:1\"><p>secretfoot</p></li></ol></div>",
+        ),
+        (
+            "Asciidoctor",
+            "<sup class=\"footnote\">[<a id=\"_footnoteref_1\" class=\"footnote\" href=\"#_footnotedef_1\">1</a>]</sup>",
+            "<div id=\"footnotes\"><hr><div class=\"footnote\" id=\"_footnotedef_1\"><a href=\"#_footnoteref_1\">1</a>. \
+             secretfoot</div></div>",
+        ),
+        (
+            "Sphinx",
+            "<a class=\"footnote-reference brackets\" href=\"#id2\" id=\"id1\">1</a>",
+            "<dl class=\"footnote brackets\"><dt id=\"id2\">1</dt><dd><p>secretfoot</p></dd></dl>",
+        ),
+        (
+            "dl",
+            "<a href=\"#d1\" role=\"doc-noteref\">1</a>",
+            "<dl class=\"footnotes\"><dt id=\"d1\">1</dt><dd>secretfoot</dd><dt id=\"d2\">2</dt><dd>secretlost</dd></dl>",
+        ),
+        (
+            "MediaWiki",
+            "<sup id=\"cite_ref-1\"><a href=\"#cite_note-1\">[1]</a></sup>",
+            "<ol class=\"references\"><li id=\"cite_note-1\"><a href=\"#cite_ref-1\">^</a> secretfoot</li></ol>",
+        ),
+        (
+            "by hand",
+            "<a name=\"r\" href=\"#n\">*</a>",
+            "<p>openlast</p><p><a name=\"n\" href=\"#r\">*</a> secretfoot</p>",
+        ),
+    ];
+    for (name, call, note) in others {
+        let text = page(&format!("<p>secreta{call}</p><p>secretb</p>"), note);
+        let (inside, _) = apart("a.html", text.as_bytes());
+        let at = |word: &str| inside.find(word).unwrap_or_else(|| panic!("{name}: {inside}"));
+        assert!(at("secreta") < at("secretfoot") && at("secretfoot") < at("secretb"), "{name}: {inside}");
+    }
+    // Called from a table, and from a heading.
+    let text = page(&format!("<table><tr><td>secreta{}</td></tr></table>", call(1)), &list(&pandoc(1, "secretfoot")));
+    apart("a.html", text.as_bytes());
+    let text = page("<p>secreta</p>", &list(&pandoc(1, "secretfoot")));
+    let text = text.replace("Salaries", &format!("Salaries {}", call(1)));
+    let job = Job { name: "a.html".into(), sections: vec![Place::Heading("Salaries 1".into())] };
+    let doc = extract(&job, text.as_bytes()).unwrap();
+    assert_eq!(
+        &doc.text[doc.sections[0][0].start..doc.sections[0][0].end],
+        "## Salaries 1\n\nsecretfootx\n\nsecreta\n\n"
+    );
+}
+
+#[test]
+fn a_link_to_a_place_that_leads_back_is_no_note() {
+    let text = page("<p id=\"s\">secreta <a href=\"#toc\">Top</a></p>", "")
+        .replace("<p>opena</p>", "<p>opena <a id=\"toc\" href=\"#s\">Pay</a></p>");
+    apart("a.html", text.as_bytes());
+    let toc = "<h1>Top</h1><ul><li><a id=\"t1\" href=\"#s1\">1</a></li></ul><h2 id=\"s1\"><a href=\"#t1\">One</a></h2><p>x</p>";
+    assert_eq!(text_of("a.html", toc), "# Top\n\n- 1\n\n## One\n\nx");
+}
+
+#[test]
+fn a_hidden_note_stays_hidden_and_titles_of_drawings_are_no_titles() {
+    let call = "<p>secreta<a href=\"#n\" role=\"doc-noteref\">1</a></p>";
+    let hidden = "<div hidden><aside role=\"doc-footnote\" id=\"n\">ghost</aside></div>";
+    let (inside, open) = apart("a.html", page(call, hidden).as_bytes());
+    assert!(!inside.contains("ghost") && !open.contains("ghost"));
+    let drawn = page("<p>secreta</p><svg><title>secrettitle</title><text>secretsvg</text></svg>", "");
+    apart("a.html", drawn.as_bytes());
+    let formula =
+        page("<p>secreta <math><mi>secretx</mi><annotation encoding=\"tex\">ghost</annotation></math></p>", "");
+    assert!(!apart("a.html", formula.as_bytes()).0.contains("ghost"));
+}
+
+fn text_of(name: &str, content: &str) -> String {
+    run(name, content.as_bytes()).unwrap().text
+}
+
+#[test]
+fn hidden_elements_in_markdown_are_left_out_and_move_no_border() {
+    let text = |markdown: &str| text_of("a.md", markdown);
+    assert_eq!(text("a <span hidden>ghost <b>x</b></span>b"), "a b");
+    assert_eq!(text("x\n\n<div style=\"display: none\">\n\nghost <div>\n\n</div>\n\n</div>\n\nb"), "x\n\n\n\nb");
+    assert_eq!(text("a <script>bad()</script>b <em style='opacity:0'>ghost</em> c"), "a b  c");
+    assert_eq!(text("a\n\n<p hidden>ghost\n\nb\n\n<div>seen</div>"), "a\n\n\n\nb\n\n<div>seen</div>");
+    assert_eq!(text("a <span hidden>ghost\nghost\n\nb"), "a \n\nb");
+    assert_eq!(
+        text("```\n<div hidden>shown</div>\n```\n\n`<b hidden>x</b>`"),
+        "```\n<div hidden>shown</div>\n```\n\n`<b hidden>x</b>`"
+    );
+    assert_eq!(text("a\n\n<div hidden>\n\nghost"), "a");
+    let doc = run("a.md", b"a <i aria-hidden=\"true\">x</i>\n\n<template>y</template>\n\n<!-- z -->").unwrap();
+    assert_eq!((doc.removed["hidden elements"], doc.removed["embedded elements"], doc.removed["comments"]), (1, 1, 1));
+
+    // None of these lines is a heading, and none becomes one.
+    for line in [
+        "<div hidden>x</div>\n# secrethead",
+        "<div hidden>\n\nx\n\n</div>\n# secrethead",
+        "<div>\n<!-- x -->\n# secrethead",
+        "<div>\n<script>x</script>\n# secrethead",
+        "<!-- x --># secrethead",
+        "<script>x</script># secrethead",
+        "<span hidden>x</span># secrethead",
+        "<span hidden>\nx</span>\n# secrethead",
+    ] {
+        let part = format!("# Top\n\nopena\n\n## Salaries\n\n{line}\n\nsecreta\n\n## Open\n\nopenb");
+        let (inside, open) = apart("a.md", part.as_bytes());
+        assert!(inside.contains("secreta") && open.contains("openb"), "{line}\n{inside}");
+    }
+}

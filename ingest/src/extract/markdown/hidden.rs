@@ -1,0 +1,219 @@
+//! What nobody sees of HTML within Markdown: comments, scripts, hidden elements. Code that shows such markup stays.
+//!
+//! The rest keeps its structure: where a line would become a heading because the markup before it is gone, an empty
+//! element stays. Otherwise a restricted part would end there.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Parser, Tag};
+use usher_base::outline;
+
+use super::super::{Builder, html};
+
+/// Elements without an end, and those whose end may be left out.
+const VOID: [&str; 12] = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"];
+const UNENDED: [&str; 8] = ["p", "li", "dt", "dd", "tr", "td", "th", "option"];
+/// Elements in which a tag is no tag.
+const RAW: [&str; 4] = ["script", "style", "iframe", "noscript"];
+
+pub fn without(text: &str, builder: &mut Builder) -> String {
+    if !text.contains('<') {
+        return text.to_owned();
+    }
+    let text = cut(text, comments(text, builder));
+    let elements = elements(&text, builder);
+    cut(&text, elements)
+}
+
+/// HTML in Markdown, in order.
+struct Markup {
+    range: Range<usize>,
+    /// A block of its own, not a tag in running text.
+    is_block: bool,
+    /// Where the block of text ends that a tag stands in.
+    end: usize,
+}
+
+fn markup(text: &str) -> Vec<Markup> {
+    // The line break behind a block parts it from the next one.
+    let trimmed = |end: usize| text.get(..end).map_or(end, |before| before.trim_end().len());
+    let mut found = Vec::new();
+    let mut ends: Vec<usize> = Vec::new();
+    for (event, range) in Parser::new_ext(text, outline::options()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::HtmlBlock) => {
+                ends.push(range.end);
+                found.push(Markup { end: trimmed(range.end), range, is_block: true });
+            }
+            Event::InlineHtml(_) => {
+                let end = trimmed(ends.last().copied().unwrap_or(text.len()));
+                found.push(Markup { end, range, is_block: false });
+            }
+            // An emphasis or a link is part of its block.
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }) => {
+                ends.push(ends.last().copied().unwrap_or(range.end));
+            }
+            Event::Start(_) => ends.push(range.end),
+            Event::End(_) => drop(ends.pop()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A part to be cut out, and what stands there instead.
+type Cut = (Range<usize>, String);
+
+fn cut(text: &str, cuts: Vec<Cut>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, instead) in cuts {
+        if range.start >= at {
+            out.push_str(text.get(at..range.start).unwrap_or_default());
+            out.push_str(&instead);
+        }
+        at = at.max(range.end);
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}
+
+fn comments(text: &str, builder: &mut Builder) -> Vec<Cut> {
+    let mut cuts = Vec::new();
+    for Markup { range, is_block, .. } in markup(text) {
+        let Some(html) = text.get(range.clone()) else { continue };
+        let parts = between(html, "<!--", "-->");
+        builder.count("comments", parts.len() as u64);
+        let kept = cut(html, parts.iter().map(|part| (part.clone(), String::new())).collect());
+        let instead = if is_block && !kept.trim().is_empty() { "<!---->" } else { "" };
+        cuts.extend(parts.into_iter().map(|part| (shifted(part, range.start), instead.to_owned())));
+    }
+    cuts
+}
+
+fn shifted(part: Range<usize>, by: usize) -> Range<usize> {
+    part.start.saturating_add(by)..part.end.saturating_add(by)
+}
+
+/// Parts from `open` to `close`, both included; one that is never closed runs to the end.
+fn between(html: &str, open: &str, close: &str) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let mut from = 0;
+    while let Some(start) = html.get(from..).and_then(|t| t.find(open)).map(|i| from.saturating_add(i)) {
+        let inside = start.saturating_add(open.len());
+        let end = html.get(inside..).and_then(|t| t.find(close));
+        let end = end.map_or(html.len(), |i| inside.saturating_add(i).saturating_add(close.len()));
+        parts.push(start..end);
+        from = end;
+    }
+    parts
+}
+
+/// A tag in the text.
+struct Seen {
+    range: Range<usize>,
+    name: String,
+    attributes: String,
+    closes: bool,
+    /// Index of the markup that it stands in.
+    within: usize,
+}
+
+fn elements(text: &str, builder: &mut Builder) -> Vec<Cut> {
+    let markup = markup(text);
+    let mut seen = Vec::new();
+    for (within, Markup { range, .. }) in markup.iter().enumerate() {
+        tags(text.get(range.clone()).unwrap_or_default(), range.start, within, &mut seen);
+    }
+    let mut cuts: Vec<Cut> = Vec::new();
+    let mut past = 0;
+    for (index, tag) in seen.iter().enumerate() {
+        if tag.closes || tag.range.start < past {
+            continue;
+        }
+        let Some(what) = html::unseen(&tag.name, &tag.attributes) else { continue };
+        let Some(around) = markup.get(tag.within) else { continue };
+        let (end, last) = end_of(tag, seen.get(index.saturating_add(1)..).unwrap_or_default(), around, text.len());
+        past = end;
+        builder.count(if what.is_empty() { "hidden elements" } else { what }, 1);
+        let line = text.get(..tag.range.start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+        let name = &tag.name;
+        let instead = if around.is_block {
+            let before = text.get(around.range.start..tag.range.start).unwrap_or_default();
+            let after = last.and_then(|last| markup.get(last)).and_then(|last| text.get(end..last.range.end));
+            let is_whole = before.trim().is_empty() && after.unwrap_or_default().trim().is_empty();
+            if is_whole { String::new() } else { format!("<{name}>\n</{name}>") }
+        } else if line.trim_matches([' ', '\t', '>']).is_empty() {
+            format!("<{name}></{name}>")
+        } else {
+            String::new()
+        };
+        cuts.push((tag.range.start..end, instead));
+    }
+    cuts
+}
+
+/// Where an element ends that begins with `tag`, and in which markup, if it is closed.
+fn end_of(tag: &Seen, later: &[Seen], around: &Markup, length: usize) -> (usize, Option<usize>) {
+    let name = tag.name.as_str();
+    if VOID.contains(&name) {
+        return (tag.range.end, Some(tag.within));
+    }
+    let may_stay_open = UNENDED.contains(&name);
+    // What is never closed ends with its block in running text, and otherwise never.
+    let limit = if around.is_block && !may_stay_open { length } else { around.end };
+    let mut depth = 1usize;
+    for other in later.iter().filter(|other| other.name == name).take_while(|other| other.range.start < limit) {
+        match other.closes {
+            false if may_stay_open => return (other.range.start, Some(other.within)),
+            false if RAW.contains(&name) => {}
+            false => depth = depth.saturating_add(1),
+            true => depth = depth.saturating_sub(1),
+        }
+        if depth == 0 {
+            return (other.range.end, Some(other.within));
+        }
+    }
+    (limit, None)
+}
+
+/// Tags of a piece of HTML that begins at `base`.
+fn tags(html: &str, base: usize, within: usize, seen: &mut Vec<Seen>) {
+    let mut from = 0;
+    while let Some(start) = html.get(from..).and_then(|rest| rest.find('<')).map(|i| from.saturating_add(i)) {
+        let inside = html.get(start.saturating_add(1)..).unwrap_or_default();
+        let closes = inside.starts_with('/');
+        let inside = inside.strip_prefix('/').unwrap_or(inside);
+        let name: String = inside.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        let rest = inside.get(name.len()..).unwrap_or_default();
+        let length = length_of_attributes(rest);
+        let is_tag = name.starts_with(|c: char| c.is_ascii_alphabetic()) && length < rest.len();
+        if !is_tag {
+            from = start.saturating_add(1);
+            continue;
+        }
+        let end = html.len().saturating_sub(rest.len()).saturating_add(length).saturating_add(1);
+        seen.push(Seen {
+            range: shifted(start..end, base),
+            name: name.to_ascii_lowercase(),
+            attributes: rest.get(..length).unwrap_or_default().trim_end_matches('/').to_owned(),
+            closes,
+            within,
+        });
+        from = end;
+    }
+}
+
+/// Bytes before the `>` that ends a tag; all of them if none does.
+fn length_of_attributes(rest: &str) -> usize {
+    let mut quote = None;
+    for (at, c) in rest.char_indices() {
+        match (quote, c) {
+            (None, '>') => return at,
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            _ => {}
+        }
+    }
+    rest.len()
+}
