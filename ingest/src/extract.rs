@@ -129,6 +129,9 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         let found = extracted.headings.iter().find(is_open);
         extracted.title = found.map(|h| h.text.chars().take(builder::MAX_HEADING).collect());
     }
+    if matches!(kind, Kind::Markdown) {
+        markdown::refuse_apart(&extracted.text, &extracted.sections)?;
+    }
     extracted.chunks = split::split(&extracted, &restricted);
     Ok(extracted)
 }

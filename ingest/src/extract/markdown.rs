@@ -7,6 +7,9 @@ use usher_base::wire::Fields;
 use super::{Builder, ExtractError};
 
 mod hidden;
+mod notes;
+
+pub use notes::refuse_apart;
 
 const MAX_FIELDS: usize = 64;
 

@@ -348,3 +348,37 @@ fn hidden_elements_in_markdown_are_left_out_and_move_no_border() {
         assert!(inside.contains("secreta") && open.contains("openb"), "{line}\n{inside}");
     }
 }
+
+#[test]
+fn a_note_of_markdown_outside_of_the_part_that_calls_it_refuses_the_file() {
+    let of = |part: &str, open: &str, end: &str| {
+        let text = format!("# Top\n\nopena\n\n## Salaries\n\n{part}\n\n## Open\n\n{open}\n\n{end}\n");
+        let sections = vec![Place::Heading("Salaries".into()), Place::Heading("Other".into())];
+        extract(&Job { name: "a.md".into(), sections }, text.as_bytes())
+    };
+    let refused = |part: &str, open: &str, end: &str| match of(part, open, end) {
+        Err(ExtractError::Broken(why)) => assert!(why.contains("move the definition into the section"), "{why}"),
+        other => panic!("{part} {open} {end}: {other:?}"),
+    };
+    refused("pay[^1]", "x", "[^1]: secret");
+    refused("pay[^1]\n\n- [^2] more\n\n[^1]: inside", "x", "[^2]: secret");
+    refused("[pay][P  q]", "x", "[p q]: http://secret 'secret'");
+    refused("![pay][]", "x", "[pay]: http://secret");
+    refused("[pay]", "x", "[PAY]: http://secret");
+    refused("[stra\u{df}e]", "x", "[STRASSE]: http://secret");
+    refused("pay[^1]", "x", "## Other\n\ntext\n\n[^1]: of other readers");
+    let why = of("pay[^Note]", "x", "[^note]: secret").unwrap_err().to_string();
+    assert!(why.contains("`[^") && why.contains("line 13"), "{why}");
+    for (part, open, end) in [
+        ("pay[^1]\n\n[^1]: secret", "x", ""),
+        ("pay[^1]", "open too[^1]", "[^1]: known"),
+        ("pay[^1]\n\n[^1]: known", "open too[^1]", ""),
+        ("pay", "x[^1]", "[^1]: open"),
+        ("pay `[^1]`", "x", "[^1]: nothing calls it"),
+        ("[pay](http://x)", "[x]", "[x]: http://open"),
+    ] {
+        of(part, open, end).unwrap();
+    }
+    let whole = Job { name: "a.md".into(), sections: vec![] };
+    extract(&whole, b"# A\n\ntext[^1]\n\n# B\n\n[^1]: note").unwrap();
+}
