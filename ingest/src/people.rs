@@ -19,7 +19,9 @@ use crate::state::{State, StateFile};
 use crate::term::Term;
 use crate::tuple_writer;
 
+mod nesting;
 mod read;
+mod spelling;
 
 pub use read::People;
 
@@ -34,7 +36,8 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         None => People::of_host(&accounts(&args.host)?),
     };
     people.warnings().iter().for_each(|w| term.warn(w));
-    let wanted = people.tuples();
+    let most = usize::from(args.group_levels);
+    nesting::check(&TupleSet::default(), &people.tuples(), most).map_err(RunError::Input)?;
     let report = Report::create(term, None, dry_run).map_err(|e| RunError::Io("-".into(), e))?;
     let api = Api::connect(&args.server, term)?;
     let list = list(args)?;
@@ -43,18 +46,14 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     if let Some(state) = known.as_ref().filter(|s| !s.root.is_empty() && s.root != list) {
         return Err(RunError::OtherList { state: file.path().to_owned(), last: state.root.clone(), list });
     }
-    let fits = history::fits(&api, known.as_ref(), term)?;
     let stored = memberships(&api)?;
+    spelling::learn(&api, &stored)?;
+    let (people, known) = (people.respelt(), known.map(spelling::respelt));
+    let wanted = people.tuples();
+    let fits = history::fits(&api, known.as_ref(), term)?;
     if known.is_none() && !args.reconcile && stored.iter().any(|t| !wanted.contains(t)) {
         let path = file.path().display();
         term.note(&format!("no record of earlier runs at {path}: memberships that are not in the file are left alone"));
-    }
-    let levels = read::levels(stored.iter().chain(wanted.iter())).map_err(RunError::Input)?;
-    if levels > usize::from(args.group_levels) {
-        let most = args.group_levels;
-        return Err(RunError::Input(format!(
-            "groups are nested {levels} levels deep; at most {most} (--group-levels)"
-        )));
     }
 
     let plan = Plan::new(&wanted, &stored, known.as_ref(), fits, args.reconcile);
@@ -72,26 +71,36 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     }
 
     let deletes: Vec<Change> = leave.iter().cloned().map(Change::Delete).collect();
-    let writes: Vec<Change> = plan.join.iter().cloned().map(Change::Write).collect();
+    // What takes rights away waits for nothing.
+    let nested = nesting::check(&stored.iter().filter(|t| !leave.contains(t)).cloned().collect(), &wanted, most);
+    let joins = nested.as_ref().map_or(&[][..], |()| plan.join.as_slice());
+    let writes: Vec<Change> = joins.iter().cloned().map(Change::Write).collect();
+    let joined = if nested.is_ok() { wanted.clone() } else { TupleSet::default() };
+    let written = plan.recorded.union(&joined);
+    let found: TupleSet = plan.found.iter().filter(|t| written.contains(t)).cloned().collect();
     if !dry_run {
-        let tuples: TupleSet = plan.recorded.iter().chain(wanted.iter()).cloned().collect();
         let mark = known.as_ref().and_then(|s| s.mark.clone()).filter(|_| fits);
-        file.save(&State { incomplete: true, mark, ..people.state(&list, &tuples, &plan.found, &plan.removed) })?;
+        file.save(&State { incomplete: true, mark, ..people.state(&list, &written, &found, &plan.removed) })?;
     }
     tuple_writer::apply(&api, term, &report, &deletes, None, dry_run)?;
     tuple_writer::apply(&api, term, &report, &writes, None, dry_run)?;
     if !dry_run {
-        let mut now: TupleSet = plan.recorded.iter().chain(wanted.iter()).cloned().collect();
+        let mut now = written;
         let mut removed = plan.removed.clone();
         for t in &leave {
             now.remove(t);
             removed.insert(t.clone());
         }
+        let incomplete = nested.is_err() && known.as_ref().is_some_and(|s| s.incomplete);
         let mark = match known.and_then(|s| s.mark) {
             Some(mark) if fits && deletes.is_empty() && writes.is_empty() => Some(mark),
             _ => history::newest(&api, "group")?,
         };
-        file.save(&State { mark, ..people.state(&list, &now, &plan.found, &removed) })?;
+        file.save(&State { incomplete, mark, ..people.state(&list, &now, &found, &removed) })?;
+    }
+    if let Err(why) = nested {
+        let _ = report.finish();
+        return Err(RunError::Input(format!("nobody joined: {why}")));
     }
     if !args.skip_empty_groups {
         empty_groups(&api, term, &stored.union(&wanted), &leave)?;
@@ -134,18 +143,20 @@ impl Plan {
         let gone = set(|s| &s.removed);
         // In a service that was set back, those who left are members again.
         let back = gone.iter().filter(|t| !fits && stored.contains(t) && !wanted.contains(t));
-        let recorded = set(|s| &s.tuples).union(&back.cloned().collect());
+        let was_found = set(|s| &s.found);
+        // What the file no longer names and this tool did not write is nothing to it any more.
+        let mut recorded = set(|s| &s.tuples).union(&back.cloned().collect());
+        was_found.iter().filter(|t| !wanted.contains(t)).for_each(|t| recorded.remove(t));
         let trusted = known.is_some_and(|s| !s.incomplete) && fits && !reconcile;
         let (kept_out, join): (Vec<_>, Vec<_>) =
             wanted.iter().filter(|t| !stored.contains(t)).cloned().partition(|t| trusted && recorded.contains(t));
-        let was_found = set(|s| &s.found);
         let is_found = |t: &&TupleKey| match stored.contains(t) {
             true => was_found.contains(t) || !recorded.contains(t),
             // Kept out; else it is written now.
             false => trusted && was_found.contains(t),
         };
         let found = wanted.iter().filter(is_found).cloned().collect();
-        let ours = |t: &&TupleKey| reconcile || (recorded.contains(t) && !was_found.contains(t));
+        let ours = |t: &&TupleKey| reconcile || recorded.contains(t);
         let leave = stored.iter().filter(|t| !wanted.contains(t)).filter(ours).cloned().collect();
         let removed = gone.iter().filter(|t| !recorded.contains(t) && !wanted.contains(t)).cloned().collect();
         Plan { join, leave, kept_out: kept_out.len(), recorded, found, removed }

@@ -192,10 +192,15 @@ impl<'a> Report<'a> {
             }
         }
         let counts: Vec<_> = tally.counts.iter().map(|(s, n)| format!("{n} {}", s.word())).collect();
-        let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+        let counts = match (counts.is_empty(), tally.tuples_written.saturating_add(tally.tuples_deleted)) {
+            (false, _) => format!("{}; ", counts.join(", ")),
+            (true, _) if tally.needs_yes => "what would be removed waits for --yes; ".to_owned(),
+            (true, 0) => "nothing to do; ".to_owned(),
+            (true, _) => String::new(),
+        };
         let verb = if self.dry_run { "would change" } else { "done" };
         self.term.line(&format!(
-            "{verb}: {counts}; relationship tuples: {} written, {} deleted",
+            "{verb}: {counts}relationship tuples: {} written, {} deleted",
             tally.tuples_written, tally.tuples_deleted
         ));
         if !tally.removed.is_empty() {

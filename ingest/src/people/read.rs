@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
+use usher_authz::names::canonical_principal;
 use usher_base::wire::TupleKey;
 
 use crate::acl::accounts::Accounts;
@@ -164,6 +165,18 @@ impl People {
         self.memberships.iter().map(tuple).collect()
     }
 
+    /// In the spelling that the service was found to keep, see [`super::spelling`].
+    pub fn respelt(self) -> People {
+        let spelt = |id: &str| canonical_principal(id);
+        let mut people: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for (id, name) in self.people {
+            let named = people.entry(spelt(&id)).or_default();
+            *named = named.take().or(name);
+        }
+        let memberships = self.memberships.iter().map(|(member, group)| (spelt(member), group.clone())).collect();
+        People { people, memberships, ..self }
+    }
+
     pub fn name(&self, id: &str) -> Option<&String> {
         let id = id.strip_suffix("#member").unwrap_or(id);
         self.people.get(id).or_else(|| self.groups.get(id))?.as_ref()
@@ -236,7 +249,7 @@ fn bare<'i>(kind: &str, id: &'i str) -> Result<&'i str, String> {
 
 fn person(kind: &str, id: &str) -> Result<String, String> {
     let id = bare(kind, id)?;
-    let principal = format!("{kind}:{}", usher_authz::names::canonical_name(kind, id));
+    let principal = format!("{kind}:{}", principal::spelled(kind, id).map_err(|e| e.to_string())?);
     if id.is_empty() || principal.len() > MAX_USER {
         return Err(format!("`{id}` can't be an id: 1 to {MAX_USER} bytes"));
     }
@@ -248,45 +261,6 @@ fn group_object(id: &str) -> Result<String, String> {
     if id.is_empty() {
         return Err("a group without an id".into());
     }
-    Ok(principal::object("group", &usher_authz::names::canonical_name("group", id)))
-}
-
-/// Longest chain of groups in groups. Groups that contain themselves are refused: nobody means that.
-pub fn levels<'t>(tuples: impl Iterator<Item = &'t TupleKey>) -> Result<usize, String> {
-    let mut inside: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    for t in tuples {
-        waiting.entry(t.object.as_str()).or_default();
-        let Some(child) = t.user.strip_suffix("#member").filter(|u| u.starts_with("group:")) else { continue };
-        waiting.entry(child).or_default();
-        if seen.insert((child, t.object.as_str())) {
-            inside.entry(child).or_default().insert(t.object.as_str());
-            let count = waiting.entry(t.object.as_str()).or_default();
-            *count = count.saturating_add(1);
-        }
-    }
-    // Groups are taken once all groups inside them are: what is left over lies on a cycle.
-    let mut ready: Vec<(&str, usize)> = waiting.iter().filter(|(_, n)| **n == 0).map(|(g, _)| (*g, 1)).collect();
-    let mut depth: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut done, mut deepest) = (0usize, 0);
-    while let Some((group, level)) = ready.pop() {
-        done = done.saturating_add(1);
-        deepest = deepest.max(level);
-        for above in inside.get(group).into_iter().flatten() {
-            let best = depth.entry(above).or_default();
-            *best = (*best).max(level.saturating_add(1));
-            if let Some(n) = waiting.get_mut(above) {
-                *n = n.saturating_sub(1);
-                if *n == 0 {
-                    ready.push((above, *best));
-                }
-            }
-        }
-    }
-    if done < waiting.len() {
-        let stuck = waiting.iter().find(|(_, n)| **n > 0).map_or("", |(g, _)| *g);
-        return Err(format!("groups contain each other in a circle ({stuck})"));
-    }
-    Ok(deepest)
+    let id = principal::spelled("group", id).map_err(|e| e.to_string())?;
+    Ok(principal::object("group", &id))
 }

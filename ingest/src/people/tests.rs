@@ -131,19 +131,3 @@ fn what_was_there_before_is_not_this_lists_to_remove() {
     let emptied = Plan::new(&TupleSet::default(), &both, Some(&state), true, false);
     assert_eq!(shown(&emptied.leave), ["user:b group:g"]);
 }
-
-#[test]
-fn nesting_is_measured_and_circles_are_refused() {
-    let levels = |list: &[(&str, &str)]| read::levels(set(list).iter());
-    assert_eq!(levels(&[]).unwrap(), 0);
-    assert_eq!(levels(&[("user:a", "group:g")]).unwrap(), 1);
-    let chain = [
-        ("user:a", "group:a"),
-        ("group:a#member", "group:b"),
-        ("group:b#member", "group:c"),
-        ("group:a#member", "group:c"),
-    ];
-    assert_eq!(levels(&chain).unwrap(), 3);
-    assert!(levels(&[("group:a#member", "group:b"), ("group:b#member", "group:a")]).unwrap_err().contains("circle"));
-    assert!(levels(&[("group:a#member", "group:a")]).is_err());
-}

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 use usher_base::wire::{
-    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, Problem, PutAcl,
-    PutDocuments, ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipOperation, RelationshipsRead,
-    RelationshipsWritten, TupleKey, WriteRelationships,
+    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem, Problem,
+    PutAcl, PutDocuments, ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipOperation,
+    RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
 /// Small, so that every listing takes several pages.
@@ -30,6 +30,8 @@ pub struct World {
     /// Documents that are rejected, with the code.
     pub reject: BTreeMap<String, String>,
     pub collections: BTreeSet<String>,
+    /// E-mail addresses are kept in lower case, as a service does unless told otherwise.
+    pub lowers: bool,
     /// The log of tuples is refused.
     pub hides_history: bool,
     /// Writes wait as long as this is set.
@@ -244,7 +246,12 @@ fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
             detail: "no".into(),
             instance: String::new(),
             code: code.clone(),
-            errors: vec![],
+            errors: match code.as_str() {
+                "unprocessable_document" => {
+                    vec![FieldProblem { pointer: "/metadata/size".into(), detail: "odd".into() }]
+                }
+                _ => vec![],
+            },
             retry_after_ms: None,
         });
         results.push(DocumentResult {
@@ -265,7 +272,15 @@ fn tuple_id(t: &TupleKey) -> (String, String, String) {
     (t.object.clone(), t.relation.clone(), t.user.clone())
 }
 
-fn write(world: &mut World, request: WriteRelationships) -> RelationshipsWritten {
+/// A user in the service's spelling.
+fn spelt(world: &World, user: &str) -> String {
+    if world.lowers { usher_authz::names::canonical_principal(user) } else { user.to_owned() }
+}
+
+fn write(world: &mut World, mut request: WriteRelationships) -> RelationshipsWritten {
+    for t in request.deletes.iter_mut().chain(&mut request.writes) {
+        t.user = spelt(world, &t.user);
+    }
     let at = jiff::Timestamp::now().to_string();
     let mut log = |tuple: &TupleKey, operation| {
         world.changes.push(RelationshipChange { tuple: tuple.clone(), operation, at: at.clone() });
@@ -312,7 +327,7 @@ fn read(world: &World, filter: &ReadRelationships) -> RelationshipsRead {
             .is_none_or(|o| if o.ends_with(':') { t.object.starts_with(o) } else { t.object == *o });
         object
             && filter.relation.as_ref().is_none_or(|r| t.relation == *r)
-            && filter.user.as_ref().is_none_or(|u| t.user == *u)
+            && filter.user.as_ref().is_none_or(|u| t.user == spelt(world, u))
     };
     let from: usize = filter.cursor.as_deref().unwrap_or("0").parse().unwrap();
     let found: Vec<_> = world.tuples.values().filter(fits).cloned().collect();
