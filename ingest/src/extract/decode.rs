@@ -1,7 +1,8 @@
-//! Bytes to characters: a byte order mark decides, then UTF-8, then what an HTML file declares, then a guess.
+//! Bytes to characters: a byte order mark decides, then the escapes of ISO-2022, then UTF-8, then what an HTML file declares,
+//! then a guess.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT, UTF_8};
 
 use super::{Builder, ExtractError};
 
@@ -14,8 +15,22 @@ pub fn html(bytes: &[u8], builder: &mut Builder) -> Result<String, ExtractError>
 }
 
 fn decode(bytes: &[u8], declared: Option<&'static Encoding>, builder: &mut Builder) -> Result<String, ExtractError> {
+    if let Some(big_endian) = utf32(bytes) {
+        return Ok(from_utf32(bytes, big_endian, builder));
+    }
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return Ok(with(encoding, bytes.get(mark..).unwrap_or_default(), builder));
+    }
+    if declared == Some(REPLACEMENT) {
+        return Err(ExtractError::Broken("declares an encoding that is not read; save it as UTF-8".into()));
+    }
+    // Seven bits, and so UTF-8 by its looks.
+    if declared == Some(ISO_2022_JP) || shifts_sets(bytes) {
+        let (text, broken) = ISO_2022_JP.decode_without_bom_handling(bytes);
+        return match broken {
+            false => Ok(text.into_owned()),
+            true => Err(ExtractError::Broken("in an encoding of ISO 2022 that is not read; save it as UTF-8".into())),
+        };
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Ok(text.to_owned());
@@ -27,6 +42,31 @@ fn decode(bytes: &[u8], declared: Option<&'static Encoding>, builder: &mut Build
     });
     builder.warn(format!("decoded as {}", encoding.name()));
     Ok(with(encoding, bytes, builder))
+}
+
+/// Whether the text goes over to a set of characters of two bytes, as ISO-2022 does by `ESC $`.
+fn shifts_sets(bytes: &[u8]) -> bool {
+    let begins = |rest: &[u8]| matches!(rest, [0x1b, b'$', b'@' | b'A' | b'B' | b'(' | b')' | b'*', ..]);
+    bytes.is_ascii() && bytes.windows(3).any(begins)
+}
+
+/// Whether the bytes begin with a mark of UTF-32, and which. The mark of its little end begins like that of UTF-16.
+pub fn utf32(bytes: &[u8]) -> Option<bool> {
+    match bytes {
+        [0, 0, 0xfe, 0xff, ..] => Some(true),
+        [0xff, 0xfe, 0, 0, ..] => Some(false),
+        _ => None,
+    }
+}
+
+fn from_utf32(bytes: &[u8], big_endian: bool, builder: &mut Builder) -> String {
+    let (units, rest) = bytes.as_chunks::<4>();
+    let number = |unit: &[u8; 4]| if big_endian { u32::from_be_bytes(*unit) } else { u32::from_le_bytes(*unit) };
+    let read = |unit: &[u8; 4]| char::from_u32(number(unit)).unwrap_or(char::REPLACEMENT_CHARACTER);
+    let text: String = units.iter().skip(1).map(read).collect();
+    let broken = units.iter().filter(|unit| char::from_u32(number(unit)).is_none()).count();
+    builder.count("undecodable bytes", broken.saturating_mul(4).saturating_add(rest.len()) as u64);
+    text
 }
 
 fn with(encoding: &'static Encoding, bytes: &[u8], builder: &mut Builder) -> String {

@@ -1,6 +1,6 @@
 //! Which reader a file needs. The content decides, the extension is checked against it: a name can lie.
 
-use super::ExtractError;
+use super::{ExtractError, decode};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -71,10 +71,10 @@ fn unsupported(mime: &str) -> ExtractError {
     ExtractError::Unsupported(format!("{mime} is not a kind of document that is read"))
 }
 
-/// NUL bytes and many control characters mark data that is no text; UTF-16 has NULs but says so by its mark.
+/// NUL bytes and many control characters mark data that is no text; UTF-16 and UTF-32 have NULs but say so by their marks.
 fn looks_binary(bytes: &[u8]) -> bool {
     let head = bytes.get(..8192).unwrap_or(bytes);
-    if encoding_rs::Encoding::for_bom(head).is_some() {
+    if encoding_rs::Encoding::for_bom(head).is_some() || decode::utf32(head).is_some() {
         return false;
     }
     let odd = head.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count();

@@ -99,6 +99,38 @@ fn plain_text_in_many_encodings_becomes_canonical() {
 }
 
 #[test]
+fn utf_32_and_iso_2022_are_read_or_refused_and_never_taken_for_others() {
+    let units = |text: &str, bytes: fn(u32) -> [u8; 4]| -> Vec<u8> {
+        ['\u{feff}'].into_iter().chain(text.chars()).flat_map(|c| bytes(u32::from(c))).collect()
+    };
+    let words = "Gr\u{fc}\u{df}e \u{1f600} b";
+    for bytes in [units(words, u32::to_le_bytes), units(words, u32::to_be_bytes)] {
+        assert_eq!(text("a.txt", &bytes), words);
+        assert_eq!(text("a.md", &bytes), words);
+        assert_eq!(text("a.html", &bytes), words);
+        let cut = run("a.txt", &bytes[..bytes.len() - 2]).unwrap();
+        assert_eq!(cut.removed["undecodable bytes"], 2);
+    }
+    let (jis, _, _) = encoding_rs::ISO_2022_JP.encode("これは日本語です。");
+    assert!(jis.starts_with(b"\x1b$B"));
+    for name in ["a.txt", "a.md", "a.html", "a"] {
+        assert_eq!(text(name, &jis), "これは日本語です。", "{name}");
+    }
+    let declared = |label: &str, body: &[u8]| [format!("<meta charset=\"{label}\"><p>").as_bytes(), body].concat();
+    assert_eq!(text("a.html", &declared("iso-2022-jp", &jis)), "これは日本語です。");
+    assert_eq!(text("a.html", &declared("iso-2022-jp", b"only ASCII")), "only ASCII");
+    let refused = |name: &str, bytes: &[u8]| match run(name, bytes) {
+        Err(ExtractError::Broken(why)) => assert!(why.contains("save it as UTF-8"), "{why}"),
+        other => panic!("{name}: {other:?}"),
+    };
+    refused("a.txt", &[b"\x1b$)C\x0e0!\x0f".to_vec(), b"text ".repeat(40)].concat());
+    refused("a.txt", b"\x1b$B$3$\x1b(B");
+    refused("a.html", &declared("iso-2022-kr", b"x"));
+    // Colours of a terminal are no other set.
+    assert_eq!(text("a.log", b"\x1b[1m$ make\x1b[0m"), "[1m$ make[0m");
+}
+
+#[test]
 fn markdown_keeps_its_text_and_loses_what_no_reader_sees() {
     let doc = run(
         "a.md",
