@@ -30,6 +30,10 @@ pub enum FsError {
     Root { path: PathBuf, source: io::Error },
     #[error("{0}: {1}")]
     Open(String, io::Error),
+    #[error("{0}: the path leads out of the folder")]
+    Outside(String),
+    #[error("{0}: a symbolic link, or below one; links are never followed")]
+    Link(String),
     #[error("{0}: not a regular file")]
     NotRegular(String),
     #[error("{0}: {HARD_LINK}")]
@@ -124,7 +128,11 @@ impl Root {
         let failed = |e: io::Error| FsError::Open(rel.to_owned(), e);
         // NONBLOCK: a FIFO put in place of the file must not hang the run.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let fd = self.beneath(rel, flags).map_err(|e| failed(e.into()))?;
+        let fd = self.beneath(rel, flags).map_err(|e| match e {
+            Errno::XDEV => FsError::Outside(rel.to_owned()),
+            Errno::LOOP => FsError::Link(rel.to_owned()),
+            e => failed(e.into()),
+        })?;
         let stat = fstat(&fd).map_err(|e| failed(e.into()))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(FsError::NotRegular(rel.to_owned()));

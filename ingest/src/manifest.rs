@@ -242,7 +242,8 @@ impl Reader<'_> {
             Err(e) => {
                 let rules = Standing::of(&rules, held);
                 outcome.prepared = Prepared::Settled { status: Status::Failed, rules };
-                outcome.line = outcome.line.clone().because(e.to_string());
+                let (number, id) = (entry.number, &entry.line.id);
+                outcome.line = outcome.line.clone().because(format!("line {number} ({id}): {e}"));
                 return;
             }
         };

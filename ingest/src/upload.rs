@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use usher_base::wire::{Document, DocumentResult, DocumentStatus};
+use usher_base::wire::{Document, DocumentResult, DocumentStatus, Problem};
 
 use crate::api::{Api, ApiError};
 use crate::report::{FileLine, Report, Status};
@@ -27,7 +27,7 @@ pub struct Uploader<'a> {
     dry_run: bool,
     batch: Vec<Item>,
     bytes: usize,
-    /// Documents that the service did not take.
+    /// Documents that the service did not take and holds as they were, under the rules that they had.
     pub failed: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl<'a> Uploader<'a> {
         }
         let json = serde_json::to_string(document).map_err(|e| ApiError::Request(e.to_string()))?;
         if json.len() > MAX_ONE {
-            self.failed.push(document.id.clone());
+            self.not_taken(document.id.clone(), line.status);
             self.report.file(FileLine { status: Status::Failed, ..line }.because("larger than one request may be"));
             return Ok(());
         }
@@ -84,7 +84,7 @@ impl<'a> Uploader<'a> {
             Err(e) if e.is_about_content() => {
                 if batch.len() == 1 {
                     for item in batch {
-                        self.failed.push(item.id);
+                        self.not_taken(item.id, item.line.status);
                         self.report.file(FileLine { status: Status::Failed, ..item.line }.because(e.to_string()));
                     }
                     return Ok(());
@@ -94,6 +94,13 @@ impl<'a> Uploader<'a> {
                 self.send(second)
             }
             Err(e) => Err(e),
+        }
+    }
+
+    /// `expected`: what its line said before. One that would have been created is not there, and has no old rules.
+    fn not_taken(&mut self, id: String, expected: Status) {
+        if expected != Status::Created {
+            self.failed.push(id);
         }
     }
 
@@ -112,9 +119,9 @@ impl<'a> Uploader<'a> {
                 Status::Failed
             }
             DocumentStatus::Rejected => {
-                self.failed.push(result.id);
+                self.not_taken(result.id, line.status);
                 let problem = result.problem;
-                line.reason = problem.as_ref().map(|p| format!("the service refused it ({}): {}", p.code, p.detail));
+                line.reason = problem.as_ref().map(why);
                 match problem.map(|p| p.code).as_deref() {
                     Some("acl_missing" | "unknown_principal_type" | "acl_invalid") => Status::Refused,
                     _ => Status::Failed,
@@ -123,4 +130,21 @@ impl<'a> Uploader<'a> {
         };
         self.report.file(line);
     }
+}
+
+/// Mistakes that are told of one document.
+const MAX_ERRORS: usize = 5;
+
+/// Why the service refused a document: at which place of it, and what is wrong there.
+fn why(problem: &Problem) -> String {
+    let errors = problem.errors.iter().map(|error| {
+        let place = error.pointer.trim_start_matches('/');
+        if place.is_empty() { error.detail.clone() } else { format!("{place}: {}", error.detail) }
+    });
+    let mut told: Vec<String> = errors.take(MAX_ERRORS).collect();
+    let more = problem.errors.len().saturating_sub(told.len());
+    told.extend((more > 0).then(|| format!("and {more} more")));
+    // With errors, the detail only points at them.
+    let told = if told.is_empty() { problem.detail.clone() } else { told.join("; ") };
+    format!("the service refused it ({}): {told}", problem.code)
 }

@@ -22,6 +22,10 @@ pub enum YamlError {
     Nul,
     #[error("line {line}: {what} are not allowed in rule files; write the value out")]
     Forbidden { line: usize, what: &'static str },
+    #[error(
+        "line {line}: a second document begins here; a rule file holds one: remove the line `---`, or what is not meant"
+    )]
+    Second { line: usize },
     #[error("line {line}: {message}")]
     Syntax { line: u64, message: String },
     #[error("line {line}: `{key}` is a list: {hint}")]
@@ -89,6 +93,7 @@ fn not_a_list(value: &Value, lists: &[&str]) -> Option<(String, String)> {
 /// Refuses anchors, aliases and tags; tells whether the file holds no node at all.
 fn plain_data_only(text: &str) -> Result<bool, YamlError> {
     let mut empty = true;
+    let mut documents = 0usize;
     for (count, event) in Parser::new_from_str(text).enumerate() {
         // Errors of syntax are reported by the reader proper.
         let Ok((event, span)) = event else { return Ok(false) };
@@ -99,6 +104,11 @@ fn plain_data_only(text: &str) -> Result<bool, YamlError> {
         let (anchor, tag) = match &event {
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 return Err(YamlError::Forbidden { line, what: "aliases" });
+            }
+            Event::DocumentStart(..) if documents > 0 => return Err(YamlError::Second { line }),
+            Event::DocumentStart(..) => {
+                documents = documents.saturating_add(1);
+                continue;
             }
             Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
             Event::SequenceStart(_, anchor, tag) | Event::MappingStart(_, anchor, tag) => (*anchor, tag.is_some()),
@@ -161,6 +171,9 @@ mod tests {
         assert!(read("a: 1\na: 2").unwrap_err().to_string().contains("line 2"));
         assert!(read(&"[".repeat(10_000)).is_err());
         assert!(matches!(parse::<Value>(&vec![b' '; MAX_BYTES + 1]), Err(YamlError::TooLarge)));
-        assert!(read("a: 1\n---\nb: 2").is_err());
+        for (text, line) in [("a: 1\n---\nb: 2", 2), ("---\na: 1\n---\n", 3), ("# x\n---\n---\na: 1", 3)] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("line {line}: a second document")), "{text}: {error}");
+        }
     }
 }

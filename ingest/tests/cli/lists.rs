@@ -56,6 +56,7 @@ fn a_dry_run_of_a_manifest_needs_no_collection_that_the_run_would_make() {
 fn bad_lines_are_named_and_nothing_escapes_the_folder() {
     let site = Site::new(&[("a.md", "text")]);
     std::fs::write(site.path("outside.md"), "secret").unwrap();
+    std::os::unix::fs::symlink("../outside.md", site.doc("link.md")).unwrap();
     let acl = r#""acl":{"viewers":["user:a"]}"#;
     let line = |id: &str, rest: &str| format!("{{\"id\":\"{id}\",{rest}}}");
     let lines = [
@@ -68,12 +69,14 @@ fn bad_lines_are_named_and_nothing_escapes_the_folder() {
         line("m/public", "\"path\":\"a.md\",\"acl\":{\"viewers\":[\"user:*\"]}"),
         line("m/odd", &format!("\"path\":\"a.md\",\"colour\":1,{acl}")),
         line("m/twice", &format!("\"path\":\"a.md\",{acl},{acl}")),
+        line("m/link", &format!("\"path\":\"link.md\",{acl}")),
     ];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let ran = manifest(&site, &lines, &[]).expect(3).says("1 created");
     for text in [
-        "failed ../outside.md",
-        "failed /etc/passwd",
+        "failed ../outside.md: line 2 (m/up): ../outside.md: the path leads out of the folder",
+        "failed /etc/passwd: line 3 (m/abs): /etc/passwd: the path leads out of the folder",
+        "failed link.md: line 10 (m/link): link.md: a symbolic link",
         "line 4",
         "listed twice",
         "no rule applies",

@@ -117,6 +117,22 @@ fn documents_that_the_service_refuses_are_named() {
 }
 
 #[test]
+fn a_refusal_says_where_and_a_document_that_was_never_stored_holds_nothing_back() {
+    let site = Site::new(&[("_.acl.yaml", "viewers: [user:b]\n"), ("a.md", "text"), ("b.md", "text")]);
+    site.stub.world().reject.insert("s/a.md".into(), "unprocessable_document".into());
+    let ran = site.folder(&[]).expect(2).says("the service refused it (unprocessable_document): metadata/size: odd");
+    assert!(!ran.err.contains("widen access were not written"), "{}", ran.err);
+    let has = |who: &str| site.stub.world().tuple_lines().contains(&format!("user:{who} viewer folder:s"));
+    assert!(has("b"));
+    // One that is stored keeps its rules of before, which wider ones of its folder must not meet.
+    site.stub.world().reject = [("s/b.md".to_owned(), "unprocessable_document".to_owned())].into();
+    site.write("b.md", "other text");
+    site.write("_.acl.yaml", "viewers: [user:b, user:c]\n");
+    site.folder(&[]).expect(2).says("widen access were not written");
+    assert!(!has("c"));
+}
+
+#[test]
 fn keys_and_addresses_are_checked_before_anything_is_sent() {
     let site = Site::new(&[RULES, ("a.md", "text")]);
     let docs = site.path("docs");
