@@ -200,19 +200,7 @@ impl Catalog {
 
     /// Whether other processes may write to it.
     pub fn is_shared(&self) -> bool {
-        match &self.database {
-            Database::Sqlite(database) => database.is_shared,
-            Database::Postgres(_) => true,
-        }
-    }
-
-    /// The same database, treated as one that others write to as well: for tests of what they do together.
-    #[cfg(any(test, usher_mutants))]
-    pub fn shared(mut self) -> Self {
-        if let Database::Sqlite(database) = &mut self.database {
-            database.is_shared = true;
-        }
-        self
+        matches!(self.database, Database::Postgres(_))
     }
 
     /// Whether the file was opened byte for byte as the last stop left it; a start needs no [`check`](Self::check) then,

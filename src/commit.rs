@@ -5,51 +5,58 @@
 //! group with the records of its changes, swaps the snapshot in, and only then acknowledges. What follows a commit is the
 //! writer's too, so that nothing is lost with a caller that doesn't wait. A change that fails is undone alone. When the
 //! outcome of a commit is unknown nothing more is written until the catalog is reopened; a commit that found the disk full
-//! was not done, and writing goes on. Where other processes write to the same catalog, `shared.rs` says what is different.
+//! was not done, and writing goes on. What is different where other processes write to the same catalog is the writer's
+//! [`Footing`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
-use tracing::Instrument;
+use tokio::sync::mpsc;
 
-use crate::audit::{self, Asked, Record, Told};
+use crate::audit::Told;
 use crate::authority::changes::ChangeLog;
+use crate::authz::GraphChange;
 use crate::catalog::records::RecordsRow;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, meta};
 use crate::failpoint;
 use crate::indexes::Indexes;
-use crate::snapshot::follow::FollowError;
 use crate::snapshot::names::ChunkKeys;
-use crate::snapshot::{CollectionState, Publishing, Snapshot, StoreState};
+use crate::snapshot::{CollectionState, Publishing, Snapshot};
 use crate::wire::TupleKey;
 
 pub mod acl;
+mod alone;
 pub mod carrier;
 pub mod collections;
 mod describe;
 pub mod documents;
+mod draft;
 mod error;
 pub mod follow;
+mod footing;
 pub mod keys;
+mod queue;
 pub mod reindex;
 pub mod repair;
 pub mod shared;
 pub mod stores;
 pub mod tuples;
 
+pub use alone::Alone;
 pub use carrier::Carrier;
 use carrier::CarryError;
+pub use draft::Draft;
 pub use error::CommitError;
+pub use footing::Footing;
+pub use queue::Committer;
+use queue::{Group, Job, next_group, refuse};
+pub use shared::Shared;
 
-/// At most this many changes share one transaction.
-const GROUP: usize = 64;
-/// At most this many changes wait; more are refused with [`CommitError::Busy`].
-const WAITING: usize = 4096;
+/// While nothing is to be done, what is left is looked at this often: what others commit, records that wait.
+const POLL: Duration = Duration::from_secs(1);
 
 /// A change: applied to the draft, it says what it did. Nothing is visible before the group is committed.
 pub trait Change: Send + 'static {
@@ -86,86 +93,6 @@ pub struct Committed<T> {
     pub revision: u64,
 }
 
-/// The next state while it is being made.
-pub struct Draft {
-    pub tx: CatalogTx,
-    pub next: Snapshot,
-    before: Arc<Snapshot>,
-    pub now: Timestamp,
-    pub chunk_keys: ChunkKeys,
-    pub indexes: Arc<Indexes>,
-    /// The store whose tuples an OpenFGA server owns.
-    pub external: Option<Arc<str>>,
-    changes: Vec<(Arc<str>, Arc<crate::authz::GraphChange>)>,
-    /// Of the change that is being applied.
-    pub edited: Edited,
-    /// Records of the group so far, as lines of the audit.
-    records: Vec<String>,
-}
-
-impl Draft {
-    /// The store for writing.
-    pub fn store_mut(&mut self, id: &str) -> Result<&mut StoreState, CommitError> {
-        self.next.stores.get_mut(id).map(Arc::make_mut).ok_or(CommitError::UnknownStore)
-    }
-
-    /// The collection for writing.
-    pub fn collection_mut(&mut self, name: &str) -> Result<&mut CollectionState, CommitError> {
-        self.next.collections.get_mut(name).map(Arc::make_mut).ok_or(CommitError::UnknownCollection)
-    }
-
-    /// The chunk ordinals of the collection below this were given before the group began.
-    fn chunks_before(&self, name: &str) -> u32 {
-        self.before.collection(name).map_or(0, |collection| collection.next_chunk())
-    }
-
-    /// Whether the store's tuples are only replicated here.
-    pub fn is_external(&self, store: &str) -> bool {
-        self.external.as_deref() == Some(store)
-    }
-
-    /// Tells the cached allowed sets what changed in a store's graph.
-    pub fn note_change(&mut self, store: &str, change: crate::authz::GraphChange) {
-        self.changes.push((store.into(), Arc::new(change)));
-    }
-
-    pub fn now_text(&self) -> String {
-        self.now.to_string()
-    }
-
-    /// Has the group's commit hold the record of a change.
-    fn record(&mut self, asked: &Asked, told: Option<Told>) -> Result<(), CommitError> {
-        let Some(Told { event, items, details }) = told else { return Ok(()) };
-        let Edited { deleted, written, to_delete, to_write } = std::mem::take(&mut self.edited);
-        let record = Record {
-            at: self.now_text(),
-            id: Some(uuid::Uuid::now_v7().to_string()),
-            asked: asked.clone(),
-            event,
-            revision: self.next.revision,
-            items,
-            deleted,
-            written,
-            to_delete,
-            to_write,
-            details,
-            question: None,
-        };
-        let line = audit::line(&record).and_then(|line| String::from_utf8(line).ok()).ok_or(CommitError::Audit)?;
-        self.records.push(line);
-        Ok(())
-    }
-}
-
-/// Handle on the writer; clones feed the same task.
-#[derive(Clone)]
-pub struct Committer {
-    queue: mpsc::Sender<Box<dyn Job>>,
-    waiting: Arc<AtomicU64>,
-    #[cfg(usher_mutants)]
-    audit: audit::Audit,
-}
-
 /// Everything the writer needs.
 pub struct Writer {
     pub catalog: Catalog,
@@ -176,136 +103,19 @@ pub struct Writer {
     /// The store whose tuples an OpenFGA server owns.
     pub external: Option<Arc<str>>,
     pub carrier: Carrier,
+    pub footing: Box<dyn Footing>,
 }
 
-impl Committer {
-    /// Starts the writer task; it ends, after finishing what waits, when every handle is dropped.
-    pub fn start(writer: Writer) -> (Self, tokio::task::JoinHandle<()>) {
-        let (queue, waiting) = mpsc::channel(WAITING);
-        let committer = Self {
-            queue,
-            waiting: Arc::default(),
-            #[cfg(usher_mutants)]
-            audit: writer.carrier.audit(),
-        };
-        (committer, tokio::spawn(writer.run(waiting)))
-    }
-
-    /// Changes that wait, or are being made.
-    pub fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
-    /// Hands a change to the writer and waits for its acknowledgement: it is durable, it is recorded, and every later query
-    /// sees it. Whoever doesn't wait has it done all the same.
-    ///
-    /// # Errors
-    /// Whatever the change refuses; then nothing of it was done.
-    pub async fn submit<C: Change>(&self, asked: Asked, change: C) -> Result<Committed<C::Output>, CommitError> {
-        let (reply, answer) = oneshot::channel();
-        #[cfg(usher_mutants)]
-        let late = Late::default();
-        let job = Pending {
-            change,
-            asked,
-            output: None,
-            reply,
-            span: tracing::Span::current(),
-            _waiting: Waiting::of(&self.waiting),
-            #[cfg(usher_mutants)]
-            late: late.clone(),
-        };
-        self.queue.try_send(Box::new(job)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CommitError::Busy,
-            mpsc::error::TrySendError::Closed(_) => CommitError::Stopped,
-        })?;
-        let answer = answer.await.unwrap_or(Err(CommitError::Stopped));
-        #[cfg(usher_mutants)]
-        let late = late.lock().take().filter(|_| answer.is_ok());
-        #[cfg(usher_mutants)]
-        if let Some(record) = late {
-            let _ = self.audit.queue(record.into_bytes(), 0, None).await;
-        }
-        answer
-    }
-}
-
-/// Counts a change until it is acknowledged.
-struct Waiting(Arc<AtomicU64>);
-
-impl Waiting {
-    fn of(all: &Arc<AtomicU64>) -> Self {
-        all.fetch_add(1, Ordering::Relaxed);
-        Self(all.clone())
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A waiting change of any type.
-trait Job: Send {
-    fn is_urgent(&self) -> bool;
-    /// Applies the change; says whether it holds.
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, bool>;
-    fn acknowledge(self: Box<Self>, outcome: Result<u64, CommitError>);
-}
-
-struct Pending<C: Change> {
-    change: C,
-    asked: Asked,
-    output: Option<Result<C::Output, CommitError>>,
-    reply: oneshot::Sender<Result<Committed<C::Output>, CommitError>>,
-    /// Of the request: what is logged on the way names it.
-    span: tracing::Span,
-    _waiting: Waiting,
-    #[cfg(usher_mutants)]
-    late: Late,
-}
-
-/// Under the deliberate bug `record_after_the_answer`: the record that is left to whoever waits for the answer.
-#[cfg(usher_mutants)]
-type Late = Arc<parking_lot::Mutex<Option<String>>>;
-
-impl<C: Change> Job for Pending<C> {
-    fn is_urgent(&self) -> bool {
-        C::URGENT
-    }
-
-    fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, bool> {
-        let span = self.span.clone();
-        async move {
-            draft.edited = Edited::default();
-            let output = self.change.apply(draft).await;
-            let output = output.and_then(|output| {
-                draft.record(&self.asked, self.change.told(&output, &draft.edited))?;
-                #[cfg(usher_mutants)]
-                if crate::mutants::active("record_after_the_answer") {
-                    *self.late.lock() = draft.records.pop();
-                }
-                Ok(output)
-            });
-            let holds = output.is_ok();
-            self.output = Some(output);
-            holds
-        }
-        .instrument(span)
-        .boxed()
-    }
-
-    fn acknowledge(self: Box<Self>, outcome: Result<u64, CommitError>) {
-        let answer = match (self.output, outcome) {
-            // A change that was refused by itself keeps its own reason.
-            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
-            (Some(Ok(output)), Ok(revision)) => Ok(Committed { output, revision }),
-            (None, Ok(_)) => Err(CommitError::Stopped),
-        };
-        // The caller may have gone; the change holds all the same.
-        let _ = self.reply.send(answer);
-    }
+/// A group whose changes are made, and nothing is committed.
+struct Made {
+    tx: CatalogTx,
+    before: Arc<Snapshot>,
+    next: Snapshot,
+    changes: Vec<(Arc<str>, Arc<GraphChange>)>,
+    /// The records of the changes.
+    row: Option<RecordsRow>,
+    /// Earlier records that the audit has.
+    forgotten: BTreeSet<u64>,
 }
 
 impl Writer {
@@ -320,152 +130,94 @@ impl Writer {
             while let Ok(job) = waiting.try_recv() {
                 queue.push_back(job);
             }
-            let group = next_group(&mut queue);
+            let mut group = next_group(&mut queue);
             if is_stopped {
-                group.into_iter().for_each(|job| job.acknowledge(Err(CommitError::Stopped)));
+                refuse(group, CommitError::Stopped);
                 continue;
             }
-            is_stopped = self.commit_group(group).await;
+            match self.commit(&mut group).await {
+                Ok((row, revision)) => self.acknowledge(group, row, revision),
+                Err(error) => {
+                    is_stopped = matches!(error, CommitError::Stopped);
+                    refuse(group, error);
+                }
+            }
         }
         self.carrier.end().await;
     }
 
-    /// Applies and commits one group; says whether writing must stop.
-    async fn commit_group(&self, mut group: Vec<Box<dyn Job>>) -> bool {
-        if let Err(error) = self.carrier.catch_up().await {
-            tracing::error!(%error, "nothing is changed without a record, and earlier ones can't be carried");
-            let error = match error {
-                CarryError::Catalog(error) => self.refusal(error),
-                CarryError::Audit(_) | CarryError::Io(_) => CommitError::Audit,
-            };
-            refuse(group, error);
-            return false;
-        }
-        let mut draft = match self.begin().await {
-            Ok(draft) => draft,
-            Err(error) => {
-                refuse(group, error.into());
-                return false;
+    /// The next job; until it comes, what others commit is followed, and records are carried that could not be before.
+    async fn next(&self, waiting: &mut mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+        let mut tidied = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                job = waiting.recv() => return job,
+                () = self.footing.pause(self) => self.footing.follow(self).await,
             }
-        };
+            if tidied.elapsed() >= POLL {
+                self.carrier.tidy().await;
+                tidied = Instant::now();
+            }
+        }
+    }
+
+    /// Makes and commits one group. What is returned is to be acknowledged: the records of the group, and its revision.
+    ///
+    /// # Errors
+    /// Why all of it is refused. After [`CommitError::Stopped`] nothing more may be written.
+    async fn commit(&self, group: &mut Group) -> Result<(Option<RecordsRow>, u64), CommitError> {
+        self.carry_the_rest().await?;
+        let mut draft = self.begin().await?;
         let mut any_holds = false;
-        for job in &mut group {
-            match apply_alone(&mut draft, job.as_mut()).await {
-                Ok(holds) => any_holds |= holds,
-                Err(error) => {
-                    // The savepoint itself failed: nothing of the group can be trusted.
-                    refuse(group, self.refusal(error));
-                    return false;
-                }
-            }
+        for job in group.iter_mut() {
+            // An error here is of the savepoint itself: nothing of the group can be trusted.
+            any_holds |= draft.apply(job.as_mut()).await.map_err(|error| self.footing.refusal(error))?;
         }
+        let revision = draft.next.revision;
         if !any_holds {
-            group.into_iter().for_each(|job| job.acknowledge(Ok(draft.next.revision)));
-            return false;
+            return Ok((None, revision));
         }
-        if let Err(error) = describe::log_moves(&mut draft).await {
-            refuse(group, self.refusal(error));
-            return false;
-        }
-        let Draft { mut tx, mut next, before, changes, records, .. } = draft;
-        let revision = next.revision;
-        let listed = async {
-            meta::set_revision(&mut tx, revision).await?;
-            self.list(&mut tx, &before, &mut next).await?;
-            Ok((self.carrier.enter(&mut tx, &records).await?, self.carrier.forget(&mut tx).await?))
-        };
-        let (row, forgotten) = match listed.await {
-            Ok(listed) => listed,
-            Err(error) => {
-                refuse(group, self.refusal(error));
-                return false;
-            }
-        };
+        let made = self.finish(draft).await.map_err(|error| self.footing.refusal(error))?;
         // Not in the first start, which would not get through.
-        let is_eager = crate::mutants::active("acknowledge_before_commit");
-        if is_eager && !self.published.load().keys.is_empty() {
+        if crate::mutants::active("acknowledge_before_commit") && !self.published.load().keys.is_empty() {
             group.drain(..).for_each(|job| job.acknowledge(Ok(revision)));
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        if let Err(error) = failpoint::hit("commit.before") {
-            refuse(group, self.refusal(error.into()));
-            return false;
-        }
-        let outcome = match self.end(tx).await {
-            // A failure injected here is a commit that holds and says that it failed, as when its sync fails.
-            Ok(()) => failpoint::hit("commit.after").map_err(CatalogError::from),
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(error) if error.is_undone() => {
-                refuse(group, self.refusal(error));
-                return false;
+        failpoint::hit("commit.before").map_err(|error| self.footing.refusal(error.into()))?;
+        let Made { tx, before, next, changes, row, forgotten } = made;
+        // A failure injected here is a commit that holds and says that it failed, as when its sync fails.
+        let committed = self.footing.end(tx).await.and_then(|()| Ok(failpoint::hit("commit.after")?));
+        match committed {
+            Ok(()) => {
+                self.settle(&before, &next);
+                self.publish(&before, next, changes);
+                // Only a crash can come here; an error changes nothing any more.
+                let _ = failpoint::hit("commit.before_acknowledge");
             }
-            Err(error) if self.catalog.is_shared() => {
-                tracing::warn!(%error, revision, "the reply to a commit was lost");
-                match self.find_out(&next).await {
-                    Ok(revision) => {
-                        self.carrier.forgotten(&forgotten);
-                        self.acknowledge(group, row, revision);
-                    }
-                    Err(error) => {
-                        // Its records are there if it was done.
-                        self.carrier.look_again();
-                        refuse(group, error);
-                    }
-                }
-                return false;
-            }
-            Err(error) => {
+            Err(error) if error.is_undone() => return Err(self.footing.refusal(error)),
+            Err(error) => self.footing.find_out(self, &next, error).await.inspect_err(|_| {
+                // Its records are there if it was done.
                 self.carrier.look_again();
-                tracing::error!(%error, "the outcome of a commit is unknown; writing stops until a restart");
-                refuse(group, CommitError::Stopped);
-                return true;
-            }
-        }
-        self.changes.append(revision, changes);
-        for state in next.collections.values() {
-            let was = before.collection(&state.name).map(|was| &was.settings);
-            if was.is_none_or(|was| !Arc::ptr_eq(was, &state.settings))
-                && let Err(error) = self.indexes.settle(state.id, &state.settings)
-            {
-                tracing::error!(collection = %state.name, %error, "its indexes can't be opened; it is not searched");
-            }
+            })?,
         }
         self.carrier.forgotten(&forgotten);
-        self.published.publish(next.clone());
-        self.tell_indexes(&before, &next);
-        // Only a crash can come here; an error changes nothing any more.
-        let _ = failpoint::hit("commit.before_acknowledge");
-        self.acknowledge(group, row, revision);
-        false
+        Ok((row, revision))
     }
 
-    /// Acknowledges a group that is committed, once its records are in the audit.
-    fn acknowledge(&self, group: Vec<Box<dyn Job>>, row: Option<RecordsRow>, revision: u64) {
-        self.carrier.carry(row, revision, move |carried| {
-            for job in group {
-                job.acknowledge(carried.as_ref().map(|()| revision).map_err(|_| CommitError::Audit));
+    /// Nothing is changed without a record: those of earlier changes come first.
+    async fn carry_the_rest(&self) -> Result<(), CommitError> {
+        self.carrier.catch_up().await.map_err(|error| {
+            tracing::error!(%error, "nothing is changed without a record, and earlier ones can't be carried");
+            match error {
+                CarryError::Catalog(error) => self.footing.refusal(error),
+                CarryError::Audit(_) | CarryError::Io(_) => CommitError::Audit,
             }
-        });
+        })
     }
 
-    /// Indexes of collections that are gone are removed; the others follow what was logged for them.
-    fn tell_indexes(&self, before: &Snapshot, next: &Snapshot) {
-        for was in before.collections.values() {
-            if !next.collections.values().any(|state| state.id == was.id) {
-                self.indexes.remove(was.id);
-            }
-        }
-        let was = |state: &CollectionState| before.collection(&state.name).map(|was| was.last_operation);
-        if next.collections.values().any(|state| was(state) != Some(state.last_operation)) {
-            self.indexes.wake_all();
-        }
-    }
-
-    async fn begin(&self) -> Result<Draft, FollowError> {
-        let tx = self.locked().await?;
+    async fn begin(&self) -> Result<Draft, CommitError> {
+        let tx = self.footing.begin(self).await?;
         let before = self.published.load();
         let mut next = Snapshot::clone(&before);
         next.revision += 1;
@@ -483,48 +235,51 @@ impl Writer {
             records: Vec::new(),
         })
     }
-}
 
-/// Urgent changes first, in order of arrival; documents follow only when nothing urgent waits, one change per group, so
-/// that a group stays short.
-fn next_group(queue: &mut VecDeque<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
-    let (urgent, other): (VecDeque<_>, VecDeque<_>) = queue.drain(..).partition(|job| job.is_urgent());
-    let (mut first, second) = if urgent.is_empty() { (other, urgent) } else { (urgent, other) };
-    let size = if first.front().is_some_and(|job| job.is_urgent()) { GROUP.min(first.len()) } else { 1 };
-    let group = first.drain(..size).collect();
-    first.extend(second);
-    *queue = first;
-    group
-}
-
-/// Applies one change inside a savepoint; a refusal undoes it and nothing else.
-async fn apply_alone(draft: &mut Draft, job: &mut dyn Job) -> Result<bool, CatalogError> {
-    let before = (draft.next.clone(), draft.changes.len(), draft.records.len());
-    draft.tx.savepoint().await?;
-    let holds = job.apply(draft).await;
-    if !holds {
-        draft.tx.undo().await?;
-        draft.next = before.0;
-        draft.changes.truncate(before.1);
-        draft.records.truncate(before.2);
+    /// Adds to the transaction what goes with all changes alike.
+    async fn finish(&self, mut draft: Draft) -> Result<Made, CatalogError> {
+        describe::log_moves(&mut draft).await?;
+        let Draft { mut tx, mut next, before, changes, records, .. } = draft;
+        meta::set_revision(&mut tx, next.revision).await?;
+        self.footing.list(&mut tx, &before, &mut next).await?;
+        let row = self.carrier.enter(&mut tx, &records).await?;
+        let forgotten = self.carrier.forget(&mut tx).await?;
+        Ok(Made { tx, before, next, changes, row, forgotten })
     }
-    draft.tx.release().await?;
-    Ok(holds)
-}
 
-/// Refuses every member of a group for one reason.
-fn refuse(group: Vec<Box<dyn Job>>, error: CommitError) {
-    let error = Arc::new(error);
-    for job in group {
-        let copy = |error: &Arc<CommitError>| CatalogError::Io(std::io::Error::other(error.clone()));
-        job.acknowledge(Err(match &*error {
-            CommitError::Storage(_) => CommitError::Storage(copy(&error)),
-            CommitError::Unavailable(cause) => CommitError::Unavailable(cause.clone()),
-            CommitError::NotTaken => CommitError::NotTaken,
-            CommitError::Unknown => CommitError::Unknown,
-            CommitError::Stopped => CommitError::Stopped,
-            CommitError::Audit => CommitError::Audit,
-            _ => CommitError::Catalog(copy(&error)),
-        }));
+    /// Has the indexes know settings that the group has changed.
+    fn settle(&self, before: &Snapshot, next: &Snapshot) {
+        for state in next.collections.values() {
+            let was = before.collection(&state.name).map(|was| &was.settings);
+            if was.is_none_or(|was| !Arc::ptr_eq(was, &state.settings))
+                && let Err(error) = self.indexes.settle(state.id, &state.settings)
+            {
+                tracing::error!(collection = %state.name, %error, "its indexes can't be opened; it is not searched");
+            }
+        }
+    }
+
+    /// Publishes a state that the catalog has. Indexes of collections that are gone are removed; the others follow what was
+    /// logged for them.
+    fn publish(&self, before: &Snapshot, next: Snapshot, changes: Vec<(Arc<str>, Arc<GraphChange>)>) {
+        self.changes.append(next.revision, changes);
+        let is_there = |id: u32| next.collections.values().any(|state| state.id == id);
+        let gone: Vec<u32> = before.collections.values().map(|was| was.id).filter(|id| !is_there(*id)).collect();
+        let was = |state: &CollectionState| before.collection(&state.name).map(|was| was.last_operation);
+        let has_more = next.collections.values().any(|state| was(state) != Some(state.last_operation));
+        self.published.publish(next);
+        gone.into_iter().for_each(|id| self.indexes.remove(id));
+        if has_more {
+            self.indexes.wake_all();
+        }
+    }
+
+    /// Acknowledges a group that is committed, once its records are in the audit.
+    fn acknowledge(&self, group: Group, row: Option<RecordsRow>, revision: u64) {
+        self.carrier.carry(row, revision, move |carried| {
+            for job in group {
+                job.acknowledge(carried.as_ref().map(|()| revision).map_err(|_| CommitError::Audit));
+            }
+        });
     }
 }

@@ -65,16 +65,15 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/models", post(routes::models::put))
         .route("/v1/whoami", get(routes::whoami::get))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .route_layer(middleware::from_fn_with_state(service.clone(), entrance::native))
-        .layer(middleware::from_fn_with_state(service.clone(), fresh::native))
-        .layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
+        .route_layer(middleware::from_fn_with_state(service.clone(), entrance::native));
+    let native =
+        fresh::native(native, &service).layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
     let health = Router::new()
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::ready))
         .route("/v1/health/startup", get(routes::health::startup))
         .route("/openapi.json", get(openapi::response()));
-    let openfga = compat::openfga::router(&service)
-        .layer(middleware::from_fn_with_state(service.clone(), fresh::openfga))
+    let openfga = fresh::openfga(compat::openfga::router(&service), &service)
         .layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
     let metrics = service.metrics.clone();
     let body = RequestBodyDeadlineLayer::new(service.body_deadline);

@@ -24,6 +24,7 @@ use crate::embed::Embedder;
 use crate::index::qdrant::{Connection, QdrantCollection};
 use crate::index::scan::{OpenedScan, ScanConfig};
 use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, KeywordIndex, MaskedScan, Scored, VectorStore, Work};
+use crate::lease::Lease;
 use crate::limits::Effort;
 use crate::progress::Progress;
 
@@ -36,7 +37,6 @@ mod remote;
 pub use follow::FollowError;
 pub use local::Local;
 use points::Points;
-pub use remote::Lease;
 
 /// Folder of a collection's vectors, within its own.
 const VECTORS: &str = "vectors";

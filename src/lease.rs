@@ -53,12 +53,8 @@ impl Leases {
         Ok(Self { catalog, owner })
     }
 
-    /// Does the duty whenever this process holds its lease, until cancelled. Where the catalog is this process's own there
-    /// is nobody to share it with.
+    /// Does the duty whenever this process holds its lease, until cancelled.
     pub async fn run(self, duty: Arc<dyn Duty>) {
-        if !self.catalog.is_shared() {
-            return duty.work().await;
-        }
         loop {
             if self.take(&*duty).await.is_some_and(|state| state.is_held) {
                 tracing::info!(lease = duty.name(), "this process takes the work");
@@ -110,14 +106,31 @@ impl Leases {
 
     /// Lets others take over at once.
     pub async fn give_back(&self) {
-        if !self.catalog.is_shared() {
-            return;
-        }
         let give_back = self.catalog.give_back_leases(&self.owner);
         if !matches!(tokio::time::timeout(PACE, give_back).await, Ok(Ok(()))) {
             tracing::warn!("leases could not be given back; they run out");
         }
     }
+}
+
+/// Who of several processes does what one of them is enough for.
+pub trait Lease: Send + Sync {
+    /// Whether this process holds the named lease at present.
+    fn holds(&self, name: &str) -> bool;
+
+    /// Whether this process can do the work; where not, the lease is left to others until it can.
+    fn set_able(&self, name: &str, is_able: bool);
+}
+
+/// For a process that has nobody to share work with: it holds everything.
+pub struct Alone;
+
+impl Lease for Alone {
+    fn holds(&self, _: &str) -> bool {
+        true
+    }
+
+    fn set_able(&self, _: &str, _: bool) {}
 }
 
 /// Leases that are asked for by name, and held while this process lives.
@@ -129,16 +142,9 @@ pub struct Holdings {
     unable: Mutex<BTreeSet<String>>,
 }
 
-impl Holdings {
-    pub fn new(leases: Leases) -> Self {
-        Self { leases, renewed: Mutex::default(), unable: Mutex::default() }
-    }
-
-    /// Whether this process holds the lease at present; it is tried for from the first question on.
-    pub fn holds(&self, name: &str) -> bool {
-        if !self.leases.catalog.is_shared() {
-            return true;
-        }
+impl Lease for Holdings {
+    /// The lease is tried for from the first question on.
+    fn holds(&self, name: &str) -> bool {
         let mut renewed = self.renewed.lock();
         match renewed.get(name) {
             Some(at) => at.is_some_and(|at| at.elapsed() < TIME_TO_LIVE),
@@ -149,20 +155,25 @@ impl Holdings {
         }
     }
 
-    /// Whether this process can do the work; where not, the lease is left to others until it can.
-    pub fn set_able(&self, name: &str, is_able: bool) {
+    fn set_able(&self, name: &str, is_able: bool) {
         let mut unable = self.unable.lock();
         if is_able {
             unable.remove(name);
-        } else if self.leases.catalog.is_shared() && unable.insert(name.to_owned()) {
+        } else if unable.insert(name.to_owned()) {
             tracing::warn!(lease = name, "the work can't be done here and is left to other processes");
             self.renewed.lock().insert(name.to_owned(), None);
         }
     }
+}
+
+impl Holdings {
+    pub fn new(leases: Leases) -> Self {
+        Self { leases, renewed: Mutex::default(), unable: Mutex::default() }
+    }
 
     /// Takes and renews what was asked for, until cancelled.
     pub async fn keep(self: Arc<Self>) {
-        while self.leases.catalog.is_shared() {
+        loop {
             let names: Vec<String> = self.renewed.lock().keys().cloned().collect();
             for name in names {
                 let begun = Instant::now();

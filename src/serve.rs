@@ -7,9 +7,9 @@ use crate::audit::seen::Seen;
 use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::{Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, Location, commits, meta, stores, vectors};
-use crate::commit::carrier::{Abandoned, CarryError};
-use crate::commit::{Carrier, CommitError, Committer, Writer, shared};
+use crate::catalog::{Catalog, CatalogError, Location, meta, stores, vectors};
+use crate::commit::carrier::CarryError;
+use crate::commit::{Carrier, CommitError, Committer, Writer};
 use crate::config::Config;
 use crate::duties::expiry::Sweep;
 use crate::duties::reindex::Reindexer;
@@ -19,8 +19,7 @@ use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
 use crate::index::qdrant::{Connection, QdrantError};
 use crate::indexes::points::{Points, ReconciledTotals};
-use crate::indexes::{self, Indexes, Place, VectorHome};
-use crate::lease::{Duty, Holdings, Leases};
+use crate::indexes::{Indexes, Place, VectorHome};
 use crate::limits::CacheLimits;
 use crate::limits::places::{Places, Shares};
 use crate::limits::rates::Rates;
@@ -29,7 +28,6 @@ use crate::openfga::mirror::{Feed, MirrorError};
 use crate::openfga::publish::{self, Publisher};
 use crate::progress::Stage;
 use crate::service::Service;
-use crate::service::fresh::Heads;
 use crate::service::measures::{MEASURES, Scene};
 use crate::snapshot::load::{LoadError, load};
 use crate::snapshot::names::ChunkKeys;
@@ -39,6 +37,7 @@ use crate::tokens::cursor::Cursors;
 use crate::tokens::receipt::Receipts;
 use crate::tokens::revision::RevisionTokens;
 
+mod company;
 mod connections;
 mod first;
 mod folder;
@@ -47,6 +46,7 @@ mod history;
 mod listening;
 mod machine;
 
+use company::{Company, Work};
 use first::First;
 pub use first::{ADMIN_KEY_FILE, write_secret};
 pub(crate) use folder::prepare_folder;
@@ -146,7 +146,7 @@ pub struct Running {
     _lock: std::fs::File,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     writer: tokio::task::JoinHandle<()>,
-    leases: Leases,
+    company: Company,
 }
 
 impl Running {
@@ -157,7 +157,7 @@ impl Running {
             task.abort();
             let _ = task.await;
         }
-        self.leases.give_back().await;
+        self.company.give_back().await;
         let (catalog, audit) = (self.service.catalog.clone(), self.service.audit.clone());
         drop(self.service);
         if tokio::time::timeout(DRAIN, self.writer).await.is_err() {
@@ -193,7 +193,8 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     if !crate::spelling::is_current(&catalog).await? {
         return Err(ServeError::Spelling);
     }
-    let agreed = Agreed::of(config, &catalog).await?;
+    let company = Company::of(&catalog)?;
+    let agreed = Agreed::of(config, &catalog, &company).await?;
     let instance = agreed.name("instance");
     let place = match &config.qdrant {
         None => Place::Files(config.vectors),
@@ -207,10 +208,9 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     let mut seen = Seen::open(&config.data).map_err(in_folder(audit::seen::FILE))?;
     let epoch = history::examine(&catalog, &config.data, &mut seen).await?;
     let audit = Audit::open(&config.data, agreed.derive("audit digests"), seen).map_err(in_folder(audit::FILE))?;
-    let carrier = Carrier::begin(catalog.clone(), audit.clone(), &config.data).await?;
+    let carrier = Carrier::begin(company.carries(), catalog.clone(), audit.clone(), &config.data).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.queries.max_deadline, place));
-    // A shared catalog never held any without.
-    if indexes.home() == VectorHome::Catalog && !catalog.is_shared() {
+    if indexes.home() == VectorHome::Catalog && company.may_lack_vectors() {
         for row in catalog.collections().await? {
             if vectors::is_missing(&mut catalog.read().await?, row.settings.pair(row.id), 0..u32::MAX).await? {
                 return Err(ServeError::VectorsElsewhere { path: config.data.clone() });
@@ -263,15 +263,15 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         indexes: indexes.clone(),
         external: config.openfga.as_ref().map(|_| default_store.as_str().into()),
         carrier: carrier.clone(),
+        footing: company.footing(),
     };
     let (committer, writer) = Committer::start(writer);
     let numbers = Arc::new(AudienceNumbers::new(agreed.derive("audience numbers")));
     let reconciled = Arc::new(ReconciledTotals::default());
     let points = Points::new(published.clone(), numbers.clone(), reconciled.clone());
-    let leases = Leases::new(catalog.clone())?;
-    let holdings = Arc::new(Holdings::new(leases.clone()));
-    let holder = tokio::spawn(holdings.clone().keep());
-    let follower = tokio::spawn(indexes.clone().follow(catalog.clone(), Arc::new(points), holdings));
+    let mut work = Work::default();
+    let lease = company.lease(&mut work);
+    work.tasks.push(tokio::spawn(indexes.clone().follow(catalog.clone(), Arc::new(points), lease)));
     let resolver = Resolver::new(changes, CacheLimits::of(config.reader_cache_bytes));
     let authenticator =
         Authenticator { keys: KeyHasher::new(agreed.derive("api keys")), issuers: config.issuers.clone() };
@@ -295,24 +295,14 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     first.make(&embedders, feed.as_deref()).await?;
     first.admin_key(&authenticator.keys).await?;
     authenticator.issuers.warm_up();
-    let mut tasks = vec![follower, holder];
-    if catalog.is_shared() {
-        tasks.push(tokio::spawn(shared::listen(catalog.clone(), published.clone())));
-    }
-    let mut duties: Vec<Arc<dyn Duty>> = Vec::new();
-    if catalog.is_shared() {
-        duties.push(Arc::new(Abandoned::of(carrier)));
-    }
+    company.because_of_others(&mut work, &catalog, &published, carrier, feed.as_ref());
     let remote = feed.as_ref().map(|feed| feed.remote.clone());
     if let Some(feed) = feed {
         let remote = feed.remote.clone();
-        if catalog.is_shared() {
-            tasks.push(tokio::spawn(feed.clone().watch_model()));
-        }
-        tasks.push(tokio::spawn(publish::watch(remote.clone(), catalog.clone(), published.clone())));
+        work.tasks.push(tokio::spawn(publish::watch(remote.clone(), catalog.clone(), published.clone())));
         let (catalog, published, committer) = (catalog.clone(), published.clone(), committer.clone());
-        duties.push(Arc::new(Publisher { remote, catalog, published, committer }));
-        duties.push(feed);
+        work.duties.push(Arc::new(Publisher { remote, catalog, published, committer }));
+        work.duties.push(feed);
     }
     let external = remote.as_ref().map(|remote| remote.external.clone());
     let numbers = indexes.keep_audiences().then_some(numbers);
@@ -323,8 +313,7 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     let service = Arc::new(Service {
         catalog,
         published,
-        is_leaving: Default::default(),
-        heads: Heads::default(),
+        others: company.others(),
         committer,
         indexes,
         authority,
@@ -352,25 +341,16 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     });
     let measured = Arc::downgrade(&service);
     service.metrics.measure(MEASURES, move || measured.upgrade().map(Scene::of))?;
+    let Work { mut tasks, mut duties } = work;
     duties.push(Arc::new(Sweep { service: service.clone() }));
     duties.push(Arc::new(Reindexer { service: service.clone() }));
-    tasks.extend(duties.into_iter().map(|duty| tokio::spawn(leases.clone().run(duty))));
+    tasks.extend(duties.into_iter().map(|duty| company.run(duty)));
     tasks.push(tokio::spawn(crate::duties::expiry::warn_of_keys(service.published.clone())));
     if config.drift_objects_per_s > 0 {
         tasks.push(tokio::spawn(crate::duties::drift::watch(service.clone(), config.drift_objects_per_s)));
     }
     tasks.push(tokio::spawn(following::watch(service.clone())));
-    Ok(Running { service, _lock: lock, tasks, writer, leases })
-}
-
-impl indexes::Lease for Holdings {
-    fn holds(&self, name: &str) -> bool {
-        Holdings::holds(self, name)
-    }
-
-    fn set_able(&self, name: &str, is_able: bool) {
-        Holdings::set_able(self, name, is_able);
-    }
+    Ok(Running { service, _lock: lock, tasks, writer, company })
 }
 
 /// What all processes of a catalog agree on; the first one to come decides it.
@@ -384,7 +364,7 @@ struct Agreed {
 const FIRST_STORE: &str = "first store";
 
 impl Agreed {
-    async fn of(config: &Config, catalog: &Catalog) -> Result<Self, ServeError> {
+    async fn of(config: &Config, catalog: &Catalog, company: &Company) -> Result<Self, ServeError> {
         let mut tx = catalog.begin().await?;
         let root = match meta::read(&mut tx, "secret").await? {
             Some(stored) => stored.try_into().map_err(|_| CatalogError::Malformed { what: "secret" })?,
@@ -409,9 +389,7 @@ impl Agreed {
                 id
             }
         };
-        if catalog.is_shared() {
-            commits::require(&mut tx, commits::COMPATIBLE_FROM).await?;
-        }
+        company.agree(&mut tx).await?;
         tx.commit().await?;
         Ok(Self { root, default_store })
     }

@@ -44,10 +44,8 @@ pub struct QueryLimits {
 pub struct Service {
     pub catalog: Catalog,
     pub published: Arc<Published>,
-    /// It is about to stop: nobody should begin to ask it.
-    pub is_leaving: std::sync::atomic::AtomicBool,
-    /// Looks at what other processes have committed.
-    pub heads: fresh::Heads,
+    /// Absent: the catalog is this process's own.
+    pub others: Option<Arc<fresh::Others>>,
     pub committer: Committer,
     pub indexes: Arc<Indexes>,
     pub authority: Arc<Authority>,

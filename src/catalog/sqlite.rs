@@ -19,8 +19,6 @@ pub(super) struct Database {
     path: PathBuf,
     /// The file was found as the last stop had sealed it.
     pub(super) was_sealed: bool,
-    /// Tests let several writers in one process share it.
-    pub(super) is_shared: bool,
 }
 
 impl Database {
@@ -51,7 +49,7 @@ impl Database {
             .max_connections(readers)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { writer, readers, path, was_sealed, is_shared: false })
+        Ok(Self { writer, readers, path, was_sealed })
     }
 
     pub(super) async fn begin(&self) -> Result<CatalogTx, CatalogError> {

@@ -41,9 +41,19 @@ pub enum CarryError {
     Io(#[from] std::io::Error),
 }
 
+/// Which records in the catalog a process carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// All: the catalog is a file in its folder, whatever that was called. A command on the machine leaves some, too.
+    All,
+    /// Those that belong to its folder.
+    Own,
+}
+
 /// Carries the records of one process; clones share the work.
 #[derive(Clone)]
 pub struct Carrier {
+    carries: Carries,
     catalog: Catalog,
     audit: Audit,
     state: Arc<Mutex<State>>,
@@ -65,9 +75,9 @@ impl Carrier {
     ///
     /// # Errors
     /// When that can't be carried: then nothing may be changed.
-    pub async fn begin(catalog: Catalog, audit: Audit, folder: &Path) -> Result<Self, CarryError> {
+    pub async fn begin(carries: Carries, catalog: Catalog, audit: Audit, folder: &Path) -> Result<Self, CarryError> {
         let state = Arc::new(Mutex::new(State { is_behind: true, ..State::default() }));
-        let carrier = Self { catalog, audit, state, running: Arc::default() };
+        let carrier = Self { carries, catalog, audit, state, running: Arc::default() };
         let left = carrier.left().await?;
         for row in &left {
             let known = audit::ids_from(folder, row.file_from)?;
@@ -88,13 +98,13 @@ impl Carrier {
 
     /// Rows that are this process's and not yet on their way.
     async fn left(&self) -> Result<Vec<RecordsRow>, CatalogError> {
-        let (is_shared, own) = (self.catalog.is_shared(), self.audit.folder());
+        let own = self.audit.folder();
         let rows = brief(self.catalog.waiting_records()).await?;
         let state = self.state.lock();
         let is_known =
             |row: &RecordsRow| state.under_way.contains(&row.sequence) || state.carried.contains(&row.sequence);
-        // A catalog that is not shared is a file in the folder, whatever the folder was called.
-        Ok(rows.into_iter().filter(|row| !is_known(row) && (!is_shared || row.folder == own)).collect())
+        let is_carried = |row: &RecordsRow| self.carries == Carries::All || row.folder == own;
+        Ok(rows.into_iter().filter(|row| !is_known(row) && is_carried(row)).collect())
     }
 
     /// Adds the records of a commit, as part of it.
@@ -163,8 +173,7 @@ impl Carrier {
 
     /// What is done while nothing else is: the rest is carried, and forgotten.
     pub(super) async fn tidy(&self) {
-        // A command on the machine leaves records for the process that runs.
-        if !self.catalog.is_shared() {
+        if self.carries == Carries::All {
             self.look_again();
         }
         let tidied = async {
@@ -277,7 +286,7 @@ mod tests {
     async fn process(catalog: &Catalog, folder: &Path) -> Carrier {
         std::fs::create_dir_all(folder).unwrap();
         let audit = Audit::open(folder, [7; 32], Seen::open(folder).unwrap()).unwrap();
-        Carrier::begin(catalog.clone(), audit, folder).await.unwrap()
+        Carrier::begin(Carries::Own, catalog.clone(), audit, folder).await.unwrap()
     }
 
     fn lines(folder: &Path) -> Vec<String> {
@@ -288,7 +297,7 @@ mod tests {
     #[tokio::test]
     async fn records_of_a_process_that_does_not_come_back_are_taken_over() {
         let folder = tempfile::tempdir().unwrap();
-        let catalog = Catalog::open(folder.path(), 2).await.unwrap().shared();
+        let catalog = Catalog::open(folder.path(), 2).await.unwrap();
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         let (gone, here) = (process(&catalog, &one).await, process(&catalog, &other).await);
         catalog.add_records(gone.audit.folder(), 0, "{\"id\":\"left\"}\n").await.unwrap();

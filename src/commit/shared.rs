@@ -4,21 +4,19 @@
 //! The reply to a commit can be lost. Whoever has the lock knows that no commit is under way, so the list of commits then
 //! says whether this one was done. Nothing needs a restart.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
-use super::{CommitError, Job, Writer};
+use super::{CommitError, Footing, POLL, Writer};
 use crate::catalog::commits::{self, CommitRow, Origin};
 use crate::catalog::{Catalog, CatalogError, CatalogTx, json};
 use crate::snapshot::delta::Delta;
 use crate::snapshot::follow::{FollowError, Followed, follow};
 use crate::snapshot::{Published, Snapshot};
 
-/// What others commit is noticed at least this often, also where nobody asks for it.
-pub const POLL: Duration = Duration::from_secs(1);
 /// Pause after an attempt that failed.
 const RETRY: Duration = Duration::from_millis(100);
 /// How long a change waits for the catalog's lock.
@@ -30,7 +28,7 @@ const FOLLOW: Duration = Duration::from_secs(120);
 /// How long a commit may take, and then finding out whether it was done.
 const COMMIT: Duration = Duration::from_secs(10);
 
-/// Has the writer follow commits of others as they happen. Runs until cancelled, or where there are no others.
+/// Has the writer follow commits of others as they happen. Runs until cancelled, or where there are none to hear of.
 pub async fn listen(catalog: Catalog, published: Arc<Published>) {
     loop {
         let heard: Result<(), CatalogError> = async {
@@ -48,141 +46,140 @@ pub async fn listen(catalog: Catalog, published: Arc<Published>) {
     }
 }
 
-impl Writer {
-    /// The next job; until it comes, what others commit is followed, and records are carried that could not be before.
-    pub(super) async fn next(&self, waiting: &mut mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
-        let mut tidied = Instant::now();
-        loop {
-            if self.catalog.is_shared() {
-                tokio::select! {
-                    biased;
-                    job = waiting.recv() => return job,
-                    () = self.published.wanted(POLL) => self.follow().await,
-                }
-            } else if let Ok(job) = tokio::time::timeout(POLL, waiting.recv()).await {
-                return job;
-            }
-            if tidied.elapsed() >= POLL {
-                self.carrier.tidy().await;
-                tidied = Instant::now();
-            }
-        }
+/// Lists a commit as part of it, under a name of its own, which is returned.
+///
+/// # Errors
+/// When the catalog can't be written, or the system has no randomness.
+pub async fn list(
+    tx: &mut CatalogTx,
+    revision: u64,
+    committed_at: String,
+    changes: &Delta,
+) -> Result<Origin, CatalogError> {
+    let mut origin = Origin::default();
+    getrandom::fill(&mut origin).map_err(|_| CatalogError::Malformed { what: "randomness of the system" })?;
+    commits::insert(tx, &CommitRow { revision, origin, committed_at, changes: json(changes)? }).await?;
+    Ok(origin)
+}
+
+pub struct Shared;
+
+impl Footing for Shared {
+    fn pause<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, ()> {
+        writer.published.wanted(POLL).boxed()
     }
 
-    /// Publishes what others have committed.
-    async fn follow(&self) {
-        let look = async {
-            let mut tx = self.catalog.read().await?;
-            self.catch_up(&mut tx).await
-        };
-        let outcome = match tokio::time::timeout(FOLLOW, look).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(CatalogError::Silent.into()),
-        };
-        if let Err(error) = &outcome {
-            if self.published.problem().is_none() {
-                tracing::warn!(%error, "what other processes commit can't be followed; trying again");
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-        self.published.note(outcome.err().map(Arc::new));
+    fn follow<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, ()> {
+        look(writer).boxed()
     }
 
-    async fn catch_up(&self, tx: &mut CatalogTx) -> Result<(), FollowError> {
-        let held = self.published.load();
-        let Some(Followed { snapshot, changes }) = follow(tx, &held).await? else { return Ok(()) };
-        self.indexes.go_on(&held, &snapshot)?;
-        let live: BTreeSet<u32> = snapshot.collections.values().map(|collection| collection.id).collect();
-        let changes = changes.into_iter().map(|(store, change)| (store, Arc::new(change))).collect();
-        self.changes.append(snapshot.revision, changes);
-        self.published.publish(snapshot);
-        for gone in held.collections.values().filter(|collection| !live.contains(&collection.id)) {
-            self.indexes.remove(gone.id);
-        }
-        self.indexes.wake_all();
-        Ok(())
+    fn begin<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, Result<CatalogTx, FollowError>> {
+        locked(writer).boxed()
     }
 
-    /// A write transaction with the catalog's lock, after everything that others committed is published here.
-    pub(super) async fn locked(&self) -> Result<CatalogTx, FollowError> {
-        if !self.catalog.is_shared() {
-            return Ok(self.catalog.begin().await?);
+    fn list<'a>(
+        &'a self,
+        tx: &'a mut CatalogTx,
+        before: &'a Snapshot,
+        next: &'a mut Snapshot,
+    ) -> BoxFuture<'a, Result<(), CatalogError>> {
+        async {
+            let changes = Delta::between(before, next);
+            next.origin = Some(list(tx, next.revision, next.committed_at.to_string(), &changes).await?);
+            Ok(())
         }
-        let begin = tokio::time::timeout(LOCK, self.catalog.begin());
-        tokio::pin!(begin);
-        let mut tx = loop {
-            tokio::select! {
-                biased;
-                begun = &mut begin => break begun.map_err(|_| CatalogError::Silent)??,
-                // Others may hold the lock for long; queries here go on with what they commit.
-                () = self.published.wanted(POLL) => self.follow().await,
-            }
-        };
-        self.catch_up(&mut tx).await?;
-        self.published.note(None);
-        Ok(tx)
+        .boxed()
     }
 
-    /// Lists a commit as part of it, under a name of its own.
-    pub(super) async fn list(
-        &self,
-        tx: &mut CatalogTx,
-        before: &Snapshot,
-        next: &mut Snapshot,
-    ) -> Result<(), CatalogError> {
-        if !self.catalog.is_shared() {
-            return Ok(());
-        }
-        let mut origin = Origin::default();
-        getrandom::fill(&mut origin).map_err(|_| CatalogError::Malformed { what: "randomness of the system" })?;
-        next.origin = Some(origin);
-        let row = CommitRow {
-            revision: next.revision,
-            origin,
-            committed_at: next.committed_at.to_string(),
-            changes: json(&Delta::between(before, next))?,
-        };
-        commits::insert(tx, &row).await
+    fn end(&self, tx: CatalogTx) -> BoxFuture<'_, Result<(), CatalogError>> {
+        async { tokio::time::timeout(COMMIT, tx.commit()).await.map_err(|_| CatalogError::Silent)? }.boxed()
     }
 
-    /// Why nothing was done. The disk of a shared catalog is not this process's.
-    pub(super) fn refusal(&self, error: CatalogError) -> CommitError {
-        match CommitError::from(error) {
-            CommitError::Storage(error) if self.catalog.is_shared() => CommitError::Unavailable(Arc::new(error.into())),
+    fn find_out<'a>(
+        &'a self,
+        writer: &'a Writer,
+        attempt: &'a Snapshot,
+        lost: CatalogError,
+    ) -> BoxFuture<'a, Result<(), CommitError>> {
+        tracing::warn!(error = %lost, revision = attempt.revision, "the reply to a commit was lost");
+        find_out(writer, attempt).boxed()
+    }
+
+    /// The disk of a shared catalog is not this process's.
+    fn refusal(&self, error: CatalogError) -> CommitError {
+        match error.into() {
+            CommitError::Storage(error) => CommitError::Unavailable(Arc::new(error.into())),
             other => other,
         }
     }
+}
 
-    /// Commits. After an error of a shared catalog it may have been done.
-    pub(super) async fn end(&self, tx: CatalogTx) -> Result<(), CatalogError> {
-        if !self.catalog.is_shared() {
-            return tx.commit().await;
+/// Publishes what others have committed.
+async fn look(writer: &Writer) {
+    let look = async {
+        let mut tx = writer.catalog.read().await?;
+        catch_up(writer, &mut tx).await
+    };
+    let outcome = match tokio::time::timeout(FOLLOW, look).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(CatalogError::Silent.into()),
+    };
+    if let Err(error) = &outcome {
+        if writer.published.problem().is_none() {
+            tracing::warn!(%error, "what other processes commit can't be followed; trying again");
         }
-        tokio::time::timeout(COMMIT, tx.commit()).await.map_err(|_| CatalogError::Silent)?
+        tokio::time::sleep(RETRY).await;
     }
+    writer.published.note(outcome.err().map(Arc::new));
+}
 
-    /// Finds out whether a commit was done whose reply was lost.
-    pub(super) async fn find_out(&self, attempt: &Snapshot) -> Result<u64, CommitError> {
-        let until = Instant::now() + COMMIT;
-        loop {
-            match self.origin_of(attempt.revision).await {
-                Ok(found) if found.is_some() && found == attempt.origin => return Ok(attempt.revision),
-                Ok(_) => return Err(CommitError::NotTaken),
-                Err(error) if Instant::now() >= until => {
-                    tracing::error!(%error, revision = attempt.revision, "whether a commit was done is not known");
-                    return Err(CommitError::Unknown);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, revision = attempt.revision, "looking for a commit whose reply was lost");
-                    tokio::time::sleep(RETRY).await;
-                }
+async fn catch_up(writer: &Writer, tx: &mut CatalogTx) -> Result<(), FollowError> {
+    let held = writer.published.load();
+    let Some(Followed { snapshot, changes }) = follow(tx, &held).await? else { return Ok(()) };
+    writer.indexes.go_on(&held, &snapshot)?;
+    let changes = changes.into_iter().map(|(store, change)| (store, Arc::new(change))).collect();
+    writer.publish(&held, snapshot, changes);
+    Ok(())
+}
+
+/// A write transaction with the catalog's lock, after everything that others committed is published here.
+async fn locked(writer: &Writer) -> Result<CatalogTx, FollowError> {
+    let begin = tokio::time::timeout(LOCK, writer.catalog.begin());
+    tokio::pin!(begin);
+    let mut tx = loop {
+        tokio::select! {
+            biased;
+            begun = &mut begin => break begun.map_err(|_| CatalogError::Silent)??,
+            // Others may hold the lock for long; queries here go on with what they commit.
+            () = writer.published.wanted(POLL) => look(writer).await,
+        }
+    };
+    catch_up(writer, &mut tx).await?;
+    writer.published.note(None);
+    Ok(tx)
+}
+
+/// Finds out whether a commit was done whose reply was lost.
+async fn find_out(writer: &Writer, attempt: &Snapshot) -> Result<(), CommitError> {
+    let until = Instant::now() + COMMIT;
+    loop {
+        match origin_of(writer, attempt.revision).await {
+            Ok(found) if found.is_some() && found == attempt.origin => return Ok(()),
+            Ok(_) => return Err(CommitError::NotTaken),
+            Err(error) if Instant::now() >= until => {
+                tracing::error!(%error, revision = attempt.revision, "whether a commit was done is not known");
+                return Err(CommitError::Unknown);
+            }
+            Err(error) => {
+                tracing::warn!(%error, revision = attempt.revision, "looking for a commit whose reply was lost");
+                tokio::time::sleep(RETRY).await;
             }
         }
     }
+}
 
-    async fn origin_of(&self, revision: u64) -> Result<Option<Origin>, FollowError> {
-        let mut tx = self.locked().await?;
-        let rows = commits::from(&mut tx, revision).await?;
-        Ok(rows.first().filter(|row| row.revision == revision).map(|row| row.origin))
-    }
+async fn origin_of(writer: &Writer, revision: u64) -> Result<Option<Origin>, FollowError> {
+    let mut tx = locked(writer).await?;
+    let rows = commits::from(&mut tx, revision).await?;
+    Ok(rows.first().filter(|row| row.revision == revision).map(|row| row.origin))
 }

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
 use super::compat::openfga::FgaError;
@@ -18,25 +19,28 @@ use crate::telemetry::Seldom;
 #[derive(Debug, Clone, Copy)]
 pub struct Arrived(pub Instant);
 
-/// For the native routes.
-pub async fn native(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    caught_up(&service, request, next, |stale| ApiProblem::from(stale).into_response()).await
+/// Around the native routes.
+pub fn native(routes: Router<Arc<Service>>, service: &Arc<Service>) -> Router<Arc<Service>> {
+    around(routes, service, |stale| ApiProblem::from(stale).into_response())
 }
 
-/// For OpenFGA's routes, in their shape.
-pub async fn openfga(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    caught_up(&service, request, next, |stale| FgaError::from(stale).into_response()).await
+/// Around OpenFGA's routes, in their shape.
+pub fn openfga(routes: Router<Arc<Service>>, service: &Arc<Service>) -> Router<Arc<Service>> {
+    around(routes, service, |stale| FgaError::from(stale).into_response())
 }
 
-async fn caught_up(
-    service: &Service,
-    mut request: Request,
-    next: Next,
-    refuse: impl FnOnce(Stale) -> Response,
-) -> Response {
-    if !service.catalog.is_shared() {
-        return next.run(request).await;
+/// A process that is alone has nobody to catch up with.
+fn around(routes: Router<Arc<Service>>, service: &Arc<Service>, refuse: fn(Stale) -> Response) -> Router<Arc<Service>> {
+    if service.others.is_none() {
+        return routes;
     }
+    let catch_up = move |State(service): State<Arc<Service>>, request: Request, next: Next| async move {
+        caught_up(&service, request, next, refuse).await
+    };
+    routes.layer(middleware::from_fn_with_state(service.clone(), catch_up))
+}
+
+async fn caught_up(service: &Service, mut request: Request, next: Next, refuse: fn(Stale) -> Response) -> Response {
     let arrived = Instant::now();
     if let Err(stale) = service.fresh().await {
         static STALE: Seldom = Seldom::new();

@@ -16,6 +16,7 @@ use crate::catalog::documents::{self, OperationKind, OperationRow};
 use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, QdrantError, StoredPoint, Watermark, fields_name};
 use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, pieces, sparse};
+use crate::lease::Lease;
 use crate::wire::FieldType;
 
 /// Operations read from the log at once.
@@ -30,15 +31,6 @@ const LOOK: Duration = Duration::from_millis(10);
 const LEAVE_AFTER: Duration = Duration::from_secs(3);
 /// Without a reason, everything is compared this often.
 const COMPARE_EVERY: Duration = Duration::from_secs(15 * 60);
-
-/// Who of several processes does what one of them is enough for.
-pub trait Lease: Send + Sync {
-    /// Whether this process holds the named lease at present.
-    fn holds(&self, name: &str) -> bool;
-
-    /// Whether the work can be done here; where not, it is left to others.
-    fn set_able(&self, name: &str, is_able: bool);
-}
 
 /// What a comparison found and mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Weak;
 use std::time::Duration;
 
+use super::company::Company;
 use super::{Agreed, ServeError};
 use crate::audit::seen::{Known, Mark, Seen};
 use crate::audit::{self, Asked, Audit, AuditError, Record};
@@ -99,7 +100,7 @@ pub async fn accept_restored(config: &Config, catalog: &Catalog) -> Result<u64, 
     meta::set(&mut tx, EPOCHS, &epochs).await?;
     tx.commit().await?;
     let revision = catalog.revision().await?;
-    let agreed = Agreed::of(config, catalog).await?;
+    let agreed = Agreed::of(config, catalog, &Company::of(catalog)?).await?;
     let folder = |source| ServeError::Folder { path: config.data.clone(), source };
     let seen = Seen::open(&config.data).map_err(folder)?;
     let audit = Audit::open(&config.data, agreed.derive("audit digests"), seen).map_err(folder)?;

@@ -2,8 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -15,6 +14,8 @@ use tokio::task::JoinSet;
 use super::{Running, ServeError, connections, history};
 use crate::audit;
 use crate::limits::ConnectionLimits;
+use crate::service::Service;
+use crate::service::fresh::Others;
 use crate::telemetry::Metrics;
 
 /// How long a process says that it is about to stop before it does, where there are others.
@@ -114,19 +115,16 @@ impl Serving {
         running: &Running,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let (is_shared, service) = (running.service.catalog.is_shared(), Arc::downgrade(&running.service));
+        let (others, service) = (running.service.others.clone(), Arc::downgrade(&running.service));
         let stop = self.0.stop.clone();
         let ending = tokio::spawn(async move {
-            let lost = tokio::select! {
-                () = shutdown => None,
-                lost = history::lost(service.clone()), if is_shared => Some(lost),
+            let lost = match &others {
+                None => {
+                    shutdown.await;
+                    None
+                }
+                Some(others) => leave(others, service, shutdown).await,
             };
-            // Others can answer: whoever distributes requests is told first. One that is lost has refused already.
-            if let Some(service) = service.upgrade().filter(|_| is_shared && lost.is_none()) {
-                service.is_leaving.store(true, Ordering::SeqCst);
-                drop(service);
-                tokio::time::sleep(LEAVE).await;
-            }
             stop.send_replace(true);
             lost
         });
@@ -150,11 +148,29 @@ impl Serving {
         if let Ok(Some(lost)) = ending.await {
             return Err(lost);
         }
-        if is_shared && let Err(error) = history::note_seen(&running.service, audit::STOPPED).await {
+        if running.service.others.is_some()
+            && let Err(error) = history::note_seen(&running.service, audit::STOPPED).await
+        {
             tracing::warn!(%error, "the audit does not say how far the catalog was seen");
         }
         Ok(())
     }
+}
+
+/// Ends a while after the process was told to stop: others can answer, and whoever distributes requests is told first. Ends
+/// at once, with the reason, when a backup was restored under the process; it has refused already then.
+async fn leave(
+    others: &Others,
+    service: Weak<Service>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Option<ServeError> {
+    tokio::select! {
+        () = shutdown => {}
+        lost = history::lost(service) => return Some(lost),
+    }
+    others.leave();
+    tokio::time::sleep(LEAVE).await;
+    None
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

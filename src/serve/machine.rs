@@ -3,12 +3,12 @@
 
 use jiff::Timestamp;
 
+use super::company::Company;
 use super::{Agreed, ServeError, history, prepare_folder};
 use crate::audit::seen::Seen;
 use crate::audit::{self, Asked, Audit, Record};
-use crate::catalog::commits::{self, CommitRow, Origin};
 use crate::catalog::keys::KeyRow;
-use crate::catalog::{Catalog, CatalogError, CatalogTx, json, keys, meta, records};
+use crate::catalog::{Catalog, CatalogError, CatalogTx, keys, meta, records};
 use crate::commit::Carrier;
 use crate::config::Config;
 use crate::identity::key::KeyHasher;
@@ -21,6 +21,7 @@ pub struct Stopped {
     audit: Audit,
     carrier: Carrier,
     agreed: Agreed,
+    company: Company,
     _lock: std::fs::File,
 }
 
@@ -36,13 +37,14 @@ impl Stopped {
         if !catalog.was_sealed() {
             catalog.check().await?;
         }
-        let agreed = Agreed::of(config, &catalog).await?;
+        let company = Company::of(&catalog)?;
+        let agreed = Agreed::of(config, &catalog, &company).await?;
         let folder = |source| ServeError::Folder { path: config.data.clone(), source };
         let mut seen = Seen::open(&config.data).map_err(folder)?;
         history::examine(&catalog, &config.data, &mut seen).await?;
         let audit = Audit::open(&config.data, agreed.derive("audit digests"), seen).map_err(folder)?;
-        let carrier = Carrier::begin(catalog.clone(), audit.clone(), &config.data).await?;
-        Ok(Self { catalog, audit, carrier, agreed, _lock: lock })
+        let carrier = Carrier::begin(company.carries(), catalog.clone(), audit.clone(), &config.data).await?;
+        Ok(Self { catalog, audit, carrier, agreed, company, _lock: lock })
     }
 
     /// Makes keys as the service would.
@@ -60,12 +62,8 @@ impl Stopped {
         let now = Timestamp::now().to_string();
         keys::insert(&mut tx, row).await?;
         meta::set_revision(&mut tx, revision).await?;
-        if self.catalog.is_shared() {
-            let mut origin = Origin::default();
-            getrandom::fill(&mut origin)?;
-            let changes = json(&Delta { keys: [row.id.clone()].into(), ..Delta::default() })?;
-            commits::insert(&mut tx, &CommitRow { revision, origin, committed_at: now.clone(), changes }).await?;
-        }
+        let changes = Delta { keys: [row.id.clone()].into(), ..Delta::default() };
+        self.company.list(&mut tx, revision, now.clone(), &changes).await?;
         let settings = serde_json::to_value(&row.settings).unwrap_or_default();
         let details = [("settings".to_owned(), settings), ("expires_at".to_owned(), row.expires_at.as_str().into())];
         let record = Record {

@@ -1,7 +1,7 @@
 //! No answer from an older state than the newest one at the request's begin, whichever process made that.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::Service;
@@ -37,7 +37,7 @@ impl Stale {
 
 /// Looks at the catalog's newest state, shared by all requests that had arrived when the look began.
 #[derive(Default)]
-pub struct Heads {
+struct Heads {
     arrived: AtomicU64,
     /// The last look: how many requests had arrived before it began, and what it saw.
     last: tokio::sync::Mutex<(u64, Option<Head>)>,
@@ -58,39 +58,45 @@ impl Heads {
     }
 }
 
-impl Service {
-    /// Why this process should not be asked at the moment, where it is not alone. Anybody may see it.
-    pub async fn not_ready(&self) -> Option<&'static str> {
-        if !self.catalog.is_shared() {
-            return None;
-        }
+/// What a process has that shares its catalog with others.
+#[derive(Default)]
+pub struct Others {
+    heads: Heads,
+    is_leaving: AtomicBool,
+}
+
+impl Others {
+    /// This process is about to stop: nobody should begin to ask it.
+    pub fn leave(&self) {
+        self.is_leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Why this process should not be asked at the moment, and others should. Anybody may see it.
+    pub async fn not_ready(&self, service: &Service) -> Option<&'static str> {
         if self.is_leaving.load(Ordering::SeqCst) {
             return Some("is stopping");
         }
-        if let Err(stale) = self.fresh().await {
+        if let Err(stale) = self.caught_up(service).await {
             return Some(stale.reason());
         }
-        let snapshot = self.published.load();
+        let snapshot = service.published.load();
         let mut settings = snapshot.collections.values().map(|collection| &collection.settings);
         let has_embedder = settings.all(|settings| {
-            self.embedders.get(&settings.embedder).is_some_and(|held| held.dimensions() == settings.dimensions)
+            service.embedders.get(&settings.embedder).is_some_and(|held| held.dimensions() == settings.dimensions)
         });
         (!has_embedder).then_some("lacks the embedder of a collection: configure it as in the other processes")
     }
 
-    /// Waits until this process answers from a state that is no older than the newest one when the call began; no
-    /// longer than the default deadline. Where the catalog is this process's own, there is nothing to wait for.
-    ///
-    /// # Errors
-    /// When that state is not known or not reached.
-    pub async fn fresh(&self) -> Result<(), Stale> {
-        if !self.catalog.is_shared() || crate::mutants::active("ignore_the_head") {
+    /// As [`Service::fresh`].
+    async fn caught_up(&self, service: &Service) -> Result<(), Stale> {
+        if crate::mutants::active("ignore_the_head") {
             return Ok(());
         }
-        let until = tokio::time::Instant::from(Instant::now() + self.limits.default_deadline);
+        let published = &service.published;
+        let until = tokio::time::Instant::from(Instant::now() + service.limits.default_deadline);
         // What is published was committed before, so the head is no older, unless the catalog was set back.
-        let before = self.published.load().revision;
-        let head = tokio::time::timeout_at(until, self.heads.look(&self.catalog)).await;
+        let before = published.load().revision;
+        let head = tokio::time::timeout_at(until, self.heads.look(&service.catalog)).await;
         let head = head.ok().flatten().ok_or(Stale::Unknown)?;
         let stuck = |error| Err(Stale::Stuck(Arc::new(error)));
         if !head.is_compatible() {
@@ -99,14 +105,28 @@ impl Service {
         if head.revision < before {
             return stuck(FollowError::OtherHistory);
         }
-        let reached = tokio::time::timeout_at(until, self.published.at_least(head.revision)).await;
+        let reached = tokio::time::timeout_at(until, published.at_least(head.revision)).await;
         let Ok(snapshot) = reached else {
-            return Err(self.published.problem().map_or(Stale::Behind, Stale::Stuck));
+            return Err(published.problem().map_or(Stale::Behind, Stale::Stuck));
         };
         if snapshot.revision == head.revision && snapshot.origin != head.origin {
             return stuck(FollowError::OtherHistory);
         }
         Ok(())
+    }
+}
+
+impl Service {
+    /// Waits until this process answers from a state that is no older than the newest one when the call began; no
+    /// longer than the default deadline. Where the catalog is this process's own, there is nothing to wait for.
+    ///
+    /// # Errors
+    /// When that state is not known or not reached.
+    pub async fn fresh(&self) -> Result<(), Stale> {
+        match &self.others {
+            Some(others) => others.caught_up(self).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -17,12 +17,13 @@ use crate::authz::{ObjectRef, SubjectRef};
 use crate::catalog::Catalog;
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::keys::{KeyRow, KeySettings};
+use crate::commit::carrier::Carries;
 use crate::commit::collections::{DeleteCollection, PutCollection};
 use crate::commit::documents::{DeleteDocuments, PreparedContent, PreparedVectors, PutDocuments, PutRules};
 use crate::commit::keys::{CreateKey, RevokeKey};
 use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
-use crate::commit::{Carrier, Change, CommitError, Committer, Writer};
+use crate::commit::{Carrier, Change, CommitError, Committer, Shared, Writer};
 use crate::indexes::{Indexes, Place as Home, VectorHome};
 use crate::limits::{CacheLimits, Effort};
 use crate::prepare;
@@ -81,7 +82,8 @@ impl Process {
         std::fs::create_dir_all(folder).unwrap();
         let audit = Audit::open(folder, [7; 32], Seen::open(folder).unwrap()).unwrap();
         let writer = Writer {
-            carrier: Carrier::begin(catalog.clone(), audit, folder).await.unwrap(),
+            carrier: Carrier::begin(Carries::Own, catalog.clone(), audit, folder).await.unwrap(),
+            footing: Box::new(Shared),
             catalog: catalog.clone(),
             published: publishing,
             changes: changes.clone(),
@@ -345,7 +347,7 @@ fn assert_same(who: &str, held: &BTreeMap<String, String>, fresh: &BTreeMap<Stri
 
 async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
     let folder = tempfile::tempdir().unwrap();
-    let catalog = Catalog::open(folder.path(), 4).await.unwrap().shared();
+    let catalog = Catalog::open(folder.path(), 4).await.unwrap();
     let mut random = Random(seed);
     let one = Process::start(&catalog, &folder.path().join("one")).await;
     let other = Process::start(&catalog, &folder.path().join("other")).await;

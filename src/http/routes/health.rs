@@ -67,14 +67,16 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
     if service.authority.external().is_some() {
         components.push(component("authorization".into(), authorization));
     }
-    let not_ready = service.not_ready().await;
-    if service.catalog.is_shared() {
+    let mut is_replica_ready = true;
+    if let Some(others) = &service.others {
+        let not_ready = others.not_ready(&service).await;
+        is_replica_ready = not_ready.is_none();
         let reason = not_ready.map(|why| format!("this process {why}"));
-        components.push(Component { reason, ..component("replica".into(), not_ready.is_none()) });
+        components.push(Component { reason, ..component("replica".into(), is_replica_ready) });
     }
     let embedders = service.embedders.iter();
     components.extend(embedders.map(|(name, embedder)| component(format!("embedder:{name}"), embedder.is_answering())));
-    let (code, status) = match catalog && indexes && authorization && not_ready.is_none() {
+    let (code, status) = match catalog && indexes && authorization && is_replica_ready {
         false => (StatusCode::SERVICE_UNAVAILABLE, HealthStatus::Failed),
         true if components.iter().all(|component| component.status == HealthStatus::Ok) => {
             (StatusCode::OK, HealthStatus::Ok)
