@@ -24,6 +24,7 @@ pub mod leases;
 mod location;
 pub mod meta;
 pub mod names;
+pub mod operations;
 pub mod outbox;
 pub mod portable;
 mod postgres;

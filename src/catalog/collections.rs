@@ -175,7 +175,7 @@ pub async fn delete(tx: &mut CatalogTx, id: u32) -> Result<(), CatalogError> {
         query(statement).bind(i64::from(id)).execute(&mut *tx).await?;
     }
     for name in
-        [documents::ordinals_name(id), documents::cut_name(id), vectors::covered_name(id), vectors::left_name(id)]
+        [documents::ordinals_name(id), operations::cut_name(id), vectors::covered_name(id), vectors::left_name(id)]
     {
         meta::remove(tx, &name).await?;
     }

@@ -11,17 +11,6 @@ pub struct TupleRow {
     pub key: TupleKey,
     pub at: String,
 }
-
-/// An entry of the log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChangeRow {
-    pub change: u64,
-    pub revision: u64,
-    pub key: TupleKey,
-    pub written: bool,
-    pub at: String,
-}
-
 /// Which stored tuples to list; every given part must match.
 #[derive(Debug, Clone, Default)]
 pub struct TupleFilter {
@@ -105,26 +94,15 @@ macro_rules! tuples_of {
     };
 }
 
-macro_rules! changes_of {
-    ($of:literal) => {
-        walk!(
-            "tuple_changes",
-            "change, revision, operation, object_type, object_id, relation, subject, condition_name, condition_context, \
-             changed_at",
-            $of
-        )
-    };
-}
+mod changes;
+
+use changes::log;
+pub use changes::{ChangeRow, changes_before};
 
 const ALL: &str = tuples_of!("");
 const OF_TYPE: &str = tuples_of!(" AND object_type = $4");
 const OF_OBJECT: &str = tuples_of!(" AND object_type = $4 AND object_id = $5");
 const OF_USER: &str = tuples_of!(" AND subject = $4");
-const CHANGES: &str = changes_of!("");
-const CHANGES_OF_TYPE: &str = changes_of!(" AND object_type = $4");
-const CHANGES_SINCE: &str = changes_of!(" AND changed_at >= $4");
-const CHANGES_OF_TYPE_SINCE: &str = changes_of!(" AND object_type = $4 AND changed_at >= $5");
-
 /// Every list of tuples and of their changes, with the number of its parameters: each walks along one index, in its order
 /// and without sorting, from where the page before has ended. A test reads the engines' plans for them.
 pub const WALKS: [(&str, usize); 8] = [
@@ -132,10 +110,10 @@ pub const WALKS: [(&str, usize); 8] = [
     (OF_TYPE, 4),
     (OF_OBJECT, 5),
     (OF_USER, 4),
-    (CHANGES, 3),
-    (CHANGES_OF_TYPE, 4),
-    (CHANGES_SINCE, 4),
-    (CHANGES_OF_TYPE_SINCE, 5),
+    (changes::CHANGES, 3),
+    (changes::CHANGES_OF_TYPE, 4),
+    (changes::CHANGES_SINCE, 4),
+    (changes::CHANGES_OF_TYPE_SINCE, 5),
 ];
 
 impl TupleFilter {
@@ -203,40 +181,6 @@ impl Catalog {
         page.next = Some(place);
         Ok(page)
     }
-
-    /// The log of a store after position `after`, oldest first; optionally of one object type, optionally only from a
-    /// time on.
-    pub async fn tuple_changes(
-        &self,
-        store: &str,
-        object_type: Option<&str>,
-        after: u64,
-        from: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<ChangeRow>, CatalogError> {
-        let statement = match (object_type, from) {
-            (None, None) => CHANGES,
-            (Some(_), None) => CHANGES_OF_TYPE,
-            (None, Some(_)) => CHANGES_SINCE,
-            (Some(_), Some(_)) => CHANGES_OF_TYPE_SINCE,
-        };
-        let mut walk = query(statement).bind(store.to_owned()).bind(signed(after)?).bind(i64::from(limit));
-        for value in object_type.into_iter().chain(from) {
-            walk = walk.bind(value.to_owned());
-        }
-        let rows = walk.fetch_all(self.readers()).await?;
-        rows.iter().map(change).collect()
-    }
-}
-
-fn change(row: &Row) -> Result<ChangeRow, CatalogError> {
-    Ok(ChangeRow {
-        change: unsigned(row.try_get("change")?, "change")?,
-        revision: unsigned(row.try_get("revision")?, "revision")?,
-        key: key(row)?,
-        written: row.try_get::<&str>("operation")? == "write",
-        at: row.try_get("changed_at")?,
-    })
 }
 
 /// All tuples of a store after position `after`, oldest first, as a transaction sees them, or a pool.
@@ -394,26 +338,6 @@ pub async fn count(tx: &mut CatalogTx, store: &str) -> Result<u64, CatalogError>
     unsigned(count.fetch_value(tx).await?, "count")
 }
 
-/// The log of a store before position `before`, newest first; absent: from its end.
-pub async fn changes_before(
-    tx: &mut CatalogTx,
-    store: &str,
-    before: Option<u64>,
-    limit: u32,
-) -> Result<Vec<ChangeRow>, CatalogError> {
-    let rows = query(
-        "SELECT change, revision, operation, object_type, object_id, relation, subject, condition_name,
-                condition_context, changed_at
-           FROM tuple_changes WHERE store = $1 AND change < $2 ORDER BY change DESC LIMIT $3",
-    )
-    .bind(store.to_owned())
-    .bind(before.map_or(Ok(i64::MAX), signed)?)
-    .bind(i64::from(limit))
-    .fetch_all(&mut *tx)
-    .await?;
-    rows.iter().map(change).collect()
-}
-
 /// Stores a tuple and logs it. `context` is the canonical text of the condition's context.
 pub async fn write(
     tx: &mut CatalogTx,
@@ -469,35 +393,6 @@ pub async fn delete(
     .execute(&mut *tx)
     .await?;
     Ok(())
-}
-
-async fn log(
-    tx: &mut CatalogTx,
-    store: &str,
-    tuple: &TupleKey,
-    operation: &str,
-    revision: u64,
-    now: &str,
-) -> Result<i64, CatalogError> {
-    let (object_type, object_id) = split(&tuple.object)?;
-    let (name, context) = condition_of(tuple)?;
-    query(
-        "INSERT INTO tuple_changes (revision, store, operation, object_type, object_id, relation, subject,
-                                    condition_name, condition_context, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING change",
-    )
-    .bind(signed(revision)?)
-    .bind(store.to_owned())
-    .bind(operation.to_owned())
-    .bind(object_type)
-    .bind(object_id)
-    .bind(tuple.relation.clone())
-    .bind(tuple.user.clone())
-    .bind(name)
-    .bind(context)
-    .bind(now.to_owned())
-    .fetch_value(tx)
-    .await
 }
 
 pub(super) fn condition_of(tuple: &TupleKey) -> Result<(Option<String>, Option<String>), CatalogError> {

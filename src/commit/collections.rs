@@ -10,7 +10,7 @@ use super::stores::rebind;
 use super::{Change, CommitError, Draft, Edited};
 use crate::audit::Told;
 use crate::authz::{BindingError, Model};
-use crate::catalog::documents::OperationKind;
+use crate::catalog::operations::{self, OperationKind};
 use crate::catalog::{self, collections::CollectionSettings};
 use crate::snapshot::{CollectionState, document_entry};
 
@@ -119,7 +119,7 @@ async fn change(
     let id = next.id;
     if old.fields != settings.fields && draft.indexes.keep_audiences() {
         let (kind, chunks, revision) = (OperationKind::Describe, next.next_chunk(), draft.next.revision);
-        next.last_operation = catalog::documents::operation(&mut draft.tx, id, kind, 0, chunks, revision).await?;
+        next.last_operation = operations::log(&mut draft.tx, id, kind, 0, chunks, revision).await?;
     }
     draft.next.collections.insert(existing.name.clone(), Arc::new(next));
     Ok(true)

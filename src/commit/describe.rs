@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Draft;
 use crate::catalog::CatalogError;
-use crate::catalog::documents::{self, OperationKind};
+use crate::catalog::operations::{self, OperationKind};
 
 /// Logs, for every document whose audience or whose sections' audience the group has changed, that its chunks must be
 /// described anew. Where all indexes are local there is nothing to log: they know no audiences.
@@ -36,7 +36,7 @@ pub(super) async fn log_moves(draft: &mut Draft) -> Result<(), CatalogError> {
         let Ok(state) = draft.collection_mut(&name) else { continue };
         let id = state.id;
         let kind = OperationKind::Describe;
-        let last = documents::operation(&mut draft.tx, id, kind, first, end - first, revision).await?;
+        let last = operations::log(&mut draft.tx, id, kind, first, end - first, revision).await?;
         if let Ok(state) = draft.collection_mut(&name) {
             state.last_operation = last;
         }

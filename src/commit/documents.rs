@@ -158,7 +158,7 @@ async fn finish(draft: &mut Draft, collection: &str) -> Result<(), CommitError> 
     if let Some(settled) = draft.indexes.settled(id) {
         // Where others follow the log too, those that are a little behind must not begin anew.
         let kept = if draft.indexes.home() == VectorHome::Catalog { KEPT_FOR_OTHERS } else { 0 };
-        catalog::documents::cut_operations(&mut draft.tx, id, settled.saturating_sub(kept)).await?;
+        catalog::operations::cut(&mut draft.tx, id, settled.saturating_sub(kept)).await?;
     }
     Ok(())
 }

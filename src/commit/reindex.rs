@@ -13,8 +13,8 @@ use futures::future::BoxFuture;
 use super::{Change, CommitError, Draft, Edited};
 use crate::audit::Told;
 use crate::catalog::collections::{CollectionSettings, NextGeneration, Pair};
-use crate::catalog::documents::OperationKind;
-use crate::catalog::{self, commits, documents, vectors};
+use crate::catalog::operations::{self, OperationKind};
+use crate::catalog::{self, commits, vectors};
 use crate::indexes::VectorHome;
 use crate::snapshot::CollectionState;
 
@@ -244,7 +244,7 @@ async fn cover(draft: &mut Draft, state: &CollectionState, next: Pair, chunks: R
     vectors::set_next_covered(&mut draft.tx, state.id, chunks.end).await?;
     let (count, revision) = (chunks.len() as u32, draft.next.revision);
     let kind = OperationKind::Cover;
-    let last = documents::operation(&mut draft.tx, state.id, kind, chunks.start, count, revision).await?;
+    let last = operations::log(&mut draft.tx, state.id, kind, chunks.start, count, revision).await?;
     draft.collection_mut(&state.name)?.last_operation = last;
     Ok(())
 }

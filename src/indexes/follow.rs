@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::{CollectionIndexes, Local};
 use crate::catalog::collections::Pair;
-use crate::catalog::documents::OperationKind;
 use crate::catalog::index_text::IndexText;
+use crate::catalog::operations::OperationKind;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, vectors};
 use crate::embed::{self, Embedder, Role};
 use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, VectorStore, pieces};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::points::Points;
 use super::{CollectionIndexes, FollowError, Legs, Lists};
 use crate::catalog::collections::Pair;
-use crate::catalog::documents::{self, OperationKind, OperationRow};
+use crate::catalog::operations::{self, OperationKind, OperationRow};
 use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, QdrantError, StoredPoint, Watermark, fields_name};
 use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, pieces, sparse};
@@ -178,7 +178,7 @@ impl Applier {
         };
         let mut tx = self.catalog.read().await?;
         let cut = self.catalog.operations_cut(&mut tx, self.collection()).await?;
-        let last = documents::last_operation(&mut tx, self.collection()).await?;
+        let last = operations::last(&mut tx, self.collection()).await?;
         let is_due = self.compared_at.is_some_and(|at| at.elapsed() >= COMPARE_EVERY);
         let is_other = !current.is_complete
             || current.position < cut

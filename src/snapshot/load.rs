@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::build::all_tuples;
 use super::{CollectionState, Snapshot, StoreState};
 use crate::authz::Graph;
-use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, stores, tuples};
+use crate::catalog::{CatalogError, CatalogTx, collections, commits, documents, keys, operations, stores, tuples};
 use crate::progress::{Progress, Stage};
 
 /// Documents read at once.
@@ -114,7 +114,7 @@ pub(super) async fn count(
 ) -> Result<(), CatalogError> {
     let (document, chunk) = documents::next_ordinals(&mut *tx, collection.id).await?;
     collection.reserve(document, chunk);
-    collection.last_operation = documents::last_operation(&mut *tx, collection.id).await?;
+    collection.last_operation = operations::last(&mut *tx, collection.id).await?;
     collection.documents_revision = revision;
     Ok(())
 }
