@@ -10,5 +10,7 @@
     reason = "a test: a fault ends it, and the counts are its point"
 )]
 
+#[path = "house/company.rs"]
+mod company;
 #[path = "house/imports.rs"]
 mod imports;

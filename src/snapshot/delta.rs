@@ -78,20 +78,20 @@ impl Delta {
         let mut delta = Self::default();
         for id in before.stores.keys().chain(after.stores.keys()) {
             let (old, new) = (before.store(id), after.store(id));
-            if !is_shared(old, new) {
+            if !is_unchanged(old, new) {
                 delta.stores.insert(id.to_string(), StoreDelta::between(old, new));
             }
         }
         let (old, new) = (by_number(before), by_number(after));
         for id in old.keys().chain(new.keys()) {
             let (old, new) = (old.get(id).copied(), new.get(id).copied());
-            if !is_shared(old, new) {
+            if !is_unchanged(old, new) {
                 delta.collections.insert(*id, CollectionDelta::between(old, new));
             }
         }
         if !Arc::ptr_eq(&before.keys, &after.keys) {
             let ids = before.keys.keys().chain(after.keys.keys());
-            delta.keys = ids.filter(|id| !is_shared(before.keys.get(*id), after.keys.get(*id))).cloned().collect();
+            delta.keys = ids.filter(|id| !is_unchanged(before.keys.get(*id), after.keys.get(*id))).cloned().collect();
         }
         delta
     }
@@ -138,13 +138,13 @@ impl CollectionDelta {
             return Self { row: true, documents: Documents::All };
         };
         let row = !Arc::ptr_eq(&old.settings, &new.settings);
-        let is_same = |a: &Option<_>, b: &Option<_>| is_shared(a.as_ref(), b.as_ref());
+        let is_same = |a: &Option<_>, b: &Option<_>| is_unchanged(a.as_ref(), b.as_ref());
         Self { row, documents: Documents::of(new.documents.differences(&old.documents, is_same).collect()) }
     }
 }
 
 /// Whether both are absent, or one and the same.
-fn is_shared<T>(old: Option<&Arc<T>>, new: Option<&Arc<T>>) -> bool {
+fn is_unchanged<T>(old: Option<&Arc<T>>, new: Option<&Arc<T>>) -> bool {
     match (old, new) {
         (None, None) => true,
         (Some(old), Some(new)) => Arc::ptr_eq(old, new),

@@ -42,7 +42,15 @@ async fn a_stop_in_order_finishes_what_was_begun() {
             tokio::spawn(async move { client.post("/v1/documents", json!({"documents": documents})).await })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // All have come; whatever comes later finds nobody.
+    let running = async || {
+        let text = reqwest::get(process.metrics_url()).await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("usher_requests_running ")).unwrap();
+        line.parse::<usize>().unwrap()
+    };
+    while running().await + puts.iter().filter(|put| put.is_finished()).count() < puts.len() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert!(puts.iter().any(|put| !put.is_finished()), "nothing is in flight");
     process.stop().await;
     for put in puts {
