@@ -7,7 +7,7 @@ use crate::audit::seen::Seen;
 use crate::audit::{self, Audit};
 use crate::authority::changes::ChangeLog;
 use crate::authority::{Authority, External, Resolver};
-use crate::catalog::{Catalog, CatalogError, Location, meta, stores, vectors};
+use crate::catalog::{Catalog, CatalogError, Location, meta};
 use crate::commit::carrier::CarryError;
 use crate::commit::{Carrier, CommitError, Committer, Writer};
 use crate::config::Config;
@@ -29,7 +29,7 @@ use crate::openfga::publish::{self, Publisher};
 use crate::progress::Stage;
 use crate::service::Service;
 use crate::service::measures::{MEASURES, Scene};
-use crate::snapshot::load::{LoadError, load};
+use crate::snapshot::load::LoadError;
 use crate::snapshot::names::ChunkKeys;
 use crate::snapshot::{AudienceNumbers, Publishing};
 use crate::telemetry::Metrics;
@@ -45,6 +45,7 @@ mod following;
 mod history;
 mod listening;
 mod machine;
+mod stores;
 
 use company::{Company, Work};
 use first::First;
@@ -179,20 +180,7 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     progress.enter(Stage::Catalog, 0);
     let lock = prepare_folder(&config.data)?;
     refuse_without_catalog(config)?;
-    let catalog = Catalog::open_with(&config.catalog, config.catalog.readers(), &progress).await?;
-    // Before anything is derived from it.
-    if !catalog.was_sealed() {
-        progress.enter(Stage::Check, 0);
-        catalog.check().await?;
-    }
-    if catalog.meta(crate::transfer::UNFINISHED).await?.is_some() {
-        return Err(ServeError::Unfinished { path: config.data.clone() });
-    }
-    // Whatever is read from here on has one spelling.
-    crate::authz::names::set_email_case(config.email_case);
-    if !crate::spelling::is_current(&catalog).await? {
-        return Err(ServeError::Spelling);
-    }
+    let catalog = stores::catalog(config, &progress).await?;
     let company = Company::of(&catalog)?;
     let agreed = Agreed::of(config, &catalog, &company).await?;
     let instance = agreed.name("instance");
@@ -211,44 +199,10 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     let carrier = Carrier::begin(company.carries(), catalog.clone(), audit.clone(), &config.data).await?;
     let indexes = Arc::new(Indexes::new(config.data.join("indexes"), config.queries.max_deadline, place));
     if indexes.home() == VectorHome::Catalog && company.may_lack_vectors() {
-        for row in catalog.collections().await? {
-            if vectors::is_missing(&mut catalog.read().await?, row.settings.pair(row.id), 0..u32::MAX).await? {
-                return Err(ServeError::VectorsElsewhere { path: config.data.clone() });
-            }
-        }
+        stores::refuse_without_vectors(config, &catalog).await?;
     }
-    let mut tx = catalog.read().await?;
-    let snapshot = load(&mut tx, None, &progress).await?;
-    indexes.open_all(&mut tx, &snapshot, &progress).await.map_err(ServeError::Indexes)?;
-    drop(tx);
-    indexes.remove_unknown();
-    let pairs = snapshot.collections.values().flat_map(|collection| collection.pairs());
-    let damaged: u64 = pairs.map(|pair| indexes.damaged(pair)).sum();
-    if damaged > 0 {
-        progress.enter(Stage::Repair, damaged);
-    }
-    for collection in snapshot.collections.values() {
-        let Some(embedder) = embedders.get(&collection.settings.embedder) else {
-            return Err(ServeError::Embedder {
-                collection: collection.name.to_string(),
-                embedder: collection.settings.embedder.clone(),
-                configured: embedders
-                    .iter()
-                    .map(|(name, it)| format!("`{name}` is `{}`", it.id()))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        };
-        let embedder = Some(embedder).filter(|_| indexes.home() == VectorHome::Files);
-        for pair in collection.pairs() {
-            // Those of the next generation are in the catalog.
-            let embedder = embedder.filter(|_| pair == collection.pair());
-            indexes.repair(&catalog, pair, embedder, &progress).await?;
-            if let Err(error) = indexes.erase_dead(pair, collection.live_chunks(), collection.next_chunk()) {
-                tracing::warn!(indexes = %pair, %error, "vectors of removed chunks could not be erased yet");
-            }
-        }
-    }
+    let snapshot = stores::snapshot(&catalog, &indexes, &progress).await?;
+    stores::mend(&catalog, &indexes, &snapshot, &embedders, &progress).await?;
     progress.enter(Stage::Tasks, 0);
     let publishing = Publishing::begin(snapshot);
     let published = publishing.published();
@@ -379,7 +333,7 @@ impl Agreed {
             }
         };
         // The oldest store is the default one; ULIDs sort by time.
-        let oldest = stores::all(&mut tx).await?.into_iter().next().map(|store| store.id);
+        let oldest = crate::catalog::stores::all(&mut tx).await?.into_iter().next().map(|store| store.id);
         let default_store = match (oldest, meta::read(&mut tx, FIRST_STORE).await?) {
             (Some(id), _) => id,
             (None, Some(id)) => String::from_utf8(id).map_err(|_| CatalogError::Malformed { what: "first store" })?,

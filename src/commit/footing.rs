@@ -8,6 +8,7 @@ use crate::catalog::{CatalogError, CatalogTx};
 use crate::snapshot::Snapshot;
 use crate::snapshot::follow::FollowError;
 
+/// What the writer does differently alone and beside others.
 pub trait Footing: Send + Sync {
     /// Waits, for a while at most, until others may have committed something.
     fn pause<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, ()>;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use super::ServeError;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, commits};
 use crate::commit::carrier::{Abandoned, Carries};
 use crate::commit::{self, Carrier, Footing, shared};
@@ -17,7 +16,7 @@ use crate::snapshot::delta::Delta;
 
 pub(super) enum Company {
     Alone,
-    Shared(Leases),
+    Shared(Box<Leases>),
 }
 
 /// What runs beside the service.
@@ -28,8 +27,10 @@ pub(super) struct Work {
 }
 
 impl Company {
-    pub fn of(catalog: &Catalog) -> Result<Self, ServeError> {
-        Ok(if catalog.is_shared() { Self::Shared(Leases::new(catalog.clone())?) } else { Self::Alone })
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn of(catalog: &Catalog) -> Result<Self, getrandom::Error> {
+        Ok(if catalog.is_shared() { Self::Shared(Box::new(Leases::new(catalog.clone())?)) } else { Self::Alone })
     }
 
     /// Keeps releases away from the catalog that would do harm beside this one.
@@ -79,7 +80,7 @@ impl Company {
         match self {
             Self::Alone => Arc::new(lease::Alone),
             Self::Shared(leases) => {
-                let holdings = Arc::new(Holdings::new(leases.clone()));
+                let holdings = Arc::new(Holdings::new(Leases::clone(leases)));
                 work.tasks.push(tokio::spawn(holdings.clone().keep()));
                 holdings
             }
@@ -113,7 +114,7 @@ impl Company {
     pub fn run(&self, duty: Arc<dyn Duty>) -> JoinHandle<()> {
         match self {
             Self::Alone => tokio::spawn(async move { duty.work().await }),
-            Self::Shared(leases) => tokio::spawn(leases.clone().run(duty)),
+            Self::Shared(leases) => tokio::spawn(Leases::clone(leases).run(duty)),
         }
     }
 
