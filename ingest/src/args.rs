@@ -8,7 +8,7 @@ use crate::sandbox::child::Probe;
 
 /// Sends documents with their access rules to an Usher service.
 ///
-/// Exit codes: 0 done; 1 the run failed; 2 some files failed; 3 documents refused for their rules; 4 deletions need --yes.
+/// Exit codes: 0 done; 1 the run failed; 2 some files failed; 3 documents refused for their rules; 4 deletions or changes of rules need --yes.
 #[derive(Debug, Parser)]
 #[command(name = "usher-ingest", version)]
 pub struct Cli {
@@ -55,7 +55,7 @@ pub struct ServerArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Go on with a deletion that looks like an accident.
+    /// Go on with a deletion, or a change of rules, that looks like an accident.
     #[arg(long)]
     pub yes: bool,
     /// Delete documents of this source that are no longer there.

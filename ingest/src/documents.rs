@@ -318,6 +318,17 @@ fn principals(acl: &Acl) -> Vec<String> {
     plain.chain(acl.all_of.iter().flatten().cloned()).collect()
 }
 
+/// Why `missing` documents of `total` that are held look like an unmounted or mistaken folder rather than like a change.
+/// `suspicious` says what else does, where any are missing.
+pub fn accident(missing: usize, total: usize, suspicious: Option<&str>) -> Option<String> {
+    let is_much = missing > 100 || missing.saturating_mul(5) > total;
+    match suspicious {
+        Some(why) if missing > 0 => Some(why.to_owned()),
+        _ if is_much => Some(format!("{missing} of {total} documents are missing")),
+        _ => None,
+    }
+}
+
 /// Documents held that this run did not find, and what to do with them.
 pub struct Missing<'a> {
     pub sink: &'a Sink<'a>,
@@ -337,12 +348,7 @@ impl Missing<'_> {
         passed: &mut Passed,
     ) -> Result<bool, ApiError> {
         let (report, term) = (self.sink.report, self.sink.term);
-        let many = missing.len() > 100 || missing.len().saturating_mul(5) > total;
-        let why = match &self.suspicious {
-            Some(why) if !missing.is_empty() => Some(why.clone()),
-            _ if many => Some(format!("{} of {total} documents are missing", missing.len())),
-            _ => None,
-        };
+        let why = accident(missing.len(), total, self.suspicious.as_deref());
         let confirmed = match (self.delete, why) {
             (false, _) => false,
             (true, Some(why)) if !self.yes => {

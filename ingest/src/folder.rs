@@ -15,7 +15,8 @@ use crate::acl::rules::parent;
 use crate::api::Api;
 use crate::args::FolderArgs;
 use crate::documents::{
-    Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, prepare, sections, source_hash,
+    Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, accident, prepare, sections,
+    source_hash,
 };
 use crate::error::RunError;
 use crate::fsroot::{Globs, Listing, Root};
@@ -64,6 +65,20 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     for (before, now, id) in ids.found() {
         term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
     }
+    let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
+    let gone = missing(&tree, &held, &there, &ids, &Passed::default());
+    let accident = accident(gone.len(), scope, suspicious.as_deref()).filter(|_| !args.run.yes);
+    let above: Vec<&str> = gone.iter().flat_map(|(_, id)| ids.places(id)).collect();
+    if let Some(why) = accident.filter(|_| folders.changes_above(&above)) {
+        term.error(&format!(
+            "nothing sent or deleted: {why}, and the rules of folders above them would change; if that is true, say --yes"
+        ));
+        report.needs_yes();
+        folders.only_bans(moved);
+        folders.narrow(&api, term, &report, dry_run)?;
+        folders.widen(&api, term, &report, &[], false, dry_run)?;
+        return Ok(report.finish());
+    }
     folders.keep_ids(ids.moved());
 
     folders.narrow(&api, term, &report, dry_run)?;
@@ -71,7 +86,6 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let sink = Sink { api: &api, term, report: &report, dry_run };
     let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
     let missing = missing(&tree, &held, &there, &ids, &passed);
-    let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
     let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };
     let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
     let all_gone = deletion.settle(&missing, scope, source_hash, &mut passed)?;

@@ -34,6 +34,10 @@ pub struct FolderTuples {
     applied: TupleSet,
     /// Grants that this and earlier runs deleted.
     removed: TupleSet,
+    /// Not all that the record names is known to be in the service.
+    is_unsure: bool,
+    /// Only some of the changes are made.
+    is_stopped: bool,
     /// Of the record, where it tells of this service and nothing was written since.
     mark: Option<RelationshipChange>,
     /// Tuples of directories that are gone; they go when their documents have.
@@ -95,6 +99,7 @@ impl FolderTuples {
             changes.narrow.splice(0..0, deletes(stale.narrow));
             changes.widen.splice(0..0, deletes(stale.widen));
         }
+        let is_unsure = !fits || known.as_ref().is_some_and(|s| s.incomplete);
         let known = known.unwrap_or_default();
         let removed: TupleSet = known.removed.into_iter().collect();
         if !fits {
@@ -110,6 +115,8 @@ impl FolderTuples {
             changes,
             applied: before,
             removed,
+            is_unsure,
+            is_stopped: false,
             mark: known.mark.filter(|_| fits),
             vanished,
         })
@@ -123,6 +130,31 @@ impl FolderTuples {
     /// Notes which files keep the ids that they had elsewhere.
     pub fn keep_ids(&mut self, moved: BTreeMap<String, String>) {
         self.state.moved = moved;
+    }
+
+    /// Whether rules would change that come down to these paths of documents, other than by a ban.
+    pub fn changes_above(&self, paths: &[&str]) -> bool {
+        let above = self.folders_above(paths);
+        let mut changes = self.changes.narrow.iter().chain(&self.changes.widen);
+        changes.any(|c| above.contains(&c.tuple().object) && !is_ban(c))
+    }
+
+    /// Leaves of the changes only what can be made in doubt about the folder: new bans, and grants that were taken away
+    /// before. The record stays that of the folder that was read last.
+    pub fn only_bans(&mut self, moved: BTreeMap<String, String>) {
+        let removed = &self.removed;
+        let is_safe = |c: &Change| is_ban(c) || matches!(c, Change::Delete(t) if removed.contains(t));
+        self.changes.narrow.retain(is_safe);
+        self.changes.widen.clear();
+        self.state.moved = moved;
+        if let Some(last) = &self.other_root {
+            self.state.root.clone_from(last);
+        }
+        self.is_stopped = true;
+    }
+
+    fn folders_above(&self, paths: &[&str]) -> BTreeSet<String> {
+        paths.iter().flat_map(|path| ancestors(parent(path))).map(|dir| self.tree.folder(dir)).collect()
     }
 
     /// Structure, bans, and the grants that go away.
@@ -151,8 +183,7 @@ impl FolderTuples {
         emptied: bool,
         dry_run: bool,
     ) -> Result<(), RunError> {
-        let blocked: BTreeSet<String> =
-            uncertain.iter().flat_map(|path| ancestors(parent(path))).map(|dir| self.tree.folder(dir)).collect();
+        let blocked = self.folders_above(uncertain);
         let widen = std::mem::take(&mut self.changes.widen);
         let (later, mut now): (Vec<_>, Vec<_>) = widen.into_iter().partition(|c| blocked.contains(&c.tuple().object));
         if !later.is_empty() {
@@ -162,7 +193,8 @@ impl FolderTuples {
             ));
         }
         // Written by an earlier run, or lost with the service that it was written to: the next run has to write it.
-        let is_unsure = later.iter().any(|c| matches!(c, Change::Write(t) if self.applied.contains(t)));
+        let is_unsure = self.is_stopped && self.is_unsure
+            || later.iter().any(|c| matches!(c, Change::Write(t) if self.applied.contains(t)));
         if emptied {
             now.append(&mut self.vanished);
         }
@@ -216,6 +248,10 @@ impl FolderTuples {
         };
         Ok(self.file.save(&state)?)
     }
+}
+
+fn is_ban(change: &Change) -> bool {
+    matches!(change, Change::Write(t) if t.relation == "blocked")
 }
 
 fn written(state: Option<&State>) -> TupleSet {

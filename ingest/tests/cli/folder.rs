@@ -198,6 +198,51 @@ fn missing_documents_are_reported_and_deleted_only_when_asked_and_plausible() {
     assert_eq!(site.stub.world().documents.len(), 1);
 }
 
+/// Another folder, by mistake under the name of this one's source.
+#[test]
+fn a_wrong_folder_changes_no_rules_of_documents_that_are_not_in_it() {
+    let site = site();
+    site.folder(&[]).expect(0);
+    let before = site.stub.world().tuple_lines();
+    let other = site.path("other");
+    std::fs::create_dir(&other).unwrap();
+    let put = |name: &str, text: &str| std::fs::write(other.join(name), text).unwrap();
+    put("_.acl.yaml", "public: true\nblocked: [user:eve]\n");
+    put("own.md", "text");
+    let run = |more: &[&str]| {
+        let args = ["folder", other.to_str().unwrap(), "--collection", "c", "--source", "s", "--allow-public"];
+        site.run(&[&args[..], more].concat())
+    };
+    run(&["--dry-run"]).expect(4).says("nothing sent or deleted: this source was last read from");
+    run(&[]).expect(4).says("the rules of folders above them would change; if that is true, say --yes");
+    let with_ban: Vec<String> = site.stub.world().tuple_lines();
+    assert_eq!(with_ban.iter().filter(|l| !before.contains(l)).collect::<Vec<_>>(), ["user:eve blocked folder:s"]);
+    assert_eq!(with_ban.len(), before.len() + 1);
+    assert_eq!(site.stub.world().documents.len(), 3, "what it holds would take the rules of the other folder");
+    // Without any rule file, and with deletions.
+    std::fs::remove_file(other.join("_.acl.yaml")).unwrap();
+    run(&["--delete-missing", "--default-acl", "nobody"]).expect(4).says("nothing sent or deleted");
+    assert_eq!(site.stub.world().tuple_lines(), with_ban);
+    // The right one again: no questions, and the ban is not in its rules.
+    site.folder(&["--delete-missing"]).expect(0).says("3 unchanged").says("0 written, 1 deleted");
+    assert_eq!(site.stub.world().tuple_lines(), before);
+    put("_.acl.yaml", "public: true\n");
+    run(&["--yes"]).expect(0).says("1 created");
+    assert!(site.stub.world().tuple_lines().contains(&"user:* viewer folder:s".to_owned()));
+}
+
+#[test]
+fn rules_of_folders_without_missing_documents_change_though_many_are_missing_elsewhere() {
+    let site = Site::new(&[("a/_.acl.yaml", RULES), ("a/1.md", "one"), ("b/_.acl.yaml", RULES), ("b/2.md", "two")]);
+    site.folder(&[]).expect(0);
+    std::fs::remove_file(site.doc("b/2.md")).unwrap();
+    site.write("a/_.acl.yaml", "viewers: [user:bo]\n");
+    site.folder(&[]).expect(0).says("1 missing").says("1 written, 1 deleted");
+    site.write("b/_.acl.yaml", "viewers: [user:bo]\n");
+    site.folder(&[]).expect(4).says("1 of 2 documents are missing, and the rules");
+    site.folder(&["--yes"]).expect(0).says("1 written, 1 deleted");
+}
+
 #[test]
 fn tuples_of_removed_folders_go_with_their_documents_and_not_before() {
     let site = site();
