@@ -278,10 +278,13 @@ impl<'a> Api<'a> {
             return self.foreign(status);
         };
         self.has_answered.store(true, Ordering::Relaxed);
-        let mut detail = problem.detail;
-        for e in problem.errors.iter().take(3) {
-            let _ = write!(detail, "; {}: {}", e.pointer, e.detail);
-        }
+        let places = problem.errors.iter().take(3).map(|e| match e.pointer.as_str() {
+            "" => e.detail.clone(),
+            pointer => format!("{pointer}: {}", e.detail),
+        });
+        let places: Vec<String> = places.collect();
+        // Where there are places, the detail only says that there are.
+        let detail = if places.is_empty() { problem.detail } else { places.join("; ") };
         ApiError::Refused { status, code: problem.code, detail }
     }
 }

@@ -13,6 +13,7 @@ use usher_base::wire::{Acl, Content, Document, DocumentState, Section, Span};
 use crate::acl::principal;
 use crate::acl::rules::{Effective, SectionRule};
 use crate::api::{Api, ApiError};
+use crate::conditions::Trials;
 use crate::extract::{self, ExtractError, Extracted, Job, Place};
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::{Sandbox, WorkerError};
@@ -196,6 +197,7 @@ pub struct Sink<'a> {
     pub api: &'a Api<'a>,
     pub term: &'a Term,
     pub report: &'a Report<'a>,
+    pub trials: &'a Trials,
     pub dry_run: bool,
 }
 
@@ -256,6 +258,10 @@ impl Sink<'_> {
         let Outcome { mut line, collection, prepared, source_hash, removed } = outcome;
         self.report.removed(&removed);
         let id = line.id.clone().unwrap_or_default();
+        if let Some(reason) = self.would_refuse(&id, &prepared)? {
+            self.report.file(FileLine { status: Status::Refused, ..line }.because(reason));
+            return Ok(());
+        }
         match prepared {
             Prepared::Unchanged => self.report.file(FileLine { status: Status::Unchanged, ..line }),
             Prepared::Acl(acl) => {
@@ -300,6 +306,17 @@ impl Sink<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Why the service would refuse the conditions in a document's rules; asked only where nothing is sent.
+    fn would_refuse(&self, id: &str, prepared: &Prepared) -> Result<Option<String>, ApiError> {
+        let (acl, sections) = match prepared {
+            Prepared::Acl(acl) => (Some(&**acl), &[][..]),
+            Prepared::Put(document) => (document.acl.as_ref(), document.sections.as_slice()),
+            Prepared::Unchanged | Prepared::Settled { .. } => return Ok(None),
+        };
+        let Some(acl) = acl.filter(|_| self.dry_run) else { return Ok(None) };
+        self.trials.of_document(self.api, id.split('/').next().unwrap_or_default(), acl, sections)
     }
 
     /// A refusal concerns one document; anything else ends the run.

@@ -30,6 +30,8 @@ pub enum RunError {
     Yaml(String, YamlError),
     #[error("{0}: {1}")]
     Io(PathBuf, std::io::Error),
+    #[error("the rules of {0}: {1}")]
+    RuleFile(String, ApiError),
     #[error("{0}")]
     Input(String),
     #[error("there is a rule file, {0}, that this --acl mode would not read; remove it, or use --acl rules")]

@@ -14,6 +14,7 @@ use crate::acl::folders::{MAX_LEVELS, Tree};
 use crate::acl::rules::parent;
 use crate::api::Api;
 use crate::args::FolderArgs;
+use crate::conditions::Trials;
 use crate::documents::{
     Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, accident, prepare, sections,
     source_hash,
@@ -44,7 +45,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
 
     let listing = root.walk(&globs)?;
-    let access = Access::load(args, &root, &listing, term, &report)?;
+    let mut access = Access::load(args, &root, &listing, term, &report)?;
     let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(|f| !access::is_rule(f)).collect();
     report_unreadable(&listing, &report);
 
@@ -56,6 +57,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         None if args.run.create_collection && dry_run => would_create(&tree.collection, term),
         None => return Err(no_collection(&tree.collection)),
     };
+    let trials = Trials::default();
+    access.try_conditions(&api, &tree, &trials, &report)?;
     let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, root.path(), term)?;
     let suspicious = suspicious(&listing, &files, folders.other_root());
     let (moved, is_complete) = std::mem::take(&mut folders.moved);
@@ -71,7 +74,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let above: Vec<&str> = gone.iter().flat_map(|(_, id)| ids.places(id)).collect();
     if let Some(why) = accident.filter(|_| folders.changes_above(&above)) {
         term.error(&format!(
-            "nothing sent or deleted: {why}, and the rules of folders above them would change; if that is true, say --yes"
+            "nothing sent or deleted: {why}, and the rules of folders above missing documents would change; if that is true, say --yes"
         ));
         report.needs_yes();
         folders.only_bans(moved);
@@ -83,7 +86,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
 
     folders.narrow(&api, term, &report, dry_run)?;
     let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, ids: &ids, sandbox: &sandbox };
-    let sink = Sink { api: &api, term, report: &report, dry_run };
+    let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
     let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
     let missing = missing(&tree, &held, &there, &ids, &passed);
     let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };

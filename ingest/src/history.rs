@@ -46,6 +46,7 @@ pub fn newest(api: &Api<'_>, kind: &str) -> Result<Option<RelationshipChange>, A
     Ok(None)
 }
 
-fn is_hidden(error: &ApiError) -> bool {
+/// Whether the key may not read tuples.
+pub fn is_hidden(error: &ApiError) -> bool {
     matches!(error.status(), Some(403 | 404))
 }

@@ -18,6 +18,7 @@ use crate::term::Term;
 mod acl;
 mod api;
 mod args;
+mod conditions;
 mod documents;
 mod error;
 mod extract;

@@ -12,6 +12,7 @@ use crate::acl::principal::{self, Role, normalise, normalise_conditional};
 use crate::acl::rules::{Effective, RuleFile, SectionRule};
 use crate::api::Api;
 use crate::args::ManifestArgs;
+use crate::conditions::Trials;
 use crate::documents::{
     Candidate, Held, MAX_ID, Missing, Outcome, Prepared, Sink, Standing, prepare, sections, source_hash,
 };
@@ -91,7 +92,8 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
     }
     let state = |collection: &str, id: &str| held.get(collection).and_then(|h| h.get(id));
     let reader = Reader { args, root: &root, default: default.as_ref(), sandbox: &sandbox, held: &held };
-    let sink = Sink { api: &api, term, report: &report, dry_run };
+    let trials = Trials::default();
+    let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
     let mut passed = sink.pass(&entries, args.run.jobs, state, |entry| reader.prepare(entry))?;
 
     if let (Some(collection), Some(source)) = (&args.collection, &args.source) {

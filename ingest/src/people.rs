@@ -82,6 +82,9 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         let mark = known.as_ref().and_then(|s| s.mark.clone()).filter(|_| fits);
         file.save(&State { incomplete: true, mark, ..people.state(&list, &written, &found, &plan.removed) })?;
     }
+    if dry_run {
+        tuple_writer::check(&api, deletes.iter().chain(&writes), None)?;
+    }
     tuple_writer::apply(&api, term, &report, &deletes, None, dry_run)?;
     tuple_writer::apply(&api, term, &report, &writes, None, dry_run)?;
     if !dry_run {

@@ -58,6 +58,9 @@ pub fn run(args: &TuplesArgs, term: &Term) -> Result<ExitCode, RunError> {
     let api = Api::connect(&args.server, term)?;
     let change = if args.delete { Change::Delete } else { Change::Write };
     let changes: Vec<Change> = tuples.iter().cloned().map(change).collect();
+    if dry_run {
+        tuple_writer::check(&api, changes.iter(), args.store.as_deref())?;
+    }
     tuple_writer::apply(&api, term, &report, &changes, args.store.as_deref(), dry_run)?;
     term.line(&format!("{} tuples in the file", tuples.len()));
     Ok(report.finish())

@@ -265,8 +265,7 @@ impl Rules {
             let rule = match self.dirs.get(dir) {
                 None => continue,
                 Some(Err(reason)) => {
-                    let file = if dir.is_empty() { DIR_RULES.to_owned() } else { format!("{dir}/{DIR_RULES}") };
-                    return Err(Refusal::Broken { file, reason: reason.clone() });
+                    return Err(Refusal::Broken { file: directory_file(dir), reason: reason.clone() });
                 }
                 Some(Ok(rule)) => rule,
             };
@@ -290,6 +289,11 @@ impl Rules {
         let acl = own.to_acl(parents, own.inherit.unwrap_or(true), classification);
         Ok(Effective { acl: quarantine(acl, nobody), sections: own.sections })
     }
+}
+
+/// Path of the rule file of a directory.
+pub fn directory_file(dir: &str) -> String {
+    if dir.is_empty() { DIR_RULES.to_owned() } else { format!("{dir}/{DIR_RULES}") }
 }
 
 fn quarantine(acl: Acl, nobody: bool) -> Acl {

@@ -8,9 +8,11 @@ use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
-use crate::acl::rules::{DIR_RULES, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::acl::rules::{self, DIR_RULES, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
 use crate::acl::yaml;
+use crate::api::{Api, ApiError};
 use crate::args::{AclMode, FolderArgs, HostArgs};
+use crate::conditions::Trials;
 use crate::error::RunError;
 use crate::fsroot::{Listing, Root};
 use crate::report::{FileLine, Report, Status};
@@ -96,6 +98,25 @@ impl Access {
             term.note("there is no rule file in this folder: add `_.acl.yaml`, or use --acl posix or --default-acl");
         }
         Ok(access)
+    }
+
+    /// Refuses directories' rules with conditions that the service does not take: as tuples they would end the run.
+    pub fn try_conditions(
+        &mut self,
+        api: &Api<'_>,
+        tree: &Tree,
+        trials: &Trials,
+        report: &Report<'_>,
+    ) -> Result<(), ApiError> {
+        let Kind::Rules(rules) = &mut self.kind else { return Ok(()) };
+        for (dir, found) in &mut rules.dirs {
+            let Ok(rule) = found else { continue };
+            if let Some(reason) = trials.of_directory(api, &tree.source, rule)? {
+                report.file(FileLine::new(&rules::directory_file(dir), Status::Refused).because(&reason));
+                *found = Err(reason);
+            }
+        }
+        Ok(())
     }
 
     pub fn rules(&self) -> Option<&Rules> {

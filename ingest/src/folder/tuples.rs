@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use usher_base::wire::{ReadRelationships, RelationshipChange};
+use usher_base::wire::{ReadRelationships, RelationshipChange, TupleKey};
 
 use super::access::Access;
 use super::inhabited;
 use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference, narrows};
-use crate::acl::rules::{ancestors, parent};
-use crate::api::Api;
+use crate::acl::rules::{ancestors, directory_file, parent};
+use crate::api::{Api, ApiError};
 use crate::args::FolderArgs;
 use crate::error::RunError;
 use crate::fsroot::Listing;
@@ -29,6 +29,8 @@ pub struct FolderTuples {
     state: State,
     other_root: Option<String>,
     tree: Tree,
+    /// Folder object to directory.
+    places: BTreeMap<String, String>,
     changes: Changes,
     /// What the service holds of ours, as far as this run knows.
     applied: TupleSet,
@@ -69,7 +71,16 @@ impl FolderTuples {
         let dirs = inhabited(listing, files);
         let wanted = tree.desired(&dirs, access.rules());
         let fits = history::fits(api, known.as_ref(), term)?;
-        let before = if args.reconcile { stored(api, tree)? } else { written(known.as_ref()) };
+        let is_unsure = !fits || known.as_ref().is_some_and(|s| s.incomplete);
+        let seen = match (args.reconcile, is_unsure) {
+            (true, _) => Some(stored(api, tree)?),
+            (false, true) => match stored(api, tree) {
+                Err(RunError::Api(e)) if history::is_hidden(&e) => None,
+                read => Some(read?),
+            },
+            (false, false) => None,
+        };
+        let before = seen.clone().filter(|_| args.reconcile).unwrap_or_else(|| written(known.as_ref()));
         if known.is_none() && !args.reconcile {
             let path = file.path().display();
             term.note(&format!("no record of earlier runs at {path}: folder tuples of earlier runs are left alone"));
@@ -87,23 +98,26 @@ impl FolderTuples {
             false => Vec::new(),
         };
         let wanted = wanted.union(&kept);
-        // Without a trustworthy record everything wanted is written again, which changes nothing where it is there.
-        let assumed = match &known {
-            Some(state) if state.incomplete || !fits => TupleSet::default(),
-            _ => before.clone(),
+        // Without a trustworthy record what counts is what the service holds; where that can't be read, everything wanted
+        // is written again, which changes nothing where it is there.
+        let assumed = match (is_unsure, &seen) {
+            (true, Some(seen)) => seen.iter().filter(|t| wanted.contains(t)).cloned().collect(),
+            (true, None) => TupleSet::default(),
+            (false, _) => before.clone(),
         };
         let mut changes = difference(&assumed, &wanted);
-        if assumed.len() != before.len() {
+        if is_unsure {
             let stale = difference(&before, &wanted);
-            let deletes = |list: Vec<Change>| list.into_iter().filter(|c| matches!(c, Change::Delete(_)));
+            let is_gone = |t: &TupleKey| seen.is_none() || !wanted.contains(t);
+            let deletes = |list: Vec<Change>| list.into_iter().filter(|c| matches!(c, Change::Delete(t) if is_gone(t)));
             changes.narrow.splice(0..0, deletes(stale.narrow));
             changes.widen.splice(0..0, deletes(stale.widen));
         }
-        let is_unsure = !fits || known.as_ref().is_some_and(|s| s.incomplete);
         let known = known.unwrap_or_default();
         let removed: TupleSet = known.removed.into_iter().collect();
         if !fits {
-            let back = removed.iter().filter(|t| !wanted.contains(t)).cloned().map(Change::Delete);
+            let back = removed.iter().filter(|t| !wanted.contains(t) && !before.contains(t));
+            let back = back.cloned().map(Change::Delete);
             changes.narrow.splice(0..0, back);
         }
         Ok(FolderTuples {
@@ -112,6 +126,7 @@ impl FolderTuples {
             state: State { collection: tree.collection.clone(), root, ..State::default() },
             other_root,
             tree: tree.clone(),
+            places: dirs.iter().flat_map(|d| ancestors(d)).map(|d| (tree.folder(d), d.to_owned())).collect(),
             changes,
             applied: before,
             removed,
@@ -168,6 +183,9 @@ impl FolderTuples {
                 }
             }
             self.save(&intended, true)?;
+        } else {
+            let all = self.changes.narrow.iter().chain(&self.changes.widen);
+            tuple_writer::check(api, all.clone(), None).map_err(|e| self.of_file(e, all))?;
         }
         let narrow = std::mem::take(&mut self.changes.narrow);
         self.apply(api, term, report, &narrow, dry_run)
@@ -216,7 +234,7 @@ impl FolderTuples {
         changes: &[Change],
         dry_run: bool,
     ) -> Result<(), RunError> {
-        tuple_writer::apply(api, term, report, changes, None, dry_run)?;
+        tuple_writer::apply(api, term, report, changes, None, dry_run).map_err(|e| self.of_file(e, changes.iter()))?;
         if !changes.is_empty() {
             self.mark = None;
         }
@@ -235,6 +253,17 @@ impl FolderTuples {
             }
         }
         Ok(())
+    }
+
+    /// Names the rule file that a refused tuple comes from, where the service names the tuple.
+    fn of_file<'c>(&self, error: ApiError, mut changes: impl Iterator<Item = &'c Change>) -> RunError {
+        let text = error.to_string();
+        let is_named = |t: &TupleKey| text.contains(&format!("{}#{}@{}", t.object, t.relation, t.user));
+        let object = changes.find(|c| is_named(c.tuple())).map(|c| &c.tuple().object);
+        match object.and_then(|object| self.places.get(object)) {
+            Some(dir) => RunError::RuleFile(directory_file(dir), error),
+            None => error.into(),
+        }
     }
 
     fn save(&self, tuples: &TupleSet, incomplete: bool) -> Result<(), RunError> {
@@ -263,7 +292,7 @@ fn stored(api: &Api<'_>, tree: &Tree) -> Result<TupleSet, RunError> {
     let filter = ReadRelationships { object: Some("folder:".into()), ..ReadRelationships::default() };
     let (tuples, more) = api.read_tuples(&filter, MAX_READ)?;
     if more {
-        return Err(RunError::Input(format!("more than {MAX_READ} folder tuples: reconcile by --prefix")));
+        return Err(RunError::Input(format!("more than {MAX_READ} folder tuples: run by --prefix")));
     }
     Ok(tuples.into_iter().filter(|t| tree.owns(&t.object)).collect())
 }

@@ -97,7 +97,7 @@ fn the_difference_keeps_what_was_done_by_hand() {
     assert_eq!(shown(&exact.join), ["user:cut group:g", "user:new group:g"]);
     assert_eq!(shown(&exact.leave), ["user:gone group:g", "user:hand group:g"]);
 
-    let killed = Plan::new(&wanted, &stored, Some(&State { incomplete: true, ..state.clone() }), true, false);
+    let killed = Plan::new(&wanted, &stored, Some(&State { incomplete: true, ..state }), true, false);
     assert_eq!(shown(&killed.join), ["user:cut group:g", "user:new group:g"]);
 }
 

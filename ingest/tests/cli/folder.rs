@@ -2,7 +2,7 @@
 
 use usher_base::wire::Principal;
 
-use crate::common::Site;
+use crate::common::{Ran, Site};
 
 const RULES: &str = "viewers: [\"group:hr#member\"]\n";
 
@@ -198,6 +198,54 @@ fn missing_documents_are_reported_and_deleted_only_when_asked_and_plausible() {
     assert_eq!(site.stub.world().documents.len(), 1);
 }
 
+#[test]
+fn conditions_that_the_service_does_not_know_refuse_what_their_rule_file_governs() {
+    let timed = |name: &str, start: &str| {
+        format!("viewers: [{{principal: user:temp, condition: {{name: {name}, context: {{start: \"{start}\"}}}}}}]\n")
+    };
+    let site = Site::new(&[
+        ("_.acl.yaml", RULES),
+        ("ok.md", "text"),
+        ("typo/_.acl.yaml", &timed("durng", "2026-01-01T00:00:00Z")),
+        ("typo/a.md", "text"),
+        ("date/_.acl.yaml", &timed("during", "2026-01-01")),
+        ("date/b.md", "text"),
+        ("good/_.acl.yaml", &timed("during", "2026-01-01T00:00:00Z")),
+        ("good/c.md", "text"),
+        ("own.md", "text"),
+        ("own.md.acl.yaml", &timed("durng", "2026-01-01T00:00:00Z")),
+    ]);
+    let told = |ran: Ran| {
+        ran.says("refused typo/_.acl.yaml: viewer@user:temp: condition `durng` is not defined")
+            .says("refused date/_.acl.yaml: viewer@user:temp: `start` of condition `during`")
+            .says("refused typo/a.md: typo/_.acl.yaml: viewer@user:temp")
+            .says("refused date/b.md: date/_.acl.yaml")
+    };
+    let dry = told(site.folder(&["--dry-run"]).expect(3)).says("would change: 2 created");
+    dry.says("refused own.md: viewer@user:temp: condition `durng` is not defined");
+    assert!(site.stub.world().tuples.is_empty());
+    // The stand-in takes documents with any condition.
+    told(site.folder(&[]).expect(3)).says("3 created");
+    assert!(site.stub.world().tuple_lines().contains(&"user:temp viewer folder:s/good".to_owned()));
+    // Another condition for the same reader, in a dry run and in a run.
+    site.write("good/_.acl.yaml", timed("during", "2027-01-01T00:00:00Z"));
+    site.folder(&["--dry-run"]).expect(3).says("+ tuple user:temp viewer folder:s/good if during");
+    site.folder(&[]).expect(3).says("1 written, 1 deleted");
+}
+
+#[test]
+fn a_tuple_that_the_service_refuses_names_its_rule_file() {
+    let site = Site::new(&[("a/_.acl.yaml", RULES), ("a/x.md", "text")]);
+    // By hand, with a condition: ours would replace it.
+    let hand = r#"{"user":"group:hr#member","relation":"viewer","object":"folder:s/a","condition":{"name":"during"}}"#;
+    let hand: usher_base::wire::TupleKey = serde_json::from_str(hand).unwrap();
+    let id = (hand.object.clone(), hand.relation.clone(), hand.user.clone());
+    site.stub.world().tuples.insert(id, hand);
+    for more in [&["--dry-run"][..], &[]] {
+        site.folder(more).expect(1).says("the rules of a/_.acl.yaml").says("exists already with another condition");
+    }
+}
+
 /// Another folder, by mistake under the name of this one's source.
 #[test]
 fn a_wrong_folder_changes_no_rules_of_documents_that_are_not_in_it() {
@@ -214,7 +262,7 @@ fn a_wrong_folder_changes_no_rules_of_documents_that_are_not_in_it() {
         site.run(&[&args[..], more].concat())
     };
     run(&["--dry-run"]).expect(4).says("nothing sent or deleted: this source was last read from");
-    run(&[]).expect(4).says("the rules of folders above them would change; if that is true, say --yes");
+    run(&[]).expect(4).says("the rules of folders above missing documents would change; if that is true, say --yes");
     let with_ban: Vec<String> = site.stub.world().tuple_lines();
     assert_eq!(with_ban.iter().filter(|l| !before.contains(l)).collect::<Vec<_>>(), ["user:eve blocked folder:s"]);
     assert_eq!(with_ban.len(), before.len() + 1);

@@ -23,6 +23,7 @@ fn a_restored_service_gets_its_bans_again_and_loses_what_was_taken_away() {
     site.folder(&[]).expect(0).says("0 written, 0 deleted");
     *site.stub.world() = backup;
     site.stub.world().add_tuple("user:hand", "viewer", "folder:s");
+    let older = site.stub.world().backup();
 
     let dry = site.folder(&["--dry-run"]).expect(0).says(SET_BACK).says("+ tuple user:eve blocked folder:s");
     assert!(dry.out.contains("- tuple user:gone viewer folder:s"), "{}", dry.out);
@@ -31,6 +32,31 @@ fn a_restored_service_gets_its_bans_again_and_loses_what_was_taken_away() {
     assert!(has(&site, "user:hand viewer folder:s"), "nobody of this tool wrote it");
     let ran = site.folder(&[]).expect(0).says("0 written, 0 deleted");
     assert!(!ran.err.contains(SET_BACK), "{}", ran.err);
+    *site.stub.world() = older;
+    site.folder(&["--reconcile"]).expect(0).says(SET_BACK).says("1 written, 2 deleted");
+    assert!(has(&site, "user:eve blocked folder:s") && !has(&site, "user:hand viewer folder:s"));
+}
+
+/// A condition that was narrowed since the backup.
+#[test]
+fn a_restored_service_gets_the_conditions_of_now() {
+    let until = |end: &str| {
+        format!(
+            "viewers: [{{principal: user:t, condition: {{name: during, context: {{end: \"{end}T00:00:00Z\"}}}}}}]\n"
+        )
+    };
+    let site = Site::new(&[("_.acl.yaml", &until("2030-01-01")), ("a.md", "text")]);
+    site.folder(&[]).expect(0);
+    let backup = site.stub.world().backup();
+    site.write("_.acl.yaml", until("2027-01-01"));
+    site.folder(&[]).expect(0).says("1 written, 1 deleted");
+    *site.stub.world() = backup;
+    site.folder(&["--dry-run"]).expect(0).says(SET_BACK);
+    site.folder(&[]).expect(0).says(SET_BACK).says("1 written, 1 deleted");
+    let world = site.stub.world();
+    let context = |t: &usher_base::wire::TupleKey| t.condition.as_ref().unwrap().context.clone().unwrap();
+    let tuple = world.tuples.values().find(|t| t.user == "user:t").unwrap();
+    assert_eq!(context(tuple)["end"], "2027-01-01T00:00:00Z");
 }
 
 #[test]

@@ -172,6 +172,25 @@ fn tuples_are_written_and_deleted() {
 }
 
 #[test]
+fn a_dry_run_of_lists_refuses_the_conditions_that_the_run_would() {
+    let site = Site::new(&[]);
+    let timed = r#"{"principal":"user:a","condition":{"name":"durng"}}"#;
+    let line = INLINE.replace(r#"{"nobody":true}"#, &format!("{{\"viewers\":[{timed}]}}"));
+    manifest(&site, &[&line], &["--dry-run"]).expect(3).says("condition `durng` is not defined");
+    let section = format!(r#""sections":[{{"id":"x","span":{{"start":0,"end":1}},"acl":{{"viewers":[{timed}]}}}}],"#);
+    let line = INLINE.replace("\"content\"", &format!("{section}\"content\""));
+    manifest(&site, &[&line], &["--dry-run"]).expect(3).says("condition `durng` is not defined");
+    manifest(&site, &[INLINE], &["--dry-run"]).expect(0).says("1 created");
+
+    let path = site.path("t.jsonl");
+    let tuple = r#"{"user":"user:a","relation":"viewer","object":"folder:f","condition":{"name":"durng"}}"#;
+    std::fs::write(&path, tuple).unwrap();
+    let said = "folder:f#viewer@user:a: condition `durng` is not defined";
+    site.run(&["tuples", path.to_str().unwrap(), "--dry-run"]).expect(1).says(said);
+    assert!(site.stub.world().tuples.is_empty());
+}
+
+#[test]
 fn extract_shows_text_and_chunks() {
     let site = Site::new(&[("a.html", "<title>T</title><h1>Head</h1><p>one<script>x</script>"), ("b.png", "")]);
     let run =

@@ -176,7 +176,15 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
             Err(e) => (400, problem(400, &e.to_string())),
         },
         ("POST", "/v1/relationships/write") => match serde_json::from_str::<WriteRelationships>(body) {
-            Ok(request) if request.idempotent => ok(&write(world, request)),
+            Ok(request) if request.idempotent => match refused_tuple(world, &request) {
+                Some((status, detail)) => {
+                    let mut problem = problem(status, "invalid_request");
+                    problem["errors"] = json!([{"pointer": "", "detail": detail}]);
+                    (status, problem)
+                }
+                None if request.dry_run => ok(&write(&mut world.backup(), request)),
+                None => ok(&write(world, request)),
+            },
             _ => (400, problem(400, "invalid_request")),
         },
         ("POST", "/v1/relationships/read") => match serde_json::from_str::<ReadRelationships>(body) {
@@ -299,6 +307,32 @@ fn write(world: &mut World, mut request: WriteRelationships) -> RelationshipsWri
         }
     }
     RelationshipsWritten { written, deleted, revision: "r".into() }
+}
+
+/// As the service with its default model: the first tuple that it does not take, and why.
+fn refused_tuple(world: &World, request: &WriteRelationships) -> Option<(u16, String)> {
+    for list in [&request.writes, &request.deletes] {
+        let ids: BTreeSet<_> = list.iter().map(tuple_id).collect();
+        if ids.len() < list.len() {
+            return Some((400, "a tuple is named twice in one request".to_owned()));
+        }
+    }
+    request.writes.iter().find_map(|t| {
+        let named = |why: &str| format!("{}#{}@{}: {why}", t.object, t.relation, t.user);
+        let is_deleted = request.deletes.iter().any(|d| tuple_id(d) == tuple_id(t));
+        let stored = world.tuples.get(&tuple_id(t)).filter(|_| !is_deleted);
+        if stored.is_some_and(|stored| stored.condition != t.condition) {
+            return Some((409, named("exists already with another condition")));
+        }
+        let condition = t.condition.as_ref()?;
+        if condition.name != "during" {
+            return Some((400, named(&format!("condition `{}` is not defined", condition.name))));
+        }
+        let is_time = |value: &Value| value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok());
+        let mut context = condition.context.iter().filter_map(Value::as_object).flatten();
+        let (name, _) = context.find(|(_, value)| !is_time(value))?;
+        Some((400, named(&format!("`{name}` of condition `during` does not have the declared type"))))
+    })
 }
 
 fn changes(world: &World, query: &BTreeMap<String, String>) -> RelationshipChanges {

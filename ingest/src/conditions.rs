@@ -1,0 +1,79 @@
+//! Conditions that grants and bans carry, tried in the service before anything is sent: only the service knows which there
+//! are and what their context looks like, and one that it refuses would end a run half way.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use usher_base::wire::{Acl, Principal, Section, TupleKey, WriteRelationships};
+
+use crate::acl::folders::TupleSet;
+use crate::acl::rules::RuleFile;
+use crate::api::{Api, ApiError};
+
+/// Id of the objects that stand for those of the rules: nothing is written.
+const STAND_IN: &str = "~";
+
+/// What was tried in this run, and why it was refused.
+#[derive(Default)]
+pub struct Trials(Mutex<HashMap<String, Option<String>>>);
+
+impl Trials {
+    /// Why the service does not take the conditions of a directory's rules.
+    pub fn of_directory(&self, api: &Api<'_>, source: &str, rule: &RuleFile) -> Result<Option<String>, ApiError> {
+        let lists = [&rule.owners, &rule.editors, &rule.viewers, &rule.blocked];
+        self.refusal(api, &format!("folder:{source}/{STAND_IN}"), lists)
+    }
+
+    /// Why the service does not take the conditions of a document's rules.
+    pub fn of_document(
+        &self,
+        api: &Api<'_>,
+        source: &str,
+        acl: &Acl,
+        sections: &[Section],
+    ) -> Result<Option<String>, ApiError> {
+        let lists = [&acl.owners, &acl.editors, &acl.viewers, &acl.blocked];
+        let mut refused = self.refusal(api, &format!("document:{source}/{STAND_IN}"), lists)?;
+        for section in sections.iter().map(|section| &section.acl) {
+            let lists = [&section.owners, &section.editors, &section.viewers, &section.blocked];
+            refused = refused.or(self.refusal(api, &format!("section:{source}/{STAND_IN}"), lists)?);
+        }
+        Ok(refused)
+    }
+
+    /// `lists`: owners, editors, viewers, blocked.
+    fn refusal(&self, api: &Api<'_>, object: &str, lists: [&Vec<Principal>; 4]) -> Result<Option<String>, ApiError> {
+        let relations = ["owner", "editor", "viewer", "blocked"];
+        let tuple = |relation: &str, p: &Principal| match p {
+            Principal::Plain(_) => None,
+            Principal::Conditional(c) => Some(TupleKey {
+                user: c.principal.clone(),
+                relation: relation.to_owned(),
+                object: object.to_owned(),
+                condition: Some(c.condition.clone()),
+            }),
+        };
+        let with = relations.iter().zip(lists);
+        let writes: TupleSet =
+            with.flat_map(|(relation, list)| list.iter().filter_map(|p| tuple(relation, p))).collect();
+        if writes.len() == 0 {
+            return Ok(None);
+        }
+        let writes: Vec<TupleKey> = writes.iter().cloned().collect();
+        let key = serde_json::to_string(&writes).map_err(|e| ApiError::Request(e.to_string()))?;
+        let mut known = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(known) = known.get(&key) {
+            return Ok(known.clone());
+        }
+        let request = WriteRelationships { writes, idempotent: true, dry_run: true, ..WriteRelationships::default() };
+        let refused = match api.write_tuples(&request) {
+            Ok(_) => None,
+            Err(ApiError::Refused { status: 400 | 422, detail, .. }) => Some(detail.replace(&format!("{object}#"), "")),
+            // Somebody has an object of that name.
+            Err(e) if e.status() == Some(409) => None,
+            Err(e) => return Err(e),
+        };
+        known.insert(key, refused.clone());
+        Ok(refused)
+    }
+}
