@@ -248,6 +248,7 @@ fn dropped(node: &NodeRef<'_>, name: &str) -> Option<&'static str> {
         | "video" | "audio" => "embedded elements",
         "head" | "title" | "meta" | "base" | "select" | "datalist" => "",
         "nav" => "navigation",
+        "div" | "section" | "aside" | "ul" | "ol" if hiding::is_contents(node) => "navigation",
         // The source of a formula, beside the formula.
         "annotation" | "annotation-xml" => "hidden elements",
         // LibreOffice's, which stand on every page.

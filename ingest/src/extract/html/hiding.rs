@@ -14,6 +14,20 @@ pub fn is_hidden(node: &NodeRef<'_>) -> bool {
     is_hiding(&style)
 }
 
+/// A table of contents or an index, which repeats what stands elsewhere, in restricted parts too.
+pub fn is_contents(node: &NodeRef<'_>) -> bool {
+    let has = |name: &str, words: &[&str]| {
+        let value = node.attr(name);
+        value.is_some_and(|v| v.split_whitespace().any(|word| words.iter().any(|w| word.eq_ignore_ascii_case(w))))
+    };
+    has("role", &["doc-toc", "doc-index"])
+        || has("epub:type", &["toc", "index"])
+        || has("class", &["toc"])
+        || has("id", &["toc"])
+        || node.id_attr().is_some_and(|id| id.starts_with("Table of Contents"))
+        || (has("class", &["contents"]) && has("class", &["topic"]))
+}
+
 /// Whether a style of an element's own shows nothing of it, or shows it where nobody looks.
 fn is_hiding(style: &str) -> bool {
     let style: String = style.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();

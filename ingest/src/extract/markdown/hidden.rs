@@ -163,7 +163,7 @@ fn end_of(tag: &Seen, later: &[Seen], around: &Markup, length: usize) -> (usize,
     // What is never closed ends with its block in running text, and otherwise never.
     let limit = if around.is_block && !may_stay_open { length } else { around.end };
     let mut depth = 1usize;
-    for other in later.iter().filter(|other| other.name == name).take_while(|other| other.range.start < limit) {
+    for other in later.iter().take_while(|other| other.range.start < limit).filter(|other| other.name == name) {
         match other.closes {
             false if may_stay_open => return (other.range.start, Some(other.within)),
             false if RAW.contains(&name) => {}

@@ -312,6 +312,23 @@ fn a_hidden_note_stays_hidden_and_titles_of_drawings_are_no_titles() {
     assert!(!apart("a.html", formula.as_bytes()).0.contains("ghost"));
 }
 
+#[test]
+fn a_table_of_contents_of_a_page_repeats_nothing_of_a_part() {
+    for begin in [
+        "<div id=\"toc\" class=\"toc\">",
+        "<div class=\"contents topic\" id=\"contents\">",
+        "<div id=\"Table of Contents1\" dir=\"ltr\">",
+        "<section role=\"doc-toc\">",
+        "<nav>",
+    ] {
+        let end = begin.split([' ', '>']).next().unwrap().replace('<', "</");
+        let toc = format!("{begin}<ul><li><a href=\"#s\">secretsub</a></li></ul>{end}><p>opena</p>");
+        let text = page("<h3 id=\"s\">secretsub</h3><p>secreta</p>", "").replace("<p>opena</p>", &toc);
+        let (_, open) = apart("a.html", text.as_bytes());
+        assert!(open.contains("opena"), "{begin}");
+    }
+}
+
 fn text_of(name: &str, content: &str) -> String {
     run(name, content.as_bytes()).unwrap().text
 }
