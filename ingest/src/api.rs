@@ -69,6 +69,22 @@ impl ApiError {
     }
 }
 
+/// Mistakes that are told of one refusal.
+const MAX_ERRORS: usize = 5;
+
+/// Why the service refused something: at which places of it, and what is wrong there.
+pub fn told(problem: &Problem) -> String {
+    let errors = problem.errors.iter().map(|error| match error.pointer.as_str() {
+        "" => error.detail.clone(),
+        pointer => format!("{pointer}: {}", error.detail),
+    });
+    let mut told: Vec<String> = errors.take(MAX_ERRORS).collect();
+    let more = problem.errors.len().saturating_sub(told.len());
+    told.extend((more > 0).then(|| format!("and {more} more")));
+    // Where there are places, the detail only says that there are.
+    if told.is_empty() { problem.detail.clone() } else { told.join("; ") }
+}
+
 pub struct Api<'a> {
     http: Client,
     base: Url,
@@ -278,14 +294,7 @@ impl<'a> Api<'a> {
             return self.foreign(status);
         };
         self.has_answered.store(true, Ordering::Relaxed);
-        let places = problem.errors.iter().take(3).map(|e| match e.pointer.as_str() {
-            "" => e.detail.clone(),
-            pointer => format!("{pointer}: {}", e.detail),
-        });
-        let places: Vec<String> = places.collect();
-        // Where there are places, the detail only says that there are.
-        let detail = if places.is_empty() { problem.detail } else { places.join("; ") };
-        ApiError::Refused { status, code: problem.code, detail }
+        ApiError::Refused { status, detail: told(&problem), code: problem.code }
     }
 }
 

@@ -4,9 +4,9 @@
 
 use std::time::Instant;
 
-use usher_base::wire::{Document, DocumentResult, DocumentStatus, Problem};
+use usher_base::wire::{Document, DocumentResult, DocumentStatus};
 
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, told};
 use crate::report::{FileLine, Report, Status};
 
 pub const MAX_DOCUMENTS: usize = 256;
@@ -121,7 +121,7 @@ impl<'a> Uploader<'a> {
             DocumentStatus::Rejected => {
                 self.not_taken(result.id, line.status);
                 let problem = result.problem;
-                line.reason = problem.as_ref().map(why);
+                line.reason = problem.as_ref().map(|p| format!("the service refused it ({}): {}", p.code, told(p)));
                 match problem.map(|p| p.code).as_deref() {
                     Some("acl_missing" | "unknown_principal_type" | "acl_invalid") => Status::Refused,
                     _ => Status::Failed,
@@ -130,21 +130,4 @@ impl<'a> Uploader<'a> {
         };
         self.report.file(line);
     }
-}
-
-/// Mistakes that are told of one document.
-const MAX_ERRORS: usize = 5;
-
-/// Why the service refused a document: at which place of it, and what is wrong there.
-fn why(problem: &Problem) -> String {
-    let errors = problem.errors.iter().map(|error| {
-        let place = error.pointer.trim_start_matches('/');
-        if place.is_empty() { error.detail.clone() } else { format!("{place}: {}", error.detail) }
-    });
-    let mut told: Vec<String> = errors.take(MAX_ERRORS).collect();
-    let more = problem.errors.len().saturating_sub(told.len());
-    told.extend((more > 0).then(|| format!("and {more} more")));
-    // With errors, the detail only points at them.
-    let told = if told.is_empty() { problem.detail.clone() } else { told.join("; ") };
-    format!("the service refused it ({}): {told}", problem.code)
 }

@@ -120,7 +120,7 @@ fn documents_that_the_service_refuses_are_named() {
 fn a_refusal_says_where_and_a_document_that_was_never_stored_holds_nothing_back() {
     let site = Site::new(&[("_.acl.yaml", "viewers: [user:b]\n"), ("a.md", "text"), ("b.md", "text")]);
     site.stub.world().reject.insert("s/a.md".into(), "unprocessable_document".into());
-    let ran = site.folder(&[]).expect(2).says("the service refused it (unprocessable_document): metadata/size: odd");
+    let ran = site.folder(&[]).expect(2).says("the service refused it (unprocessable_document): /metadata/size: odd");
     assert!(!ran.err.contains("widen access were not written"), "{}", ran.err);
     let has = |who: &str| site.stub.world().tuple_lines().contains(&format!("user:{who} viewer folder:s"));
     assert!(has("b"));

@@ -16,16 +16,19 @@ pub fn is_hidden(node: &NodeRef<'_>) -> bool {
 
 /// A table of contents or an index, which repeats what stands elsewhere, in restricted parts too.
 pub fn is_contents(node: &NodeRef<'_>) -> bool {
-    let has = |name: &str, words: &[&str]| {
-        let value = node.attr(name);
-        value.is_some_and(|v| v.split_whitespace().any(|word| words.iter().any(|w| word.eq_ignore_ascii_case(w))))
-    };
+    let has = |name: &str, words: &[&str]| has_word(node, name, words);
     has("role", &["doc-toc", "doc-index"])
         || has("epub:type", &["toc", "index"])
         || has("class", &["toc"])
         || has("id", &["toc"])
         || node.id_attr().is_some_and(|id| id.starts_with("Table of Contents"))
         || (has("class", &["contents"]) && has("class", &["topic"]))
+}
+
+/// Whether an attribute, a list of words, holds one of these.
+pub fn has_word(node: &NodeRef<'_>, attribute: &str, words: &[&str]) -> bool {
+    let value = node.attr(attribute);
+    value.is_some_and(|value| value.split_whitespace().any(|word| words.iter().any(|w| word.eq_ignore_ascii_case(w))))
 }
 
 /// Whether a style of an element's own shows nothing of it, or shows it where nobody looks.

@@ -8,6 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use dom_query::{NodeId, NodeRef};
 
+use super::hiding::has_word;
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     /// Holds notes, and nothing else that is shown.
@@ -231,11 +233,6 @@ fn is_heading(node: &NodeRef<'_>) -> bool {
 
 fn has_name(node: &NodeRef<'_>, names: &[&str]) -> bool {
     node.node_name().is_some_and(|name| names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)))
-}
-
-fn has_word(node: &NodeRef<'_>, attribute: &str, words: &[&str]) -> bool {
-    let value = node.attr(attribute);
-    value.is_some_and(|value| value.split_whitespace().any(|word| words.iter().any(|w| word.eq_ignore_ascii_case(w))))
 }
 
 /// What a link may lead to an element by.
