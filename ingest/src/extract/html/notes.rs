@@ -45,18 +45,27 @@ struct Index<'a> {
 impl<'a> Notes<'a> {
     pub fn find(root: &NodeRef<'a>) -> Notes<'a> {
         let index = Index::of(root);
-        let mut found: Vec<(NodeId, NodeRef<'a>)> = Vec::new();
+        let mut found: Vec<(NodeRef<'a>, NodeRef<'a>)> = Vec::new();
         let mut first: HashMap<NodeId, NodeId> = HashMap::new();
         // Elements that hold several notes: which of them is called can't be told.
         let mut mixed = HashSet::new();
+        // Notes with a link that is surely their call; another one that leads there only speaks of them.
+        let mut sure = HashSet::new();
         for (link, fragment) in &index.links {
             let Some(target) = index.targets.get(fragment) else { continue };
             let Some(item) = index.item(link, target) else { continue };
             if *first.entry(item.id).or_insert(target.id) != target.id {
                 mixed.insert(item.id);
             }
-            found.push((link.id, item));
+            if index.is_sure(link, &item) {
+                sure.insert(item.id);
+            }
+            found.push((*link, item));
         }
+        found.retain(|(link, item)| match sure.contains(&item.id) {
+            true => index.is_sure(link, item),
+            false => looks_like_mark(&link.text()),
+        });
         let mut notes = Notes::default();
         notes.moved.extend(mixed.iter().copied());
         notes.uncalled = mixed.len() as u64;
@@ -67,7 +76,7 @@ impl<'a> Notes<'a> {
                 parts.extend(after.take_while(|next| has_name(next, &["dd"])));
             }
             notes.moved.extend(parts.iter().map(|part| part.id));
-            notes.called.insert(link, parts);
+            notes.called.insert(link.id, parts);
         }
         for (node, kind) in &index.marked {
             let is_shown = notes.moved.contains(&node.id);
@@ -166,6 +175,10 @@ impl<'a> Index<'a> {
         }
     }
 
+    fn is_sure(&self, link: &NodeRef<'a>, note: &NodeRef<'a>) -> bool {
+        is_call(link) || self.leads_back(note, link)
+    }
+
     /// Whether a link in the note leads to the one that calls it.
     fn leads_back(&self, note: &NodeRef<'a>, call: &NodeRef<'a>) -> bool {
         let around = call.parent().filter(|parent| has_name(parent, &["sup", "sub", "span"]));
@@ -211,7 +224,7 @@ fn kind(node: &NodeRef<'_>) -> Option<Kind> {
 
 /// Whether a link says of itself that it calls a note.
 fn is_call(link: &NodeRef<'_>) -> bool {
-    let classes = ["footnote-ref", "footnote-reference", "sdfootnoteanc", "sdendnoteanc"];
+    let classes = ["footnote", "footnote-ref", "footnote-reference", "sdfootnoteanc", "sdendnoteanc"];
     has_word(link, "role", &["doc-noteref"])
         || has_word(link, "epub:type", &["noteref"])
         || has_word(link, "rel", &["footnote"])

@@ -277,6 +277,15 @@ fn notes_of_a_page_stand_where_they_are_called() {
         let at = |word: &str| inside.find(word).unwrap_or_else(|| panic!("{name}: {inside}"));
         assert!(at("secreta") < at("secretfoot") && at("secretfoot") < at("secretb"), "{name}: {inside}");
     }
+    // Who only speaks of a note does not call it.
+    let notes = list(&pandoc(1, "secretfoot"));
+    for spoken in ["<a href=\"#fn1\">note 1</a>", "<a href=\"#fn1\">1</a>"] {
+        let text = page(&format!("<p>secreta{}</p>", call(1)), &notes).replace("openb", &format!("openb {spoken}"));
+        apart("a.html", text.as_bytes());
+        let text = page("<p>secreta</p>", &notes.replace("role=\"doc-backlink\"", "").replace("#fnref1", "#x"))
+            .replace("openb", "openb <a href=\"#fn1\">the note on pay</a>");
+        assert!(!apart("a.html", text.as_bytes()).1.contains("secretfoot"));
+    }
     // Called from a table, and from a heading.
     let text = page(&format!("<table><tr><td>secreta{}</td></tr></table>", call(1)), &list(&pandoc(1, "secretfoot")));
     apart("a.html", text.as_bytes());
