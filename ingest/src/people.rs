@@ -94,7 +94,7 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
             now.remove(t);
             removed.insert(t.clone());
         }
-        let incomplete = nested.is_err() && known.as_ref().is_some_and(|s| s.incomplete);
+        let incomplete = nested.is_err() && (!fits || known.as_ref().is_some_and(|s| s.incomplete));
         let mark = match known.and_then(|s| s.mark) {
             Some(mark) if fits && deletes.is_empty() && writes.is_empty() => Some(mark),
             _ => history::newest(&api, "group")?,

@@ -194,7 +194,7 @@ impl<'a> Report<'a> {
         let counts: Vec<_> = tally.counts.iter().map(|(s, n)| format!("{n} {}", s.word())).collect();
         let counts = match (counts.is_empty(), tally.tuples_written.saturating_add(tally.tuples_deleted)) {
             (false, _) => format!("{}; ", counts.join(", ")),
-            (true, _) if tally.needs_yes => "what would be removed waits for --yes; ".to_owned(),
+            (true, _) if tally.needs_yes => "what looks like an accident waits for --yes; ".to_owned(),
             (true, 0) => "nothing to do; ".to_owned(),
             (true, _) => String::new(),
         };

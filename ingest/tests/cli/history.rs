@@ -119,6 +119,25 @@ fn members_return_to_a_replaced_service_and_leavers_do_not() {
     people(&site, "p.csv", "ana,hr\n", &[]).expect(0).says("removed in the service by hand").says("0 written");
 }
 
+/// Somebody's circle keeps everybody out of the replaced service; when it is gone, all come.
+#[test]
+fn members_that_could_not_join_a_replaced_service_join_later() {
+    let site = Site::new(&[]);
+    let path = site.path("p.csv");
+    std::fs::write(&path, "kind,id,groups\ngroup,a,b\n,ana,a\n").unwrap();
+    let run = || site.run(&["people", path.to_str().unwrap()]);
+    run().expect(0).says("2 written");
+    {
+        let mut world = site.stub.world();
+        world.tuples.clear();
+        world.changes.clear();
+        world.add_tuple("group:b#member", "member", "group:a");
+    }
+    run().expect(1).says(SET_BACK).says("nobody joined");
+    site.stub.world().remove_tuple("group:b#member", "member", "group:a");
+    run().expect(0).says("2 written");
+}
+
 #[test]
 fn lists_of_people_do_not_remove_each_others_members() {
     let site = Site::new(&[]);

@@ -85,6 +85,6 @@ fn removals_that_wait_are_not_called_nothing() {
     people(&site, "id,groups\nana,hr\nbo,hr\n", &[]).expect(0).says("done: relationship tuples: 2 written");
     let ran = people(&site, "id,groups\nbo,hr\n", &["--delete-missing"]).expect(4);
     assert!(!ran.out.contains("nothing to do") && !ran.err.contains("nothing to do"), "{}", ran.out);
-    ran.says("what would be removed waits for --yes");
+    ran.says("what looks like an accident waits for --yes");
     people(&site, "id,groups\nana,hr\nbo,hr\n", &[]).expect(0).says("done: nothing to do");
 }
