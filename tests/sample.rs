@@ -110,6 +110,10 @@ fn a_new_user_gets_through_the_readme() {
     let sample = Sample::start();
     let curls: Vec<&str> = sample.printed.lines().filter(|line| line.starts_with("curl")).collect();
     assert!(curls.len() >= 3, "{}", sample.printed);
+    // The README names the number.
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let created = sample.printed.split_once(" created;").unwrap().0.rsplit_once("done: ").unwrap().1;
+    assert!(readme.contains(&format!("({created} documents,")), "{created} documents are loaded");
     let mut answers = Vec::new();
     for curl in curls {
         let output = sample.shell(curl);

@@ -26,7 +26,7 @@ const NOT_RUN: &[(&str, &str)] = &[
 /// Makes the commands fail where they would otherwise only print an error, and end where they would go on for ever: a
 /// service that is started serves until it has said that it is ready.
 const PRELUDE: &str = r#"
-curl() { command curl -sSf --retry-connrefused --retry 3 "$@"; }
+curl() { command curl -sS --fail-with-body --retry-connrefused --retry 3 "$@"; }
 usher() {
     if [ "$1" != serve ]; then command usher "$@"; return; fi
     local log server
