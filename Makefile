@@ -14,7 +14,7 @@ check: ## Format, lints, feature sets, licences
 fmt: ## Format the code
 	@cargo fmt --all
 
-openapi: ## Write schema/api/openapi.json and docs/metrics.md
+openapi: ## Write schema/api/openapi.json, docs/metrics.md and deploy/usher.example.toml
 	@scripts/openapi.sh
 
 soak: ## The long randomised tests; SEED=n starts elsewhere, SHARD=i/n runs a part

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Writes the description of the HTTP API and the page of all metrics; tests compare the files with what the program says.
+# Writes the description of the HTTP API, the page of all metrics and the example of the configuration; tests compare the
+# files with what the program says.
 source "$(dirname "$0")/lib.sh"
 
-stage "Describing the API and the metrics"
+stage "Describing the API, the metrics and the configuration"
 mkdir -p schema/api
 described="$(mktemp)"
 trap 'rm -f "$described"' EXIT
-cargo run --quiet -p usher -- openapi >"$described"
-cp "$described" schema/api/openapi.json
-echo "schema/api/openapi.json"
-cargo run --quiet -p usher -- metrics >"$described"
-cp "$described" docs/metrics.md
-echo "docs/metrics.md"
+describe() { # command, file
+    cargo run --quiet -p usher -- "$1" >"$described"
+    cp "$described" "$2"
+    echo "$2"
+}
+describe openapi schema/api/openapi.json
+describe metrics docs/metrics.md
+describe config deploy/usher.example.toml

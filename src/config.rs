@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::authz::names::EmailCase;
@@ -18,14 +19,17 @@ use crate::service::QueryLimits;
 
 pub mod catalog;
 mod embedders;
+mod example;
 mod issuers;
 mod limits;
 mod openfga;
 mod otlp;
+mod outside;
 mod qdrant;
 
 pub use catalog::RawUrl;
 pub use embedders::RawEmbedder;
+pub use example::example;
 pub use issuers::RawIssuer;
 pub use limits::{Limits, RawLimits, RawRate, RawRates};
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
@@ -33,7 +37,7 @@ pub use otlp::RawOtlp;
 pub use qdrant::RawQdrant;
 
 /// Every option, in the order of precedence flag, environment, file, default.
-#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[derive(Debug, Clone, Default, Args, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawConfig {
     /// Folder of the catalog, the indexes, the audit and the first admin key [default: data]
@@ -41,20 +45,23 @@ pub struct RawConfig {
     pub data: Option<PathBuf>,
     /// PostgreSQL database of the catalog, postgres://…, in place of a file in `data`; several services may share it
     #[arg(long, env = "USHER_CATALOG_URL", hide_env_values = true)]
+    #[schemars(example = &"postgres://usher:password@127.0.0.1/usher", with = "Option<String>")]
     pub catalog_url: Option<RawUrl>,
     /// Address of the API [default: 127.0.0.1:8080]
     #[arg(long, env = "USHER_LISTEN")]
+    #[schemars(with = "Option<String>")]
     pub listen: Option<SocketAddr>,
     /// Address of /metrics [default: 127.0.0.1:8081]
     #[arg(long, env = "USHER_ADMIN_LISTEN")]
+    #[schemars(with = "Option<String>")]
     pub admin_listen: Option<SocketAddr>,
-    /// Say that a proxy in front does TLS; needed to listen on anything but loopback
+    /// Say that a proxy in front does TLS; needed to listen on anything but loopback [default: false]
     #[arg(long, env = "USHER_BEHIND_PROXY")]
     pub behind_proxy: Option<bool>,
     /// Collection made at the first start [default: main]
     #[arg(long, env = "USHER_COLLECTION")]
     pub collection: Option<String>,
-    /// Candidates per leg and collection, 10 to 1000 [default: 100]
+    /// Candidates per leg and collection, 10 to 1000; 25 where an OpenFGA server decides [default: 100]
     #[arg(long, env = "USHER_DEPTH")]
     pub depth: Option<usize>,
     /// Deadline of a query that names none, milliseconds [default: 2000]
@@ -79,7 +86,7 @@ pub struct RawConfig {
     /// [default: lower]
     #[arg(long, env = "USHER_EMAIL_CASE")]
     pub email_case: Option<String>,
-    /// Log as JSON lines
+    /// Log as JSON lines [default: false]
     #[arg(long, env = "USHER_LOG_JSON")]
     pub log_json: Option<bool>,
     /// Trusted token issuers; in the file only
@@ -88,13 +95,13 @@ pub struct RawConfig {
     /// Embedders, the first one for new collections that name none; in the file only
     #[arg(skip)]
     pub embedders: Vec<RawEmbedder>,
-    /// The OpenFGA server that owns the tuples; absent: the catalog owns them. In the file only
+    /// The OpenFGA server that owns the tuples; absent: the catalog owns them; in the file only
     #[arg(skip)]
     pub openfga: Option<RawOpenFga>,
-    /// The Qdrant cluster that holds the indexes; absent: they are files in the data folder. In the file only
+    /// The Qdrant cluster that holds the indexes; absent: they are files in the data folder; in the file only
     #[arg(skip)]
     pub qdrant: Option<RawQdrant>,
-    /// The collector that spans and metrics are exported to; absent: none. In the file only
+    /// The collector that spans and metrics are exported to; absent: none; in the file only
     #[arg(skip)]
     pub otlp: Option<RawOtlp>,
     /// What one caller may take, and how long connections may take; in the file only
@@ -137,6 +144,8 @@ pub enum ConfigError {
     Syntax { path: PathBuf, message: String },
     #[error("`{option}` {problem}")]
     Value { option: &'static str, problem: &'static str },
+    #[error(transparent)]
+    Secret(#[from] crate::outside::SecretError),
     #[error("`catalog_url` {problem}")]
     CatalogUrl { problem: UrlError },
     #[error("issuer `{issuer}`: {problem}")]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use futures::FutureExt;
-use usher::config::{Config, RawConfig};
+use usher::config::{self, Config, RawConfig};
 use usher::embed::Embedders;
 use usher::progress::Stage;
 use usher::serve::{Listeners, Listening};
@@ -52,6 +52,8 @@ enum Command {
     Openapi,
     /// Print the page of all metrics (Markdown)
     Metrics,
+    /// Print a configuration file with every option, what it means and its default (TOML)
+    Config,
 }
 
 /// Whatever this process makes, its owner alone can read.
@@ -77,6 +79,7 @@ async fn main() -> ExitCode {
         Command::Import(arguments) => commands::import(arguments).await,
         Command::Model(arguments) => commands::model(arguments).await,
         Command::Openapi => std::io::stdout().write_all(http::openapi::text().as_bytes()).map_err(Into::into),
+        Command::Config => std::io::stdout().write_all(config::example().as_bytes()).map_err(Into::into),
         Command::Metrics => std::io::stdout().write_all(measures::page().as_bytes()).map_err(Into::into),
     };
     match result {

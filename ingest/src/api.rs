@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use usher_base::outside::{Address, AddressMistake, Secret};
 use usher_base::wire::{
     Acl, DocumentState, DocumentStates, DocumentsPut, Problem, PutAcl, PutCollection, ReadRelationships,
     RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
@@ -87,7 +88,7 @@ pub fn told(problem: &Problem) -> String {
 
 pub struct Api<'a> {
     http: Client,
-    base: Url,
+    base: Address,
     key: String,
     term: &'a Term,
     /// The service answered in this run.
@@ -96,29 +97,27 @@ pub struct Api<'a> {
 
 impl<'a> Api<'a> {
     pub fn connect(args: &ServerArgs, term: &'a Term) -> Result<Self, ApiError> {
-        let wrong = |why: &str| ApiError::Address(args.server.clone(), why.to_owned());
-        let base = Url::parse(&args.server).map_err(|e| wrong(&e.to_string()))?;
-        let local = match base.host() {
-            Some(host) => ["127.0.0.1", "[::1]", "localhost"].contains(&host.to_string().as_str()),
-            None => return Err(wrong("no host in it")),
-        };
-        if base.scheme() != "https" && !local && !args.insecure_http {
-            return Err(wrong("the key would travel readable; use https, or say --insecure-http"));
-        }
+        let base = Address::parse(&args.server, args.insecure_http).map_err(|mistake| {
+            let hint = if mistake == AddressMistake::Plain { ", or say --insecure-http" } else { "" };
+            ApiError::Address(args.server.clone(), format!("{}{hint}", mistake.problem()))
+        })?;
         // Only fails where a provider was installed before, and then there is one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = Client::builder()
+        let mut http = Client::builder()
             .timeout(REQUEST_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|e| ApiError::Client(root_cause(&e)))?;
+            .redirect(reqwest::redirect::Policy::none());
+        if base.is_loopback() {
+            // A proxy of the environment is not for this machine, and would get the key.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|e| ApiError::Client(root_cause(&e)))?;
         let key = key(args.key_file.as_deref(), term)?;
         Ok(Api { http, base, key, term, has_answered: AtomicBool::new(false) })
     }
 
     pub fn server(&self) -> &str {
-        self.base.as_str()
+        self.base.url().as_str()
     }
 
     /// Everything that the service holds of a source.
@@ -229,7 +228,7 @@ impl<'a> Api<'a> {
 
     /// Sends until an answer comes that another try would not change.
     fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Response, ApiError> {
-        let url = self.base.join(path).map_err(|e| ApiError::Address(path.to_owned(), e.to_string()))?;
+        let url = self.base.below(path);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -263,7 +262,7 @@ impl<'a> Api<'a> {
                     let attempts = if is_new { FIRST_ATTEMPTS } else { ATTEMPTS };
                     // Connecting does not mend a certificate, nor waiting a request.
                     let is_hopeless = e.is_builder() || is_tls(&e);
-                    let failed = ApiError::NoAnswer { server: self.base.to_string(), cause };
+                    let failed = ApiError::NoAnswer { server: self.server().to_owned(), cause };
                     if attempt >= attempts || is_hopeless {
                         return Err(failed);
                     }
@@ -280,7 +279,7 @@ impl<'a> Api<'a> {
 
     /// For an answer that Usher itself does not give.
     fn foreign(&self, status: u16) -> ApiError {
-        let server = self.base.to_string();
+        let server = self.server().to_owned();
         match status {
             429 | 502..=504 => ApiError::Gateway { server, status },
             _ => ApiError::Foreign { server, status },
@@ -347,11 +346,8 @@ fn key(file: Option<&Path>, term: &Term) -> Result<String, ApiError> {
     if mode & 0o077 != 0 {
         term.warn(&format!("{} can be read by others; run chmod 600 on it", path.display()));
     }
-    let key = std::fs::read_to_string(path).map_err(failed)?;
-    let key = key.trim();
-    if key.is_empty() || key.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(ApiError::Key(format!("{} holds no key", path.display())));
-    }
+    let secret = Secret::from_file(path).map_err(|e| ApiError::Key(e.to_string()))?;
+    let key = secret.expose();
     if !variable.is_empty() && variable != key {
         return Err(ApiError::Key(format!(
             "the variable USHER_KEY holds another one than {}; give one",

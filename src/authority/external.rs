@@ -10,37 +10,29 @@ use parking_lot::Mutex;
 
 use super::server::{AuthorizationServer, CheckItem, Lenience, MAX_CHECKS, ServerError};
 use crate::authz::{Context, SubjectRef};
+use crate::outside::{Breaker, Pauses};
 use crate::wire::TupleKey;
 
-/// Failures in a row after which the server is left alone for a while.
+/// A server that fails several calls in a row is left alone for a while.
 const FAILURES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A store whose tuples an OpenFGA server owns.
 pub struct External {
-    /// Id of the local store that replicates it.
+    /// Id of the local store that mirrors it.
     pub store: String,
     server: Arc<dyn AuthorizationServer>,
     timeout: Duration,
-    breaker: Mutex<Breaker>,
+    breaker: Breaker,
     freshness: Mutex<Freshness>,
-    /// Tuples (object, relation, user) that were written through here since the replica last began to read.
+    /// Tuples (object, relation, user) that were written through here since the mirror last began to read.
     written: Mutex<HashSet<(String, String, String)>>,
     /// Without a newer look at the server's model than this, nothing is answered.
     max_model_age: Duration,
 }
 
-#[derive(Default)]
-struct Breaker {
-    failures: u32,
-    closed_until: Option<Instant>,
-    /// One call finds out whether the server is back.
-    is_probing: bool,
-    pause: Duration,
-}
-
-/// When the replica last knew that it was up to date.
+/// When the mirror last knew that it was up to date.
 #[derive(Debug, Default, Clone)]
 struct Freshness {
     model_at: Option<Instant>,
@@ -59,7 +51,12 @@ impl External {
             store,
             server,
             timeout,
-            breaker: Mutex::default(),
+            breaker: Breaker::new(Pauses {
+                failures: FAILURES,
+                first: FIRST_PAUSE,
+                longest: LONGEST_PAUSE,
+                probe: timeout,
+            }),
             freshness: Mutex::default(),
             written: Mutex::default(),
             max_model_age,
@@ -74,41 +71,16 @@ impl External {
     where
         F: Future<Output = Result<T, ServerError>>,
     {
-        self.admit()?;
+        if !self.breaker.admits() {
+            return Err(ServerError::Unavailable("it failed several times and is tried again soon".to_owned()));
+        }
         let outcome = match tokio::time::timeout(self.timeout, call(self.server.clone())).await {
             Ok(outcome) => outcome,
             Err(_) => Err(ServerError::Unavailable(format!("no reply within {} ms", self.timeout.as_millis()))),
         };
-        self.note(outcome.as_ref().err());
-        outcome
-    }
-
-    /// Refuses at once while the server is left alone; one call at a time finds out whether it is back.
-    fn admit(&self) -> Result<(), ServerError> {
-        let mut breaker = self.breaker.lock();
-        let Some(until) = breaker.closed_until else { return Ok(()) };
-        let now = Instant::now();
-        if now < until {
-            return Err(ServerError::Unavailable("it failed several times and is tried again soon".to_owned()));
-        }
-        breaker.closed_until = Some(now + self.timeout);
-        breaker.is_probing = true;
-        Ok(())
-    }
-
-    fn note(&self, error: Option<&ServerError>) {
-        let mut breaker = self.breaker.lock();
         // Any other answer, a refusal too, shows that the server works.
-        if !matches!(error, Some(ServerError::Unavailable(_))) {
-            *breaker = Breaker::default();
-            return;
-        }
-        breaker.failures = breaker.failures.saturating_add(1);
-        // Many calls that fail together are one failure: only a probe that fails makes the pause longer.
-        if breaker.failures == FAILURES || std::mem::take(&mut breaker.is_probing) {
-            breaker.pause = (breaker.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-            breaker.closed_until = Some(Instant::now() + breaker.pause);
-        }
+        self.breaker.note(matches!(outcome, Err(ServerError::Unavailable(_))));
+        outcome
     }
 
     /// Deletes, then writes, in one transaction of the server; see [`AuthorizationServer::write`].
@@ -128,12 +100,12 @@ impl External {
         Ok(())
     }
 
-    /// The replica is about to read the server's log or tuples.
+    /// The mirror is about to read the server's log or tuples.
     pub fn begin_reading(&self) {
         self.written.lock().clear();
     }
 
-    /// Whether the tuple was written through here since the replica began to read: then what it read can be older.
+    /// Whether the tuple was written through here since the mirror began to read: then what it read can be older.
     pub fn wrote_meanwhile(&self, key: &TupleKey) -> bool {
         self.written.lock().contains(&name_of(key))
     }
@@ -183,19 +155,19 @@ impl External {
         Ok(try_join_all(calls).await?.into_iter().flatten().collect())
     }
 
-    /// The replica has seen the server's newest model just now.
+    /// The mirror has seen the server's newest model just now.
     pub fn saw_model(&self) {
         self.freshness.lock().model_at = Some(Instant::now());
     }
 
-    /// The replica had everything that the server's log held at `begun`.
+    /// The mirror had everything that the server's log held at `begun`.
     pub fn saw_changes(&self, begun: Instant) {
         let mut freshness = self.freshness.lock();
         freshness.changes_at = Some(begun);
         freshness.problem = None;
     }
 
-    /// The replica can't follow; the reason is shown to operators. Unless the server may be back in a moment, nothing is
+    /// The mirror can't follow; the reason is shown to operators. Unless the server may be back in a moment, nothing is
     /// answered until it follows again.
     pub fn failed(&self, error: &dyn std::fmt::Display, is_passing: bool) {
         let mut freshness = self.freshness.lock();
@@ -205,17 +177,17 @@ impl External {
         }
     }
 
-    /// How old the replica may be; absent before it was ever complete.
+    /// How old the mirror may be; absent before it was ever complete.
     pub fn lag(&self) -> Option<Duration> {
         self.freshness.lock().changes_at.map(|at| at.elapsed())
     }
 
-    /// Why the replica is not following at the moment.
+    /// Why the mirror is not following at the moment.
     pub fn problem(&self) -> Option<String> {
         self.freshness.lock().problem.clone()
     }
 
-    /// Whether queries can be answered: the model was seen recently, and the replica was complete once.
+    /// Whether queries can be answered: the model was seen recently, and the mirror was complete once.
     pub fn is_ready(&self) -> bool {
         let freshness = self.freshness.lock();
         freshness.changes_at.is_some() && freshness.model_at.is_some_and(|at| at.elapsed() <= self.max_model_age)

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
+use crate::outside::{Address, AddressMistake, Secret};
 use crate::wire::Problem;
 
 /// Where the service is and with which key it is asked.
@@ -16,6 +17,9 @@ pub struct Server {
     /// File with an API key
     #[arg(long, env = "USHER_KEY_FILE", default_value = "data/admin.key")]
     key_file: PathBuf,
+    /// Send the key over plain http to another machine
+    #[arg(long)]
+    insecure_http: bool,
 }
 
 impl Server {
@@ -25,13 +29,19 @@ impl Server {
         path: &str,
         body: Option<&impl serde::Serialize>,
     ) -> anyhow::Result<Option<T>> {
-        let key = std::fs::read_to_string(&self.key_file).with_context(|| {
-            format!("can't read the key file {}; name another with --key-file", self.key_file.display())
+        let address = Address::parse(&self.server, self.insecure_http).map_err(|mistake| {
+            let hint = if mistake == AddressMistake::Plain { ", or say --insecure-http" } else { "" };
+            anyhow!("--server {}: {}{hint}", self.server, mistake.problem())
         })?;
+        let key = Secret::from_file(&self.key_file).context("name the key's file with --key-file")?;
         // Installed once per process; a second call finds it there.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        let mut request = client.request(method, format!("{}{path}", self.server)).bearer_auth(key.trim());
+        let mut client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        if address.is_loopback() {
+            // A proxy of the environment is not for this machine, and would get the key.
+            client = client.no_proxy();
+        }
+        let mut request = client.build()?.request(method, address.below(path)).bearer_auth(key.expose());
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -7,39 +7,52 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, outside};
 use crate::embed::Settings;
 use crate::embed::http::{self, Kind};
 use crate::embed::local::{self, Hub, Source};
+use crate::outside::{Address, Secret, SecretError};
 
 /// One entry. Which keys may stand in it depends on its kind.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawEmbedder {
     /// What people call it.
+    #[schemars(example = &"minilm")]
     pub name: String,
     /// `openai` or `tei` (a server), `dir` or `hub` (a model in this process), `hash` (built in).
+    #[schemars(example = &"openai")]
     pub kind: String,
     /// Address of the server, without the path of the call.
+    #[schemars(example = &"http://127.0.0.1:8000")]
     pub url: Option<String>,
+    /// Name of the model, as the server or the hub knows it.
+    #[schemars(example = &"all-MiniLM-L6-v2")]
     pub model: Option<String>,
     /// Folder with a model and its manifest (`dir`).
+    #[schemars(example = &"models/minilm")]
     pub path: Option<PathBuf>,
     /// Commit, branch or tag of the model's repository (`hub`) [default: main]
     pub revision: Option<String>,
     /// Cores that one text may use (`dir`, `hub`) [default: all]
+    #[schemars(example = 2)]
     pub threads: Option<usize>,
     /// Of the vectors that the model gives.
+    #[schemars(example = 384)]
     pub dimensions: Option<usize>,
     /// Ask for `dimensions` in each request, of a model that can shorten its vectors (`openai`) [default: false]
     pub send_dimensions: Option<bool>,
     /// File with the key that is sent as a bearer token.
+    #[schemars(example = &"embedder.key")]
     pub key_file: Option<PathBuf>,
     /// Put before every question.
+    #[schemars(example = &"query: ")]
     pub query_prefix: Option<String>,
     /// Put before every chunk.
+    #[schemars(example = &"passage: ")]
     pub passage_prefix: Option<String>,
     /// For one call with its repetitions [default: 30000]
     pub timeout_ms: Option<u64>,
@@ -65,7 +78,7 @@ pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Settin
         if !names.insert(name.clone()) {
             return Err(mistake(("name", "is used twice")));
         }
-        let key = raw.key_file.as_deref().map(|path| read_key(path, &mistake)).transpose()?;
+        let key = raw.key_file.as_deref().map(bearer).transpose()?;
         let settings = one(raw, key, models).map_err(mistake)?;
         let id = match &settings {
             Settings::Hash { .. } => Some("hash-v1".to_owned()),
@@ -154,9 +167,8 @@ fn hub(raw: &RawEmbedder, models: &Path, query_prefix: String, passage_prefix: S
         return Err(("revision", "must be a commit, a branch or a tag"));
     }
     let endpoint = set("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
-    let address: Url = endpoint.parse().map_err(|_| ("model", "comes from HF_ENDPOINT, which is not an address"))?;
-    if address.scheme() != "https" && !is_loopback(&address) {
-        return Err(("model", "comes from HF_ENDPOINT, which must begin with `https://`"));
+    if Address::parse(&endpoint, false).is_err() {
+        return Err(("model", "comes from HF_ENDPOINT, which must be an address that begins with `https://`"));
     }
     let cache = set("HF_HOME").or_else(|| set("FASTEMBED_CACHE_DIR")).map_or_else(|| models.to_owned(), PathBuf::from);
     Ok(Hub { model, revision, query_prefix, passage_prefix, endpoint, cache })
@@ -229,37 +241,17 @@ fn server(
 /// secret, because addresses are shown.
 fn url(raw: &RawEmbedder, kind: Kind) -> Result<Url, Mistake> {
     let given = raw.url.as_deref().ok_or(("url", "is needed, such as `https://host`"))?;
-    let url: Url = given.parse().map_err(|_| ("url", "must be an address, such as `https://host`"))?;
-    let has_secret = !url.username().is_empty() || url.password().is_some();
-    if has_secret || url.query().is_some() || url.fragment().is_some() {
-        return Err(("url", "must have no user, password, query or fragment; a key goes into `key_file`"));
-    }
+    let url = outside::address(given, raw.allow_plain_http).map_err(|problem| ("url", problem))?.into_url();
     if kind == Kind::OpenAi && url.path().trim_end_matches('/').ends_with("/v1") {
         return Err(("url", "must not end with `/v1`, which is added"));
     }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) || raw.allow_plain_http == Some(true) => Ok(url),
-        "http" => Err(("url", "is plain http to another machine: use https, or set `allow_plain_http = true`")),
-        _ => Err(("url", "must begin with `https://` or `http://`")),
-    }
+    Ok(url)
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// SECURITY: no message holds anything of the file but its path.
-fn read_key(path: &Path, mistake: &dyn Fn(Mistake) -> ConfigError) -> Result<HeaderValue, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    let key = text.trim();
-    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(mistake(("key_file", "must hold one key: visible ASCII on a single line")));
-    }
-    let mut header = HeaderValue::from_str(&format!("Bearer {key}"))
-        .map_err(|_| mistake(("key_file", "must hold one key: visible ASCII on a single line")))?;
+fn bearer(path: &Path) -> Result<HeaderValue, ConfigError> {
+    let secret = Secret::from_file(path)?;
+    let mut header = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))
+        .map_err(|_| SecretError::Malformed { path: path.to_owned() })?;
     header.set_sensitive(true);
     Ok(header)
 }
@@ -348,7 +340,7 @@ mod tests {
     fn a_key_is_read_once_and_shown_nowhere() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let with_key = entry(&format!("url = \"https://x\"\nkey_file = \"{}\"", file.path().display()));
-        assert!(resolved(&with_key).unwrap_err().contains("key_file"));
+        assert!(resolved(&with_key).unwrap_err().contains("must hold one key"));
         std::fs::write(file.path(), "sesame\n").unwrap();
         let settings = resolved(&with_key).unwrap();
         assert!(!format!("{settings:?}").contains("sesame"));

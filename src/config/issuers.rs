@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -16,18 +17,23 @@ use crate::identity::jwt::Issuers;
 use crate::identity::{Ceiling, Scope, Scopes};
 
 /// One table as it can be written.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawIssuer {
     /// The claim `iss`, exactly.
+    #[schemars(example = &"https://id.example.org")]
     pub issuer: String,
     /// One of the token's `aud`.
+    #[schemars(example = &"usher")]
     pub audience: String,
     /// Exact list, such as `["RS256"]`.
+    #[schemars(example = ["RS256"])]
     pub algorithms: Vec<String>,
     /// JWK set with the issuer's public keys; read again when it changes.
+    #[schemars(example = &"jwks.json")]
     pub jwks_file: Option<PathBuf>,
     /// Address of the JWK set.
+    #[schemars(example = &"https://id.example.org/keys")]
     pub jwks_url: Option<String>,
     /// Ask the issuer's own description for that address [default: false]
     #[serde(default)]
@@ -41,8 +47,9 @@ pub struct RawIssuer {
     pub allow_private_network: bool,
     /// Put before every subject of this issuer; with several issuers each needs one, and none may begin another.
     #[serde(default)]
+    #[schemars(example = &"corp-")]
     pub subject_prefix: String,
-    /// `sub` (default) or `email`, for an issuer that is trusted for e-mail addresses.
+    /// `sub` or `email`, for an issuer that is trusted for e-mail addresses [default: sub]
     pub subject_claim: Option<String>,
     /// Types that its tokens may stand for [default: user, agent, service]
     pub subject_types: Option<Vec<String>>,
@@ -50,16 +57,20 @@ pub struct RawIssuer {
     pub scopes: Option<Vec<String>>,
     /// Claims with scopes besides `scope` and `scp`.
     #[serde(default)]
+    #[schemars(example = ["permissions"])]
     pub scope_claims: Vec<String>,
     /// Collections that its tokens reach at most [default: all]
+    #[schemars(example = ["main"])]
     pub collections: Option<Vec<String>>,
     /// Sources that its tokens write at most [default: all]; nothing without the scope `documents.write`
+    #[schemars(example = ["wiki"])]
     pub sources: Option<Vec<String>>,
     /// Whether a token with `act` may do more than ask and read [default: false]
     #[serde(default)]
     pub actors_administer: bool,
     /// Clients (`client_id`, `azp`) that are agents: they narrow what a person reads through them.
     #[serde(default)]
+    #[schemars(example = ["assistant"])]
     pub agent_clients: Vec<String>,
     /// Tokens that end further ahead than this are refused, seconds [default: 86400]
     pub max_token_life_s: Option<u64>,
@@ -109,7 +120,7 @@ fn check_names(raw: &[RawIssuer], case: EmailCase) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn issuer(raw: RawIssuer) -> Result<Issuer, ConfigError> {
+pub(super) fn issuer(raw: RawIssuer) -> Result<Issuer, ConfigError> {
     let problem = |problem: &str| mistake(&raw.issuer, problem);
     let algorithms = algorithms(&raw)?;
     let subject_claim = match raw.subject_claim.as_deref() {
@@ -182,7 +193,7 @@ fn source(raw: &RawIssuer) -> Result<Source, ConfigError> {
     }
 }
 
-fn renewal(raw: &RawIssuer) -> Result<Renewal, ConfigError> {
+pub(super) fn renewal(raw: &RawIssuer) -> Result<Renewal, ConfigError> {
     let every = raw.jwks_refresh_s.unwrap_or(300);
     let at_most = raw.jwks_max_age_s.unwrap_or(3_600);
     if !(10..=86_400).contains(&every) || at_most < every || at_most > 604_800 {

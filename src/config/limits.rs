@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -11,12 +12,13 @@ use crate::limits::places::Shares;
 use crate::limits::rates::{Class, Rate};
 
 /// `[limits]`; what is absent has its default.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawLimits {
     /// Connections at one time, 16 to 100000 [default: 2048]
     pub max_connections: Option<u64>,
     /// Of these, from one IPv4 address or one IPv6 network of 64 bits; a proxy is one address [default: half of them]
+    #[schemars(example = 1024)]
     pub max_connections_per_address: Option<u64>,
     /// Seconds for the head of a request, 1 to 300 [default: 20]
     pub head_timeout_s: Option<u64>,
@@ -25,32 +27,41 @@ pub struct RawLimits {
     /// Seconds without a request, or without reading on, 1 to 3600 [default: 75]
     pub idle_timeout_s: Option<u64>,
     /// Queries of one credential at one time [default: half of `max_queries`]
+    #[schemars(example = 32)]
     pub max_queries_per_key: Option<u64>,
     /// Queries of one subject that a credential acts for, at one time [default: an eighth of `max_queries`]
+    #[schemars(example = 8)]
     pub max_queries_per_subject: Option<u64>,
     /// Threads that compute for queries at one time, 2 to 1024; one credential has half of them [default: two per core]
+    #[schemars(example = 4)]
     pub computing: Option<u64>,
     /// Threads that decide for OpenFGA's surface at one time, 1 to 1024 [default: one per core, at least 2]
+    #[schemars(example = 2)]
     pub evaluations: Option<u64>,
     /// Steps of work that a check, a list, an explanation or a report may cause, 1000 to 1000000000 [default: 10000000]
     pub steps: Option<u64>,
-    /// Requests per second and class
+    /// Requests per second and class; ten seconds' worth may come at once; 0: no limit
     pub rates: RawRates,
 }
 
 /// `[limits.rates]`: requests per second; ten seconds' worth may come at once. 0: no limit.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawRates {
+    /// Questions [default: { key = 1000, subject = 200 }]
     pub query: Option<RawRate>,
+    /// Reads of documents, lists and rules [default: { key = 1000, subject = 200 }]
     pub read: Option<RawRate>,
+    /// Changes [default: { key = 500, subject = 500 }]
     pub write: Option<RawRate>,
+    /// Decisions and lists of OpenFGA's API [default: { key = 1000, subject = 1000 }]
     pub check: Option<RawRate>,
+    /// Explanations, impact, readers and reports [default: { key = 20, subject = 20 }]
     pub survey: Option<RawRate>,
 }
 
 /// `query = { key = 1000, subject = 200 }`
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRate {
     pub key: u32,

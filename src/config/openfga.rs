@@ -4,23 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::ConfigError;
-use super::embedders::is_loopback;
+use super::{ConfigError, outside};
 use crate::authority::server::AuthorizationServer;
 use crate::openfga::mirror::Pace;
+use crate::outside::Secret;
 
 /// The table as it can be written.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawOpenFga {
     /// Address of the server's gRPC listener.
+    #[schemars(example = &"http://127.0.0.1:8081")]
     pub url: String,
     /// Id of its store.
+    #[schemars(example = &"01HXYZ00000000000000000000")]
     pub store: String,
     /// File with a preshared key.
+    #[schemars(example = &"openfga.token")]
     pub token_file: Option<PathBuf>,
     /// For one call [default: 1500]
     pub timeout_ms: Option<u64>,
@@ -35,13 +38,13 @@ pub struct RawOpenFga {
 }
 
 /// What the service connects to.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct OpenFga {
     #[cfg_attr(not(feature = "openfga"), allow(dead_code, reason = "only a build that can connect reads it"))]
     url: String,
     pub store: String,
     #[cfg_attr(not(feature = "openfga"), allow(dead_code, reason = "only a build that can connect reads it"))]
-    token: Option<String>,
+    token: Option<Secret>,
     pub timeout: Duration,
     pub pace: Pace,
     pub max_model_age: Duration,
@@ -60,29 +63,14 @@ pub enum AddressError {
 
 pub(super) fn resolve(raw: RawOpenFga) -> Result<OpenFga, ConfigError> {
     let mistake = |option, problem| Err(ConfigError::Value { option, problem });
-    let Ok(url) = Url::parse(&raw.url) else {
-        return mistake("openfga.url", "must be an address such as http://127.0.0.1:8081");
-    };
-    if url.scheme() != "https" && url.scheme() != "http" {
-        return mistake("openfga.url", "must begin with http:// or https://");
-    }
-    if url.scheme() == "http" && !is_loopback(&url) && raw.allow_plain_http != Some(true) {
-        return mistake(
-            "openfga.url",
-            "is not encrypted and not on this machine: use https, or set `allow_plain_http`",
-        );
+    let address = outside::address(&raw.url, raw.allow_plain_http);
+    if let Err(problem) = address {
+        return mistake("openfga.url", problem);
     }
     if raw.store.len() != 26 || !raw.store.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
         return mistake("openfga.store", "must be the id of a store: 26 capital letters and digits");
     }
-    let token = match &raw.token_file {
-        None => None,
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-            Some(text.trim().to_owned())
-        }
-    };
+    let token = outside::secret(raw.token_file.as_deref())?;
     let between = |value: Option<u64>, default: u64, least: u64, most: u64, option, problem| {
         let value = value.unwrap_or(default);
         if (least..=most).contains(&value) { Ok(value) } else { Err(ConfigError::Value { option, problem }) }
@@ -116,7 +104,7 @@ impl OpenFga {
     #[cfg(feature = "openfga")]
     pub fn connect(&self) -> Result<Arc<dyn AuthorizationServer>, AddressError> {
         use crate::authority::server::grpc::GrpcServer;
-        Ok(Arc::new(GrpcServer::new(self.url.clone(), self.store.clone(), self.token.as_deref())?))
+        Ok(Arc::new(GrpcServer::new(self.url.clone(), self.store.clone(), self.token.as_ref().map(Secret::expose))?))
     }
 
     /// # Errors

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::ConfigError;
-use super::embedders::is_loopback;
+use super::{ConfigError, outside};
 use crate::telemetry::otlp::Settings;
 
 /// The table as it can be written.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawOtlp {
     /// Address of its HTTP listener, such as http://127.0.0.1:4318; `/v1/traces` and `/v1/metrics` come after it
+    #[schemars(example = &"http://127.0.0.1:4318")]
     pub endpoint: String,
     /// Export a span for each request [default: true]
     pub traces: Option<bool>,
@@ -30,10 +30,10 @@ pub struct RawOtlp {
     pub timeout_ms: Option<u64>,
     /// What the service calls itself [default: usher]
     pub service_name: Option<String>,
-    /// Headers of each export, such as a tenant's name
+    /// Headers of each export, such as a tenant's name [default: {}]
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Headers whose values are secrets: names, and files that hold them
+    /// Headers whose values are secrets: names, and files that hold them [default: {}]
     #[serde(default)]
     pub header_files: BTreeMap<String, PathBuf>,
     /// Send them unencrypted to another machine [default: false]
@@ -42,21 +42,10 @@ pub struct RawOtlp {
 
 pub(super) fn resolve(raw: RawOtlp) -> Result<Settings, ConfigError> {
     let mistake = |option, problem| Err(ConfigError::Value { option, problem });
-    let Ok(endpoint) = Url::parse(&raw.endpoint) else {
-        return mistake("otlp.endpoint", "must be an address such as http://127.0.0.1:4318");
+    let endpoint = match outside::address(&raw.endpoint, raw.allow_plain_http) {
+        Ok(address) => address.into_url(),
+        Err(problem) => return mistake("otlp.endpoint", problem),
     };
-    if endpoint.scheme() != "https" && endpoint.scheme() != "http" {
-        return mistake("otlp.endpoint", "must begin with http:// or https://");
-    }
-    if endpoint.scheme() == "http" && !is_loopback(&endpoint) && raw.allow_plain_http != Some(true) {
-        return mistake(
-            "otlp.endpoint",
-            "is not encrypted and not on this machine: use https, or set `allow_plain_http`",
-        );
-    }
-    if !endpoint.username().is_empty() || endpoint.password().is_some() || endpoint.query().is_some() {
-        return mistake("otlp.endpoint", "must hold no user and no parameters: put secrets into `header_files`");
-    }
     let sample = raw.sample.unwrap_or(1.0);
     if !(0.0..=1.0).contains(&sample) {
         return mistake("otlp.sample", "must be 0 to 1");

@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::ConfigError;
-use super::embedders::is_loopback;
+use super::{ConfigError, outside};
 use crate::index::qdrant::{Consistency, QdrantSettings, Quantisation};
 
 /// The table as it can be written.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawQdrant {
     /// Address of its gRPC listener.
+    #[schemars(example = &"http://127.0.0.1:6334")]
     pub url: String,
     /// File with an API key.
+    #[schemars(example = &"qdrant.key")]
     pub api_key_file: Option<PathBuf>,
     /// First part of every name there [default: usher]
     pub prefix: Option<String>,
@@ -27,10 +28,13 @@ pub struct RawQdrant {
     /// Copies of each shard of a new collection [default: 1]
     pub replication_factor: Option<u32>,
     /// Copies that must have taken a write [default: all but one, at least 1]
+    #[schemars(example = 1)]
     pub write_consistency: Option<u32>,
     /// Copies that must agree on an answer: `all`, `majority` or `quorum` [default: one answers]
+    #[schemars(example = &"majority", with = "Option<String>")]
     pub read_consistency: Option<Consistency>,
     /// `none`, `scalar` or `binary`, for new collections [default: none]
+    #[schemars(with = "Option<String>")]
     pub quantisation: Option<Quantisation>,
     /// Links per node of the graph, for new collections [default: 16]
     pub hnsw_m: Option<u64>,
@@ -44,14 +48,8 @@ pub struct RawQdrant {
 
 pub(super) fn resolve(raw: RawQdrant) -> Result<QdrantSettings, ConfigError> {
     let mistake = |option, problem| Err(ConfigError::Value { option, problem });
-    let Ok(url) = Url::parse(&raw.url) else {
-        return mistake("qdrant.url", "must be an address such as http://127.0.0.1:6334");
-    };
-    if url.scheme() != "https" && url.scheme() != "http" {
-        return mistake("qdrant.url", "must begin with http:// or https://");
-    }
-    if url.scheme() == "http" && !is_loopback(&url) && raw.allow_plain_http != Some(true) {
-        return mistake("qdrant.url", "is not encrypted and not on this machine: use https, or set `allow_plain_http`");
+    if let Err(problem) = outside::address(&raw.url, raw.allow_plain_http) {
+        return mistake("qdrant.url", problem);
     }
     let prefix = raw.prefix.unwrap_or_else(|| "usher".to_owned());
     if prefix.is_empty() || prefix.len() > 64 || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
@@ -70,14 +68,7 @@ pub(super) fn resolve(raw: RawQdrant) -> Result<QdrantSettings, ConfigError> {
     if shards == 0 {
         return mistake("qdrant.shards", "must be at least 1");
     }
-    let api_key = match &raw.api_key_file {
-        None => None,
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-            Some(text.trim().to_owned())
-        }
-    };
+    let api_key = outside::secret(raw.api_key_file.as_deref())?;
     Ok(QdrantSettings {
         api_key,
         prefix,

@@ -6,6 +6,7 @@ pub mod effort;
 pub mod faults;
 pub mod invisible;
 pub mod outline;
+pub mod outside;
 pub mod paged;
 pub mod progress;
 pub mod wire;

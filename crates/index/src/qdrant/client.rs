@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant::{ReadConsistency, ReadConsistencyType, WriteOrdering, WriteOrderingType, read_consistency};
+
+use usher_base::outside::{Breaker, Pauses, Secret};
 
 use super::IndexError;
 
@@ -17,9 +18,12 @@ const READ_ATTEMPTS: u32 = 2;
 /// Pause before the second attempt, doubled for each further one; a random half of it is left out.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Failures in a row that open the breaker, and how long it stays open.
-const FAILURES: u32 = 5;
-const OPEN_FOR: Duration = Duration::from_secs(1);
+const PAUSES: Pauses = Pauses {
+    failures: 5,
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(1),
+    probe: Duration::from_secs(1),
+};
 /// The part of a call's time after which it counts as failed where whoever asked gives it up.
 const PATIENCE: u32 = 4;
 
@@ -45,10 +49,10 @@ pub enum Consistency {
 }
 
 /// What the service connects to and how it lays collections out.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct QdrantSettings {
     pub url: String,
-    pub api_key: Option<String>,
+    pub api_key: Option<Secret>,
     /// First part of every name.
     pub prefix: String,
     /// Of one call.
@@ -83,12 +87,6 @@ impl QdrantSettings {
             hnsw_ef_construct: 128,
             on_disk: false,
         }
-    }
-}
-
-impl std::fmt::Debug for QdrantSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("QdrantSettings").field("url", &self.url).field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
@@ -174,39 +172,6 @@ pub struct Connection {
     breaker: Arc<Breaker>,
 }
 
-/// Counts failures in a row. Open: nothing is asked, except by one call per period that tries.
-struct Breaker {
-    begun: Instant,
-    failures: AtomicU32,
-    /// Milliseconds after `begun`.
-    open_until: AtomicU64,
-}
-
-impl Breaker {
-    fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn may_call(&self) -> bool {
-        let (now, until) = (self.now(), self.open_until.load(Ordering::Acquire));
-        if until == 0 || self.failures.load(Ordering::Acquire) < FAILURES {
-            return true;
-        }
-        // The first one after the period tries for all.
-        let next = now + u64::try_from(OPEN_FOR.as_millis()).unwrap_or(u64::MAX);
-        now >= until && self.open_until.compare_exchange(until, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    fn note(&self, failed: bool) {
-        if !failed {
-            self.failures.store(0, Ordering::Release);
-        } else if self.failures.fetch_add(1, Ordering::AcqRel) + 1 >= FAILURES {
-            let open = u64::try_from(OPEN_FOR.as_millis()).unwrap_or(u64::MAX);
-            self.open_until.store(self.now() + open, Ordering::Release);
-        }
-    }
-}
-
 impl Connection {
     /// Nothing is connected before the first call.
     ///
@@ -214,8 +179,7 @@ impl Connection {
     /// When the address is malformed.
     pub fn new(settings: QdrantSettings) -> Result<Self, QdrantError> {
         let client = Arc::new(ArcSwap::from_pointee(client(&settings)?));
-        let breaker = Breaker { begun: Instant::now(), failures: AtomicU32::new(0), open_until: AtomicU64::new(0) };
-        Ok(Self { client, settings: Arc::new(settings), breaker: Arc::new(breaker) })
+        Ok(Self { client, settings: Arc::new(settings), breaker: Arc::new(Breaker::new(PAUSES)) })
     }
 
     pub fn settings(&self) -> &QdrantSettings {
@@ -274,7 +238,7 @@ impl Connection {
         let mut pause = FIRST_PAUSE;
         let mut last = QdrantError::Open;
         for attempt in 1..=attempts {
-            if !self.breaker.may_call() {
+            if !self.breaker.admits() {
                 return Err(last);
             }
             let pending = Pending { connection: self, client: self.client(), begun: Instant::now(), is_over: false };
@@ -309,7 +273,7 @@ fn client(settings: &QdrantSettings) -> Result<Qdrant, QdrantError> {
     config.set_connect_timeout(settings.timeout);
     config.set_keep_alive_while_idle(true);
     if let Some(key) = &settings.api_key {
-        config.set_api_key(key);
+        config.set_api_key(key.expose());
     }
     Qdrant::new(config).map_err(|error| QdrantError::of("connect", &error))
 }
@@ -354,21 +318,6 @@ fn jittered(pause: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_breaker_opens_after_failures_and_lets_one_try() {
-        let breaker = Breaker { begun: Instant::now(), failures: AtomicU32::new(0), open_until: AtomicU64::new(0) };
-        for _ in 0..FAILURES {
-            assert!(breaker.may_call());
-            breaker.note(true);
-        }
-        assert!(!breaker.may_call());
-        std::thread::sleep(OPEN_FOR + Duration::from_millis(20));
-        assert!(breaker.may_call());
-        assert!(!breaker.may_call(), "one tries for all");
-        breaker.note(false);
-        assert!(breaker.may_call() && breaker.may_call());
-    }
 
     #[test]
     fn pauses_vary_and_stay_within_bounds() {
