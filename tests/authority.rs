@@ -1,4 +1,4 @@
-//! A real OpenFGA server owns the tuples: what it says binds, whatever the replica holds.
+//! A real OpenFGA server owns the tuples: what it says binds, whatever the mirror holds.
 //!
 //! `scripts/openfga.sh` installs the server; without it every test says that it was skipped.
 

@@ -46,7 +46,7 @@ impl Draft {
         self.before.collection(name).map_or(0, |collection| collection.next_chunk())
     }
 
-    /// Whether the store's tuples are only replicated here.
+    /// Whether the store's tuples are only mirrored here.
     pub fn is_external(&self, store: &str) -> bool {
         self.external.as_deref() == Some(store)
     }

@@ -40,7 +40,7 @@ pub enum CommitError {
     #[error(transparent)]
     Server(#[from] crate::authority::server::ServerError),
     #[error("{what} is not possible where an authorization server owns the tuples")]
-    Replicated { what: &'static str },
+    Mirrored { what: &'static str },
     #[error("the store is bound by a collection")]
     StoreInUse,
     #[error("the key is the last one that may make others")]

@@ -155,9 +155,9 @@ impl Change for WriteModel {
             let id = match (&self.id, draft.is_external(&self.store)) {
                 (Some(id), true) => id.clone(),
                 (None, false) => ulid::Ulid::generate().to_string(),
-                _ => return Err(CommitError::Replicated { what: "writing a model here" }),
+                _ => return Err(CommitError::Mirrored { what: "writing a model here" }),
             };
-            // The replica may have seen a model that was written through here before the writer came to this line.
+            // The mirror may have seen a model that was written through here before the writer came to this line.
             if draft.next.store(&self.store).and_then(|store| store.latest_model()).is_some_and(|held| held.id() == id)
             {
                 return Ok(ModelAdded { id, is_new: false });

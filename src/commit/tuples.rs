@@ -86,7 +86,7 @@ impl Change for WriteTuples {
                 return Err(CommitError::RevisionConflict);
             }
             if draft.is_external(&self.store) && !self.dry_run {
-                return Err(CommitError::Replicated { what: "writing tuples here" });
+                return Err(CommitError::Mirrored { what: "writing tuples here" });
             }
             let store = draft.next.store(&self.store).ok_or(CommitError::UnknownStore)?;
             let model = match &self.model {

@@ -1,7 +1,7 @@
 //! Follows the server that owns the tuples: its newest model, its log of changes, and, from time to time, all of its
 //! tuples.
 //!
-//! The replica only finds candidates; the server confirms what is returned. A replica that is behind denies too much for
+//! The mirror only finds candidates; the server confirms what is returned. A mirror that is behind denies too much for
 //! a moment and never shows too much. Three loops make it complete: the log from where it was read last; a second look at
 //! the log's last seconds, since a server on an SQL database numbers changes before it commits them; and a comparison
 //! with all stored tuples, at the start, after a break, and periodically.
@@ -97,13 +97,13 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A replica that goes on where the catalog says.
+    /// A mirror that goes on where the catalog says.
     ///
     /// # Errors
     /// When the catalog can't be read.
-    pub async fn open(&self) -> Result<Replica, CatalogError> {
+    pub async fn open(&self) -> Result<Mirror, CatalogError> {
         let now = Instant::now();
-        let mut replica = Replica {
+        let mut mirror = Mirror {
             remote: self.remote.clone(),
             catalog: self.catalog.clone(),
             published: self.published.clone(),
@@ -117,12 +117,12 @@ impl Feed {
             looked_twice_at: now,
             compared_at: now,
         };
-        if let Some(stored) = replica.catalog.meta(&replica.place_name()).await? {
-            let place: Place = serde_json::from_slice(&stored)
+        if let Some(stored) = mirror.catalog.meta(&mirror.place_name()).await? {
+            let place: Reached = serde_json::from_slice(&stored)
                 .map_err(|source| CatalogError::Corrupt { what: "position in the server's log", source })?;
-            replica.place = Some(place).filter(|place| place.server_store == replica.server_store);
+            mirror.place = Some(place).filter(|place| place.server_store == mirror.server_store);
         }
-        Ok(replica)
+        Ok(mirror)
     }
 
     /// Looks at the server's newest model again and again: answers depend on that, in every process. Runs until cancelled.
@@ -153,7 +153,7 @@ impl Duty for Feed {
     fn work(&self) -> BoxFuture<'_, ()> {
         let work = async {
             match self.open().await {
-                Ok(replica) => replica.run().await,
+                Ok(mirror) => mirror.run().await,
                 Err(error) => tracing::warn!(%error, "the place in the authorization server's log can't be read"),
             }
         };
@@ -181,22 +181,22 @@ async fn newest_model(external: &External) -> Result<(String, AuthorizationModel
     newest.await?.ok_or(MirrorError::NoModel)
 }
 
-/// Where the replica is, as the catalog remembers it.
+/// Where the mirror is, as the catalog remembers it.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-struct Place {
+struct Reached {
     /// The server's store; another one begins anew.
     server_store: String,
     position: Position,
 }
 
-pub struct Replica {
+pub struct Mirror {
     remote: Arc<Remote>,
     catalog: Catalog,
     published: Arc<Published>,
     committer: Committer,
     server_store: String,
     pace: Pace,
-    place: Option<Place>,
+    place: Option<Reached>,
     last_change: Option<Timestamp>,
     /// Absent: not yet, or not since something failed.
     saw_model_at: Option<Instant>,
@@ -205,7 +205,8 @@ pub struct Replica {
     compared_at: Instant,
 }
 
-impl Replica {
+impl Mirror {
+    /// Stored under this name since before it was called a mirror.
     fn place_name(&self) -> String {
         format!("replica/{}", self.remote.external.store)
     }
@@ -289,7 +290,7 @@ impl Replica {
             }
             let is_end = changes.len() < MOST_CHANGES;
             self.last_change = changes.iter().map(|change| change.at).max().max(self.last_change);
-            self.take(&changes, Some(Place { position, ..place })).await?;
+            self.take(&changes, Some(Reached { position, ..place })).await?;
             if is_end {
                 return Ok(());
             }
@@ -331,8 +332,8 @@ impl Replica {
         }
     }
 
-    /// Takes over what the replica does not hold yet, and then the place; with nothing to take nothing is committed.
-    async fn take(&mut self, changes: &[TupleChange], place: Option<Place>) -> Result<(), MirrorError> {
+    /// Takes over what the mirror does not hold yet, and then the place; with nothing to take nothing is committed.
+    async fn take(&mut self, changes: &[TupleChange], place: Option<Reached>) -> Result<(), MirrorError> {
         let mut position = match &place {
             None => None,
             Some(place) => {
@@ -366,7 +367,7 @@ impl Replica {
         Ok(())
     }
 
-    /// Compares the replica with everything that the server stores, and mends it. What changes meanwhile is taken from
+    /// Compares the mirror with everything that the server stores, and mends it. What changes meanwhile is taken from
     /// the log, which is read from before the comparison on.
     async fn compare(&mut self) -> Result<(), MirrorError> {
         let begin = Timestamp::now().checked_sub(CLOCKS).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -410,17 +411,17 @@ impl Replica {
         // What is held alike needs no commit.
         let new: Vec<_> = theirs.filter(|key| !Tuple::parse(key).is_ok_and(|tuple| ours.contains(&tuple))).collect();
         if self.place.is_some() && !gone.is_empty() {
-            tracing::warn!(tuples = gone.len(), "the replica held tuples that the authorization server does not");
+            tracing::warn!(tuples = gone.len(), "the mirror held tuples that the authorization server does not");
         }
         let changes = TupleChange::of_write(&gone, &new, Timestamp::now());
         self.take(&changes, None).await?;
-        let place = Place { server_store: self.server_store.clone(), position: Position::Since(begin) };
+        let place = Reached { server_store: self.server_store.clone(), position: Position::Since(begin) };
         self.take(&[], Some(place)).await?;
         self.compared_at = Instant::now();
         Ok(())
     }
 
-    /// All tuples of the replica.
+    /// All tuples of the mirror.
     fn held(&self) -> HashSet<Tuple> {
         let snapshot = self.published.load();
         let Some(store) = snapshot.store(&self.remote.external.store) else { return HashSet::new() };

@@ -41,7 +41,7 @@ const DONE: &str = "first collection";
 
 impl First<'_> {
     /// Makes the default store with the default model and a collection, whatever of it is missing. Model and tuples of a
-    /// replicated store come from its server.
+    /// mirrored store come from its server.
     pub async fn make(&self, embedders: &Embedders, feed: Option<&Feed>) -> Result<(), ServeError> {
         if self.published.load().store(self.store).is_none() {
             self.committer.submit(Asked::duty("first start"), MakeStore { id: self.store.to_owned() }).await?;
@@ -132,7 +132,7 @@ impl Change for MakeStore {
 struct MakeFirst {
     name: String,
     settings: CollectionSettings,
-    /// Absent where the store is replicated.
+    /// Absent where the store is mirrored.
     model: Option<AuthorizationModel>,
 }
 

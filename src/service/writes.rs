@@ -52,10 +52,10 @@ impl Service {
             return self.committer.submit(asked, change).await;
         }
         if change.expected_revision.is_some() {
-            return Err(CommitError::Replicated { what: "`expected_revision`" });
+            return Err(CommitError::Mirrored { what: "`expected_revision`" });
         }
         if change.writes.len() + change.deletes.len() > MAX_WRITE {
-            return Err(CommitError::Replicated { what: "writing more than 100 tuples at once" });
+            return Err(CommitError::Mirrored { what: "writing more than 100 tuples at once" });
         }
         // Found here first, mistakes have names; the server decides.
         match self.committer.submit(asked.clone(), WriteTuples { dry_run: true, ..change.clone() }).await {

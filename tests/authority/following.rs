@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::common::{document, tuple};
 use crate::server::{OpenFga, eventually, program};
 
-/// Long enough that no test sees a second look of the replica.
+/// Long enough that no test sees a second look of the mirror.
 const NEVER: u64 = 60_000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,9 +34,9 @@ async fn rules_of_documents_stand_on_the_server_before_they_count() {
     assert!(server.stored("document:a/1").await.is_empty());
 }
 
-/// The replica is told nothing here: it is the server that denies.
+/// The mirror is told nothing here: it is the server that denies.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_on_the_server_binds_the_next_answer_whatever_the_replica_holds() {
+async fn a_revocation_on_the_server_binds_the_next_answer_whatever_the_mirror_holds() {
     let Some(program) = program() else { return };
     let server = OpenFga::start(program).await;
     server.write(&[("user:ann", "member", "group:g"), ("user:ann", "member", "group:h")], &[]).await;
@@ -81,7 +81,7 @@ async fn what_others_write_is_followed() {
     println!("a grant on the server was visible after {} ms at a poll of 50 ms", took.as_millis());
     admin.put_documents(vec![document("a/late", "orchid later", json!({"nobody": true}))]).await;
     assert_eq!(ann.ask("orchid").await.len(), 2);
-    // A question that tolerates no old tuples waits for the replica.
+    // A question that tolerates no old tuples waits for the mirror.
     server.write(&[("user:bob", "viewer", "document:a/1")], &[]).await;
     let body = json!({"query": "orchid", "max_staleness_ms": 0, "deadline_ms": 300});
     assert_eq!(ann.post("/v1/query", body).await.problem(409), "revision_unavailable");

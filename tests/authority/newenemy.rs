@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::common::{Client, document, tuple};
 use crate::storm::{Owner, Storm, Triple, Visible, escaped, has_bug, marks, rounds};
 
-/// No test sees a second look of the replica at the log.
+/// No test sees a second look of the mirror at the log.
 const NEVER: u64 = 60_000;
 const OFTEN: u64 = 20;
 
@@ -32,8 +32,8 @@ const GUARDS: &[(&str, &str)] = &[
 ];
 
 const GUARDS_OF_A_SERVER: &[(&str, &str)] = &[
-    ("trust_the_replica", "newenemy::revoke_then_add_openfga"),
-    ("trust_the_replica", "newenemy::redact_then_widen_openfga"),
+    ("trust_the_mirror", "newenemy::revoke_then_add_openfga"),
+    ("trust_the_mirror", "newenemy::redact_then_widen_openfga"),
     ("skip_the_second_look,passages_outlive_their_version", "newenemy::redact_then_widen_openfga"),
     ("acknowledge_before_following", "newenemy::grant_then_ask_openfga"),
     ("acknowledge_before_following", "newenemy::grant_then_ask_with_its_revision_openfga"),
@@ -329,7 +329,7 @@ async fn grant_past_usher_then_ask_within_a_staleness() {
     assert_eq!(misses, 0);
 }
 
-/// Plays an order with the replica at rest, then with one that follows closely.
+/// Plays an order with the mirror at rest, then with one that follows closely.
 macro_rules! orders {
     ($($order:ident: $embedded:ident, $openfga:ident;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

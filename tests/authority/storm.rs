@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use usher_oracle::rng::Rng;
+use usher_support::Random;
 
 use crate::common::{Client, TestService, document, tuple};
 use crate::server::{OpenFga, program};
@@ -107,7 +107,7 @@ pub struct Counts {
 
 pub struct Storm {
     pub owner: Owner,
-    pub rng: Rng,
+    pub rng: Random,
     service: TestService,
     admin: Client,
     states: Vec<State>,
@@ -118,7 +118,7 @@ pub struct Storm {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     counts: Counts,
     marks: usize,
-    /// Whether what is visible all the time must be found: not where the replica may lag behind.
+    /// Whether what is visible all the time must be found: not where the mirror may lag behind.
     pub judges_misses: bool,
 }
 
@@ -131,7 +131,7 @@ impl Storm {
             service,
             judges_misses: !owner.is_server(),
             owner,
-            rng: Rng::new(seed() ^ poll_ms),
+            rng: Random::new(seed() ^ poll_ms),
             states: vec![State { from: Instant::now(), until: None, visible: Visible::new() }],
             current: 0,
             reads: Arc::default(),
@@ -220,7 +220,7 @@ impl Storm {
         for n in 0..side_by_side as u64 {
             let client = Client { subject: Some(reader.to_owned()), ..self.admin.clone() };
             let (reads, is_over) = (self.reads.clone(), self.is_over.clone());
-            let mut rng = Rng::new(self.rng.next());
+            let mut rng = Random::new(self.rng.next());
             let mut number = n << 32 | 1 << 40;
             self.tasks.push(tokio::spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {

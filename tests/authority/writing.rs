@@ -80,9 +80,9 @@ async fn what_exists_and_what_is_missing_are_passed_over_apart() {
     assert_eq!(users, ["user:ann", "user:carl"]);
 }
 
-/// The replica may see a model before the request that wrote it has told the catalog.
+/// The mirror may see a model before the request that wrote it has told the catalog.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_written_through_usher_and_seen_by_the_replica_is_one_model() {
+async fn a_model_written_through_usher_and_seen_by_the_mirror_is_one_model() {
     let Some(program) = program() else { return };
     let server = OpenFga::start(program).await;
     let mut settings = server.settings(10);
@@ -108,7 +108,7 @@ async fn a_model_written_through_usher_and_seen_by_the_replica_is_one_model() {
 
 /// With nothing to take over nothing is committed, and the model's age stays within its bound.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_at_rest_changes_nothing_and_answers() {
+async fn a_mirror_at_rest_changes_nothing_and_answers() {
     let Some(program) = program() else { return };
     let server = OpenFga::start(program).await;
     let mut settings = server.settings(50);
@@ -133,7 +133,7 @@ async fn a_replica_at_rest_changes_nothing_and_answers() {
 async fn an_older_page_of_the_log_undoes_nothing() {
     let Some(program) = program() else { return };
     let server = OpenFga::start(program).await;
-    // The replica does nothing of its own accord.
+    // The mirror does nothing of its own accord.
     let service = server.service(60_000).await;
     let (admin, ann) = (service.admin(), service.as_reader("user:ann"));
     admin.put_documents(vec![document("a/1", "orchid one", json!({"viewers": ["group:g#member"]}))]).await;
@@ -155,7 +155,7 @@ async fn an_older_page_of_the_log_undoes_nothing() {
     assert!(ann.ask("orchid").await.is_empty());
 }
 
-/// A long stretch of the log is as old at its begin as it is long: the replica doesn't go back there.
+/// A long stretch of the log is as old at its begin as it is long: the mirror doesn't go back there.
 #[tokio::test(flavor = "multi_thread")]
 async fn catching_up_does_not_go_back() {
     let Some(program) = program() else { return };

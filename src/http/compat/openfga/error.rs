@@ -242,7 +242,7 @@ impl From<CommitError> for FgaError {
             CommitError::Server(ServerError::Conflict) => {
                 Self::new(StatusCode::CONFLICT, "Aborted", "the authorization server's state is another one")
             }
-            CommitError::Replicated { what } => Self::validation(format!("{what} is not possible here")),
+            CommitError::Mirrored { what } => Self::validation(format!("{what} is not possible here")),
             CommitError::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many writes wait")
             }
