@@ -14,9 +14,10 @@ cargo clippy -p usher --no-default-features --lib --bins -- -D warnings
 stage "Lints, all that the tests build"
 USHER_MUTANTS=1 cargo clippy --workspace --features "$TESTED" --all-targets -- -D warnings
 
-stage "Licences, sources and advisories"
+# Licences, banned packages and sources are checked by `make test` too (tests/house/packages.rs), without cargo-deny.
+stage "Advisories"
 if command -v cargo-deny >/dev/null; then
-    cargo deny check licenses bans sources
+    cargo deny check
 else
-    echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"
+    skip cargo-deny "cargo-deny is not installed (cargo install --locked cargo-deny)"
 fi

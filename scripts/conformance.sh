@@ -7,7 +7,7 @@ if [ -n "${CONFORMANCE:-}" ]; then
     USHER_CONFORMANCE="$(cd "$CONFORMANCE" && pwd)"
     export USHER_CONFORMANCE
 else
-    echo "skipped: published conformance data (make conformance CONFORMANCE=<folder>)"
+    skip conformance "published conformance data (make conformance CONFORMANCE=<folder>)"
 fi
 export USHER_MUTANTS=1
 cargo test --features "$TESTED" --test conformance -- --nocapture --test-threads=1

@@ -9,6 +9,29 @@ TESTED=usher/onnx
 # A stage and when it begins, in minutes and seconds from the start.
 stage() { printf '\n== %d:%02d %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 
+# Says that cases can't run here for want of something, one word of tests/skips.txt; `make test` counts them at the end.
+skip() { # need, what
+    echo "skipped: $2"
+    [ -z "${USHER_SKIPS:-}" ] || printf '%s\t%s\n' "$1" "$2" >>"$USHER_SKIPS"
+}
+
+# Counts and prints what was skipped; fails where tests/skips.txt doesn't name what was missing.
+tell_skips() {
+    local need what names unnamed=0
+    names="$(awk '!/^#/ { print $1 }' tests/skips.txt)"
+    sort -u -o "$USHER_SKIPS" "$USHER_SKIPS"
+    stage "Skipped: $(wc -l <"$USHER_SKIPS") cases"
+    while IFS=$'\t' read -r need what; do
+        if grep -qxF -- "$need" <<<"$names"; then
+            echo "$need: $what"
+        else
+            echo "$need: $what (not in tests/skips.txt: this run is not complete)"
+            unnamed=$((unnamed + 1))
+        fi
+    done <"$USHER_SKIPS"
+    [ "$unnamed" = 0 ]
+}
+
 fail() {
     printf '%s\n' "$*" >&2
     exit 1

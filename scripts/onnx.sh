@@ -22,8 +22,8 @@ stage "A tiny embedding model"
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 tests="the tests of models in the ONNX format (tests/service/onnx.rs)"
 if ! has_venv && ! { install_package python3-venv && has_venv; }; then
-    echo "skipped: $tests: Python's venv is missing (Debian: apt-get install python3-venv)"
+    skip onnx "$tests: Python's venv is missing (Debian: apt-get install python3-venv)"
 elif ! onnx_setup; then
     unset ORT_DYLIB_PATH USHER_ONNX_MODEL
-    echo "skipped: $tests: the packages of tests/onnx/requirements.txt could not be installed"
+    skip onnx "$tests: the packages of tests/onnx/requirements.txt could not be installed"
 fi

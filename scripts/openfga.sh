@@ -21,7 +21,7 @@ install() { # name, stamp file, stamp, command…
         printf '%s\n' "$stamp" >"$file"
     else
         tail -n 3 "$file.log"
-        echo "skipped: $name (see $file.log; is the network there?)"
+        skip openfga "$name (see $file.log; is the network there?)"
     fi
 }
 
@@ -54,16 +54,16 @@ if command -v go >/dev/null; then
     install "OpenFGA server (the first time takes several minutes)" "$TOOLS/openfga.ready" "$SERVER" build_server
     install "fga" "$TOOLS/fga.ready" "$(of_files scripts/openfga/go.mod)" build_cli
 else
-    echo "skipped: OpenFGA server and fga (Go 1.25.7 or newer is not installed)"
+    skip openfga "OpenFGA server and fga (Go 1.25.7 or newer is not installed)"
 fi
 if command -v python3 >/dev/null; then
     install "openfga-sdk (Python)" .tools/python.ready "$(of_files tests/clients/python/requirements.txt)" install_python
 else
-    echo "skipped: openfga-sdk (Python is not installed)"
+    skip openfga "openfga-sdk (Python is not installed)"
 fi
 if command -v npm >/dev/null; then
     mkdir -p .tools/javascript
     install "@openfga/sdk (JavaScript)" .tools/javascript.ready "$(of_files tests/clients/javascript/*.json)" install_javascript
 else
-    echo "skipped: @openfga/sdk (Node.js is not installed)"
+    skip openfga "@openfga/sdk (Node.js is not installed)"
 fi

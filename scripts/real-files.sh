@@ -13,7 +13,7 @@ if command -v apt-get >/dev/null && [ -z "${OFFLINE:-}" ]; then
     apt-get update -qq || true
     for package in bash-doc debian-reference-en gnuplot-doc r-doc-pdf groff libtasn1-doc librsvg2-bin ghostscript; do
         dpkg -s "$package" >/dev/null 2>&1 || apt-get install -qq -y --no-install-recommends "$package" >/dev/null ||
-            echo "skipped: $package"
+            skip package "$package"
     done
 fi
 

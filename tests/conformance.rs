@@ -110,7 +110,7 @@ fn own<S: Stores>(stores: &S, how: &str) {
 /// Those of the folder that is named, if one is.
 fn published<S: Stores>(stores: impl FnOnce() -> S, how: &str) {
     let Some(folder) = std::env::var_os("USHER_CONFORMANCE").map(PathBuf::from) else {
-        println!("skipped: published conformance data {how} (set USHER_CONFORMANCE)");
+        usher_support::skipped("conformance", &format!("published data {how} (set USHER_CONFORMANCE)"));
         return;
     };
     let stores = stores();

@@ -14,3 +14,7 @@
 mod company;
 #[path = "house/imports.rs"]
 mod imports;
+#[path = "house/packages.rs"]
+mod packages;
+#[path = "house/skips.rs"]
+mod skips;

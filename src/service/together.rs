@@ -19,7 +19,7 @@ use crate::catalog::collections::CollectionSettings;
 use crate::catalog::keys::{KeyRow, KeySettings};
 use crate::commit::carrier::Carries;
 use crate::commit::collections::{DeleteCollection, PutCollection};
-use crate::commit::documents::{DeleteDocuments, PreparedContent, PreparedVectors, PutDocuments, PutRules};
+use crate::commit::documents::{DeleteDocuments, Only, PreparedContent, PreparedVectors, PutDocuments, PutRules};
 use crate::commit::keys::{CreateKey, RevokeKey};
 use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
@@ -32,32 +32,21 @@ use crate::snapshot::load::load;
 use crate::snapshot::names::ChunkKeys;
 use crate::snapshot::{Place, Published, Publishing, Snapshot};
 use crate::wire::TupleKey;
+use usher_support::Random;
 
 const STORE: &str = "01JD0000000000000000000000";
 const PEOPLE: usize = 5;
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((word ^ (word >> 31)) % bound as u64) as usize
+fn subject(random: &mut Random) -> String {
+    match random.below(4) {
+        0 => "user:*".to_owned(),
+        1 => format!("group:g{}#member", random.below(3)),
+        _ => format!("user:p{}", random.below(PEOPLE)),
     }
+}
 
-    fn subject(&mut self) -> String {
-        match self.below(4) {
-            0 => "user:*".to_owned(),
-            1 => format!("group:g{}#member", self.below(3)),
-            _ => format!("user:p{}", self.below(PEOPLE)),
-        }
-    }
-
-    fn subjects(&mut self) -> Vec<String> {
-        (0..1 + self.below(2)).map(|_| self.subject()).collect::<BTreeSet<_>>().into_iter().collect()
-    }
+fn subjects(random: &mut Random) -> Vec<String> {
+    (0..1 + random.below(2)).map(|_| subject(random)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// One process's writer and what it publishes.
@@ -129,10 +118,10 @@ impl Process {
             6 => self.done("collection", PutCollection { name: collection, settings: settings(random) }).await,
             7 | 8 => {
                 let ids = (0..1 + random.below(3)).map(|_| id(&collection, random)).collect();
-                self.done("delete", DeleteDocuments { collection, ids, if_version: None }).await
+                self.done("delete", DeleteDocuments { collection, ids, only: Only::Every }).await
             }
             9 => {
-                let acl = serde_json::from_value(json!({"viewers": random.subjects()})).unwrap();
+                let acl = serde_json::from_value(json!({"viewers": subjects(random)})).unwrap();
                 let id = id(&collection, random);
                 self.done("rules", PutRules { collection, id, acl }).await
             }
@@ -206,7 +195,7 @@ fn tuples(random: &mut Random) -> WriteTuples {
             }
             _ => {
                 let object = format!("document:c{}", random.below(2));
-                json!({"user": random.subject(), "relation": "blocked", "object": format!("{object}/{}", random.below(12))})
+                json!({"user": subject(random), "relation": "blocked", "object": format!("{object}/{}", random.below(12))})
             }
         });
         let keys: Vec<Value> = keys.collect();
@@ -230,13 +219,13 @@ fn prepared(
 ) -> crate::commit::documents::Prepared {
     let text = ["", "One passage.", "Two passages.\n\nThe secret one."][random.below(3)];
     let mut document = json!({"id": id(collection, random), "collection": collection, "title": "t",
-        "content": {"type": "text/plain", "text": text}, "acl": {"viewers": random.subjects()},
+        "content": {"type": "text/plain", "text": text}, "acl": {"viewers": subjects(random)},
         "metadata": {"year": random.below(3)}});
     if text.contains("secret") && random.below(2) == 0 {
         let start = text.find("The").unwrap();
         document["chunks"] = json!([{"start": 0, "end": start}, {"start": start, "end": text.len()}]);
         document["sections"] =
-            json!([{"id": "s", "span": {"start": start, "end": text.len()}, "acl": {"viewers": random.subjects()}}]);
+            json!([{"id": "s", "span": {"start": start, "end": text.len()}, "acl": {"viewers": subjects(random)}}]);
     }
     if random.below(8) == 0 {
         document["expires_at"] =
@@ -244,7 +233,7 @@ fn prepared(
     }
     let document: crate::wire::Document = serde_json::from_value(document).unwrap();
     let mut prepared = prepare::rules(document, settings).unwrap();
-    let (chunks, sections) = prepare::layout(&prepared.document).unwrap();
+    let (chunks, sections) = prepare::layout(&prepared.document, &Effort::unbounded()).unwrap();
     let rows = vec![0.0; chunks.len() * settings.dimensions];
     let vectors = vec![PreparedVectors { embedder: settings.embedder.clone(), rows }];
     prepared.content = Some(PreparedContent { chunks, sections, vectors });
@@ -348,7 +337,7 @@ fn assert_same(who: &str, held: &BTreeMap<String, String>, fresh: &BTreeMap<Stri
 async fn two_writers(seed: u64, steps: usize) -> BTreeMap<&'static str, usize> {
     let folder = tempfile::tempdir().unwrap();
     let catalog = Catalog::open(folder.path(), 4).await.unwrap();
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let one = Process::start(&catalog, &folder.path().join("one")).await;
     let other = Process::start(&catalog, &folder.path().join("other")).await;
     one.done("store", CreateStore { id: STORE.to_owned(), name: "first".to_owned() }).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use usher_oracle::rng::Rng;
+use usher_support::Random;
 
 use crate::common::{Client, document};
 use crate::server::{OpenFga, program};
@@ -95,7 +95,7 @@ async fn a_server_that_is_killed_again_and_again() {
     tasks.push(ask("user:ann", &["mark.1.", "mark.2."]));
     tasks.push(ask("user:carl", &["mark.2.", "mark.3."]));
     let kills = soak().unwrap_or(SHORT);
-    let (mut recoveries, mut is_in, mut rng) = (Vec::new(), true, Rng::new(seed()));
+    let (mut recoveries, mut is_in, mut rng) = (Vec::new(), true, Random::new(seed()));
     for _ in 0..kills {
         // The last thing that the server does before it dies is to let Bob in, or to shut him out.
         is_in = !is_in;

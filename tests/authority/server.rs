@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use usher::config::{RawConfig, RawOpenFga};
+use usher_support::free_port;
 
-use crate::common::openfga::{free_port, tool, until_healthy};
+use crate::common::openfga::{tool, until_healthy};
 use crate::common::{Reply, TestService};
 
 /// The server's program, if there is one here.
 pub fn program() -> Option<PathBuf> {
     let found = tool("openfga");
     if found.is_none() {
-        println!("skipped: no OpenFGA server (scripts/openfga.sh installs it)");
+        usher_support::skipped("openfga", "no OpenFGA server (scripts/openfga.sh installs it)");
     }
     found
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use sqlx::Executor;
 use usher::catalog::tuples::Origin;
 use usher::catalog::{Catalog, Location, documents, meta, tuples};
-use usher_oracle::rng::Rng;
+use usher_support::Random;
 
 use crate::cases::tuple;
 use crate::common::mutants::must_be_caught;
@@ -31,7 +31,7 @@ async fn writing_process() {
     let Ok(url) = std::env::var(URL) else { return };
     let (number, url) = url.split_once(' ').unwrap();
     let location = Location::Postgres(url.parse().unwrap());
-    let mut rng = Rng::new(number.parse::<u64>().unwrap());
+    let mut rng = Random::new(number.parse::<u64>().unwrap());
     let mut count = 0_u64;
     loop {
         let Ok(catalog) = Catalog::open(&location, 1).await else { continue };
@@ -48,7 +48,7 @@ async fn writing_process() {
 }
 
 /// One transaction of one to four tuples and as many operations; gives up one time out of five.
-async fn write(catalog: &Catalog, rng: &mut Rng, name: &str) -> Result<Option<u64>, usher::catalog::CatalogError> {
+async fn write(catalog: &Catalog, rng: &mut Random, name: &str) -> Result<Option<u64>, usher::catalog::CatalogError> {
     let mut tx = catalog.begin().await?;
     let revision = meta::revision(&mut tx).await? + 1;
     let size = 1 + rng.below(4);
@@ -182,7 +182,7 @@ async fn no_entry_is_lost_skipped_or_reordered_among_many_writers() {
     let mut writers: Vec<Writer> =
         (0..WRITERS).map(|number| spawn(database.url(), number, &acknowledged, &twice)).collect();
     let (mut killed, mut ended) = (0, 0);
-    let mut rng = Rng::new(7);
+    let mut rng = Random::new(7);
     let mut other = database.connect().await;
     let until = Instant::now() + Duration::from_secs(8) * soak;
     while Instant::now() < until {

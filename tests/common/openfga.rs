@@ -1,6 +1,5 @@
 //! What the tests beside a real OpenFGA server share.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -8,10 +7,6 @@ use std::time::{Duration, Instant};
 pub fn tool(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/bin").join(name);
     path.exists().then_some(path)
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Waits until the server answers, at most a minute.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::check;
 use crate::load::Load;
 use crate::process::{Client, Process};
-use crate::world::{Random, rounds, seed};
+use crate::world::{rounds, seed};
+use usher_support::Random;
 
 /// Answers of a right service, by question.
 type Answers = BTreeMap<String, Value>;

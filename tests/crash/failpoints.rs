@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::check;
 use crate::load::Load;
 use crate::process::{NotStarted, Process};
-use crate::world::{Random, rounds, seed};
+use crate::world::{rounds, seed};
+use usher_support::Random;
 
 /// Every place of the source, and up to which passing a short run kills there: some are passed once per collection only.
 pub const PLACES: &[(&str, u64)] = &[

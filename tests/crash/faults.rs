@@ -12,7 +12,8 @@ use crate::check;
 use crate::failpoints::PLACES;
 use crate::load::Load;
 use crate::process::{Client, Process};
-use crate::world::{Random, rounds, seed};
+use crate::world::{rounds, seed};
+use usher_support::Random;
 
 /// Whether writing documents goes on after the call has failed once. A failed sync stops the file that it was for, and a
 /// commit that may or may not have happened stops all writing.
@@ -156,7 +157,7 @@ async fn an_unknown_outcome_stops_writing_until_a_restart() {
 async fn a_full_disk_refuses_and_recovers() {
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(folder.path()) else {
-        println!("skipped: a full disk (mounting a tmpfs needs root)");
+        usher_support::skipped("root", "a full disk (mounting a tmpfs needs root)");
         return;
     };
     let data = disk.0.join("data");

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::check::{self, Verdict};
 use crate::load::Load;
 use crate::process::Process;
-use crate::world::{Random, rounds, seed};
+use crate::world::{rounds, seed};
+use usher_support::Random;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_every_kill() {

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::check;
 use crate::load::Load;
-use crate::process::{Process, command, free_port};
+use crate::process::{Process, command};
+use usher_support::free_port;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_is_refused_and_harms_nothing() {

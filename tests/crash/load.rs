@@ -8,7 +8,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::process::{Client, Reply};
-use crate::world::{Document, Key, Maybe, Random, Share, Version};
+use crate::world::{Document, Key, Maybe, Share, Version};
+use usher_support::Random;
 
 pub const WRITERS: usize = 4;
 const DOCUMENTS: u64 = 6;

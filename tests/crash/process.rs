@@ -1,6 +1,5 @@
 //! The service as a process of its own, and a client that lives through its death.
 
-use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use usher_support::free_port;
 
 /// A running service.
 pub struct Process {
@@ -53,16 +53,6 @@ impl Process {
     }
 
     pub async fn start_with(data: &Path, environment: &[(&str, &str)]) -> Result<Self, NotStarted> {
-        loop {
-            match Self::start_once(data, environment).await {
-                // Somebody else took the port between the look and the start.
-                Err(error) if error.message.contains("address in use") => {}
-                other => return other,
-            }
-        }
-    }
-
-    async fn start_once(data: &Path, environment: &[(&str, &str)]) -> Result<Self, NotStarted> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (api, admin) = (free_port(), free_port());
         let log = data.with_extension("log");
@@ -170,10 +160,6 @@ pub fn command(data: &Path, api: u16, admin: u16) -> Command {
         command.env_remove(name);
     }
     command
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[derive(Clone)]

@@ -6,8 +6,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use usher_support::free_port;
 
-use crate::process::{Process, command, free_port};
+use crate::process::{Process, command};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
-use usher_oracle::rng::Rng;
 use usher_oracle::world::{World, sentence, subjects};
+use usher_support::Random;
 
 use crate::driver::{Apply, Driver, names, now, send};
 use crate::plan;
@@ -50,7 +50,7 @@ async fn one_world(seed: u64) -> usize {
     let done = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..4)
         .map(|n| {
-            let (done, admin, mut rng) = (done.clone(), driver.service.admin(), Rng::new(seed + 100 + n));
+            let (done, admin, mut rng) = (done.clone(), driver.service.admin(), Random::new(seed + 100 + n));
             tokio::spawn(async move {
                 let mut reads = Vec::new();
                 while !done.load(Ordering::Relaxed) {

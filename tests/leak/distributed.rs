@@ -27,7 +27,7 @@ async fn every_answer_through_several_shards_equals_brute_force() {
 
 async fn compare(shards: u32) {
     let Ok(url) = std::env::var("QDRANT_URL") else {
-        println!("skipped: no Qdrant (set QDRANT_URL to its gRPC address)");
+        usher_support::skipped("qdrant", "no Qdrant (set QDRANT_URL to its gRPC address)");
         return;
     };
     let (seed, steps) = plan(200);

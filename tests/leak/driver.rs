@@ -13,10 +13,10 @@ use usher::snapshot::names::PlaceInDocument;
 use usher_oracle::models;
 use usher_oracle::rank;
 use usher_oracle::rights::{Model, Tuple};
-use usher_oracle::rng::Rng;
 use usher_oracle::world::{
     CHAIN, Document, Part, Reader, World, canary, chunk_name, principal, section_object, sentence, subjects, tuple,
 };
+use usher_support::Random;
 
 use crate::common::{Client, TestService, tokens};
 
@@ -44,7 +44,7 @@ pub fn embedders() -> Embedders {
 pub struct Driver {
     pub service: TestService,
     pub world: World,
-    pub rng: Rng,
+    pub rng: Random,
     /// The OpenFGA store that the collection is bound to.
     pub store: String,
     /// Every canary ever made, with the name of its chunk.
@@ -93,7 +93,7 @@ impl Driver {
             store: stores["stores"][0]["id"].as_str().unwrap().to_owned(),
             service,
             world: World::new(Model::of_json(DEFAULT_MODEL_JSON).unwrap()),
-            rng: Rng::new(seed),
+            rng: Random::new(seed),
             canaries: Vec::new(),
             turned: None,
         };
@@ -450,7 +450,7 @@ fn is_same_key(a: &Tuple, b: &Tuple) -> bool {
 }
 
 /// A principal without the chain of groups, which must not stand where it is subtracted or joined.
-fn plain(rng: &mut Rng) -> String {
+fn plain(rng: &mut Random) -> String {
     loop {
         let who = principal(rng);
         if !who.contains("chain") && !who.contains('*') {
@@ -460,7 +460,7 @@ fn plain(rng: &mut Rng) -> String {
 }
 
 /// Somebody who may own and edit.
-fn staff(rng: &mut Rng) -> String {
+fn staff(rng: &mut Random) -> String {
     if rng.chance(50) { format!("group:g{}#member", rng.below(6)) } else { format!("user:u{}", rng.below(6)) }
 }
 

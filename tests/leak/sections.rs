@@ -1,8 +1,8 @@
 //! Parts of documents that a reader can't see: where they end, and that nothing of them shows.
 
 use serde_json::{Value, json};
-use usher_oracle::rng::Rng;
 use usher_oracle::world::{canary, sentence};
+use usher_support::Random;
 
 use crate::common::{Client, TestService};
 use crate::driver::Driver;
@@ -10,7 +10,7 @@ use crate::plan;
 use crate::twins::{comparable, twin_of};
 
 /// What stands in a part under a heading of the second level, with a word of its own at the end. None of it ends the part.
-fn block(rng: &mut Rng, words: &str) -> String {
+fn block(rng: &mut Random, words: &str) -> String {
     match rng.below(9) {
         0 => format!("    # {words}\n    more"),
         1 => format!("````\n```\n## {words}\n```\n````"),
@@ -25,7 +25,7 @@ fn block(rng: &mut Rng, words: &str) -> String {
 }
 
 /// A part of some length under a heading of its own, and the word at its end.
-fn part(rng: &mut Rng) -> (String, String, String) {
+fn part(rng: &mut Random) -> (String, String, String) {
     let heading = format!("Part {}", rng.next() % 1_000_000);
     let underlined = rng.chance(30);
     let mut text = if underlined { format!("{heading}\n---\n\n") } else { format!("## {heading}\n\n") };
@@ -59,7 +59,7 @@ async fn a_section_ends_where_the_structure_of_the_text_says() {
     let admin = service.admin();
     admin.put("/v1/collections/leak", json!({"analyser": "simple"})).await.ok();
     let (reader, other) = (service.as_reader("user:u0"), service.as_reader("user:u1"));
-    let mut rng = Rng::new(seed);
+    let mut rng = Random::new(seed);
     for step in 0..steps {
         let (heading, hidden, word) = part(&mut rng);
         let text = format!("# Top\n\nopen beginning\n\n{hidden}## After\n\nopen end [after]\n");
@@ -77,7 +77,7 @@ async fn a_section_ends_where_the_structure_of_the_text_says() {
 }
 
 /// One document for each of two worlds, which differ in what is hidden from `user:u1` alone.
-fn twins(rng: &mut Rng, id: &str) -> [Value; 2] {
+fn twins(rng: &mut Random, id: &str) -> [Value; 2] {
     let before = format!("# Top\n\n{}\n\n", sentence(rng, 200));
     let after = format!("## After [it]\n\n{}\n\n### Last [after]\n\n{}\n", sentence(rng, 250), sentence(rng, 30));
     let kind = rng.below(4);
@@ -142,7 +142,7 @@ async fn what_is_in_a_hidden_part_moves_no_byte_of_an_answer() {
     let folder = service.stop().await;
     let twin = twin_of(&folder).await;
     let (service, other) = (Driver::serve(folder).await, Driver::serve(twin).await);
-    let mut rng = Rng::new(seed ^ 0x5ec7);
+    let mut rng = Random::new(seed ^ 0x5ec7);
     let mut compared = 0;
     for _ in 0..steps {
         let id = format!("t/d{}", rng.below(20));

@@ -66,7 +66,7 @@ fn normalised(text: &str) -> Vec<String> {
 
 async fn same_transcript(name: &str, program: Option<PathBuf>, script: &str) {
     let Some(program) = program else {
-        println!("skipped: {name} (not installed; scripts/openfga.sh)");
+        usher_support::skipped("openfga", &format!("{name} is not installed (scripts/openfga.sh)"));
         return;
     };
     let Some(server) = Server::start(name).await else { return };

@@ -2,7 +2,7 @@
 //! conditions. Most are sound; some are not, since refusing is compared too.
 
 use serde_json::{Map, Value, json};
-use usher_oracle::rng::Rng;
+use usher_support::Random;
 
 use crate::values::{self, CONDITIONS, Condition};
 
@@ -54,7 +54,7 @@ fn relation_names(count: usize) -> Vec<String> {
 }
 
 impl World {
-    pub fn new(rng: &mut Rng) -> World {
+    pub fn new(rng: &mut Random) -> World {
         let mut conditions: Vec<&Condition> = Vec::new();
         if rng.chance(60) {
             for _ in 0..=rng.below(3) {
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// A tuple that the model admits, nearly always.
-    pub fn tuple(&self, rng: &mut Rng) -> Value {
+    pub fn tuple(&self, rng: &mut Random) -> Value {
         let direct: Vec<&Relation> = self.relations.iter().filter(|r| !r.restrictions.is_empty()).collect();
         let relation = direct[rng.below(direct.len())];
         let restriction = &relation.restrictions[rng.below(relation.restrictions.len())];
@@ -130,7 +130,7 @@ impl World {
         tuple
     }
 
-    fn stored(&self, rng: &mut Rng, name: &str) -> Value {
+    fn stored(&self, rng: &mut Random, name: &str) -> Value {
         let parameters = CONDITIONS.iter().find(|held| held.name == name).map_or(&[][..], |held| held.parameters);
         let mut fields = Map::new();
         for (parameter, ..) in parameters {
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// A context with most of the parameters.
-    pub fn context(&self, rng: &mut Rng) -> Value {
+    pub fn context(&self, rng: &mut Random) -> Value {
         let mut fields = Map::new();
         for condition in &self.conditions {
             for (parameter, ..) in condition.parameters {
@@ -158,14 +158,14 @@ impl World {
     }
 
     /// Any relation, or seldom one that does not exist.
-    pub fn relation(&self, rng: &mut Rng) -> (String, String) {
+    pub fn relation(&self, rng: &mut Random) -> (String, String) {
         let relation = &self.relations[rng.below(self.relations.len())];
         let name = if rng.chance(2) { "none".to_owned() } else { relation.name.clone() };
         (relation.of.clone(), name)
     }
 
     /// A plain object, a userset, or a wildcard.
-    pub fn subject(&self, rng: &mut Rng) -> String {
+    pub fn subject(&self, rng: &mut Random) -> String {
         match rng.below(100) {
             0..65 => format!("{}:{}", SUBJECTS[rng.below(2)], SUBJECT_IDS[rng.below(SUBJECT_IDS.len())]),
             65..72 => format!("{}:*", SUBJECTS[rng.below(2)]),
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// What ListUsers looks for.
-    pub fn filter(&self, rng: &mut Rng) -> Value {
+    pub fn filter(&self, rng: &mut Random) -> Value {
         if rng.chance(60) {
             return json!({"type": SUBJECTS[rng.below(2)]});
         }
@@ -202,7 +202,7 @@ pub struct Chain {
 
 impl World {
     /// A row about as long as the depth limit, through a relation that admits its own usersets.
-    pub fn chain(&self, rng: &mut Rng) -> Option<Chain> {
+    pub fn chain(&self, rng: &mut Random) -> Option<Chain> {
         let plain = |restriction: &&Restriction| restriction.condition.is_none();
         let relation = self.relations.iter().find(|relation| {
             let itself = (relation.of.as_str(), relation.name.as_str());
@@ -220,18 +220,18 @@ impl World {
     }
 }
 
-pub fn object_id(rng: &mut Rng) -> &'static str {
+pub fn object_id(rng: &mut Random) -> &'static str {
     OBJECT_IDS[rng.below(OBJECT_IDS.len())]
 }
 
-fn rule(rng: &mut Rng, at: usize, count: usize, has_parents: bool, depth: usize) -> Rule {
+fn rule(rng: &mut Random, at: usize, count: usize, has_parents: bool, depth: usize) -> Rule {
     // Mostly relations before this one, so that most models have no cycle of computed relations alone.
-    let other = |rng: &mut Rng| {
+    let other = |rng: &mut Random| {
         let below = if rng.chance(85) { at } else { count };
         format!("r{}", rng.below(below))
     };
-    let operand = |rng: &mut Rng| rule(rng, at, count, has_parents, depth + 1);
-    let operands = |rng: &mut Rng| (0..2 + rng.below(2)).map(|_| operand(rng)).collect();
+    let operand = |rng: &mut Random| rule(rng, at, count, has_parents, depth + 1);
+    let operands = |rng: &mut Random| (0..2 + rng.below(2)).map(|_| operand(rng)).collect();
     match rng.below(if depth < 2 { 100 } else { 58 }) {
         0..22 => Rule::This,
         22..40 => Rule::Computed(other(rng)),
@@ -243,7 +243,7 @@ fn rule(rng: &mut Rng, at: usize, count: usize, has_parents: bool, depth: usize)
     }
 }
 
-fn restrictions(rng: &mut Rng, counts: [usize; 3], conditions: &[&'static Condition]) -> Vec<Restriction> {
+fn restrictions(rng: &mut Random, counts: [usize; 3], conditions: &[&'static Condition]) -> Vec<Restriction> {
     let mut restrictions: Vec<Restriction> = Vec::new();
     for _ in 0..1 + rng.below(3) {
         let (of, form) = match rng.below(100) {
@@ -282,7 +282,7 @@ impl Restriction {
         shape
     }
 
-    fn subject(&self, rng: &mut Rng) -> String {
+    fn subject(&self, rng: &mut Random) -> String {
         let id = if SUBJECTS.contains(&self.of.as_str()) {
             SUBJECT_IDS[rng.below(SUBJECT_IDS.len())]
         } else {

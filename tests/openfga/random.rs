@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use usher_oracle::rng::Rng;
+use usher_support::Random;
 
 use crate::common::TestService;
 use crate::compare::{Pair, Said, Side};
@@ -26,7 +26,7 @@ const MAX_WRONG: usize = 10;
 struct Run {
     server: Server,
     pair: Pair,
-    rng: Rng,
+    rng: Random,
     label: String,
     /// What happened in this world so far.
     history: Vec<String>,
@@ -444,7 +444,7 @@ async fn random_worlds_are_answered_as_the_server_does() {
     let mut run = Run {
         server,
         pair: Pair { usher, server: server_side },
-        rng: Rng::new(first),
+        rng: Random::new(first),
         label: String::new(),
         history: Vec::new(),
         stored: HashSet::new(),
@@ -455,7 +455,7 @@ async fn random_worlds_are_answered_as_the_server_does() {
     };
     let mut seed = first;
     while run.total() < target && run.wrong.len() < MAX_WRONG {
-        run.rng = Rng::new(seed);
+        run.rng = Random::new(seed);
         run.label = format!("USHER_SEED={seed}");
         run.world().await;
         if run.is_lost {

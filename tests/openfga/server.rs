@@ -2,8 +2,10 @@
 
 use std::process::{Child, Command, Stdio};
 
+use usher_support::free_port;
+
 use crate::common::Client;
-use crate::common::openfga::{free_port, tool, until_healthy};
+use crate::common::openfga::{tool, until_healthy};
 
 pub struct Server {
     child: Child,
@@ -14,7 +16,7 @@ impl Server {
     /// Nothing where the server is not installed; that is printed.
     pub async fn start(test: &str) -> Option<Server> {
         let Some(program) = tool("openfga") else {
-            println!("skipped: {test} (the OpenFGA server is not installed; scripts/openfga.sh)");
+            usher_support::skipped("openfga", &format!("{test}: no OpenFGA server (scripts/openfga.sh installs it)"));
             return None;
         };
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

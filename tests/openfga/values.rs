@@ -1,7 +1,7 @@
 //! Conditions with parameters of every type, and values for them: good, on the edge, and of the wrong type.
 
 use serde_json::{Map, Value, json};
-use usher_oracle::rng::Rng;
+use usher_support::Random;
 
 /// A condition that models may contain.
 pub struct Condition {
@@ -60,7 +60,7 @@ pub fn definition(condition: &Condition) -> Value {
 }
 
 /// A value for a parameter, by its name; one in eight is of any type.
-pub fn value(rng: &mut Rng, parameter: &str) -> Value {
+pub fn value(rng: &mut Random, parameter: &str) -> Value {
     let strange = [json!(null), json!("x"), json!("1"), json!(1.5), json!([]), json!({}), json!(true), json!([[1]])];
     if rng.chance(12) {
         return strange[rng.below(strange.len())].clone();

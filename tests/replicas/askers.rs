@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::process::{Client, Reply};
-use crate::world::{Random, Replicas, Write, is_refusal};
+use crate::world::{self, Replicas, Write, is_refusal};
+use usher_support::Random;
 
 /// Documents of each worker.
 const DOCUMENTS: u64 = 4;
@@ -77,7 +78,7 @@ impl Askers {
             let asker = Asker {
                 number,
                 replicas: replicas.clone(),
-                random: Random::new(1_000 + number),
+                random: world::random(1_000 + number),
                 tally: tally.clone(),
                 stop: stop.clone(),
                 readable: BTreeSet::new(),

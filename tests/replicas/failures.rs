@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::postgres::TestDatabase;
 use crate::server::Server;
-use crate::world::{Random, Replicas, Storm, World, grant, put, rounds};
+use crate::world::{self, Replicas, Storm, World, grant, put, rounds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_takes_nothing_with_it() {
@@ -13,7 +13,7 @@ async fn a_killed_process_takes_nothing_with_it() {
     let mut processes = [world.start("0").await, world.start("1").await];
     let replicas = Replicas::of(&[&processes[0], &processes[1]]);
     let storm = Storm::start(&replicas, 4);
-    let (mut random, mut recoveries) = (Random::new(99), Vec::new());
+    let (mut random, mut recoveries) = (world::random(99), Vec::new());
     let kills = rounds(4, 100);
     for kill in 0..kills {
         tokio::time::sleep(Duration::from_millis(300 + random.below(700))).await;
@@ -69,7 +69,7 @@ async fn a_killed_database_loses_nothing_and_needs_no_hand() {
     let processes = [world.start("0").await, world.start("1").await];
     let replicas = Replicas::of(&[&processes[0], &processes[1]]);
     let storm = Storm::start(&replicas, 4);
-    let (mut random, mut recoveries) = (Random::new(7), Vec::new());
+    let (mut random, mut recoveries) = (world::random(7), Vec::new());
     let kills = rounds(3, 100);
     for kill in 0..kills {
         tokio::time::sleep(Duration::from_millis(500 + random.below(700))).await;
@@ -109,7 +109,7 @@ async fn a_silent_database_is_waited_for_and_nothing_old_is_answered() {
     let processes = [world.start("0").await, world.start("1").await];
     let replicas = Replicas::of(&[&processes[0], &processes[1]]);
     let storm = Storm::start(&replicas, 4);
-    let mut random = Random::new(8);
+    let mut random = world::random(8);
     let pauses = rounds(2, 40);
     for _ in 0..pauses {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -129,7 +129,7 @@ async fn a_suspended_process_holds_up_nobody_for_long() {
     let processes = [world.start("0").await, world.start("1").await];
     let replicas = Replicas::of(&[&processes[0], &processes[1]]);
     let storm = Storm::start(&replicas, 4);
-    let mut random = Random::new(9);
+    let mut random = world::random(9);
     let pauses = rounds(3, 60);
     for pause in 0..pauses {
         tokio::time::sleep(Duration::from_millis(500)).await;

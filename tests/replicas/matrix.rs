@@ -8,7 +8,7 @@ use crate::openfga::{OpenFga, program};
 use crate::process::Process;
 use crate::qdrant::{self, Qdrant};
 use crate::server::Server;
-use crate::world::{Random, Replicas, Storm, World, found, rounds};
+use crate::world::{self, Replicas, Storm, World, found, rounds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anything_may_be_killed() {
@@ -30,7 +30,7 @@ async fn anything_may_be_killed() {
     let mut processes = [start("0").await, start("1").await];
     let replicas = Replicas::of(&[&processes[0], &processes[1]]);
     let storm = Storm::start(&replicas, 3);
-    let (mut random, mut recoveries) = (Random::new(50), vec![Vec::new(); 4]);
+    let (mut random, mut recoveries) = (world::random(50), vec![Vec::new(); 4]);
     let kills = rounds(8, 100);
     for kill in 0..kills {
         tokio::time::sleep(Duration::from_millis(200 + random.below(800))).await;

@@ -16,7 +16,7 @@ use crate::world::{Replicas, Storm, World, grant, is_refusal, put, rounds};
 /// The port of the tests' Qdrant.
 fn qdrant_port() -> Option<u16> {
     let Ok(url) = std::env::var("QDRANT_URL") else {
-        println!("skipped: no Qdrant (set QDRANT_URL to its gRPC address)");
+        usher_support::skipped("qdrant", "no Qdrant (set QDRANT_URL to its gRPC address)");
         return None;
     };
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

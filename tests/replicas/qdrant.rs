@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::openfga::free_port;
+use usher_support::free_port;
 
 /// The server's program, where `QDRANT_BINARY` names it.
 pub fn program() -> Option<PathBuf> {
     let program = std::env::var_os("QDRANT_BINARY").map(PathBuf::from);
     if program.is_none() {
-        println!("skipped: no Qdrant (set QDRANT_BINARY to its server's program)");
+        usher_support::skipped("qdrant", "no Qdrant (set QDRANT_BINARY to its server's program)");
     }
     program
 }

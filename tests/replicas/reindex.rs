@@ -129,7 +129,7 @@ async fn no_process_answers_from_the_old_indexes_after_another_from_the_new() {
     run(&[], false, false, "files, begun at the other").await;
     run(&[], true, true, "files, one is killed").await;
     let Ok(url) = std::env::var("QDRANT_URL") else {
-        println!("skipped: no Qdrant (set QDRANT_URL to its gRPC address)");
+        usher_support::skipped("qdrant", "no Qdrant (set QDRANT_URL to its gRPC address)");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

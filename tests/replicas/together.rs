@@ -10,7 +10,7 @@ use sqlx::Row as _;
 
 use crate::common::postgres::TestDatabase;
 use crate::process::Client;
-use crate::world::{Random, World, found, grant, put, rounds};
+use crate::world::{self, World, found, grant, put, rounds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_first_starts_make_one_of_everything() {
@@ -66,7 +66,7 @@ async fn two_processes_write_the_same_things_and_lose_nothing() {
     let writers = (0..6_u64).map(|writer| {
         let processes = processes.clone();
         tokio::spawn(async move {
-            let mut random = Random::new(writer);
+            let mut random = world::random(writer);
             let mut last = None;
             for step in 0..steps {
                 let client = &processes[random.below(2) as usize].client;
@@ -115,7 +115,7 @@ async fn a_rolling_restart_shows_no_error_to_a_client() {
     let clients = (0..4_u64).map(|number| {
         let (there, stop, asked, retried) = (there.clone(), stop.clone(), asked.clone(), retried.clone());
         tokio::spawn(async move {
-            let mut random = Random::new(number);
+            let mut random = world::random(number);
             while !stop.load(Ordering::SeqCst) {
                 let step = asked.fetch_add(1, Ordering::SeqCst);
                 let mut tries = 0;

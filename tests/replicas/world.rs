@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use serde_json::{Value, json};
+use usher_support::Random;
 
 use crate::process::{Client, NotStarted, Process, Reply};
 
@@ -17,22 +18,10 @@ pub fn rounds(short: u64, long: u64) -> u64 {
     if is_long() { long } else { short }
 }
 
-/// SplitMix64.
-#[derive(Clone)]
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(step: u64) -> Self {
-        let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-        Self(seed.wrapping_mul(1_000_003).wrapping_add(step))
-    }
-
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % bound
-    }
+/// Numbers of one part of a test, from `SEED`.
+pub fn random(part: u64) -> Random {
+    let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    Random::new(seed.wrapping_mul(1_000_003).wrapping_add(part))
 }
 
 /// Data folders of processes that share a catalog.
@@ -208,7 +197,7 @@ impl Storm {
             let worker = Worker {
                 number,
                 replicas: replicas.clone(),
-                random: Random::new(number),
+                random: random(number),
                 counts: counts.clone(),
                 stop: stop.clone(),
             };

@@ -16,11 +16,11 @@ const OWN_THINGS: &[(&str, &[(&str, &str)])] = &[
     ("reindexing.md", &[("\"embedder\": \"minilm\"", "\"analyser\": \"english\"")]),
 ];
 
-/// (document, why its commands are not run here).
-const NOT_RUN: &[(&str, &str)] = &[
-    ("distributed.md", "needs Docker"),
-    ("identity.md", "tests/service/mistakes.rs runs them"),
-    ("openfga.md", "needs `fga`; tests/openfga/clients.rs runs it where it is installed"),
+/// (document, what is missing for its commands where nothing runs them, why they are not run here).
+const NOT_RUN: &[(&str, Option<&str>, &str)] = &[
+    ("distributed.md", Some("docker"), "they need Docker"),
+    ("identity.md", None, "tests/service/mistakes.rs runs them"),
+    ("openfga.md", None, "they need `fga`; tests/openfga/clients.rs runs it where it is installed"),
 ];
 
 /// Makes the commands fail where they would otherwise only print an error, and end where they would go on for ever: a
@@ -63,8 +63,10 @@ pub fn of_documents(sample: &Sample) -> usize {
         if blocks.is_empty() {
             continue;
         }
-        if let Some((_, why)) = NOT_RUN.iter().find(|(document, _)| *document == name) {
-            println!("skipped: the commands of docs/{name}: {why}");
+        if let Some((_, need, why)) = NOT_RUN.iter().find(|(document, ..)| *document == name) {
+            if let Some(need) = need {
+                usher_support::skipped(need, &format!("the commands of docs/{name}: {why}"));
+            }
             continue;
         }
         let own = OWN_THINGS.iter().find(|(document, _)| *document == name);

@@ -124,7 +124,7 @@ fn a_newcomer_gets_from_nothing_to_a_token_that_works() {
     let blocks: Vec<&str> =
         example.split("```sh\n").skip(1).map(|block| block.split("\n```").next().unwrap()).collect();
     let [set_up, ask] = blocks[..] else { panic!("{} blocks", blocks.len()) };
-    let (folder, port) = (tempfile::tempdir().unwrap(), crate::common::openfga::free_port());
+    let (folder, port) = (tempfile::tempdir().unwrap(), usher_support::free_port());
     let serve = format!(
         "usher serve --config usher.toml --listen 127.0.0.1:{port} --admin-listen 127.0.0.1:0 >log 2>&1 &\n\
          trap 'kill $!' EXIT\n\

@@ -24,7 +24,7 @@ use crate::common::{TestService, document};
 fn model() -> Option<PathBuf> {
     let model = std::env::var_os("USHER_ONNX_MODEL").filter(|_| std::env::var_os("ORT_DYLIB_PATH").is_some());
     if model.is_none() {
-        println!("skipped: no model and no ONNX Runtime here (scripts/onnx.sh makes them)");
+        usher_support::skipped("onnx", "no model and no ONNX Runtime here (scripts/onnx.sh makes them)");
     }
     model.map(PathBuf::from)
 }

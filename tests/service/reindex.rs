@@ -79,7 +79,7 @@ fn homes() -> Vec<Home> {
     let mut homes = vec![Home::Files, Home::Catalog];
     match std::env::var("QDRANT_URL") {
         Ok(_) => homes.push(Home::Qdrant),
-        Err(_) => println!("skipped: no Qdrant (set QDRANT_URL to its gRPC address)"),
+        Err(_) => usher_support::skipped("qdrant", "no Qdrant (set QDRANT_URL to its gRPC address)"),
     }
     // A shared catalog has no files.
     homes.retain(|home| *home != Home::Files || std::env::var_os("USHER_TEST_CATALOG").is_none());

@@ -12,11 +12,10 @@ use usher_base::effort::Effort;
 mod generate;
 mod impacts;
 mod naive;
-mod random;
 
 use generate::{USERS, binding, bound, contexts, readers, sample, subjects, tuple};
 use naive::{Answer, Naive};
-use random::Random;
+use usher_support::Random;
 
 /// What the tests know of a store besides its graph.
 struct Store {
@@ -34,7 +33,7 @@ impl Store {
         for _ in 0..operations {
             if !self.tuples.is_empty() && random.one_in(3) {
                 let keys: Vec<_> = self.tuples.keys().cloned().collect();
-                let key = random.pick(&keys);
+                let key = random.one_of(&keys);
                 if only.is_some_and(|only| only != key.0.object_type) {
                     continue;
                 }
@@ -171,7 +170,7 @@ fn live(store: &Store, set: &AllowedSet) -> BTreeSet<u32> {
 }
 
 fn case(seed: u64) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let sample = sample(&mut random);
     let older = generate::sample(&mut random);
     let model = &sample.model;
@@ -210,7 +209,7 @@ fn case(seed: u64) {
     for round in 0..4 {
         let plain = store.graph.rebind(Vec::new());
         for subject in readers() {
-            let context = random.pick(&contexts).clone();
+            let context = random.one_of(&contexts).clone();
             let fresh = AllowedSet::resolve(&store.graph, model, &binding, &subject, &context).unwrap();
             assert_set(&store, &plain, model, &fresh, &subject, &context);
             assert_contexts(&store, model, &fresh, &subject, &context, &contexts, &binding);
@@ -224,7 +223,7 @@ fn case(seed: u64) {
         store.assert_consistent();
         // A slow resolver still reads the snapshot before this change.
         let late = readers().swap_remove(random.below(USERS));
-        let context = random.pick(&contexts).clone();
+        let context = random.one_of(&contexts).clone();
         let set = AllowedSet::resolve(&older, model, &binding, &late, &context).unwrap();
         cached.push((late, context, set, seen));
         let plain = store.graph.rebind(Vec::new());
@@ -277,7 +276,7 @@ fn assert_checks(random: &mut Random, store: &Store, model: &Model, contexts: &[
     let contextual: Vec<Tuple> =
         if random.one_in(2) { (0..3).map(|_| tuple(random, &[model], None)).collect() } else { Vec::new() };
     for subject in subjects() {
-        let context = random.pick(contexts);
+        let context = random.one_of(contexts);
         let bound_subject = ["document", "section"].contains(&subject.subject_type());
         let mut shared = Evaluator::new(&store.graph, model, &subject, context).with_contextual(&contextual);
         let mut own = Evaluator::new(&plain, model, &subject, context).with_contextual(&contextual);
@@ -320,7 +319,7 @@ fn assert_lists(random: &mut Random, store: &Store, model: &Model, contexts: &[C
     let contextual: Vec<Tuple> =
         if random.one_in(3) { Vec::new() } else { (0..3).map(|_| tuple(random, &[model], about)).collect() };
     for subject in subjects() {
-        let context = random.pick(contexts);
+        let context = random.one_of(contexts);
         for (object_type, relation) in [("document", "can_view"), ("section", "can_view"), ("folder", "viewer")] {
             let mut found = Vec::new();
             let question = ObjectsQuestion {

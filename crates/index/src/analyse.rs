@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn ascii_follows_the_documented_rule() {
-        let mut random = crate::tests::world::Random(41);
+        let mut random = usher_support::Random::new(41);
         let analyser = Analyser::by_name("simple").unwrap();
         for _ in 0..20_000 {
             let text: String = (0..random.below(12))

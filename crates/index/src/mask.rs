@@ -166,11 +166,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::tests::world::Random;
+    use usher_support::Random;
 
     #[test]
     fn behaves_as_a_set() {
-        let mut random = Random(61);
+        let mut random = Random::new(61);
         for len in [0, 1, 63, 64, 65, 1_000] {
             let (mut mask, mut set) = (ChunkMask::new(len), BTreeSet::new());
             for _ in 0..400 {

@@ -13,5 +13,4 @@
 pub mod models;
 pub mod rank;
 pub mod rights;
-pub mod rng;
 pub mod world;

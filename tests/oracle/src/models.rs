@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::rng::Rng;
+use usher_support::Random;
 
 fn computed(relation: &str) -> Value {
     json!({"computedUserset": {"relation": relation}})
@@ -25,7 +25,7 @@ fn but_not(base: Value, subtract: Value) -> Value {
 }
 
 /// Who may read a document.
-fn document_rule(rng: &mut Rng) -> Value {
+fn document_rule(rng: &mut Random) -> Value {
     let [viewer, editor, owner, cleared, blocked] = ["viewer", "editor", "owner", "cleared", "blocked"].map(computed);
     match rng.below(8) {
         0 => all(vec![but_not(viewer, blocked), cleared]),
@@ -42,7 +42,7 @@ fn document_rule(rng: &mut Rng) -> Value {
 }
 
 /// Who may read a section: always a part of who may read its document.
-fn section_rule(rng: &mut Rng) -> Value {
+fn section_rule(rng: &mut Random) -> Value {
     let (viewer, blocked, document) = (computed("viewer"), computed("blocked"), from("document", "can_view"));
     match rng.below(4) {
         0 => all(vec![document, but_not(viewer, blocked)]),
@@ -58,7 +58,7 @@ fn definition<'m>(model: &'m mut Value, name: &str) -> Option<&'m mut Value> {
 
 /// A model drawn from the default one. Tuples that are valid under one draw are valid under every other, but for
 /// `suspended`, which some draws have and others don't.
-pub fn draw(default: &Value, rng: &mut Rng) -> Value {
+pub fn draw(default: &Value, rng: &mut Random) -> Value {
     let mut model = default.clone();
     let is_suspending = rng.chance(40);
     let can_list = match rng.below(3) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rank::{self, Chunk, Ranked, Rarity};
 use crate::rights::{Facts, Model, Tuple, facts};
-use crate::rng::Rng;
+use usher_support::Random;
 
 /// Length of the chain of groups whose far end is too deep to count.
 pub const CHAIN: usize = 30;
@@ -143,7 +143,7 @@ pub fn subjects() -> Vec<String> {
 }
 
 /// A principal that a grant may name.
-pub fn principal(rng: &mut Rng) -> String {
+pub fn principal(rng: &mut Random) -> String {
     match rng.below(10) {
         0 => "user:*".to_owned(),
         1 => "agent:*".to_owned(),
@@ -159,7 +159,7 @@ const WORDS: [&str; 24] = [
 ];
 
 /// Some words; common ones come often.
-pub fn sentence(rng: &mut Rng, words: usize) -> String {
+pub fn sentence(rng: &mut Random, words: usize) -> String {
     let mut text = String::new();
     for n in 0..words {
         let place = rng.below(WORDS.len()).min(rng.below(WORDS.len()));
@@ -172,6 +172,6 @@ pub fn sentence(rng: &mut Rng, words: usize) -> String {
 }
 
 /// A word that stands in one chunk only; finding it anywhere else is a leak.
-pub fn canary(rng: &mut Rng) -> String {
+pub fn canary(rng: &mut Random) -> String {
     format!("canary{:016x}", rng.next())
 }

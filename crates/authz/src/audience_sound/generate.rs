@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{super::*, random::Random};
+use usher_support::Random;
+
+use super::super::*;
 
 pub const USERS: usize = 3;
 pub const NOON: &str = "2025-06-01T12:00:00Z";
@@ -52,7 +54,7 @@ fn has_this(rewrite: &Rewrite) -> bool {
 /// A random rewrite over the given leaves; mostly unions.
 fn rewrite(random: &mut Random, leaves: &[Rewrite], depth: usize) -> Rewrite {
     if depth == 0 || random.one_in(3) {
-        return random.pick(leaves).clone();
+        return random.one_of(leaves).clone();
     }
     let operand = |random: &mut Random| rewrite(random, leaves, depth - 1);
     match random.below(8) {
@@ -78,7 +80,7 @@ fn restrictions(random: &mut Random, usersets: &[(&str, &str)]) -> Vec<RelationR
     }
     for condition in ["limit", "during", "plain"] {
         if random.one_in(4) {
-            let mut conditional = random.pick(&found).clone();
+            let mut conditional = random.one_of(&found).clone();
             conditional.condition = condition.to_owned();
             found.push(conditional);
         }
@@ -180,7 +182,7 @@ fn attempt(random: &mut Random) -> Option<Sample> {
         builder.relation("section", "document", this(), plain("document"));
         let admitted = restrictions(random, &usersets);
         builder.relation("section", "viewer", rewrite(random, &[this()], 1), admitted);
-        let operand = random.pick(&[computed("viewer"), this(), union(vec![computed("viewer"), this()])]).clone();
+        let operand = random.one_of(&[computed("viewer"), this(), union(vec![computed("viewer"), this()])]).clone();
         let mut narrowed = intersection(vec![operand, from("can_view", "document")]);
         if random.one_in(2) {
             narrowed = but_not(narrowed, computed("blocked"));
@@ -260,8 +262,8 @@ fn condition(random: &mut Random, name: &str) -> TupleCondition {
 /// A random tuple that one of the models would let be written.
 pub fn tuple(random: &mut Random, models: &[&Model], only: Option<&str>) -> Tuple {
     loop {
-        let model = random.pick(models);
-        let definition = random.pick(&model.source().type_definitions);
+        let model = random.one_of(models);
+        let definition = random.one_of(&model.source().type_definitions);
         if only.is_some_and(|only| only != definition.name) {
             continue;
         }
@@ -270,8 +272,8 @@ pub fn tuple(random: &mut Random, models: &[&Model], only: Option<&str>) -> Tupl
         if relations.is_empty() {
             continue;
         }
-        let (relation, admitted) = random.pick(&relations);
-        let Some(reference) = Some(random.pick(&admitted.directly_related_user_types)) else { continue };
+        let (relation, admitted) = random.one_of(&relations);
+        let Some(reference) = Some(random.one_of(&admitted.directly_related_user_types)) else { continue };
         let own = object(random, &definition.name);
         let subject = match (&reference.wildcard, reference.relation.as_str()) {
             (Some(_), _) => SubjectRef::Wildcard(reference.subject_type.clone()),

@@ -8,7 +8,7 @@ type Bug = for<'a> fn(Impact<'a>) -> Impact<'a>;
 
 /// How many answers changed, and how many readers were spared a look.
 fn case(seed: u64, bug: Bug) -> (usize, usize) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let sample = sample(&mut random);
     let model = &sample.model;
     let is_labelled = !random.one_in(4);
@@ -32,7 +32,7 @@ fn case(seed: u64, bug: Bug) -> (usize, usize) {
     let contexts = contexts();
     let (mut changes, mut spared) = (0, 0);
     for _ in 0..3 {
-        let context = random.pick(&contexts);
+        let context = random.one_of(&contexts);
         let names = store.graph.interner().len();
         let mut proposed = Store {
             graph: store.graph.fork(),

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::segment::SEGMENT_ROWS;
 use super::{MaskedScan, OpenedScan, ScanConfig};
-use crate::tests::world::{Clustered, Random, key};
+use crate::tests::world::{Clustered, key};
 use crate::{ChunkMask, VectorStore, Work};
+use usher_support::Random;
 
 const DIMENSIONS: usize = 24;
 const ROWS: u32 = SEGMENT_ROWS + 500;
@@ -30,7 +31,7 @@ fn filled(folder: &Path) -> (MaskedScan, Vec<f32>) {
 
 /// Answers through all tiers: under everything that is live, under parts of it, under rows that are gone too.
 fn answers(store: &MaskedScan, rows: &[f32], dead: &[Range<u32>]) -> Vec<Vec<(u32, u64)>> {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let mut masks = vec![ChunkMask::full(ROWS)];
     for share in [2, 5, 100] {
         let mut mask = ChunkMask::new(ROWS);

@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::{MaskedScan, OpenedScan, ScanConfig};
-use crate::tests::world::{Clustered, Random, key};
+use crate::tests::world::{Clustered, key};
 use crate::{ChunkMask, IndexError, VectorStore, Work};
+use usher_support::Random;
 
 const DIMENSIONS: usize = 48;
 const ROWS: u32 = 400;
@@ -57,7 +58,7 @@ fn flip(path: &Path, bit: u64) {
 fn every_flipped_bit_is_found_and_mended() {
     let (folder, rows) = filled();
     let expected = answers(&open(folder.path(), ROWS).store, &rows);
-    let mut random = Random(12);
+    let mut random = Random::new(12);
     let mut flips = 0;
     for (kind, stride) in [("f32", DIMENSIONS * 4 + 8), ("i8", DIMENSIONS + 8), ("bit", 16)] {
         for _ in 0..150 {

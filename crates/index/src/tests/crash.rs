@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 use super::vectors::brute_force;
-use super::world::{Clustered, Random, key};
+use super::world::{Clustered, key};
 use crate::scan::{Helpers, MaskedScan, ScanConfig};
 use crate::{AnalysedQuery, ChunkMask, IndexError, KeywordIndex, KeywordOp, TantivyKeywords, VectorStore, Work};
+use usher_support::Random;
 
 const DIMENSIONS: usize = 32;
 const BATCHES: u32 = 6;
@@ -22,7 +23,7 @@ fn vectors() -> Vec<f32> {
 }
 
 fn operations(batch: u32) -> Vec<KeywordOp> {
-    let mut random = Random(u64::from(batch));
+    let mut random = Random::new(u64::from(batch));
     let mut word = || format!("w{}", random.below(40));
     let mut operations: Vec<KeywordOp> = (batch * BATCH..(batch + 1) * BATCH)
         .map(|chunk| KeywordOp::Add { chunk, tokens: vec![word(), word(), word()] })

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::qdrant::{Remote, url};
 use super::vectors::brute_force;
-use super::world::{Clustered, Random, key};
+use super::world::{Clustered, key};
 use crate::ChunkMask;
 use crate::mask::Description;
 use crate::qdrant::{Ask, Expected, Form, Permission, Point, choose};
+use usher_support::Random;
 
 const CHUNKS: u32 = 100_000;
 const DIMENSIONS: usize = 384;
@@ -40,7 +41,7 @@ fn forms_of_the_permission_filter() {
     }
     println!("graph built {:.0} s after the last insert", begun.elapsed().as_secs_f64());
     println!("| readable | form | search | p50 ms | p95 ms | recall@10 | chosen |\n|---|---|---|---|---|---|---|");
-    let mut random = Random(72);
+    let mut random = Random::new(72);
     for allowed in [100u32, 1_000, 10_000, 50_000, 90_000, 99_900, 100_000] {
         let mut order: Vec<u32> = (0..CHUNKS).collect();
         (1..order.len()).rev().for_each(|at| order.swap(at, random.below(at as u64 + 1) as usize));

@@ -12,10 +12,11 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::world::{Random, key, mask};
+use super::world::{key, mask};
 use crate::{
     AnalysedQuery, Analyser, ChunkMask, IndexError, KeywordIndex, KeywordOp, Scored, TantivyKeywords, Work, sparse,
 };
+use usher_support::Random;
 
 /// The definition of the leg, over the chunks that are indexed.
 #[derive(Default, Clone)]
@@ -147,7 +148,7 @@ fn agree(rarity: Rarity, found: &[Scored], expected: &[Scored], what: &str) {
 #[test]
 fn every_implementation_follows_additions_replacements_and_removals() {
     for (rarity, index, _folder) in implementations() {
-        let (mut model, mut random) = (Model::default(), Random(27));
+        let (mut model, mut random) = (Model::default(), Random::new(27));
         let (mut chunks, mut position, mut compared) = (0, 0, 0);
         for step in 0..14 {
             let mut operations = adds(&mut random, chunks..chunks + 40 + step);
@@ -195,7 +196,7 @@ fn adds(random: &mut Random, chunks: std::ops::Range<u32>) -> Vec<KeywordOp> {
 fn scores_and_order_are_those_of_the_formula_through_additions_removals_and_merges() {
     let folder = tempfile::tempdir().unwrap();
     let mut index = create(folder.path());
-    let (mut model, mut random) = (Model::default(), Random(21));
+    let (mut model, mut random) = (Model::default(), Random::new(21));
     let (mut chunks, mut position) = (0, 0);
     for step in 0..60 {
         let mut operations = Vec::new();
@@ -243,7 +244,7 @@ fn scores_and_order_are_those_of_the_formula_through_additions_removals_and_merg
 fn few_masked_chunks_are_sought_with_the_same_result() {
     let folder = tempfile::tempdir().unwrap();
     let index = create(folder.path());
-    let (mut model, mut random) = (Model::default(), Random(22));
+    let (mut model, mut random) = (Model::default(), Random::new(22));
     // Every other chunk, so that one segment is dense and, after a jump, one is sparse.
     let ordinals = (0..4_000u32).map(|at| at * 2).chain((0..300).map(|at| 20_000 + at * 97));
     let operations: Vec<KeywordOp> =
@@ -267,7 +268,7 @@ fn few_masked_chunks_are_sought_with_the_same_result() {
 
 #[test]
 fn hidden_chunks_change_nothing() {
-    let mut random = Random(23);
+    let mut random = Random::new(23);
     let texts: Vec<Vec<String>> = (0..800).map(|_| text(&mut random)).collect();
     let (alone, among) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (alone, among) = (create(alone.path()), create(among.path()));
@@ -305,7 +306,7 @@ fn hidden_chunks_change_nothing() {
 fn replaying_operations_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let index = create(folder.path());
-    let (mut model, mut random) = (Model::default(), Random(24));
+    let (mut model, mut random) = (Model::default(), Random::new(24));
     let mut operations = adds(&mut random, 0..500);
     operations.push(KeywordOp::Remove { chunks: 100..150 });
     operations.push(KeywordOp::Remove { chunks: 490..u32::MAX });
@@ -328,7 +329,7 @@ fn replaying_operations_changes_nothing() {
 #[test]
 fn a_commit_goes_on_over_what_an_unfinished_one_left() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (mut model, mut random) = (Model::default(), Random(26));
+    let (mut model, mut random) = (Model::default(), Random::new(26));
     let operations = adds(&mut random, 0..300);
     create(folder.path()).apply(&operations, 1).unwrap();
     model.apply(&operations);
@@ -390,7 +391,7 @@ fn a_missing_or_foreign_index_is_named() {
 #[test]
 fn flipped_bits_cut_and_lost_files_are_found() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut model, mut random) = (Model::default(), Random(25));
+    let (mut model, mut random) = (Model::default(), Random::new(25));
     {
         let index = create(folder.path());
         for (position, start) in (1u64..).zip([0, 300, 600]) {

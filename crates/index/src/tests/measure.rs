@@ -13,9 +13,10 @@ use ::tantivy::{Index, TantivyDocument, Term};
 use simsimd::SpatialSimilarity;
 
 use super::vectors::brute_force;
-use super::world::{Clustered, Random, key, mask};
+use super::world::{Clustered, key, mask};
 use crate::scan::{Helpers, MaskedScan, ScanConfig};
 use crate::{AnalysedQuery, ChunkMask, KeywordIndex, KeywordOp, TantivyKeywords, VectorStore, Work};
+use usher_support::Random;
 
 const DIMENSIONS: usize = 384;
 const QUERIES: usize = 60;
@@ -72,7 +73,7 @@ fn measure_vectors() {
     let start = Instant::now();
     let store = open(count);
     println!("{count} chunks, appended in {appended:.1?}, opened and verified in {:.2?}", start.elapsed());
-    let mut random = Random(32);
+    let mut random = Random::new(32);
     println!(
         "| readable | run | depth | p10 ms | p50 ms | p95 ms | p10 / full | brute f32 ms | recall@depth (worst) | recall@10 | codes, bytes, vectors |"
     );
@@ -127,7 +128,7 @@ fn word(random: &mut Random) -> u32 {
 #[ignore = "a measurement, for release builds"]
 fn measure_keywords() {
     let count = chunks();
-    let mut random = Random(33);
+    let mut random = Random::new(33);
     let mut text = || -> Vec<String> {
         let length = (180.0 * (f64::from(random.normal()) * 0.5).exp()) as u32;
         (0..length).map(|_| format!("w{}", word(&mut random))).collect()
@@ -170,7 +171,7 @@ fn measure_keywords() {
     let start = Instant::now();
     let index = TantivyKeywords::open(folder.path(), "simple").unwrap();
     println!("{count} chunks, applied in {ours:.1?}, opened and verified in {:.2?}", start.elapsed());
-    let mut random = Random(34);
+    let mut random = Random::new(34);
     let queries: Vec<AnalysedQuery> = (0..400)
         .map(|at| {
             let target = &kept[random.below(kept.len() as u64) as usize];
@@ -190,7 +191,7 @@ fn measure_keywords() {
         })
         .collect();
     let searcher = plain.reader().unwrap().searcher();
-    let (mut pruned, mut random) = (Vec::new(), Random(35));
+    let (mut pruned, mut random) = (Vec::new(), Random::new(35));
     for warm in [true, false] {
         for query in &queries {
             let terms = query.terms().iter().map(|term| {

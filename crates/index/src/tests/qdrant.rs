@@ -12,7 +12,8 @@ use crate::qdrant::{
 };
 use crate::{AnalysedQuery, ChunkMask, IndexError, KeyOf, KeywordIndex, KeywordOp, Scored, VectorStore, Work, sparse};
 
-use super::world::{Clustered, Random, key, mask};
+use super::world::{Clustered, key, mask};
+use usher_support::Random;
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
@@ -26,7 +27,7 @@ const AUDIENCES: u32 = 61;
 pub fn url() -> Option<String> {
     let url = std::env::var("QDRANT_URL").ok();
     if url.is_none() {
-        println!("skipped: no Qdrant (set QDRANT_URL to its gRPC address)");
+        usher_support::skipped("qdrant", "no Qdrant (set QDRANT_URL to its gRPC address)");
     }
     url
 }
@@ -354,7 +355,7 @@ fn a_server_that_is_down_fails_in_time_and_is_left_alone() {
 #[test]
 fn masks_without_a_description_are_sent_as_they_are() {
     let Some(url) = url() else { return };
-    let mut random = Random(33);
+    let mut random = Random::new(33);
     let mut world = Clustered::new(34, 16, 10);
     let rows = world.rows(3_000);
     let store = Remote::make(&url, 16);

@@ -10,9 +10,10 @@
 use tempfile::TempDir;
 
 use super::qdrant::Remote;
-use super::world::{Clustered, Random, key, mask, normalise};
+use super::world::{Clustered, key, mask, normalise};
 use crate::scan::{Helpers, MaskedScan, ScanConfig};
 use crate::{ChunkMask, IndexError, Scored, VectorStore, Work};
+use usher_support::Random;
 
 const DIMENSIONS: usize = 96;
 
@@ -126,7 +127,7 @@ fn search(store: &dyn VectorStore, query: &[f32], mask: &ChunkMask, depth: usize
 fn every_tier_equals_brute_force() {
     let mut world = Clustered::new(1, DIMENSIONS, 40);
     let rows = world.rows(6_000);
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     for one in implementations(&rows, DIMENSIONS) {
         let (name, store) = (&one.name, &*one.store);
         let (mut found, mut wanted) = (0, 0);
@@ -156,7 +157,7 @@ fn hidden_rows_change_nothing() {
     // World A holds the readable rows alone; world B has hidden ones between them, perfect answers among them.
     let mut world = Clustered::new(3, DIMENSIONS, 30);
     let readable = world.rows(3_000);
-    let mut random = Random(4);
+    let mut random = Random::new(4);
     let queries: Vec<Vec<f32>> = (0..12).map(|_| world.query(&readable)).collect();
     let (mut mixed, mut places) = (Vec::new(), Vec::new());
     for row in readable.chunks_exact(DIMENSIONS) {
@@ -204,7 +205,7 @@ fn equal_vectors_are_ordered_by_key_at_every_boundary() {
     let mut world = Clustered::new(5, DIMENSIONS, 3);
     let distinct = world.rows(4);
     // 2,000 rows of four vectors only, and some zeros: all boundaries fall inside ties.
-    let mut random = Random(6);
+    let mut random = Random::new(6);
     let mut rows = Vec::new();
     for _ in 0..2_000 {
         match random.below(5) as usize {
@@ -341,7 +342,7 @@ fn wrong_input_is_refused_by_name() {
 #[test]
 fn dimensions_that_are_no_power_of_two_or_long_work() {
     for dimensions in [1, 2, 3, 5, 63, 65, 130, 513, 1_024] {
-        let mut random = Random(dimensions as u64);
+        let mut random = Random::new(dimensions as u64);
         let mut rows: Vec<f32> = (0..dimensions * 300).map(|_| random.normal()).collect();
         rows.chunks_exact_mut(dimensions).for_each(normalise);
         for one in implementations(&rows, dimensions) {

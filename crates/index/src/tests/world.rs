@@ -1,36 +1,8 @@
-//! Random worlds for tests: a small generator, clustered vectors, masks, keys.
+//! Random worlds for tests: clustered vectors, masks, keys.
+
+use usher_support::Random;
 
 use crate::{ChunkKey, ChunkMask};
-
-/// SplitMix64: small, seeded, the same everywhere.
-#[derive(Debug, Clone)]
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
-    }
-
-    /// From 0 to 1.
-    pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Roughly normal, deviation 1: the sum of four uniform numbers from one draw.
-    pub fn normal(&mut self) -> f32 {
-        let bits = self.next();
-        let sum: u64 = (0..4).map(|part| bits >> (part * 16) & 0xffff).sum();
-        (sum as f32 / 65_536.0 - 2.0) * 1.732
-    }
-}
 
 pub fn normalise(vector: &mut [f32]) {
     let length = vector.iter().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>().sqrt();
@@ -50,7 +22,7 @@ pub struct Clustered {
 
 impl Clustered {
     pub fn new(seed: u64, dimensions: usize, clusters: usize) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let centres = (0..clusters)
             .map(|_| {
                 let mut centre: Vec<f32> = (0..dimensions).map(|_| random.normal()).collect();
@@ -114,7 +86,7 @@ pub fn mask(random: &mut Random, len: u32, share: f64, run: u64) -> ChunkMask {
 
 /// A chunk's key, in an order that has nothing to do with its ordinal.
 pub fn key(chunk: u32) -> ChunkKey {
-    let mut random = Random(u64::from(chunk));
+    let mut random = Random::new(u64::from(chunk));
     let mut key = [0; 16];
     key[..8].copy_from_slice(&random.next().to_be_bytes());
     key[8..].copy_from_slice(&random.next().to_be_bytes());
