@@ -61,10 +61,12 @@ const POLL: Duration = Duration::from_secs(1);
 /// A change: applied to the draft, it says what it did. Nothing is visible before the group is committed.
 pub trait Change: Send + 'static {
     type Output: Send + 'static;
-    /// Whether it goes before waiting documents.
-    const URGENT: bool = true;
-
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>>;
+
+    /// Whether it goes before waiting documents: all that is short and may be a revocation.
+    fn is_urgent(&self) -> bool {
+        true
+    }
 
     /// What the audit says of it, if it did anything. The tuples that it changed stand there too.
     fn told(&self, output: &Self::Output, edited: &Edited) -> Option<Told>;

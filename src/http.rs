@@ -23,6 +23,7 @@ pub mod problem;
 mod recorded;
 pub mod routes;
 mod unread;
+pub mod unsent;
 
 /// Bytes of a request that carries documents.
 pub const MAX_DOCUMENTS_BODY: usize = 32 * 1024 * 1024;

@@ -235,9 +235,10 @@ impl Principal {
         Ok(())
     }
 
-    /// Whether it may make a key that stands for this subject: itself, or one that it may act for.
+    /// Whether it may make a key that stands for this subject: itself, or one that it may act for. Who reads as somebody
+    /// with an agent may not: the key would be without the agent, and read more.
     pub fn may_name(&self, subject: &SubjectRef) -> bool {
-        self.own.contains(subject) || self.may_act_as(subject)
+        self.own == std::slice::from_ref(subject) || self.may_act_as(subject)
     }
 
     fn may_act_as(&self, subject: &SubjectRef) -> bool {
@@ -265,10 +266,16 @@ impl Principal {
             subjects.extend(actors);
         }
         self.acting = Some(subjects);
-        self.ceiling.collections = match (self.ceiling.collections.take(), token.ceiling.collections) {
+        let both = |own: Option<Vec<String>>, other: Option<Vec<String>>| match (own, other) {
             (Some(own), Some(other)) => Some(own.into_iter().filter(|name| other.contains(name)).collect()),
             (own, other) => own.or(other),
         };
+        self.ceiling.collections = both(self.ceiling.collections.take(), token.ceiling.collections);
+        self.ceiling.sources = both(self.ceiling.sources.take(), token.ceiling.sources);
+        // What reaches everything can't be held to a part.
+        if !crate::mutants::active("ceilings_bind_no_scope") {
+            self.scopes = self.scopes.under(&self.ceiling);
+        }
         Ok(())
     }
 }

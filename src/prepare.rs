@@ -8,7 +8,8 @@ use crate::catalog::documents::SectionRow;
 use crate::catalog::index_text::index_text;
 use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, PreparedVectors};
 use crate::embed::{self, EmbedError, Embedder, Role};
-use crate::outline;
+use crate::limits::{Effort, Spent};
+use crate::outline::{self, Heading, MAX_HEADINGS, TooManyHeadings};
 use crate::wire::{ChunkSpan, Document, Section};
 
 mod paths;
@@ -49,6 +50,8 @@ pub enum PrepareError {
     NoRules,
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    #[error("splitting the text takes too long")]
+    TooLong,
 }
 
 /// Checks a document and gives it its rules and digests; content is added by [`content`].
@@ -103,17 +106,30 @@ fn check_names(document: &Document) -> Result<(), Unprocessable> {
     Ok(())
 }
 
+/// Chunks and restricted parts of a text.
+pub type Laid = (Vec<PreparedChunk>, Vec<SectionRow>);
+
+/// Why a text has no layout.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    #[error(transparent)]
+    Unprocessable(#[from] Unprocessable),
+    #[error(transparent)]
+    Spent(#[from] Spent),
+}
+
 /// Chunks and restricted parts of a document's text. Neither the chunks outside the restricted parts nor their headings
 /// depend on what stands in those.
 ///
 /// # Errors
-/// When boundaries don't fit the text, sections overlap or match nothing, or the format must be split by the caller.
-pub fn layout(document: &Document) -> Result<(Vec<PreparedChunk>, Vec<SectionRow>), Unprocessable> {
+/// When boundaries don't fit the text, sections overlap or match nothing, there are too many headings or chunks, the
+/// format must be split by the caller, or it takes more than the effort.
+pub fn layout(document: &Document, effort: &Effort) -> Result<Laid, LayoutError> {
     let text = &document.content.text;
     let media_type = document.content.media_type.as_str();
     let given = document.chunks.as_ref().map(|spans| checked_spans(spans, text)).transpose()?;
     let places = match (&given, media_type) {
-        (_, "text/markdown") => Headings::Text(outline::headings(text)),
+        (_, "text/markdown") => Headings::Text(headings(text)?),
         (Some(chunks), _) => Headings::Chunks(chunks),
         (None, _) => Headings::Text(Vec::new()),
     };
@@ -122,16 +138,20 @@ pub fn layout(document: &Document) -> Result<(Vec<PreparedChunk>, Vec<SectionRow
     let chunks = match (given, media_type) {
         (Some(mut chunks), _) => {
             sizes::of_chunks(&chunks, text)?;
+            effort.spend(1)?;
             cut_at_sections(&mut chunks, &restricted, text);
-            paths::keep_own(&mut chunks, &restricted, text, media_type == "text/markdown");
+            let own = if media_type == "text/markdown" {
+                outline::headings_apart(text, &restricted).map_err(too_many_headings)?
+            } else {
+                Vec::new()
+            };
+            paths::keep_own(&mut chunks, &restricted, text, &own);
             chunks
         }
-        (None, "text/plain" | "text/markdown") => own_chunks(text, media_type == "text/markdown", &restricted),
+        (None, "text/plain" | "text/markdown") => own_chunks(text, media_type == "text/markdown", &restricted, effort)?,
         (None, _) => {
-            return Err(unprocessable(
-                "/chunks",
-                "are needed for this content type; the service splits text/plain and text/markdown only",
-            ));
+            let detail = "are needed for this content type; the service splits text/plain and text/markdown only";
+            return Err(unprocessable("/chunks", detail).into());
         }
     };
     sizes::of_chunks(&chunks, text)?;
@@ -148,23 +168,36 @@ pub fn layout(document: &Document) -> Result<(Vec<PreparedChunk>, Vec<SectionRow
                 .map(|first| SectionRow { id, first: first as u32, count: count as u32, start, end, is_apart: true })
                 .ok_or_else(|| unprocessable(format!("/sections/{index}"), "matches no text"))
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, Unprocessable>>()?;
     Ok((chunks, sections))
 }
 
-fn own_chunks(text: &str, is_markdown: bool, restricted: &[Range<usize>]) -> Vec<PreparedChunk> {
+fn too_many_headings(_: TooManyHeadings) -> Unprocessable {
+    unprocessable("/content/text", format!("must have at most {MAX_HEADINGS} headings"))
+}
+
+fn headings(text: &str) -> Result<Vec<Heading>, Unprocessable> {
+    outline::headings(text).map_err(too_many_headings)
+}
+
+fn own_chunks(
+    text: &str,
+    is_markdown: bool,
+    restricted: &[Range<usize>],
+    effort: &Effort,
+) -> Result<Vec<PreparedChunk>, LayoutError> {
     let split = if is_markdown { split::markdown } else { split::plain };
     if crate::mutants::active("pieces_over_borders") {
-        let mut chunks = split(text, &[]);
+        let mut chunks = split(text, &[], effort)?;
         cut_at_sections(&mut chunks, restricted, text);
-        return chunks;
+        return Ok(chunks);
     }
-    split(text, restricted)
+    split(text, restricted, effort)
 }
 
 /// Where a section's rule looks for a heading.
 enum Headings<'a> {
-    Text(Vec<outline::Heading>),
+    Text(Vec<Heading>),
     /// The text was extracted from something that only the caller could read.
     Chunks(&'a [PreparedChunk]),
 }
@@ -211,9 +244,18 @@ fn section_spans(
         let pointer = format!("/sections/{n}");
         let part = match (&section.span, &section.heading) {
             (Some(span), None) => span.start..span.end,
-            (None, Some(heading)) => part_under(heading, headings, text).ok_or_else(|| {
-                unprocessable(format!("{pointer}/heading"), "matches no part of the text, or several")
-            })?,
+            (None, Some(heading)) => {
+                let pointer = format!("{pointer}/heading");
+                let part = part_under(heading, headings, text);
+                let part = part.ok_or_else(|| unprocessable(&pointer, "matches no part of the text, or several"))?;
+                let is_text = matches!(headings, Headings::Text(_));
+                if is_text && outline::ends_in_doubt(text, &part) && !crate::mutants::active("doubtful_ends_are_ends") {
+                    let detail = "is the heading of a part that ends at a line with `---` or `===` below it: put an \
+                                  empty line between the two if that is a rule, mark the heading with `#` if it is one";
+                    return Err(unprocessable(pointer, detail));
+                }
+                part
+            }
             _ => return Err(unprocessable(pointer, "needs either `span` or `heading`")),
         };
         if part.start >= part.end || text.get(part.clone()).is_none_or(|part| part.trim().is_empty()) {
@@ -282,17 +324,15 @@ fn cut_at_sections(chunks: &mut Vec<PreparedChunk>, restricted: &[Range<usize>],
 /// the same.
 ///
 /// # Errors
-/// As [`layout`], and when the embedder fails, or there are more chunks than `room` says; what is left of it is written back.
+/// When the embedder fails, or there are more chunks than `room` says; what is left of it is written back.
 pub async fn content(
     document: &Document,
+    laid: Laid,
     embedder: &Arc<dyn Embedder>,
     next: Option<&Arc<dyn Embedder>>,
     room: &mut usize,
 ) -> Result<PreparedContent, PrepareError> {
-    // Splitting a long text takes its time: beside the threads that serve connections.
-    let whole = document.clone();
-    let laid = crate::spans::blocking(move || layout(&whole)).await;
-    let (chunks, sections) = laid.unwrap_or_else(|_| Err(unprocessable("/content", "can't be split")))?;
+    let (chunks, sections) = laid;
     *room = room.checked_sub(chunks.len()).ok_or_else(|| {
         let detail = format!(
             "the documents of one request have more than {MAX_REQUEST_CHUNKS} chunks together: send fewer at once"

@@ -288,6 +288,7 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         computing: Places::new(config.limits.computing),
         evaluations: Places::new(config.limits.evaluations),
         uploads: Places::new(UPLOADS),
+        answers: Places::new(crate::http::unsent::WAITING),
         streams: Places::new(STREAMS),
         surveys: Places::new(SURVEYS),
         default_store,

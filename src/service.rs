@@ -72,6 +72,8 @@ pub struct Service {
     pub evaluations: Arc<Places>,
     /// One place for each request that carries documents, from before its body is read: a body is large.
     pub uploads: Arc<Places>,
+    /// A place for each MiB of large answers that are not read yet.
+    pub answers: Arc<Places>,
     /// One place for each stream whose reader has not taken everything yet.
     pub streams: Arc<Places>,
     /// Where questions of administrators that may take seconds are answered; nothing else waits for them.

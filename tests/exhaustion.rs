@@ -12,6 +12,8 @@
 )]
 
 mod common;
+#[path = "exhaustion/documents.rs"]
+mod documents;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use usher_base::outline::{self, Heading};
+use usher_base::outline::{self, Heading, TooManyHeadings};
 use usher_base::wire::{ChunkSpan, Fields, Span};
 
 mod archive;
@@ -110,7 +110,7 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     }
     let mut extracted = builder.finish(kind.media_type());
     if matches!(kind, Kind::Markdown) {
-        extracted.headings = outline::headings(&extracted.text);
+        extracted.headings = outline::headings(&extracted.text).map_err(limit)?;
     }
     if extracted.text.trim().is_empty() {
         return Err(match kind {
@@ -119,10 +119,13 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         });
     }
     extracted.sections = job.sections.iter().map(|place| locate(place, &extracted)).collect();
+    if matches!(kind, Kind::Markdown) {
+        refuse_doubtful(&job.sections, &extracted)?;
+    }
     // What everybody sees must say nothing about what is restricted.
     let restricted = restricted(&extracted.sections);
     if matches!(kind, Kind::Markdown) {
-        extracted.headings = outline::headings_apart(&extracted.text, &restricted);
+        extracted.headings = outline::headings_apart(&extracted.text, &restricted).map_err(limit)?;
     }
     if extracted.title.is_none() {
         let is_open = |h: &&Heading| h.level == 1 && !restricted.iter().any(|part| part.contains(&h.start));
@@ -148,6 +151,25 @@ fn locate(place: &Place, doc: &Extracted) -> Vec<Span> {
             parts.into_iter().map(|part| Span { start: part.start, end: part.end }).collect()
         }
     }
+}
+
+fn limit(error: TooManyHeadings) -> ExtractError {
+    ExtractError::Limit(error.to_string())
+}
+
+/// A part by heading that ends where its author may not mean it: the rest would be everybody's.
+fn refuse_doubtful(places: &[Place], doc: &Extracted) -> Result<(), ExtractError> {
+    for (place, spans) in places.iter().zip(&doc.sections) {
+        let Place::Heading(wanted) = place else { continue };
+        if let Some(span) = spans.iter().find(|span| outline::ends_in_doubt(&doc.text, &(span.start..span.end))) {
+            let line = doc.text.get(..span.end).unwrap_or_default().matches('\n').count().saturating_add(1);
+            return Err(ExtractError::Broken(format!(
+                "the section `{wanted}` ends at line {line}, which `---` or `===` below it makes a heading: put an empty \
+                 line between the two if that is a rule, mark the heading with `#` if it is one"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// All restricted parts, disjoint and ascending.

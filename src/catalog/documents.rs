@@ -244,6 +244,32 @@ pub struct Held {
     pub since: Option<u64>,
 }
 
+impl Catalog {
+    /// The first revision at which the collection can have held the id, whose object has this type and id; absent where
+    /// that isn't known.
+    ///
+    /// # Errors
+    /// When the catalog can't be read.
+    pub async fn held_from(
+        &self,
+        collection: u32,
+        id: &str,
+        (object_type, object_id): (&str, &str),
+    ) -> Result<Option<u64>, CatalogError> {
+        let mut tx = self.read().await?;
+        let Some(since) = held(&mut tx, collection, id).await?.and_then(|held| held.since) else { return Ok(None) };
+        let last = query(
+            "SELECT revision, object_type, object_id FROM tuple_changes WHERE change <= $1 ORDER BY change DESC LIMIT 1",
+        );
+        let Some(row) = last.bind(signed(since)?).fetch_optional(&mut tx).await? else { return Ok(Some(0)) };
+        let revision = unsigned(row.try_get("revision")?, "revision")?;
+        let (of, at): (String, String) = (row.try_get("object_type")?, row.try_get("object_id")?);
+        // Its own first rules; else the last change was somebody else's, and it was held after that.
+        let is_own = of == object_type && at == object_id;
+        Ok(Some(if is_own { revision } else { revision + 1 }))
+    }
+}
+
 /// What is kept of the id; absent where the collection never held it.
 pub async fn held(tx: &mut CatalogTx, collection: u32, id: &str) -> Result<Option<Held>, CatalogError> {
     let found = query("SELECT apart, since_change FROM document_versions WHERE collection = $1 AND id = $2")

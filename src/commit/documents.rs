@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use super::acl;
 use super::tuples;
@@ -111,7 +112,10 @@ pub struct PutDocuments {
 
 impl Change for PutDocuments {
     type Output = Vec<Result<Stored, Rejection>>;
-    const URGENT: bool = false;
+
+    fn is_urgent(&self) -> bool {
+        false
+    }
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>> {
         async move {
@@ -200,9 +204,8 @@ async fn put(
     if let Err(rejection) = carried.check(draft, &collection, &rules)? {
         return Ok(Err(rejection));
     }
-    let same_acl = existing
-        .as_ref()
-        .is_some_and(|row| row.acl_digest == prepared.acl_digest && rules.are_within(&row.source_tuples));
+    let same_acl =
+        existing.as_ref().is_some_and(|row| row.acl_digest == prepared.acl_digest && rules.are_as(&row.source_tuples));
     let status = match (&existing, same_content, same_acl) {
         (Some(row), true, true) => {
             let is_changed = note_source(draft, collection.id, row, document).await?;
@@ -379,6 +382,16 @@ fn enter(draft: &mut Draft, collection: &str, row: &DocumentRow) -> Result<(), C
     Ok(())
 }
 
+/// Principals and parents that rules name.
+pub fn principals(acl: &Acl) -> usize {
+    let lists = [&acl.owners, &acl.editors, &acl.viewers, &acl.blocked];
+    let named: usize = lists.iter().map(|list| list.len()).sum();
+    named + acl.parents.len() + acl.all_of.iter().map(Vec::len).sum::<usize>()
+}
+
+/// Principals of rules that are replaced before documents that wait; more take long enough to delay other revocations.
+const SHORT: usize = 100;
+
 /// Replaces the rules of a document by hand of its source; text and vectors stay.
 pub struct PutRules {
     pub collection: String,
@@ -388,6 +401,10 @@ pub struct PutRules {
 
 impl Change for PutRules {
     type Output = Result<Stored, Rejection>;
+
+    fn is_urgent(&self) -> bool {
+        principals(&self.acl) <= SHORT
+    }
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<Self::Output, CommitError>> {
         async move {
@@ -406,7 +423,7 @@ impl Change for PutRules {
             rules.keep(
                 rules::parsed(&row.source_tuples).into_iter().filter(|tuple| rules::is_of_section(tuple, &document)),
             );
-            if row.rules.acl.as_ref() == Some(&self.acl) && rules.are_within(&row.source_tuples) {
+            if row.rules.acl.as_ref() == Some(&self.acl) && rules.are_as(&row.source_tuples) {
                 return Ok(Ok(Stored::of(DocumentStatus::Unchanged, &row)));
             }
             let awaits_rules = rules.apply(draft, &collection, &self.id, &row.source_tuples).await?;
@@ -448,12 +465,21 @@ pub struct Removed {
     pub awaits_rules: bool,
 }
 
+/// Which of the documents named go.
+#[derive(Debug, Clone, Copy)]
+pub enum Only {
+    Every,
+    /// Refuse unless the document has this version.
+    Version(u64),
+    /// What has expired by then; one that was sent again meanwhile stays.
+    Expired(Timestamp),
+}
+
 /// Removes documents; unknown ids are ignored.
 pub struct DeleteDocuments {
     pub collection: String,
     pub ids: Vec<String>,
-    /// Refuse unless the document has this version.
-    pub if_version: Option<u64>,
+    pub only: Only,
 }
 
 impl Change for DeleteDocuments {
@@ -465,8 +491,10 @@ impl Change for DeleteDocuments {
             let mut removed = Removed::default();
             for id in &self.ids {
                 let Some(entry) = collection.document_by_id(id) else { continue };
-                if self.if_version.is_some_and(|version| version != entry.version) {
-                    return Err(CommitError::RevisionConflict);
+                match self.only {
+                    Only::Version(version) if version != entry.version => return Err(CommitError::RevisionConflict),
+                    Only::Expired(by) if entry.expires_at.is_none_or(|end| end > by) => continue,
+                    Only::Every | Only::Version(_) | Only::Expired(_) => {}
                 }
                 removed.awaits_rules |= remove_document(draft, &self.collection, entry).await?;
                 removed.documents.push(id.clone());

@@ -126,7 +126,7 @@ type Late = Arc<parking_lot::Mutex<Option<String>>>;
 
 impl<C: Change> Job for Pending<C> {
     fn is_urgent(&self) -> bool {
-        C::URGENT
+        self.change.is_urgent()
     }
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, bool> {

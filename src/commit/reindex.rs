@@ -104,7 +104,10 @@ pub struct Cover {
 
 impl Change for Cover {
     type Output = ();
-    const URGENT: bool = false;
+
+    fn is_urgent(&self) -> bool {
+        false
+    }
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
         async move {
@@ -132,7 +135,10 @@ pub struct Switch {
 
 impl Change for Switch {
     type Output = ();
-    const URGENT: bool = false;
+
+    fn is_urgent(&self) -> bool {
+        false
+    }
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
         async move {
@@ -180,7 +186,10 @@ pub struct Clear {
 
 impl Change for Clear {
     type Output = ();
-    const URGENT: bool = false;
+
+    fn is_urgent(&self) -> bool {
+        false
+    }
 
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<(), CommitError>> {
         async move {

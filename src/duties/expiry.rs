@@ -9,13 +9,15 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::audit::Asked;
-use crate::commit::documents::DeleteDocuments;
+use crate::commit::documents::{DeleteDocuments, Only};
 use crate::identity::lifetime;
 use crate::lease::Duty;
 use crate::service::Service;
 use crate::snapshot::Published;
 
 const PERIOD: Duration = Duration::from_secs(60);
+/// Documents of a collection that one commit removes; the others go in the next one.
+const MOST: usize = 100;
 /// Pause between two warnings of one key.
 const REMINDED: Duration = Duration::from_secs(24 * 3_600);
 
@@ -38,24 +40,31 @@ async fn sweep(service: &Service) {
     loop {
         tokio::time::sleep(PERIOD).await;
         let now = Timestamp::now();
-        let snapshot = service.published.load();
-        for collection in snapshot.collections.values() {
-            let ids: Vec<String> = collection
-                .documents()
-                .filter(|document| document.expires_at.is_some_and(|end| end <= now))
-                .map(|document| document.id.to_string())
-                .take(1000)
-                .collect();
-            if ids.is_empty() {
-                continue;
-            }
-            let change = DeleteDocuments { collection: collection.name.to_string(), ids, if_version: None };
-            match service.committer.submit(Asked::duty("expiry"), change).await {
-                Ok(removed) => {
-                    tracing::info!(removed = removed.output.documents.len(), "expired documents were removed")
-                }
-                Err(error) => tracing::warn!(%error, "expired documents could not be removed"),
-            }
+        let names: Vec<String> = service.published.load().collections.keys().map(ToString::to_string).collect();
+        for name in names {
+            while remove_some(service, &name, now).await {}
+        }
+    }
+}
+
+/// Removes some of a collection's documents that have expired by now. Says whether there may be more.
+async fn remove_some(service: &Service, name: &str, now: Timestamp) -> bool {
+    let snapshot = service.published.load();
+    let Some(collection) = snapshot.collection(name) else { return false };
+    let expired = collection.documents().filter(|document| document.expires_at.is_some_and(|end| end <= now));
+    let ids: Vec<String> = expired.map(|document| document.id.to_string()).take(MOST).collect();
+    if ids.is_empty() {
+        return false;
+    }
+    let change = DeleteDocuments { collection: name.to_owned(), ids, only: Only::Expired(now) };
+    match service.committer.submit(Asked::duty("expiry"), change).await {
+        Ok(removed) => {
+            tracing::info!(removed = removed.output.documents.len(), "expired documents were removed");
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "expired documents could not be removed");
+            false
         }
     }
 }

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::entrance::Upload;
 use super::extract::{describe, is_late, parse};
 use super::problem::ApiProblem;
 use crate::wire::strict::{self, MAX_DEPTH};
@@ -15,6 +16,9 @@ use crate::wire::{Document, FieldProblem, Query};
 
 /// Levels of nesting around a document in its request.
 const AROUND: usize = 2;
+const MAX_DOCUMENTS: usize = 256;
+/// JSON values of a request with documents.
+const MAX_VALUES: usize = 500_000;
 
 /// The bytes of a JSON body.
 ///
@@ -86,11 +90,42 @@ impl<S: Send + Sync> FromRequest<S> for DocumentsJson {
     type Rejection = ApiProblem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiProblem> {
+        let upload = request.extensions().get::<Upload>().cloned();
         let body = read(request, state).await?;
-        let envelope: Envelope<'_> =
-            strict::parse(&body).map_err(|mistake| ApiProblem::invalid(&mistake.pointer, &describe(&mistake.error)))?;
-        Ok(Self(envelope.documents.into_iter().enumerate().map(|(n, raw)| sent(n, raw.get())).collect()))
+        let read = crate::spans::blocking(move || {
+            let _upload = upload;
+            documents(&body)
+        });
+        read.await.map_err(|error| ApiProblem::internal(&error))?.map(Self)
     }
+}
+
+fn documents(body: &[u8]) -> Result<Vec<Sent>, ApiProblem> {
+    // Values take more room than their text: a list of empty names some eighty times as much.
+    if values(body) > MAX_VALUES {
+        let detail = format!("hold more than {MAX_VALUES} JSON values together: send fewer at once");
+        return Err(ApiProblem::invalid("/documents", &detail));
+    }
+    let envelope: Envelope<'_> =
+        strict::parse(body).map_err(|mistake| ApiProblem::invalid(&mistake.pointer, &describe(&mistake.error)))?;
+    if envelope.documents.is_empty() || envelope.documents.len() > MAX_DOCUMENTS {
+        return Err(ApiProblem::invalid("/documents", "must be 1 to 256 documents"));
+    }
+    Ok(envelope.documents.into_iter().enumerate().map(|(n, raw)| sent(n, raw.get())).collect())
+}
+
+/// How many values JSON holds at most, by its brackets and commas; O(bytes), and nothing is built.
+fn values(json: &[u8]) -> usize {
+    let (mut count, mut at) = (1, 0);
+    while let Some(byte) = json.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = end_of_string(json, at) + 1,
+            b'{' | b'[' | b',' => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 fn sent(n: usize, json: &str) -> Sent {

@@ -13,8 +13,11 @@ use super::compat::openfga;
 use super::extract::credential;
 use super::openapi;
 use super::problem::{self, ApiProblem};
+use super::unsent;
 use crate::audit::Trace;
 use crate::identity::{IdentityError, Principal};
+use crate::limits::Payer;
+use crate::limits::places::{Place, Taken};
 use crate::limits::rates::{Class, Left};
 use crate::query::QueryError;
 use crate::service::Service;
@@ -31,11 +34,20 @@ const UPLOAD_WAIT: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct Entered(pub Principal);
 
+/// A place for reading documents, which whatever reads them keeps until it has ended, also without the caller.
+#[derive(Clone)]
+pub struct Upload(#[allow(dead_code, reason = "it is held")] pub Arc<Place>);
+
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// For the native routes, by the table of operations.
-pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, request: Request, next: Next) -> Response {
+pub async fn native(
+    State(service): State<Arc<Service>>,
+    path: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // A test compares the table with the router; what it lacks is shut.
     let Some((scope, class)) = openapi::entrance(request.method(), path.as_str()) else {
         return problem::no_route(request.uri().path()).await;
@@ -45,11 +57,16 @@ pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, requ
         Err(error) => return ApiProblem::from(error).into_response(),
     };
     note_caller(&request, &principal);
-    if let Some(Err(error)) = scope.map(|scope| principal.require(scope)) {
-        tell(&error);
-        return ApiProblem::from(error).into_response();
-    }
     let refuse = |wait| ApiProblem::rate_limited(wait).into_response();
+    let crowded = |taken: Taken| ApiProblem::from(QueryError::from(taken)).into_response();
+    // A refusal is recorded, so it counts as a request too.
+    if let Some(Err(error)) = scope.map(|scope| principal.require(scope)) {
+        return counted(&service, &principal.payer(), class, refuse, async {
+            tell(&error);
+            ApiProblem::from(error).into_response()
+        })
+        .await;
+    }
     // A query that would find no place is refused before its body costs anything.
     if path.as_str() == QUERY
         && let Err(taken) = service.queries.has_room(&principal.payer())
@@ -57,11 +74,14 @@ pub async fn native(State(service): State<Arc<Service>>, path: MatchedPath, requ
         return ApiProblem::from(QueryError::from(taken)).into_response();
     }
     if request.method() != Method::POST || path.as_str() != DOCUMENTS {
-        return admitted(&service, principal, class, request, next, refuse).await;
+        return admitted(&service, principal, class, request, next, refuse, crowded).await;
     }
     let payer = principal.payer();
     match tokio::time::timeout(UPLOAD_WAIT, service.uploads.take(&payer)).await {
-        Ok(_place) => admitted(&service, principal, class, request, next, refuse).await,
+        Ok(place) => {
+            request.extensions_mut().insert(Upload(Arc::new(place)));
+            admitted(&service, principal, class, request, next, refuse, crowded).await
+        }
         Err(_) => ApiProblem::overloaded().into_response(),
     }
 }
@@ -75,7 +95,8 @@ pub async fn openfga(State(service): State<Arc<Service>>, path: MatchedPath, req
     };
     note_caller(&request, &principal);
     let refuse = |_| openfga::FgaError::rate_limited().into_response();
-    admitted(&service, principal, class, request, next, refuse).await
+    let crowded = |_| openfga::FgaError::rate_limited().into_response();
+    admitted(&service, principal, class, request, next, refuse, crowded).await
 }
 
 /// The request's record names whose credential it is from now on.
@@ -122,12 +143,30 @@ async fn admitted(
     mut request: Request,
     next: Next,
     refuse: impl FnOnce(Duration) -> Response,
+    crowded: impl FnOnce(Taken) -> Response,
 ) -> Response {
-    let (left, mut response) = match service.rates.take(class, &principal.payer()) {
-        Ok(left) => {
-            request.extensions_mut().insert(Entered(principal));
-            (left, next.run(request).await)
+    let payer = principal.payer();
+    request.extensions_mut().insert(Entered(principal));
+    let answer = async {
+        let response = next.run(request).await;
+        match unsent::hold(&service.answers, &payer, response).await {
+            Ok(response) => response,
+            Err(taken) => crowded(taken),
         }
+    };
+    counted(service, &payer, class, refuse, answer).await
+}
+
+/// The answer, unless it was asked for too often.
+async fn counted(
+    service: &Service,
+    payer: &Payer,
+    class: Class,
+    refuse: impl FnOnce(Duration) -> Response,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    let (left, mut response) = match service.rates.take(class, payer) {
+        Ok(left) => (left, answer.await),
         Err(left) => {
             service.metrics.rate_limited(class.name());
             (Some(left), refuse(left.retry_after.unwrap_or_default()))

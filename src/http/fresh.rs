@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
 use super::compat::openfga::FgaError;
 use super::problem::ApiProblem;
+use crate::limits::rates::Class;
 use crate::service::Service;
 use crate::service::fresh::Stale;
 use crate::telemetry::Seldom;
@@ -50,10 +51,12 @@ async fn caught_up(service: &Service, mut request: Request, next: Next, refuse: 
         return refuse(stale);
     }
     request.extensions_mut().insert(Arrived(arrived));
-    // A process that was suspended goes on with what it had. Documents may take long, and what is acknowledged holds.
-    let may_take_long = request.method() == axum::http::Method::POST && request.uri().path() == "/v1/documents";
+    // A process that was suspended goes on with what it had. A change is not asked for again: what is acknowledged holds,
+    // however long it took.
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let is_change = path.is_some_and(|path| super::class(request.method(), Some(&path)) == Class::Write.name());
     let response = next.run(request).await;
-    if !may_take_long && arrived.elapsed() > service.limits.max_deadline {
+    if !is_change && arrived.elapsed() > service.limits.max_deadline {
         return refuse(Stale::Behind);
     }
     response

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::compat::openfga::{FgaError, owns};
+use super::entrance::only_looks;
 use super::problem::ApiProblem;
 use crate::audit::{Record, Trace};
 use crate::identity::key;
@@ -23,14 +24,19 @@ const MOST: usize = 1_024;
 pub async fn recorded(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let Some(trace) = request.extensions().get::<Arc<Trace>>().cloned() else { return next.run(request).await };
     let claimed = claimed(request.headers());
-    let is_read = request.method() == Method::GET || request.uri().path().starts_with("/v1/explain");
+    let is_read = only_looks(request.method()) || request.uri().path().starts_with("/v1/explain");
     let path = request.uri().path();
     let is_openfga = owns(path.strip_prefix("/fga").unwrap_or(path));
     let address: String = request.uri().to_string().chars().take(MOST).collect();
     let response = next.run(request).await;
     let is_known = !trace.asked().credential.is_empty();
     let event = match response.status() {
+        // Nobody is known whose rate it would count against: few such records are written a minute, the others counted.
         StatusCode::UNAUTHORIZED => {
+            service.audit.refused(trace.asked(), &claimed);
+            return response;
+        }
+        StatusCode::FORBIDDEN if !is_known => {
             service.audit.refused(trace.asked(), &claimed);
             return response;
         }
@@ -45,8 +51,7 @@ pub async fn recorded(State(service): State<Arc<Service>>, request: Request, nex
         asked: trace.for_record(),
         event,
         revision: service.published.load().revision,
-        // Who may not act for somebody is known by what it sent alone.
-        items: std::iter::once(address).chain(Some(claimed).filter(|_| !is_known)).collect(),
+        items: vec![address],
         ..Record::default()
     };
     match service.audit.record(&record).await {

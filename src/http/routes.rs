@@ -37,6 +37,19 @@ async fn view(
     Ok(turn.compute(look).await??)
 }
 
+/// An answer that can be large, written at a place for computing and beside the threads that serve connections.
+async fn json<T: serde::Serialize + Send + 'static>(
+    turn: &crate::service::turn::Turn,
+    answer: T,
+) -> Result<axum::response::Response, ApiProblem> {
+    use axum::response::IntoResponse;
+
+    let bytes =
+        turn.compute(move |_| serde_json::to_vec(&answer)).await?.map_err(|error| ApiProblem::internal(&error))?;
+    let kind = axum::http::HeaderValue::from_static("application/json");
+    Ok(([(axum::http::header::CONTENT_TYPE, kind)], bytes).into_response())
+}
+
 /// The number of items of a page.
 fn page_size(limit: Option<usize>) -> Result<usize, ApiProblem> {
     let limit = limit.unwrap_or(100);

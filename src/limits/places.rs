@@ -51,9 +51,17 @@ impl Places {
     /// # Errors
     /// When there is none.
     pub fn try_take(&self, payer: &Payer) -> Result<Place, Taken> {
-        let own = self.own(payer).into_iter().map(|own| own.try_acquire_owned().map_err(|_| Taken::Own));
+        self.try_take_many(payer, 1)
+    }
+
+    /// So many places at once, now.
+    ///
+    /// # Errors
+    /// When there are not as many.
+    pub fn try_take_many(&self, payer: &Payer, count: u32) -> Result<Place, Taken> {
+        let own = self.own(payer).into_iter().map(|own| own.try_acquire_many_owned(count).map_err(|_| Taken::Own));
         let own = own.collect::<Result<_, _>>()?;
-        let all = self.all.clone().try_acquire_owned().map_err(|_| Taken::All)?;
+        let all = self.all.clone().try_acquire_many_owned(count).map_err(|_| Taken::All)?;
         Ok(Place { _own: own, _all: all })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::commit::documents::PreparedChunk;
-use crate::outline;
+use crate::outline::{self, Heading};
 
 /// Where a heading stands first: in the text outside the restricted parts, and in each of them.
 #[derive(Default)]
@@ -14,8 +14,8 @@ struct Found {
 }
 
 /// Leaves of each chunk's path the headings that stand, before the chunk's end, in text that whoever may read the chunk
-/// may read too: outside all restricted parts, or in the chunk's own.
-pub(super) fn keep_own(chunks: &mut [PreparedChunk], restricted: &[Range<usize>], text: &str, is_markdown: bool) {
+/// may read too: outside all restricted parts, or in the chunk's own. `own` are the text's own headings, of each part apart.
+pub(super) fn keep_own(chunks: &mut [PreparedChunk], restricted: &[Range<usize>], text: &str, own: &[Heading]) {
     if restricted.is_empty() || crate::mutants::active("given_headings_as_they_are") {
         return;
     }
@@ -43,9 +43,7 @@ pub(super) fn keep_own(chunks: &mut [PreparedChunk], restricted: &[Range<usize>]
         }
         at += line.len();
     }
-    if is_markdown {
-        outline::headings_apart(text, restricted).iter().for_each(|heading| note(&heading.text, heading.start));
-    }
+    own.iter().for_each(|heading| note(&heading.text, heading.start));
     for chunk in chunks {
         let (own, end) = (part_of(chunk.start), chunk.end);
         chunk.heading_path.retain(|name| {

@@ -1,7 +1,7 @@
 //! Limits of what is stored once and then repeated: in indexes, in answers, in tuples.
 
 use super::{MAX_CHUNKS, Unprocessable, unprocessable};
-use crate::commit::documents::PreparedChunk;
+use crate::commit::documents::{PreparedChunk, principals};
 use crate::wire::{Acl, Document};
 
 /// How many times as long as the text all its chunks together may be: they may overlap.
@@ -52,10 +52,23 @@ pub fn of_rules(acl: &Acl) -> Result<(), Unprocessable> {
     if principals(acl) > MAX_RULES { Err(unprocessable("/acl", too_many_rules())) } else { Ok(()) }
 }
 
-fn principals(acl: &Acl) -> usize {
-    let lists = [&acl.owners, &acl.editors, &acl.viewers, &acl.blocked];
-    let named: usize = lists.iter().map(|list| list.len()).sum();
-    named + acl.parents.len() + acl.all_of.iter().map(Vec::len).sum::<usize>()
+/// Divides documents, in order, so that the rules of each part together name no more principals than those of one
+/// document may: one commit must not take so long that a revocation waits for it.
+pub fn parts<T>(documents: Vec<(T, Document)>) -> Vec<Vec<(T, Document)>> {
+    let (mut parts, mut named) = (vec![Vec::new()], 0);
+    for (place, document) in documents {
+        let sections = document.sections.iter().map(|section| &section.acl);
+        let own: usize = document.acl.iter().chain(sections).map(principals).sum();
+        if named > 0 && named + own > MAX_RULES {
+            parts.push(Vec::new());
+            named = 0;
+        }
+        named += own;
+        if let Some(part) = parts.last_mut() {
+            part.push((place, document));
+        }
+    }
+    parts
 }
 
 fn too_many_rules() -> String {
@@ -64,24 +77,34 @@ fn too_many_rules() -> String {
 
 /// Limits of chunks, as they were given or as the text was split.
 pub(super) fn of_chunks(chunks: &[PreparedChunk], text: &str) -> Result<(), Unprocessable> {
-    if chunks.len() > MAX_CHUNKS {
-        return Err(unprocessable("/chunks", format!("at most {MAX_CHUNKS} chunks are allowed")));
-    }
     let covered: usize = chunks.iter().map(|chunk| chunk.end - chunk.start).sum();
     if covered > text.len().saturating_mul(MAX_OVERLAP).max(FREE_OVERLAP) {
         let detail = format!("must not be more than {MAX_OVERLAP} times as long as the text, all together");
         return Err(unprocessable("/chunks", detail));
     }
-    let mut all = 0;
+    let mut headings = 0;
     for (n, chunk) in chunks.iter().enumerate() {
-        let bytes: usize = chunk.heading_path.iter().map(String::len).sum();
-        if bytes > MAX_HEADINGS || chunk.heading_path.len() > MAX_HEADING_LEVELS {
-            let detail = format!("must be at most {MAX_HEADING_LEVELS} headings of {MAX_HEADINGS} bytes together");
-            return Err(unprocessable(format!("/chunks/{n}/heading_path"), detail));
-        }
-        all += bytes;
+        headings += of_path(n, chunk)?;
     }
-    if all > MAX_ALL_HEADINGS {
+    of_all(chunks.len(), headings)
+}
+
+/// Bytes of the path of headings of one chunk.
+pub(super) fn of_path(n: usize, chunk: &PreparedChunk) -> Result<usize, Unprocessable> {
+    let bytes: usize = chunk.heading_path.iter().map(String::len).sum();
+    if bytes > MAX_HEADINGS || chunk.heading_path.len() > MAX_HEADING_LEVELS {
+        let detail = format!("must be at most {MAX_HEADING_LEVELS} headings of {MAX_HEADINGS} bytes together");
+        return Err(unprocessable(format!("/chunks/{n}/heading_path"), detail));
+    }
+    Ok(bytes)
+}
+
+/// How many chunks there are, and bytes of all their paths.
+pub(super) fn of_all(chunks: usize, headings: usize) -> Result<(), Unprocessable> {
+    if chunks > MAX_CHUNKS {
+        return Err(unprocessable("/chunks", format!("at most {MAX_CHUNKS} chunks are allowed")));
+    }
+    if headings > MAX_ALL_HEADINGS {
         let detail = format!("must have at most {MAX_ALL_HEADINGS} bytes of headings, all together");
         return Err(unprocessable("/chunks", detail));
     }

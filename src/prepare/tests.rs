@@ -11,7 +11,11 @@ fn laid_out(
     if let Some(chunks) = chunks {
         document["chunks"] = chunks;
     }
-    layout(&serde_json::from_value(document).unwrap())
+    match layout(&serde_json::from_value(document).unwrap(), &Effort::unbounded()) {
+        Ok(laid) => Ok(laid),
+        Err(LayoutError::Unprocessable(error)) => Err(error),
+        Err(LayoutError::Spent(_)) => panic!("without a bound"),
+    }
 }
 
 fn rule(heading: &str) -> Value {
@@ -58,4 +62,16 @@ fn text_between_chunks_belongs_to_the_section_that_follows() {
     ]);
     let (_, sections) = laid_out(json!({"type": "text/html", "text": text}), rule("PAY"), Some(chunks)).unwrap();
     assert_eq!((sections[0].start, sections[0].end), (4, end));
+}
+
+/// A rule of dashes without an empty line before it makes a heading of the line above, which would open the rest.
+#[test]
+fn a_restricted_part_does_not_end_at_a_heading_that_only_dashes_make() {
+    let of = |text: &str| laid_out(json!({"type": "text/markdown", "text": text}), rule("Pay"), None);
+    let refused = of("## Pay\n\nAnn earns 5\n---\nBob earns 6").unwrap_err();
+    assert!(refused.pointer == "/sections/0/heading" && refused.detail.contains("empty line"), "{refused:?}");
+    for text in ["## Pay\n\nAnn\n\n---\nBob", "## Pay\n\nAnn\n\n## Next\n\nBob", "Pay\n---\n\nAnn\n\nNext\n---\n\nBob"]
+    {
+        of(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
 }

@@ -33,6 +33,8 @@ pub enum NotComputed {
 pub const EVALUATION: Duration = Duration::from_secs(3);
 /// How long an administrator's question may take.
 pub const SURVEY: Duration = Duration::from_secs(20);
+/// How long the splitting of one document may take.
+pub const LAYOUT: Duration = Duration::from_secs(60);
 /// A query has its own deadline.
 const QUERY_STEPS: u64 = u64::MAX;
 
@@ -50,6 +52,11 @@ impl Service {
     /// For a decision or a list of OpenFGA's surface.
     pub fn evaluation_turn(&self, payer: Payer) -> Turn {
         Turn::new(self.evaluations.clone(), payer, Instant::now() + EVALUATION, self.limits.steps)
+    }
+
+    /// For splitting a document.
+    pub fn layout_turn(&self, payer: Payer) -> Turn {
+        self.query_turn(payer, Instant::now() + LAYOUT)
     }
 
     /// For an administrator's question.

@@ -134,3 +134,26 @@ async fn metadata_that_does_not_fit_is_taken_as_meant_or_said() {
         assert_eq!(found, ["m/1"], "{filter}");
     }
 }
+
+/// A collection that isn't there refuses its documents, and no others; where there is no other, nothing is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_a_collection_that_is_not_there_are_refused_alone() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let of = |id: &str, collection: &str| {
+        let mut sent = crate::common::document(id, "ibex", json!({"viewers": ["user:ann"]}));
+        sent["collection"] = collection.into();
+        sent
+    };
+    let sent = json!({"documents": [of("a/1", "main"), of("a/2", "nope"), of("a/3", "main")]});
+    let answer = admin.post("/v1/documents", sent).await.ok();
+    let statuses: Vec<_> = answer["results"].as_array().unwrap().iter().map(|result| &result["status"]).collect();
+    assert_eq!(statuses, ["created", "rejected", "created"]);
+    let problem = &answer["results"][1]["problem"];
+    assert_eq!(
+        (&problem["code"], &problem["errors"][0]["pointer"]),
+        (&"not_found".into(), &"/documents/1/collection".into())
+    );
+    let alone = admin.post("/v1/documents", json!({"documents": [of("a/4", "nope")]})).await;
+    assert_eq!(alone.problem(404), "not_found");
+}

@@ -52,7 +52,12 @@ async fn a_token_has_what_its_issuer_may_give() {
         "insufficient_scope"
     );
     let (agents, _files) = service(|issuer| (issuer.scopes, issuer.actors_administer) = (scopes, true)).await;
-    with(&agents, json!({"scope": scope, "act": {"sub": "scribe"}})).post("/v1/keys", a_key()).await.ok();
+    let through = with(&agents, json!({"scope": scope, "act": {"sub": "scribe"}}));
+    through.post("/v1/keys", a_key()).await.ok();
+    // A key for the person would be without the agent, which narrows what is read.
+    let alone = json!({"name": "k", "scopes": ["query"], "subject": "user:ann"});
+    assert_eq!(through.post("/v1/keys", alone.clone()).await.problem(403), "insufficient_scope");
+    with(&agents, json!({"scope": scope})).post("/v1/keys", alone).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,4 +340,32 @@ async fn a_subject_token_that_says_what_it_is_for_is_for_nothing_else() {
         assert_eq!(send(json!({"scope": scope}), "POST", "/v1/query").await, query, "{scope}");
         assert_eq!(send(json!({"scope": scope}), "GET", document).await, read, "{scope}");
     }
+}
+
+/// What a key does for the person of a token is within what both reach: sources too, and what reaches everything is
+/// nothing that a part can hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_and_a_subject_token_reach_what_both_do() {
+    let (service, _files) = service(|issuer| {
+        issuer.sources = Some(vec!["hr".into()]);
+        issuer.collections = Some(vec!["main".into()]);
+        issuer.scopes = Some(vec!["query".into(), "documents.write".into()]);
+    })
+    .await;
+    let admin = service.admin();
+    let settings = json!({"name": "s", "scopes": ["documents.write", "relationships.read"], "subject": "service:chat"});
+    let made = admin.post("/v1/keys", settings).await.ok();
+    let secret = made["key"].as_str().unwrap().to_owned();
+    let token = sign(&changed(json!({"scope": "usher.documents.write"})), &header(), 1);
+    let put = async |id: &str| {
+        let body = json!({"documents": [document(id, "ibex", json!({"viewers": ["user:ann"]}))]});
+        let request = reqwest::Client::new().post(format!("{}/v1/documents", service.base())).bearer_auth(&secret);
+        request.header("Usher-Subject-Token", &token).json(&body).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((put("fin/x").await, put("hr/x").await), (403, 200));
+    // Without scopes of its own the token narrows nothing but where.
+    let token = sign(&claims(), &header(), 1);
+    let request = reqwest::Client::new().post(format!("{}/v1/relationships/read", service.base())).bearer_auth(&secret);
+    let read = request.header("Usher-Subject-Token", &token).json(&json!({})).send().await.unwrap();
+    assert_eq!(read.status().as_u16(), 403);
 }

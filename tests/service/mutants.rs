@@ -9,6 +9,9 @@ const MUTANTS: &[(&str, &str)] = &[
     ("a_subjects_scopes_bind_nobody", "issuers::a_subject_token_that_says_what_it_is_for_is_for_nothing_else"),
     ("bans_stay_with_their_name", "ownership::a_ban_from_a_section_outlives_the_section"),
     ("sources_own_what_they_say", "ownership::a_ban_by_hand_outlives_what_a_source_says_about_it"),
+    ("narrower_is_the_same", "ownership::narrower_default_rules_bind_what_is_sent_again"),
+    ("the_past_is_everybodys", "past::the_past_of_an_id_is_told_from_when_the_collection_held_it"),
+    ("doubtful_ends_are_ends", "ownership::a_restricted_part_that_ends_in_doubt_is_refused"),
     (
         "grants_outlive_their_object",
         "ownership::grants_by_hand_on_what_was_deleted_are_held_until_somebody_confirms_them",

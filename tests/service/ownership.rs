@@ -274,3 +274,76 @@ async fn the_same_rules_again_are_no_change() {
     admin.put("/v1/collections/hr", json!({"fields": {"year": "keyword"}})).await.ok();
     assert_eq!(records(), before.0 + 1);
 }
+
+/// The default rules of a collection bind what is sent again without rules of its own, also where they are narrower.
+#[tokio::test(flavor = "multi_thread")]
+async fn narrower_default_rules_bind_what_is_sent_again() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let send = async |rules: Value| {
+        admin.put("/v1/collections/df", json!({"default_acl": rules})).await.ok();
+        let document = json!({"id": "s/d", "collection": "df", "content": {"type": "text/plain", "text": "ibex"}});
+        let sent = admin.post("/v1/documents", json!({"documents": [document]})).await.ok();
+        let reads = async |who: &str| {
+            let reader = service.as_reader(who);
+            reader.get("/v1/documents/s%2Fd?collection=df").await.status.is_success()
+        };
+        (sent["results"][0]["status"].as_str().unwrap().to_owned(), reads("user:a").await, reads("user:b").await)
+    };
+    let was = |status: &str, a: bool, b: bool| (status.to_owned(), a, b);
+    assert_eq!(send(json!({"viewers": ["user:a", "user:b"]})).await, was("created", true, true));
+    assert_eq!(send(json!({"viewers": ["user:a"]})).await, was("acl_updated", true, false));
+    assert_eq!(send(json!({"viewers": ["user:a"]})).await, was("unchanged", true, false));
+    assert_eq!(send(json!({"nobody": true})).await, was("acl_updated", false, false));
+    // An administrator's label in place of the one that the service gives is no change of the source's.
+    send(json!({"viewers": ["user:a"]})).await;
+    let open = json!([tuple("classification:open", "classification", "document:s/d")]);
+    let red = json!([tuple("classification:red", "classification", "document:s/d")]);
+    admin.write(red, open).await;
+    assert_eq!(send(json!({"viewers": ["user:a"]})).await, was("unchanged", false, false));
+}
+
+/// A document that goes from one collection to another takes along what keeps people out of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_by_hand_follows_a_document_to_another_collection() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put("/v1/collections/other", json!({})).await.ok();
+    let put = async |collection: &str| {
+        let mut sent = document("s/d", "ibex", json!({"viewers": ["user:ann", "user:eve"]}));
+        sent["collection"] = collection.into();
+        admin.put_documents(vec![sent]).await;
+    };
+    let reads = async |who: &str, collection: &str| {
+        let path = format!("/v1/documents/s%2Fd?collection={collection}");
+        service.as_reader(who).get(&path).await.status.is_success()
+    };
+    put("main").await;
+    admin.write(json!([tuple("user:eve", "blocked", "document:s/d")]), json!([])).await;
+    // Two documents of one id are two, and what was written for one is that one's.
+    put("other").await;
+    assert_eq!((reads("user:ann", "other").await, reads("user:eve", "other").await), (true, true));
+    admin.delete("/v1/collections/other").await.ok();
+    admin.put("/v1/collections/other", json!({})).await.ok();
+    assert_eq!(admin.delete("/v1/documents/s%2Fd?collection=main").await.status.as_u16(), 204);
+    put("other").await;
+    assert_eq!((reads("user:ann", "other").await, reads("user:eve", "other").await), (true, false));
+}
+
+/// A rule of dashes right below a line makes a heading of it, and what follows would be everybody's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restricted_part_that_ends_in_doubt_is_refused() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let put = async |text: &str| {
+        let mut sent = document("s/d", text, json!({"viewers": ["user:eve"]}));
+        sent["content"]["type"] = "text/markdown".into();
+        sent["sections"] = json!([{"id": "pay", "heading": "Pay", "acl": {"viewers": ["user:ann"]}}]);
+        let answer = admin.post("/v1/documents", json!({"documents": [sent]})).await.ok();
+        answer["results"][0].clone()
+    };
+    let refused = put("## Pay\n\nAnn earns 5\n---\nBob earns 6").await;
+    assert_eq!(refused["problem"]["errors"][0]["pointer"], "/sections/0/heading", "{refused}");
+    assert_eq!(put("## Pay\n\nAnn earns 5\n\n---\nBob earns 6").await["status"], "created");
+    assert!(service.as_reader("user:eve").ask("earns").await.is_empty());
+}

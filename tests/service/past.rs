@@ -212,3 +212,37 @@ async fn tuples_of_every_past_revision_equal_a_recorded_copy() {
     let none = past(&running.catalog, &snapshot, state, 0, &turn()).await;
     assert!(matches!(none, Err(PastError::NoModel { .. })));
 }
+
+/// A document that is gone with its collection is nothing that a key of another collection learns of, though it holds the
+/// id now.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_of_an_id_is_told_from_when_the_collection_held_it() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    for name in ["one", "two"] {
+        admin.put(&format!("/v1/collections/{name}"), json!({})).await.ok();
+    }
+    let put = async |client: &Client, collection: &str, viewer: &str| {
+        let document = json!({"id": "s/x", "collection": collection, "acl": {"viewers": [viewer]},
+                              "content": {"type": "text/plain", "text": "ibex"}});
+        let stored = client.post("/v1/documents", json!({"documents": [document]})).await.ok();
+        stored["revision"].as_str().unwrap().to_owned()
+    };
+    let first = put(&admin, "one", "user:secret").await;
+    admin.delete("/v1/collections/one").await.ok();
+    let settings =
+        json!({"name": "k", "scopes": ["explain", "documents.write"], "collections": ["two"], "sources": ["s"]});
+    let made = admin.post("/v1/keys", settings).await.ok();
+    let key = Client { key: made["key"].as_str().unwrap().to_owned(), subject: None, ..admin.clone() };
+    let second = put(&key, "two", "user:ann").await;
+    let body = |as_of: &str| json!({"collection": "two", "document_id": "s/x", "as_of_revision": as_of});
+    assert_eq!(key.post("/v1/explain/readers", body(&first)).await.problem(404), "not_found");
+    let mut asked = body(&first);
+    asked["subject"] = "user:secret".into();
+    assert_eq!(key.post("/v1/explain", asked).await.problem(404), "not_found");
+    let readers = key.post("/v1/explain/readers", body(&second)).await.ok();
+    assert_eq!(readers["readers"], json!(["user:ann"]));
+    // Whoever reaches every collection is told.
+    let readers = admin.post("/v1/explain/readers", body(&first)).await.ok();
+    assert_eq!(readers["readers"], json!(["user:secret"]));
+}

@@ -11,6 +11,27 @@ async fn key(admin: &Client, settings: serde_json::Value) -> Client {
     Client { key: made["key"].as_str().unwrap().to_owned(), subject: None, ..admin.clone() }
 }
 
+/// A refusal for want of a scope is recorded, and counts as a request.
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_for_want_of_a_scope_are_counted() {
+    let rates = RawRates { write: Some(RawRate { key: 1, subject: 1 }), ..RawRates::none() };
+    let limits = RawLimits { rates, ..RawLimits::default() };
+    let service = TestService::start_raw(RawConfig { limits, ..RawConfig::default() }).await;
+    let reader = key(&service.admin(), json!({"name": "r", "scopes": ["query"], "subject": "service:r"})).await;
+    let mut refused = (0, 0);
+    for _ in 0..40 {
+        let answer = reader.post("/v1/relationships/write", json!({})).await;
+        match answer.status.as_u16() {
+            403 => refused.0 += 1,
+            429 => refused.1 += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert!((10..20).contains(&refused.0) && refused.1 > 20, "{refused:?}");
+    let denied = crate::records::records(service.folder.path());
+    assert_eq!(denied.iter().filter(|record| record["event"] == "denied").count(), refused.0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_too_often_is_told_when_to_come_back_and_others_are_not() {
     let rates = RawRates {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use usher::catalog::Catalog;
+use usher_support::Random;
 
 use crate::common::{Client, TestService, document, tuple};
 
@@ -44,18 +45,6 @@ async fn told_and_done(service: &TestService) -> (BTreeMap<String, i32>, BTreeMa
     }
 }
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % bound
-    }
-}
-
 /// Sends a request and closes the connection a random while afterwards, without reading.
 async fn send_and_leave(client: &Client, path: &str, body: &Value, random: &mut Random) {
     let address = client.base.strip_prefix("http://").unwrap();
@@ -86,7 +75,7 @@ async fn a_thousand_callers_that_leave_leave_a_record_of_each_change() {
         .map(|part| {
             let admin = admin.clone();
             tokio::spawn(async move {
-                let mut random = Random(part + 1);
+                let mut random = Random::new(part + 1);
                 for number in (0..1_000).filter(|number| number % 8 == part) {
                     let name = made(number);
                     let (path, body) = match random.below(10) {
@@ -345,4 +334,22 @@ async fn what_was_left_is_carried_once() {
     let found = records(folder.path());
     let count = |id: &str| found.iter().filter(|record| record["id"] == id).count();
     assert_eq!((count("left-1"), count("left-2")), (1, 1));
+}
+
+/// `HEAD` is asked and answered like `GET`, so it is recorded like that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_the_head_of_an_answer_has_its_record() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let store = service.service().default_store.clone();
+    let count = || records(service.folder.path()).len();
+    for path in ["/stores".to_owned(), format!("/stores/{store}"), format!("/stores/{store}/authorization-models")] {
+        let before = count();
+        admin.send(reqwest::Method::HEAD, &path, None).await;
+        assert_eq!(count(), before + 1, "{path}");
+    }
+    let before = count();
+    let reader = service.as_reader("user:ann");
+    let answer = reader.send(reqwest::Method::HEAD, "/v1/documents/a%2F1?collection=main", None).await;
+    assert_eq!((answer.status.as_u16(), count()), (404, before + 1));
 }

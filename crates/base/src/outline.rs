@@ -6,6 +6,7 @@
 //! pieces of the rest depend on what stands in them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use unicode_normalization::UnicodeNormalization;
 
 /// Characters of a heading in a path.
 const MAX_HEADING: usize = 500;
+/// Headings of one text. Each begins a piece of its own, with a path of headings.
+pub const MAX_HEADINGS: usize = 20_000;
 /// Bytes of front matter.
 pub const MAX_FRONT_MATTER: usize = 64 * 1024;
 /// Stands for each restricted part while the rest is read: no block goes on across it by accident.
@@ -32,7 +35,8 @@ pub struct Heading {
 pub struct Piece {
     pub start: usize,
     pub end: usize,
-    pub path: Vec<String>,
+    /// Shared with the other pieces below the same headings.
+    pub path: Vec<Arc<str>>,
     /// Level of the heading that it begins with.
     pub level: Option<u8>,
 }
@@ -55,8 +59,16 @@ pub fn front_matter(text: &str) -> Option<(&str, usize)> {
     Some((yaml, body))
 }
 
+/// The text has more than [`MAX_HEADINGS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have at most {MAX_HEADINGS} headings")]
+pub struct TooManyHeadings;
+
 /// Headings of Markdown, in order. Front matter holds none.
-pub fn headings(markdown: &str) -> Vec<Heading> {
+///
+/// # Errors
+/// Where there are too many; reading ends there.
+pub fn headings(markdown: &str) -> Result<Vec<Heading>, TooManyHeadings> {
     let body = front_matter(markdown).map_or(0, |(_, body)| body);
     let line_of = |at: usize| {
         let before = markdown.get(..at).unwrap_or_default();
@@ -80,6 +92,9 @@ pub fn headings(markdown: &str) -> Vec<Heading> {
                     let text = heading.text.split_whitespace().collect::<Vec<_>>().join(" ");
                     // An empty one names nothing, and so ends nothing.
                     found.extend(Some(Heading { text, ..heading }).filter(|heading| !heading.text.is_empty()));
+                    if found.len() > MAX_HEADINGS {
+                        return Err(TooManyHeadings);
+                    }
                 }
             }
             Event::Start(Tag::BlockQuote(_) | Tag::List(_) | Tag::FootnoteDefinition(_)) => {
@@ -101,7 +116,14 @@ pub fn headings(markdown: &str) -> Vec<Heading> {
             _ => {}
         }
     }
-    found
+    Ok(found)
+}
+
+/// Whether it can be doubted that a part under a heading ends where Markdown says: it began with `#` and ends at a line
+/// that only a row of `-` or `=` below it makes a heading. Who writes such a row often means a rule.
+pub fn ends_in_doubt(markdown: &str, part: &Range<usize>) -> bool {
+    let is_marked = |at: usize| markdown.get(at..).is_some_and(|rest| rest.trim_start().starts_with('#'));
+    part.end < markdown.len() && is_marked(part.start) && !is_marked(part.end)
 }
 
 fn divides(depth: usize) -> bool {
@@ -121,13 +143,16 @@ fn number(level: HeadingLevel) -> u8 {
 
 /// Headings of Markdown of which parts are restricted: of each part alone, and of what is left without them. The parts
 /// are disjoint and ascending.
-pub fn headings_apart(markdown: &str, restricted: &[Range<usize>]) -> Vec<Heading> {
+///
+/// # Errors
+/// As [`headings`].
+pub fn headings_apart(markdown: &str, restricted: &[Range<usize>]) -> Result<Vec<Heading>, TooManyHeadings> {
     if restricted.is_empty() || crate::faults::mutants::active("headings_of_the_whole_text") {
         return headings(markdown);
     }
     let mut found = Vec::new();
     for part in restricted {
-        let alone = headings(markdown.get(part.clone()).unwrap_or_default());
+        let alone = headings(markdown.get(part.clone()).unwrap_or_default())?;
         found.extend(alone.into_iter().map(|it| Heading { start: part.start.saturating_add(it.start), ..it }));
     }
     let mut rest = String::with_capacity(markdown.len());
@@ -140,14 +165,17 @@ pub fn headings_apart(markdown: &str, restricted: &[Range<usize>]) -> Vec<Headin
         rest.push_str(GAP);
         at = at.max(end);
     }
-    for heading in headings(&rest) {
+    for heading in headings(&rest)? {
         let after = stretches.partition_point(|(begin, _)| *begin <= heading.start);
         let Some((begin, origin)) = after.checked_sub(1).and_then(|last| stretches.get(last)) else { continue };
         let start = origin.saturating_add(heading.start.saturating_sub(*begin));
         found.push(Heading { start, ..heading });
     }
+    if found.len() > MAX_HEADINGS {
+        return Err(TooManyHeadings);
+    }
     found.sort_by_key(|heading| heading.start);
-    found
+    Ok(found)
 }
 
 /// What a section's rule means by a heading: every part of the text from such a heading up to the next of the same or a
@@ -172,6 +200,9 @@ pub fn normal(heading: &str) -> String {
     heading.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Level and text of a heading that what follows lies under.
+type Above = (u8, Arc<str>);
+
 /// The text in pieces that no chunk crosses: from heading to heading, and from border to border of restricted parts,
 /// which are disjoint and ascending. A restricted part lies under the headings before it, outside the others; what follows
 /// does not lie under its headings, for anybody.
@@ -184,7 +215,7 @@ pub fn pieces(text: &str, headings: &[Heading], restricted: &[Range<usize>]) -> 
     borders.dedup();
     let mut headings = headings.iter().peekable();
     let mut parts = restricted.iter().peekable();
-    let (mut outside, mut inside): (Vec<&Heading>, Vec<&Heading>) = (Vec::new(), Vec::new());
+    let (mut outside, mut inside): (Vec<Above>, Vec<Above>) = (Vec::new(), Vec::new());
     let mut pieces = Vec::with_capacity(borders.len());
     for (start, end) in borders.iter().zip(borders.iter().skip(1)) {
         while parts.next_if(|part| part.end <= *start).is_some() {}
@@ -199,11 +230,11 @@ pub fn pieces(text: &str, headings: &[Heading], restricted: &[Range<usize>]) -> 
         };
         let mut level = None;
         while let Some(heading) = headings.next_if(|heading| heading.start <= *start) {
-            path.retain(|above| above.level < heading.level);
-            path.push(heading);
+            path.retain(|(above, _)| *above < heading.level);
+            path.push((heading.level, heading.text.chars().take(MAX_HEADING).collect::<String>().into()));
             level = Some(heading.level);
         }
-        let path = path.iter().map(|heading| heading.text.chars().take(MAX_HEADING).collect()).collect();
+        let path = path.iter().map(|(_, text)| text.clone()).collect();
         pieces.push(Piece { start: *start, end: *end, path, level });
     }
     pieces

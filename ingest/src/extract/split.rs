@@ -34,7 +34,7 @@ pub fn split(doc: &Extracted, restricted: &[Range<usize>]) -> Vec<ChunkSpan> {
         while let Some(next) = pages.next_if(|p| p.start <= part.start) {
             page = Some(next.number);
         }
-        let heading_path = part.path;
+        let heading_path: Vec<String> = part.path.iter().map(ToString::to_string).collect();
         let mut emit = |start: usize, end: usize| {
             let Some(text) = doc.text.get(start..end) else { return };
             let lead = text.len().saturating_sub(text.trim_start().len());

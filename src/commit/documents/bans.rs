@@ -44,8 +44,12 @@ impl Standing {
 }
 
 /// What another collection that could share objects with this one keeps of the id, if it holds, or held, the document with
-/// the plain name.
-async fn holder(draft: &mut Draft, collection: &CollectionState, id: &str) -> Result<Option<Held>, CommitError> {
+/// the plain name; and whether that document is there.
+async fn holder(
+    draft: &mut Draft,
+    collection: &CollectionState,
+    id: &str,
+) -> Result<Option<(Held, bool)>, CommitError> {
     let settings = &collection.settings;
     let others = draft.next.collections.values().filter(|other| {
         let theirs = &other.settings;
@@ -53,9 +57,10 @@ async fn holder(draft: &mut Draft, collection: &CollectionState, id: &str) -> Re
             || (settings.section_type.is_some() && theirs.section_type == settings.section_type);
         other.id != collection.id && theirs.store == settings.store && shares_type
     });
-    for other in others.map(|other| other.id).collect::<Vec<_>>() {
+    let others: Vec<_> = others.map(|other| (other.id, other.document_by_id(id).is_some())).collect();
+    for (other, is_there) in others {
         if let Some(plain) = catalog::documents::held(&mut draft.tx, other, id).await?.filter(|it| !it.is_apart) {
-            return Ok(Some(plain));
+            return Ok(Some((plain, is_there)));
         }
     }
     Ok(None)
@@ -92,7 +97,11 @@ impl Carried {
         if standing.apart.is_some() {
             // Positions in the log of tuples up to here were written when the plain name was nobody's, for whoever would
             // have it. Of an older release's it isn't known for whom they were written.
-            let before = holder(draft, collection, id).await?.and_then(|plain| plain.since).unwrap_or(u64::MAX);
+            // Where the other document is gone, this may be the one that it has become.
+            let before = match holder(draft, collection, id).await? {
+                Some((plain, is_there)) if is_there => plain.since.unwrap_or(u64::MAX),
+                _ => u64::MAX,
+            };
             let early = |rows: Vec<TupleRow>| rows.into_iter().filter(move |row| row.change <= before);
             if standing.is_first {
                 let plain = document_object(&binding.object_type, id, None);

@@ -12,15 +12,17 @@ use serde::Deserialize;
 
 use super::{Attempts, caller_context_of, reached, record, seal};
 use crate::catalog::collections::CollectionSettings;
-use crate::commit::documents::{DeleteDocuments, Prepared, PutDocuments, PutRules};
+use crate::commit::documents::{DeleteDocuments, Only, Prepared, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
 use crate::http::body::DocumentsJson;
 use crate::http::extract::{Caller, Parameters, Place, StrictJson, single};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::Scope;
-use crate::prepare::{self, PrepareError};
+use crate::prepare::{self, Laid, LayoutError, PrepareError};
+use crate::query::QueryError;
 use crate::service::Service;
+use crate::service::turn::Turn;
 use crate::snapshot::names::objects_of;
 use crate::snapshot::source_of;
 use crate::wire::{
@@ -28,7 +30,6 @@ use crate::wire::{
     FieldProblem, Problem, PutAcl, SectionAcl,
 };
 
-const MAX_DOCUMENTS: usize = 256;
 /// How long an acknowledgement waits for the keyword index; the documents are stored in any case.
 const INDEX_WAIT: Duration = Duration::from_secs(20);
 /// Preparations of a document that changes under them.
@@ -40,9 +41,6 @@ pub async fn put(
     DocumentsJson(request): DocumentsJson,
 ) -> Result<Json<DocumentsPut>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
-    if request.is_empty() || request.len() > MAX_DOCUMENTS {
-        return Err(ApiProblem::invalid("/documents", "must be 1 to 256 documents"));
-    }
     let ids: Vec<String> = request.iter().map(|sent| sent.id.clone()).collect();
     let is_twice = |n: usize, id: &String| ids.iter().enumerate().any(|(other, held)| other != n && held == id);
     let mut results: Vec<Option<DocumentResult>> = ids.iter().map(|_| None).collect();
@@ -64,23 +62,36 @@ pub async fn put(
                 continue;
             }
         };
+        // Before the first of them is stored.
         if !caller.principal.may_write_source(source_of(&document.id)) {
             return Err(ApiProblem::forbidden_source());
         }
         by_collection.entry(document.collection.clone()).or_default().push((n, document));
     }
-    // Before the first of them is stored.
-    if by_collection.keys().any(|collection| !caller.principal.reaches(collection)) {
+    let snapshot = service.published.load();
+    let is_there = |name: &str| caller.principal.reaches(name) && snapshot.collection(name).is_some();
+    if !by_collection.is_empty() && !by_collection.keys().any(|name| is_there(name)) {
         return Err(ApiProblem::not_found());
     }
-    let mut revision = service.published.load().revision;
+    let mut revision = snapshot.revision;
     for (collection, documents) in by_collection {
-        let (order, documents): (Vec<usize>, Vec<Document>) = documents.into_iter().unzip();
-        let committed = store(&service, &caller, &collection, documents).await?;
-        revision = revision.max(committed.revision);
-        for (n, result) in order.into_iter().zip(committed.output) {
-            if let Some(slot) = results.get_mut(n) {
-                *slot = Some(result);
+        // Out of reach and absent are alike.
+        if !is_there(&collection) {
+            for (n, document) in documents {
+                if let Some(slot) = results.get_mut(n) {
+                    *slot = Some(rejected(document.id, problem::of_collection(n)));
+                }
+            }
+            continue;
+        }
+        for part in prepare::sizes::parts(documents) {
+            let (order, documents): (Vec<usize>, Vec<Document>) = part.into_iter().unzip();
+            let committed = store(&service, &caller, &collection, documents).await?;
+            revision = revision.max(committed.revision);
+            for (n, result) in order.into_iter().zip(committed.output) {
+                if let Some(slot) = results.get_mut(n) {
+                    *slot = Some(result);
+                }
             }
         }
     }
@@ -102,7 +113,9 @@ async fn store(
         let (mut outage, mut room) = (None, prepare::MAX_REQUEST_CHUNKS);
         for document in &documents {
             let id = document.id.clone();
-            match prepare_one(service, &state.settings, state.id, document.clone(), &mut outage, &mut room).await? {
+            let turn = service.layout_turn(caller.principal.payer());
+            let into = (&*state.settings, state.id);
+            match prepare_one(service, &turn, into, document.clone(), &mut outage, &mut room).await? {
                 Ok(document) => {
                     let warnings = state.fields.values(&document.document.metadata).1;
                     prepared.push(document);
@@ -148,8 +161,8 @@ fn rejected(id: String, problem: Problem) -> DocumentResult {
 /// of the request waits for it.
 async fn prepare_one(
     service: &Service,
-    settings: &CollectionSettings,
-    collection: u32,
+    turn: &Turn,
+    (settings, collection): (&CollectionSettings, u32),
     document: Document,
     outage: &mut Option<Problem>,
     room: &mut usize,
@@ -165,9 +178,13 @@ async fn prepare_one(
     if let Some(problem) = outage {
         return Ok(Err(problem.clone()));
     }
+    let laid = match laid_out(turn, &prepared.document).await? {
+        Ok(laid) => laid,
+        Err(problem) => return Ok(Err(problem)),
+    };
     let next = settings.generations.next.as_ref().and_then(|next| service.embedders.get(&next.embedder));
     let content = match service.embedders.get(&settings.embedder) {
-        Some(embedder) => prepare::content(&prepared.document, embedder, next, room).await,
+        Some(embedder) => prepare::content(&prepared.document, laid, embedder, next, room).await,
         None => Err(EmbedError::new(&settings.embedder, Failure::NotConfigured).into()),
     };
     match content {
@@ -182,6 +199,16 @@ async fn prepare_one(
             }
             Ok(Err(problem))
         }
+    }
+}
+
+/// Splits a text, which takes its time, at a place for computing and beside the threads that serve connections.
+async fn laid_out(turn: &Turn, document: &Document) -> Result<Result<Laid, Problem>, ApiProblem> {
+    let whole = document.clone();
+    match turn.compute(move |effort| prepare::layout(&whole, effort)).await? {
+        Ok(laid) => Ok(Ok(laid)),
+        Err(LayoutError::Unprocessable(error)) => Ok(Err(problem::of_preparing(&error.into()))),
+        Err(LayoutError::Spent(_)) => Ok(Err(problem::of_preparing(&PrepareError::TooLong))),
     }
 }
 
@@ -226,6 +253,8 @@ pub async fn get(
         let view = super::view(&service, &turn, snapshot, &reader, &caller_context, &names).await?;
         let document = service.gate.verify_document(&view, &at.collection, &id).await?;
         let document = document.ok_or_else(ApiProblem::not_found)?;
+        // Whoever reads large texts side by side must leave the catalog to others.
+        let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "read" })?;
         if let Some(text) = service.catalog.document_text(&document).await? {
             break (document, text, revision);
         }
@@ -243,8 +272,9 @@ pub async fn get(
         text: text.text,
         revision: seal(&service, revision)?,
     };
-    let mut response = Json(&view).into_response();
-    if let Ok(etag) = HeaderValue::from_str(&format!("\"{}\"", view.version)) {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", view.version));
+    let mut response = super::json(&turn, view).await?;
+    if let Ok(etag) = etag {
         response.headers_mut().insert(header::ETAG, etag);
     }
     Ok(response)
@@ -264,11 +294,11 @@ pub async fn delete(
     if !caller.principal.reaches(&at.collection) {
         return Err(ApiProblem::not_found());
     }
-    let if_version = match single(&headers, "if-match")? {
-        None => None,
-        Some(text) => Some(text.trim_matches('"').parse().map_err(|_| ApiProblem::version_conflict())?),
+    let only = match single(&headers, "if-match")? {
+        None => Only::Every,
+        Some(text) => Only::Version(text.trim_matches('"').parse().map_err(|_| ApiProblem::version_conflict())?),
     };
-    let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id], if_version };
+    let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id], only };
     let committed = service.committer.submit(caller.asked(), change).await?;
     let revision = service.settled(committed.revision, committed.output.awaits_rules).await?;
     await_indexes(&service, &at.collection).await;

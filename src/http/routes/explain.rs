@@ -224,6 +224,13 @@ impl AtRevision {
         if document.is_none() && (as_of.is_none() || !was_there()) {
             return Err(ApiProblem::not_found());
         }
+        // Before the collection held the id, the name may have been another collection's, which is gone.
+        if as_of.is_some() && !caller.principal.reaches_all() && !crate::mutants::active("the_past_is_everybodys") {
+            let first = service.catalog.held_from(state.id, document_id, (&object.object_type, &object.id)).await?;
+            if first.is_none_or(|first| revision < first) {
+                return Err(ApiProblem::not_found());
+            }
+        }
         if as_of.is_none() || !context.contains_key("current_time") {
             context.insert("current_time".to_owned(), past.at.clone().into());
         }

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Attempts, caller_context_of, next_page, page, page_after, page_size, record, seal};
+use super::{Attempts, caller_context_of, json, next_page, page, page_after, page_size, record, seal};
 use crate::http::extract::{Caller, Parameters};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
+use crate::query::QueryError;
 use crate::service::Service;
 use crate::wire::{DocumentList, DocumentListed};
+
+/// Bytes of titles and metadata of a page, but for the first document.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +31,7 @@ pub async fn documents(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Parameters(parameters): Parameters<ListParameters>,
-) -> Result<Json<DocumentList>, ApiProblem> {
+) -> Result<Response, ApiProblem> {
     caller.require(Scope::DocumentsRead)?;
     let reader = caller.principal.reader()?;
     let limit = page_size(parameters.limit)?;
@@ -50,6 +54,7 @@ pub async fn documents(
         // A cursor says only that something readable follows.
         let found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
         let (found, next) = page(found, limit);
+        let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "read" })?;
         let heads = service.catalog.document_heads(&found).await?;
         // Both are in the order of ordinals.
         if heads.len() == found.len() {
@@ -57,7 +62,19 @@ pub async fn documents(
         }
         attempts.another(revision).await?;
     };
-    let next_cursor = next.map(|first| next_page(&service, first.ordinal().into(), &bound)).transpose()?;
+    // A page of much metadata is a short one.
+    let (mut bytes, mut size) = (0, 0);
+    for head in &heads {
+        bytes += serde_json::to_vec(&head.metadata).map_or(0, |json| json.len()) + head.title.len();
+        if bytes > MAX_PAGE_BYTES && size > 0 {
+            break;
+        }
+        size += 1;
+    }
+    let mut found = found;
+    let next = found.get(size).map(|first| first.ordinal()).or(next.map(|first| first.ordinal()));
+    found.truncate(size);
+    let next_cursor = next.map(|first| next_page(&service, first.into(), &bound)).transpose()?;
     let listed = found.iter().zip(heads).map(|(document, head)| DocumentListed {
         id: document.id().to_owned(),
         version: head.version,
@@ -69,5 +86,5 @@ pub async fn documents(
     let documents: Vec<DocumentListed> = listed.collect();
     let ids = documents.iter().map(|document| document.id.clone()).collect();
     record(&service, &caller, "documents.list", revision, ids).await?;
-    Ok(Json(DocumentList { documents, next_cursor, revision: seal(&service, revision)? }))
+    json(&turn, DocumentList { documents, next_cursor, revision: seal(&service, revision)? }).await
 }

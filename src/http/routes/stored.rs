@@ -12,7 +12,7 @@ use super::documents::await_indexes;
 use super::{page, page_size, reached, record, seal};
 use crate::catalog::CatalogError;
 use crate::catalog::documents::DocumentRow;
-use crate::commit::documents::DeleteDocuments;
+use crate::commit::documents::{DeleteDocuments, Only};
 use crate::http::extract::{Caller, Parameters, Place};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -129,7 +129,7 @@ pub async fn remove(
         if ids.is_empty() {
             break;
         }
-        let change = DeleteDocuments { collection: name.clone(), ids, if_version: None };
+        let change = DeleteDocuments { collection: name.clone(), ids, only: Only::Every };
         let committed = service.committer.submit(caller.asked(), change).await?;
         removed += committed.output.documents.len();
         revision = committed.revision;

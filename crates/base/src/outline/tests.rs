@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::*;
 
 fn named(text: &str) -> Vec<(u8, String, usize)> {
-    headings(text).into_iter().map(|it| (it.level, it.text, it.start)).collect()
+    headings(text).unwrap().into_iter().map(|it| (it.level, it.text, it.start)).collect()
 }
 
 #[test]
@@ -21,10 +21,10 @@ fn headings_are_those_of_the_block_structure() {
 #[test]
 fn a_rule_means_each_part_under_its_heading() {
     let text = "# A\n\n1\n\n## S\n\n2\n\n### S\n\n3\n\n## B\n\n4\n\n## S\u{308}\n\n5\n\n##  S\n\n6";
-    let parts = parts_under("S", &headings(text), text.len());
+    let parts = parts_under("S", &headings(text).unwrap(), text.len());
     let parts: Vec<_> = parts.into_iter().map(|part| text.get(part).unwrap()).collect();
     assert_eq!(parts, ["## S\n\n2\n\n### S\n\n3\n\n", "##  S\n\n6"]);
-    assert!(parts_under(" ", &headings(text), text.len()).is_empty());
+    assert!(parts_under(" ", &headings(text).unwrap(), text.len()).is_empty());
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_restricted_part_moves_neither_headings_nor_pieces_of_the_rest() {
         let text = format!("# Top\n\nopen\n\n{hidden}## After [x]\n\nend\n");
         let hidden_from = 13;
         let restricted = [Range { start: hidden_from, end: hidden_from + hidden.len() }];
-        let headings = headings_apart(&text, &restricted);
+        let headings = headings_apart(&text, &restricted).unwrap();
         let outside = |piece: &Piece| !restricted[0].contains(&piece.start);
         let pieces = pieces(&text, &headings, &restricted).into_iter().filter(outside);
         pieces
@@ -59,7 +59,42 @@ fn a_restricted_part_lies_under_the_headings_before_it() {
     let text = "# Top\n\nopen\n\n## Pay\n\nx\n\n## More\n\ny\n\nrest\n";
     let (start, end) = (text.find("## Pay").unwrap(), text.find("rest").unwrap());
     let restricted = [Range { start, end }];
-    let headings = headings_apart(text, &restricted);
+    let headings = headings_apart(text, &restricted).unwrap();
     let paths: Vec<_> = pieces(text, &headings, &restricted).into_iter().map(|piece| piece.path.join("/")).collect();
     assert_eq!(paths, ["Top", "Top/Pay", "Top/More", "Top"]);
+}
+
+#[test]
+fn more_headings_than_a_text_may_have_are_not_read() {
+    let text = "# h\n".repeat(MAX_HEADINGS);
+    assert_eq!(headings(&text).unwrap().len(), MAX_HEADINGS);
+    assert_eq!(headings(&format!("{text}# h\n")), Err(TooManyHeadings));
+    // Those of the parts and of the rest together.
+    let half = text.len() / 2;
+    assert!(headings_apart(&format!("{text}# h\n"), &[0..half]).is_err());
+}
+
+/// Paths are shared: what a text's headings take does not grow with the number of pieces below them.
+#[test]
+fn pieces_below_the_same_headings_share_them() {
+    let text = format!("# {}\n{}", "x".repeat(400), "## y\n".repeat(100));
+    let pieces = pieces(&text, &headings(&text).unwrap(), &[]);
+    let first: Vec<_> = pieces.iter().map(|piece| std::sync::Arc::as_ptr(&piece.path[0]).cast::<u8>()).collect();
+    assert_eq!(pieces.len(), 101);
+    assert!(first.iter().all(|place| *place == first[0]));
+}
+
+#[test]
+fn a_part_that_an_underline_ends_is_doubtful() {
+    let doubtful = |text: &str| {
+        let headings = headings(text).unwrap();
+        let parts = parts_under("Pay", &headings, text.len());
+        ends_in_doubt(text, &parts[0])
+    };
+    assert!(doubtful("## Pay\n\nAnn earns 5\n---\nBob earns 6"));
+    assert!(doubtful("# Pay\n\nx\n\nBob\n===\n"));
+    assert!(!doubtful("## Pay\n\nAnn earns 5\n\n---\nBob earns 6"));
+    assert!(!doubtful("## Pay\n\nAnn\n\n## Next\n\nBob\n---\n"));
+    assert!(!doubtful("Pay\n---\n\nAnn\n\nNext\n---\n"));
+    assert!(!doubtful("Pay\n---\n\nAnn\n\n## Next\n"));
 }
