@@ -49,6 +49,35 @@ need() { # command, package
     command -v "$1" >/dev/null || install_package "$2" || fail "$1 is missing: install it (Debian: apt-get install $2)"
 }
 
+# Runs an installation that its stamp does not name yet.
+install() { # name, stamp file, stamp, command…
+    local name="$1" file="$2" stamp="$3"
+    shift 3
+    if [ "$(cat "$file" 2>/dev/null)" = "$stamp" ]; then
+        return
+    fi
+    stage "Installing $name"
+    mkdir -p "$(dirname "$file")"
+    if "$@" >"$file.log" 2>&1; then
+        printf '%s\n' "$stamp" >"$file"
+    else
+        tail -n 3 "$file.log"
+        skip tools "$name (see $file.log; is the network there?)"
+    fi
+}
+
+of_files() { cat "$@" | cksum; }
+
+# Installs what `tests/clients/<folder>/requirements.txt` pins into `.tools/<folder>`.
+install_python() { # name, folder
+    local pinned="tests/clients/$2/requirements.txt"
+    install "$1" ".tools/$2.ready" "$(of_files "$pinned")" make_environment ".tools/$2" "$pinned"
+}
+
+make_environment() { # folder, pinned packages
+    python3 -m venv --clear "$1" && "$1/bin/pip" install -q -r "$2"
+}
+
 # Sets USHER_TEST_POSTGRES: a server of this run's own, unless the caller names a database whose user may create others.
 start_postgres() {
     [ -z "${USHER_TEST_POSTGRES:-}" ] || return 0

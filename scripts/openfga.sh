@@ -8,25 +8,6 @@ SERVER=github.com/openfga/openfga/cmd/openfga@v1.22.1
 CLI=github.com/openfga/cli/cmd/fga
 TOOLS="$PWD/.tools/bin"
 
-# Runs an installation that its stamp does not name yet.
-install() { # name, stamp file, stamp, command…
-    local name="$1" file="$2" stamp="$3"
-    shift 3
-    if [ "$(cat "$file" 2>/dev/null)" = "$stamp" ]; then
-        return
-    fi
-    stage "Installing $name"
-    mkdir -p "$(dirname "$file")"
-    if "$@" >"$file.log" 2>&1; then
-        printf '%s\n' "$stamp" >"$file"
-    else
-        tail -n 3 "$file.log"
-        skip openfga "$name (see $file.log; is the network there?)"
-    fi
-}
-
-of_files() { cat "$@" | cksum; }
-
 # A toolchain of another project must not decide how modules are looked up.
 build_server() { GOFLAGS=-mod=mod GOBIN="$TOOLS" go install "$SERVER"; }
 
@@ -41,10 +22,6 @@ build_cli() {
     return "$status"
 }
 
-install_python() {
-    python3 -m venv --clear .tools/python && .tools/python/bin/pip install -q -r tests/clients/python/requirements.txt
-}
-
 install_javascript() {
     cp tests/clients/javascript/package.json tests/clients/javascript/package-lock.json .tools/javascript &&
         (cd .tools/javascript && npm ci --no-audit --no-fund)
@@ -57,7 +34,7 @@ else
     skip openfga "OpenFGA server and fga (Go 1.25.7 or newer is not installed)"
 fi
 if command -v python3 >/dev/null; then
-    install "openfga-sdk (Python)" .tools/python.ready "$(of_files tests/clients/python/requirements.txt)" install_python
+    install_python "openfga-sdk (Python)" python
 else
     skip openfga "openfga-sdk (Python is not installed)"
 fi

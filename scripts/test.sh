@@ -23,6 +23,7 @@ cargo test --workspace --features "$TESTED" --no-run
 
 # The real server and unmodified clients, for the tests that compare with them; they say what they skip.
 scripts/openfga.sh
+scripts/schemathesis.sh
 
 start_postgres
 trap 'rm -f "$USHER_SKIPS"; scripts/postgres.sh stop' EXIT
@@ -42,6 +43,9 @@ suite "The service and the leak oracle, with their catalogs in PostgreSQL" \
     env USHER_TEST_CATALOG=postgres cargo test --workspace --features "$TESTED" --no-fail-fast --test service --test leak -- \
     --skip mutants --skip moving --skip a_second_process_is_refused --skip a_backup_of_a_running_service \
     --skip a_catalog_that_is_older --skip the_operation_log_is_cut
+
+suite "The description of the API: requests that it admits, and others" \
+    cargo test --workspace --features "$TESTED" --test service described -- --ignored --nocapture
 
 tell_skips || failed+=("skipped cases that tests/skips.txt does not name")
 

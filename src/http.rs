@@ -73,6 +73,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/health/live", get(routes::health::live))
         .route("/v1/health/ready", get(routes::health::ready))
         .route("/v1/health/startup", get(routes::health::startup))
+        .route("/v1/receipts/keys", get(routes::receipts::keys))
         .route("/openapi.json", get(openapi::response()));
     let openfga = fresh::openfga(compat::openfga::router(&service), &service)
         .layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));

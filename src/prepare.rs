@@ -10,6 +10,7 @@ use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, Prepare
 use crate::embed::{self, EmbedError, Embedder, Role};
 use crate::limits::{Effort, Spent};
 use crate::outline::{self, Heading, MAX_HEADINGS, TooManyHeadings};
+use crate::wire::bounds::{MAX_DOCUMENT_ID, MAX_SECTION_ID, MAX_SECTIONS};
 use crate::wire::{ChunkSpan, Document, Section};
 
 mod paths;
@@ -20,14 +21,10 @@ mod tests;
 
 /// Bytes of canonical text of one document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
-/// Chunks of one document.
-pub const MAX_CHUNKS: usize = 20_000;
 /// Bytes of one chunk.
 pub const MAX_CHUNK: usize = 64 * 1024;
 /// Chunks of the documents of one request together.
 pub const MAX_REQUEST_CHUNKS: usize = 40_000;
-/// Restricted parts of one document.
-pub const MAX_SECTIONS: usize = 256;
 
 /// What is wrong with a document, with the JSON pointer into it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +70,7 @@ pub fn rules(document: Document, settings: &CollectionSettings) -> Result<Prepar
 fn check_names(document: &Document) -> Result<(), Unprocessable> {
     let id = &document.id;
     let path = id.split_once('/').map(|(source, path)| !source.is_empty() && !path.is_empty());
-    if path != Some(true) || id.len() > 1024 || id.chars().any(char::is_control) {
+    if path != Some(true) || id.len() > MAX_DOCUMENT_ID || id.chars().any(char::is_control) {
         return Err(unprocessable("/id", "must be <source>/<path>, at most 1,024 bytes, without control characters"));
     }
     if document.content.text.len() > MAX_TEXT {
@@ -96,7 +93,7 @@ fn check_names(document: &Document) -> Result<(), Unprocessable> {
     }
     for (n, section) in document.sections.iter().enumerate() {
         let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if section.id.is_empty() || section.id.len() > 64 || !section.id.chars().all(is_good) {
+        if section.id.is_empty() || section.id.len() > MAX_SECTION_ID || !section.id.chars().all(is_good) {
             return Err(unprocessable(format!("/sections/{n}/id"), "must be 1 to 64 letters, digits, `.`, `_` or `-`"));
         }
         if document.sections.iter().take(n).any(|other| other.id == section.id) {

@@ -12,6 +12,7 @@ use crate::identity::{Credential, IdentityError, Scope};
 use crate::index::IndexError;
 use crate::limits::places::Taken;
 use crate::service::Service;
+use crate::service::turn::NotComputed;
 use crate::wire::{Answer, FieldProblem, Query};
 
 mod allow;
@@ -57,8 +58,21 @@ pub enum QueryError {
     Overloaded,
     #[error("as many queries of this caller are being answered as may be")]
     TooMany,
+    #[error(transparent)]
+    NotComputed(NotComputed),
     #[error("no randomness")]
     Randomness,
+}
+
+impl QueryError {
+    /// Why a stage could not compute.
+    fn at(stage: &'static str) -> impl FnOnce(NotComputed) -> Self {
+        move |error| match error {
+            NotComputed::Spent(_) => Self::Deadline { stage },
+            NotComputed::NoPlace(taken) => taken.into(),
+            error @ NotComputed::BrokeOff(_) => Self::NotComputed(error),
+        }
+    }
 }
 
 impl From<IndexError> for QueryError {
@@ -126,7 +140,7 @@ pub async fn answer(
         crate::pause::at("query.verified", asked.name()).await;
         // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
         let read = async {
-            let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "assemble" })?;
+            let _place = turn.place().await.map_err(QueryError::at("assemble"))?;
             assemble::passages(service, &question, ranked).await
         };
         let passages = stages.run("assemble", read).await?;

@@ -137,9 +137,24 @@ fn a_new_user_gets_through_the_readme() {
     assert!(finds(&before_and_after[1]), "{}", outputs[0]);
     assert!(!finds(&before_and_after[3]), "the revocation binds: {}", outputs[0]);
     assert!(outputs[1].contains("canteen opens at eight"), "{}", outputs[1]);
+    is_the_shown_error(&blocks, &outputs);
     let ran = commands::of_documents(&sample);
     assert!(ran >= 5, "{ran}");
     quality(&sample);
+}
+
+/// The error that the README shows is the one that its command gets, but for the request's name.
+fn is_the_shown_error(blocks: &[String], outputs: &[String]) {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = readme.split("```json\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let at = blocks.iter().position(|block| block.contains("\"top_k\": 500")).unwrap();
+    let [shown, got] = [shown, &outputs[at]].map(|text| {
+        let mut problem: Value = serde_json::from_str(text).unwrap();
+        let instance = problem["instance"].take();
+        assert!(instance.as_str().unwrap().starts_with("urn:usher:request:"), "{text}");
+        problem
+    });
+    assert_eq!(got, shown);
 }
 
 #[test]

@@ -23,6 +23,8 @@ mod changing;
 mod common;
 #[path = "service/connections.rs"]
 mod connections;
+#[path = "service/described.rs"]
+mod described;
 #[path = "service/documents.rs"]
 mod documents;
 #[path = "service/drift.rs"]

@@ -16,9 +16,9 @@ use crate::wire::TupleKey;
 #[derive(Debug, thiserror::Error)]
 pub enum TupleWriteError {
     #[error("{tuple}: {source}")]
-    Invalid { tuple: String, source: TupleError },
+    Invalid { place: String, tuple: String, source: TupleError },
     #[error("{tuple} is named twice in one request")]
-    Repeated { tuple: String },
+    Repeated { place: String, tuple: String },
     #[error("{tuple} exists already")]
     Exists { tuple: String },
     #[error("{tuple} exists already with another condition; delete it first, then write it")]
@@ -28,10 +28,18 @@ pub enum TupleWriteError {
     #[error("neither writes nor deletes")]
     Nothing,
     #[error("{tuple} gives a relation of an object to itself")]
-    Implicit { tuple: String },
+    Implicit { place: String, tuple: String },
 }
 
 impl TupleWriteError {
+    /// JSON pointer to the tuple in a request to write; empty where it came from elsewhere, or none is meant.
+    pub fn place(&self) -> &str {
+        match self {
+            Self::Invalid { place, .. } | Self::Repeated { place, .. } | Self::Implicit { place, .. } => place,
+            Self::Exists { .. } | Self::OtherCondition { .. } | Self::Missing { .. } | Self::Nothing => "",
+        }
+    }
+
     /// Whether it says that a tuple is there, or not; everything else is wrong with the request itself.
     pub fn is_about_existence(&self) -> bool {
         matches!(self, Self::Exists { .. } | Self::OtherCondition { .. } | Self::Missing { .. })
@@ -165,8 +173,8 @@ async fn let_go(
     Ok(let_go)
 }
 
-fn invalid(key: &TupleKey, source: TupleError) -> TupleWriteError {
-    TupleWriteError::Invalid { tuple: show(key), source }
+fn invalid(place: String, key: &TupleKey, source: TupleError) -> TupleWriteError {
+    TupleWriteError::Invalid { place, tuple: show(key), source }
 }
 
 /// `object#relation@user`, as OpenFGA's messages write tuples.
@@ -177,12 +185,14 @@ pub fn show(key: &TupleKey) -> String {
 /// Parses and validates tuples that are to be written under `model`.
 pub fn parse_writes(keys: &[TupleKey], model: &Arc<Model>) -> Result<Vec<Tuple>, TupleWriteError> {
     keys.iter()
-        .map(|key| {
-            let tuple = Tuple::parse(key).map_err(|error| invalid(key, error))?;
+        .enumerate()
+        .map(|(n, key)| {
+            let place = || format!("/writes/{n}");
+            let tuple = Tuple::parse(key).map_err(|error| invalid(place(), key, error))?;
             if key.user == format!("{}#{}", key.object, key.relation) {
-                return Err(TupleWriteError::Implicit { tuple: show(key) });
+                return Err(TupleWriteError::Implicit { place: place(), tuple: show(key) });
             }
-            model.check_write(&tuple).map_err(|error| invalid(key, error))?;
+            model.check_write(&tuple).map_err(|error| invalid(place(), key, error))?;
             Ok(tuple)
         })
         .collect()
@@ -191,22 +201,24 @@ pub fn parse_writes(keys: &[TupleKey], model: &Arc<Model>) -> Result<Vec<Tuple>,
 /// Deletes are only parsed: what the newest model no longer admits can still be removed.
 fn parse_deletes(keys: &[TupleKey]) -> Result<Vec<Tuple>, TupleWriteError> {
     keys.iter()
-        .map(|key| {
+        .enumerate()
+        .map(|(n, key)| {
             let bare = TupleKey { condition: None, ..key.clone() };
-            Tuple::parse(&bare).map_err(|error| invalid(key, error))
+            Tuple::parse(&bare).map_err(|error| invalid(format!("/deletes/{n}"), key, error))
         })
         .collect()
 }
 
 fn refuse_repeated(deletes: &[Tuple], writes: &[Tuple], may_replace: bool) -> Result<(), TupleWriteError> {
     let mut seen = HashSet::new();
-    let mut refuse = |tuple: &Tuple, list: &'static str| {
-        let key = show(&TupleKey::from(tuple));
-        let list = if may_replace { list } else { "" };
-        if seen.insert((list, key.clone())) { Ok(()) } else { Err(TupleWriteError::Repeated { tuple: key }) }
+    let mut refuse = |n: usize, tuple: &Tuple, list: &'static str| {
+        let tuple = show(&TupleKey::from(tuple));
+        let among = if may_replace { list } else { "" };
+        let is_first = seen.insert((among, tuple.clone()));
+        if is_first { Ok(()) } else { Err(TupleWriteError::Repeated { place: format!("/{list}/{n}"), tuple }) }
     };
-    deletes.iter().try_for_each(|tuple| refuse(tuple, "deletes"))?;
-    writes.iter().try_for_each(|tuple| refuse(tuple, "writes"))
+    deletes.iter().enumerate().try_for_each(|(n, tuple)| refuse(n, tuple, "deletes"))?;
+    writes.iter().enumerate().try_for_each(|(n, tuple)| refuse(n, tuple, "writes"))
 }
 
 /// An edit of a graph, with what of a request it does.

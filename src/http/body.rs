@@ -11,12 +11,12 @@ use serde_json::value::RawValue;
 use super::entrance::Upload;
 use super::extract::{describe, is_late, parse};
 use super::problem::ApiProblem;
+use crate::wire::bounds::MAX_DOCUMENTS;
 use crate::wire::strict::{self, MAX_DEPTH};
 use crate::wire::{Document, FieldProblem, Query};
 
 /// Levels of nesting around a document in its request.
 const AROUND: usize = 2;
-const MAX_DOCUMENTS: usize = 256;
 /// JSON values of a request with documents.
 const MAX_VALUES: usize = 500_000;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use serde::de::DeserializeOwned;
 
 use super::entrance::Entered;
@@ -48,6 +48,11 @@ pub fn describe(error: &serde_json::Error) -> String {
     format!("is not what is expected: {text}{hint}")
 }
 
+/// Whether a parameter of the address holds a NUL character: no catalog keeps one.
+pub fn has_nul(address: &Uri) -> bool {
+    address.query().is_some_and(|parameters| parameters.contains("%00"))
+}
+
 /// Parameters of the address; a mistake in them is a problem like any other.
 pub struct Parameters<T>(pub T);
 
@@ -55,6 +60,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     type Rejection = ApiProblem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
+        if has_nul(&parts.uri) {
+            return Err(ApiProblem::invalid("", "the parameters of the address hold a NUL character"));
+        }
         let parsed = axum::extract::Query::try_from_uri(&parts.uri);
         let parsed = parsed.map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -77,6 +85,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T
         let mut rest = parts.uri.path().as_bytes().split(|byte| *byte == b'%').skip(1);
         if !rest.all(|after| is_hex(after.first()) && is_hex(after.get(1))) {
             return Err(malformed());
+        }
+        if parts.uri.path().contains("%00") {
+            return Err(ApiProblem::invalid("", "the path holds a NUL character"));
         }
         let axum::extract::Path(place) =
             axum::extract::Path::from_request_parts(parts, state).await.map_err(|_| malformed())?;
@@ -211,6 +222,7 @@ mod tests {
             (r#"{"query":"a","query":"b"}"#, "twice"),
             (r#"{"context":{"a":1,"a":2},"query":"x"}"#, "twice"),
             (r#"{"query":"a\u0000"}"#, "NUL"),
+            (r#"{"query":"a","context":{"a\u0000":1}}"#, "NUL"),
             (r#"{"query":"a"} x"#, "trailing"),
             (r#"{"qery":"a"}"#, "unknown field"),
             (r#"["a"]"#, "sequence"),

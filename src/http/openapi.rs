@@ -9,14 +9,17 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::problem::Kind;
+use super::compat::openfga::operations as openfga;
+use super::problem::{Kind, STARTING};
 use crate::identity::Scope;
 use crate::limits::rates::Class;
-use crate::wire::Problem;
+use crate::wire::{Problem, bounds};
 
-mod operations;
+mod exact;
+pub(super) mod operations;
 
-use operations::{Needs, OPERATIONS, Operation, Parameter, Shape};
+use crate::authz::AuthorizationModel;
+use operations::{HEADERS, Needs, OPERATIONS, Operation, Parameter, Shape};
 
 /// The scope that an operation needs besides a credential, and what its rate is counted with; nothing where no credential is
 /// needed, or where there is no such operation.
@@ -52,16 +55,28 @@ pub fn description() -> Value {
     // What an answer always holds differs from what a request must hold.
     let mut answers = settings.for_serialize().into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for operation in OPERATIONS {
-        let described = describe(operation, &mut requests, &mut answers);
+    for (operation, surface) in all() {
+        let described = describe(operation, surface, &mut requests, &mut answers);
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(operation.method.to_owned(), described);
         }
     }
     answers.subschema_for::<Problem>();
+    let model = requests.subschema_for::<AuthorizationModel>();
     let mut schemas = answers.take_definitions(true);
-    schemas.extend(requests.take_definitions(true));
+    let mut sent = requests.take_definitions(true);
+    // The wire types lie below the evaluator, which knows models.
+    if let Some(fields) = sent.get_mut("PutModel").and_then(|of| of.pointer_mut("/properties/model")?.as_object_mut()) {
+        let description = fields.remove("description").unwrap_or_default();
+        *fields = Map::from_iter([("description".to_owned(), description)]);
+        fields.extend(model.as_object().cloned().unwrap_or_default());
+    }
+    sent.values_mut().for_each(exact::of_request);
+    schemas.extend(sent);
+    for (name, pattern) in [(exact::JSON, bounds::TEXT), (exact::PLAIN_JSON, openfga::PLAIN)] {
+        schemas.insert(name.to_owned(), exact::json_schema(name, pattern));
+    }
     schemas.sort_keys();
     let mut description = json!({
         "openapi": "3.1.1",
@@ -69,12 +84,14 @@ pub fn description() -> Value {
             "title": "Usher",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Permission-aware retrieval: the best passages that this caller may read, and nothing else. \
-                Who asks is known from the credentials alone. What can't be read looks like what doesn't exist.",
+                Who asks is known from the credentials alone. What can't be read looks like what doesn't exist. \
+                OpenFGA's API is served at `/stores` and, with the same paths, below `/fga`; its errors have its own form.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "headers": headers(),
             "securitySchemes": {"bearer": {
                 "type": "http",
                 "scheme": "bearer",
@@ -87,7 +104,24 @@ pub fn description() -> Value {
     description
 }
 
-fn describe(operation: &Operation, requests: &mut SchemaGenerator, answers: &mut SchemaGenerator) -> Value {
+/// Whose errors an operation answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Surface {
+    Native,
+    OpenFga,
+}
+
+fn all() -> impl Iterator<Item = (&'static Operation, Surface)> {
+    let native = OPERATIONS.iter().map(|operation| (operation, Surface::Native));
+    native.chain(openfga::OPERATIONS.iter().map(|operation| (operation, Surface::OpenFga)))
+}
+
+fn describe(
+    operation: &Operation,
+    surface: Surface,
+    requests: &mut SchemaGenerator,
+    answers: &mut SchemaGenerator,
+) -> Value {
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
@@ -108,45 +142,86 @@ fn describe(operation: &Operation, requests: &mut SchemaGenerator, answers: &mut
             json!({"required": true, "content": {"application/json": {"schema": schema}}}),
         );
     }
-    fields.insert("responses".into(), responses(operation, answers));
+    fields.insert("responses".into(), responses(operation, surface, answers));
     described
 }
 
 fn parameter(parameter: &Parameter) -> Value {
-    json!({
+    let mut schema = (parameter.schema)();
+    let mut described = json!({
         "name": parameter.name,
         "in": parameter.place,
         "required": parameter.is_required,
         "description": parameter.description,
-        // INVARIANT: written as JSON in the table; a test reads each.
-        "schema": serde_json::from_str::<Value>(parameter.schema).unwrap_or_default(),
-    })
+    });
+    if let (Some(example), Some(fields)) = (parameter.example, described.as_object_mut()) {
+        fields.insert("example".to_owned(), example.into());
+    }
+    if parameter.is_json {
+        exact::of_request(&mut schema);
+        described["content"] = json!({"application/json": {"schema": schema}});
+    } else {
+        described["schema"] = schema;
+    }
+    described
 }
 
-fn responses(operation: &Operation, answers: &mut SchemaGenerator) -> Value {
+/// Headers of answers, by name.
+fn headers() -> Value {
+    let described = HEADERS.iter().map(|header| {
+        let schema = (header.schema)();
+        (
+            header.name.to_owned(),
+            json!({"description": header.description, "required": header.is_always, "schema": schema}),
+        )
+    });
+    described.collect()
+}
+
+/// References to the headers of an answer.
+fn headers_of(operation: &Operation, surface: Surface, status: u16, is_problem: bool) -> Value {
+    let of = HEADERS.iter().filter(|header| !header.is_native_alone || surface == Surface::Native);
+    let of = of.filter(|header| (header.of)(operation, status, is_problem));
+    of.map(|header| (header.name.to_owned(), json!({"$ref": format!("#/components/headers/{}", header.name)})))
+        .collect()
+}
+
+fn responses(operation: &Operation, surface: Surface, answers: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
     for (status, meaning, shape) in operation.answers {
-        let mut response = json!({"description": meaning});
+        let mut response = json!({"description": meaning, "headers": headers_of(operation, surface, *status, false)});
         if let (Some(fields), Some(shape)) = (response.as_object_mut(), shape) {
-            fields.insert("content".into(), content("application/json", *shape, answers));
+            fields.insert("content".into(), content("application/json", *shape, answers).into());
         }
         responses.insert(status.to_string(), response);
     }
     let mut kinds: Vec<&Kind> = operation.problems.iter().copied().flatten().collect();
     kinds.sort_by_key(|(status, code, _)| (status.as_u16(), *code));
-    kinds.dedup_by_key(|(_, code, _)| *code);
+    kinds.dedup_by_key(|(status, code, _)| (*status, *code));
     for of_one_status in kinds.chunk_by(|(a, ..), (b, ..)| a == b) {
         let Some((status, ..)) = of_one_status.first() else { continue };
         let lines: Vec<String> = of_one_status.iter().map(|(_, code, title)| format!("`{code}`: {title}.")).collect();
-        let content = content("application/problem+json", SchemaGenerator::subschema_for::<Problem>, answers);
-        let response = json!({"description": lines.join("\n"), "content": content});
+        let (starting, others): (Vec<&Kind>, Vec<&Kind>) =
+            of_one_status.iter().copied().partition(|kind| **kind == STARTING);
+        let mut told = Map::new();
+        if surface == Surface::Native || !starting.is_empty() {
+            told.extend(content("application/problem+json", SchemaGenerator::subschema_for::<Problem>, answers));
+        }
+        if surface == Surface::OpenFga && !others.is_empty() {
+            told.extend(content("application/json", openfga::error_of(operation), answers));
+        }
+        let headers = headers_of(operation, surface, status.as_u16(), true);
+        let response = json!({"description": lines.join("\n"), "headers": headers, "content": told});
         responses.insert(status.as_str().to_owned(), response);
     }
     responses.into()
 }
 
-fn content(media_type: &str, shape: Shape, generator: &mut SchemaGenerator) -> Value {
-    json!({media_type: {"schema": shape(generator)}})
+/// Of one media type; without a schema where it may be anything.
+fn content(media_type: &str, shape: Shape, generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let schema = shape(generator);
+    let described = if schema.as_bool() == Some(true) { json!({}) } else { json!({"schema": schema}) };
+    Map::from_iter([(media_type.to_owned(), described)])
 }
 
 /// Links of the Rust documentation become plain names.
@@ -171,8 +246,8 @@ mod tests {
             SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into());
         let mut requests = settings.clone().into_generator();
         let mut answers = settings.for_serialize().into_generator();
-        for operation in OPERATIONS {
-            describe(operation, &mut requests, &mut answers);
+        for (operation, surface) in all() {
+            describe(operation, surface, &mut requests, &mut answers);
         }
         let answers = answers.take_definitions(true);
         for (name, schema) in requests.take_definitions(true) {
@@ -181,11 +256,31 @@ mod tests {
     }
 
     #[test]
-    fn parameters_have_schemas() {
-        for parameter in OPERATIONS.iter().flat_map(|operation| operation.parameters) {
-            let schema: Value = serde_json::from_str(parameter.schema).unwrap();
-            assert!(schema["type"].is_string(), "{}", parameter.name);
+    fn what_is_sent_is_said_to_the_last_text_and_number() {
+        let description = description();
+        let schemas = description["components"]["schemas"].as_object().unwrap();
+        let mut requests = SchemaSettings::draft2020_12().into_generator();
+        let bodies = all().filter_map(|(operation, _)| operation.request);
+        bodies.for_each(|shape| drop(shape(&mut requests)));
+        let mut open: Vec<&Value> = requests.take_definitions(true).keys().map(|name| &schemas[name]).collect();
+        open.extend([&schemas[exact::JSON], &schemas[exact::PLAIN_JSON]]);
+        let mut count = 0;
+        while let Some(schema) = open.pop() {
+            let is = |kind: &str| {
+                schema["type"] == kind || schema["type"].as_array().is_some_and(|of| of.contains(&kind.into()))
+            };
+            let says = |keywords: &[&str]| keywords.iter().any(|keyword| schema.get(keyword).is_some());
+            let is_bounded = !is("string") || says(&["pattern", "enum", "const", "format"]);
+            assert!(is_bounded && (!is("integer") || says(&["maximum", "enum"])), "{schema}");
+            assert!(*schema != Value::Bool(true), "JSON of any shape is not said to be it");
+            count += usize::from(is("string") || is("integer"));
+            let named = schema["properties"].as_object().into_iter().flat_map(Map::values);
+            let parts = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|all| schema[all].as_array()).flatten();
+            let parts = parts.filter(|part| part.get("required").is_none() && part.get("properties").is_none());
+            let inner = ["items", "additionalProperties"].into_iter().filter_map(|of| schema.get(of));
+            open.extend(named.chain(parts).chain(inner));
         }
+        assert!(count > 60, "{count} texts and numbers");
     }
 
     #[test]
@@ -202,8 +297,8 @@ mod tests {
                 _ => {}
             }
         }
-        for (n, operation) in OPERATIONS.iter().enumerate() {
-            assert!(OPERATIONS.iter().take(n).all(|other| other.id != operation.id), "{}", operation.id);
+        for (n, (operation, _)) in all().enumerate() {
+            assert!(all().take(n).all(|(other, _)| other.id != operation.id), "{}", operation.id);
             let described = operation.path.matches('{').count();
             assert_eq!(operation.parameters.iter().filter(|p| p.place == "path").count(), described);
         }

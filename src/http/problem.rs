@@ -16,6 +16,7 @@ use crate::authority::AuthorityError;
 use crate::authority::server::ServerError;
 use crate::authz::ResolveError;
 use crate::catalog::CatalogError;
+use crate::causes::Causes;
 use crate::commit::CommitError;
 use crate::commit::documents::Rejection;
 use crate::commit::tuples::TupleWriteError;
@@ -158,7 +159,7 @@ impl ApiProblem {
         Self::new(CATALOG, "Try again.").retry_after(1)
     }
 
-    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
+    pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
         Self::new(INTERNAL, "The service's log names the cause beside this request's id.")
     }
@@ -264,7 +265,8 @@ impl From<NotComputed> for ApiProblem {
     fn from(error: NotComputed) -> Self {
         match error {
             NotComputed::Spent(spent) => spent.into(),
-            NotComputed::BrokeOff(error) => Self::internal(&error),
+            NotComputed::NoPlace(taken) => QueryError::from(taken).into(),
+            error @ NotComputed::BrokeOff(_) => Self::internal(&Causes(&error)),
         }
     }
 }
@@ -332,6 +334,7 @@ impl From<QueryError> for ApiProblem {
             }
             QueryError::TooMany => Self::rate_limited(Duration::from_secs(1)),
             QueryError::Overloaded => Self::overloaded(),
+            QueryError::NotComputed(error) => error.into(),
             QueryError::Randomness => Self::new(INTERNAL, "The system gives no randomness."),
         }
     }
@@ -380,9 +383,10 @@ impl From<CommitError> for ApiProblem {
             | CommitError::UnknownDocument
             | CommitError::UnknownModel => Self::not_found(),
             CommitError::NoModel => Self::new(CONFLICT, "The store has no authorization model. Write one first."),
-            CommitError::Model(error) => Self::invalid("", &error.to_string()),
-            CommitError::Binding(error) => Self::invalid("", &error.to_string()),
-            CommitError::Fields(error) => Self::invalid("/fields", &error.to_string()),
+            CommitError::Model(error) => Self::invalid("/model", &error.to_string()),
+            // A collection's own types are told apart where it is put.
+            CommitError::Binding(error) => Self::invalid("/model", &error.to_string()),
+            CommitError::Fields(error) => Self::invalid(&error.pointer, &error.to_string()),
             CommitError::RevisionConflict => Self::version_conflict(),
             CommitError::Fixed { what: what @ ("embedder" | "analyser") } => {
                 let detail =
@@ -461,7 +465,7 @@ impl From<TupleWriteError> for ApiProblem {
             | TupleWriteError::Missing { .. } => {
                 Self::new(CONFLICT, &format!("{error}. With `idempotent` such tuples are skipped."))
             }
-            _ => Self::invalid("", &error.to_string()),
+            _ => Self::invalid(error.place(), &error.to_string()),
         }
     }
 }
@@ -516,16 +520,16 @@ pub fn of_rejection(rejection: &Rejection) -> Problem {
     };
     let detail = match rejection {
         // The object's name tells whether another collection holds the id, and what stands on it is an administrator's.
-        Rejection::Tuple(TupleWriteError::Invalid { tuple, source }) => {
+        Rejection::Tuple(TupleWriteError::Invalid { tuple, source, .. }) => {
             format!("`{}`: {source}", relation_and_user(tuple))
         }
-        Rejection::Tuple(TupleWriteError::Repeated { tuple }) => {
+        Rejection::Tuple(TupleWriteError::Repeated { tuple, .. }) => {
             format!("`{}` is named twice, with different conditions", relation_and_user(tuple))
         }
         Rejection::Tuple(TupleWriteError::OtherCondition { tuple }) => {
             format!("`{}` can't be written with this condition", relation_and_user(tuple))
         }
-        Rejection::Tuple(TupleWriteError::Implicit { tuple }) => {
+        Rejection::Tuple(TupleWriteError::Implicit { tuple, .. }) => {
             format!("`{}` gives a relation of an object to itself", relation_and_user(tuple))
         }
         other => other.to_string(),

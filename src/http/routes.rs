@@ -11,6 +11,7 @@ pub mod models;
 pub mod names;
 pub mod query;
 pub mod readers;
+pub mod receipts;
 pub mod relationships;
 pub mod report;
 pub mod stored;
@@ -54,7 +55,7 @@ async fn json<T: serde::Serialize + Send + 'static>(
 fn page_size(limit: Option<usize>) -> Result<usize, ApiProblem> {
     let limit = limit.unwrap_or(100);
     let wrong = || ApiProblem::invalid("/limit", "must be 1 to 1,000");
-    if (1..=1000).contains(&limit) { Ok(limit) } else { Err(wrong()) }
+    if (1..=crate::wire::bounds::MAX_PAGE).contains(&limit) { Ok(limit) } else { Err(wrong()) }
 }
 
 /// The collection of this name, in the newest snapshot, if the credential reaches it. Beyond its reach and absent are alike.

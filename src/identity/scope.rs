@@ -97,6 +97,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_those_of_the_api() {
+        assert!(Scope::names().eq(crate::wire::bounds::SCOPES));
+    }
+
+    #[test]
     fn ceilings_only_take_away() {
         let scopes = |names: &[&str]| Scopes::parse(names.iter().copied());
         assert_eq!(scopes(&["admin"]).within(&scopes(&["query", "explain"])), scopes(&["query", "explain"]));

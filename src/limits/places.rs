@@ -34,10 +34,12 @@ pub struct Place {
 }
 
 /// Whose places are all taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Taken {
+    #[error("as much is being done as may be at one time")]
     All,
     /// The credential's, or the subject's.
+    #[error("as much is being done for this caller as may be at one time")]
     Own,
 }
 

@@ -1,26 +1,20 @@
 //! Limits of what is stored once and then repeated: in indexes, in answers, in tuples.
 
-use super::{MAX_CHUNKS, Unprocessable, unprocessable};
+use super::{Unprocessable, unprocessable};
 use crate::commit::documents::{PreparedChunk, principals};
+use crate::wire::bounds::{MAX_CHUNKS, MAX_HEADING_LEVELS, MAX_METADATA_NAMES, MAX_RULES, MAX_TITLE, MAX_URL};
 use crate::wire::{Acl, Document};
 
 /// How many times as long as the text all its chunks together may be: they may overlap.
 const MAX_OVERLAP: usize = 4;
 /// Bytes of chunks that a short text may have in any case.
 const FREE_OVERLAP: usize = 64 * 1024;
-/// Bytes of a title: it stands in the index with every chunk, and in every answer.
-pub const MAX_TITLE: usize = 2_048;
-pub const MAX_URL: usize = 4_096;
-/// Bytes of the path of headings of one chunk, and headings in it.
+/// Bytes of the path of headings of one chunk.
 pub const MAX_HEADINGS: usize = 4_096;
-pub const MAX_HEADING_LEVELS: usize = 32;
 /// Bytes of all paths of headings of one document.
 pub const MAX_ALL_HEADINGS: usize = 4 * 1024 * 1024;
-/// Metadata of one document: names, and bytes as JSON.
-pub const MAX_METADATA_NAMES: usize = 256;
+/// Bytes of the metadata of one document, as JSON.
 pub const MAX_METADATA: usize = 64 * 1024;
-/// Principals and parents in the rules of a document and its sections.
-pub const MAX_RULES: usize = 10_000;
 
 /// Limits of what is stored once and then repeated: in indexes, in answers, in tuples.
 pub(super) fn of_document(document: &Document) -> Result<(), Unprocessable> {

@@ -134,7 +134,7 @@ pub(super) async fn resolve(
         }
         Ok::<_, QueryError>((view, collections))
     };
-    let (view, collections) = turn.compute(work).await.map_err(|_| LATE)??;
+    let (view, collections) = turn.compute(work).await.map_err(QueryError::at("resolve"))??;
     are_filled(&collections).await?;
     let caveats = Caveats { not_found: not_found(question, &collections), ..Caveats::default() };
     Ok(Allowed { collections, view: Arc::new(view), caveats })

@@ -53,7 +53,7 @@ pub(super) async fn verify(
     let (authority, searched) = (service.authority.clone(), allowed.view.clone());
     let newest = service.published.load();
     let view = turn.compute(move |effort| authority.verifying_view(&searched, newest, effort)).await;
-    let view = view.map_err(|_| QueryError::Deadline { stage: "verify" })??;
+    let view = view.map_err(QueryError::at("verify"))??;
     let mut union: Vec<Candidate> =
         hits.vector.iter().chain(&hits.keyword).flat_map(|list| list.candidates.iter().copied()).collect();
     union.sort_unstable();

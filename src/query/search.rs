@@ -162,7 +162,7 @@ async fn search(
 ) -> Result<Found, QueryError> {
     // An engine elsewhere computes by itself.
     if collection.indexes.local().is_some() {
-        legs.effort = turn.place().await.map_err(|_| QueryError::Deadline { stage: "search" })?;
+        legs.effort = turn.place().await.map_err(QueryError::at("search"))?;
     }
     let (state, keys, id) = (collection.view.state.clone(), service.chunk_keys.clone(), collection.id);
     let settings = state.settings.clone();

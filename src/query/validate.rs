@@ -7,13 +7,11 @@ use unicode_normalization::UnicodeNormalization;
 use super::QueryError;
 use crate::invisible::cleaned;
 use crate::service::QueryLimits;
+use crate::wire::bounds::{MAX_COLLECTIONS, MAX_DIMENSIONS, MAX_QUERY, MAX_TOKENS, MAX_TOP_K};
 use crate::wire::{FieldProblem, Fields, Filter, Include, Mode, Query};
 
-const MAX_QUERY: usize = 8192;
-const MAX_TOP_K: usize = 100;
-const MAX_COLLECTIONS: usize = 64;
+/// Bytes of what a caller asserts.
 const MAX_CONTEXT: usize = 32 * 1024;
-const MAX_DIMENSIONS: usize = 8192;
 
 /// A valid question. Its reader comes from elsewhere.
 #[derive(Debug, Clone)]
@@ -87,7 +85,7 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
     if deadline.is_zero() || deadline > limits.max_deadline {
         refuse("/deadline_ms", "must be at least 1 and at most the service's limit");
     }
-    if query.max_tokens.is_some_and(|tokens| tokens == 0 || tokens > 200_000) {
+    if query.max_tokens.is_some_and(|tokens| tokens == 0 || tokens > MAX_TOKENS) {
         refuse("/max_tokens", "must be 1 to 200,000");
     }
     if !problems.is_empty() {

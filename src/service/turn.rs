@@ -7,7 +7,7 @@ use tokio::task::JoinError;
 
 use crate::limits::Payer;
 use crate::limits::effort::{Effort, Spent, Wanted};
-use crate::limits::places::Places;
+use crate::limits::places::{Places, Taken};
 use crate::service::Service;
 
 /// Work that a request causes ends soon after this is dropped, wherever it goes on.
@@ -25,7 +25,10 @@ pub struct Turn {
 pub enum NotComputed {
     #[error(transparent)]
     Spent(#[from] Spent),
-    #[error("a computation broke off: {0}")]
+    /// There was no place for it in time: nothing was computed.
+    #[error("{0}")]
+    NoPlace(Taken),
+    #[error("a computation broke off")]
     BrokeOff(#[from] JoinError),
 }
 
@@ -89,9 +92,11 @@ impl Turn {
     ///
     /// # Errors
     /// When there is none in time.
-    pub async fn place(&self) -> Result<Effort, Spent> {
+    pub async fn place(&self) -> Result<Effort, NotComputed> {
         let place = tokio::time::timeout_at(self.until.into(), self.places.take(&self.payer)).await;
-        Ok(self.effort.holding(place.map_err(|_| Spent::Time)?))
+        // One that was given back just now came too late all the same.
+        let taken = |_| NotComputed::NoPlace(self.places.has_room(&self.payer).err().unwrap_or(Taken::All));
+        Ok(self.effort.holding(place.map_err(taken)?))
     }
 
     /// Computes beside the threads that serve connections.
@@ -135,7 +140,7 @@ mod tests {
         assert!(late.is_err());
         assert_eq!(places.free(), 0, "the answer is over, the work is not");
         let refused = turn(0).place().await.unwrap_err();
-        assert_eq!(refused, Spent::Time, "no place in time");
+        assert!(matches!(refused, NotComputed::NoPlace(Taken::Own)), "no place in time: {refused}");
         drop(gone);
         let next = turn(60).place().await.unwrap();
         let before = done.load(Ordering::Relaxed);

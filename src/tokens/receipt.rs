@@ -1,10 +1,12 @@
-//! Receipts: a signed statement of what was returned, to whom, at which revision. `<payload>.<signature>`, both
+//! Receipts: a signed statement of what was returned, to whom and when. `<payload>.<signature>`, both
 //! base64url; the signature is Ed25519 (RFC 8032) over the payload's bytes.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey, Verifier};
 use serde::{Deserialize, Serialize};
+
+use crate::wire::{ReceiptKey, ReceiptKeys};
 
 /// What a receipt states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,9 +35,12 @@ impl Receipts {
         Self { key: SigningKey::from_bytes(secret) }
     }
 
-    /// 64 hex digits, for whoever verifies receipts.
-    pub fn public_key(&self) -> String {
-        self.key.verifying_key().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    /// The public key, for whoever verifies receipts.
+    pub fn public_keys(&self) -> ReceiptKeys {
+        let public = *self.key.verifying_key().as_bytes();
+        let name = blake3::hash(&public);
+        let id = name.as_bytes().first_chunk::<12>().map(|id| URL_SAFE_NO_PAD.encode(id)).unwrap_or_default();
+        ReceiptKeys { keys: vec![ReceiptKey::of(id, URL_SAFE_NO_PAD.encode(public))] }
     }
 
     pub fn sign(&self, receipt: &Receipt) -> String {

@@ -11,6 +11,7 @@ use crate::{Sample, root};
 /// A document with commands that stands neither here nor among those that are not run fails the test.
 const OWN_THINGS: &[(&str, &[(&str, &str)])] = &[
     ("administration.md", &[]),
+    ("audit.md", &[]),
     ("ingest.md", &[("ush_…", "$(cat .run/data/admin.key)"), ("/srv/docs", "documents")]),
     ("moving.md", &[("postgres://usher@db.example/usher?sslmode=verify-full", "$DATABASE")]),
     ("reindexing.md", &[("\"embedder\": \"minilm\"", "\"analyser\": \"english\"")]),

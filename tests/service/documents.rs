@@ -1,5 +1,7 @@
 //! Storing, changing, finding and removing documents.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::common::{TestService, document, tuple};
@@ -133,6 +135,7 @@ async fn receipts_rechecks_and_assembled_text_agree_with_the_results() {
     let receipt = service.service().receipts.verify(answer["receipt"].as_str().unwrap()).unwrap();
     assert_eq!(receipt.items.len(), 1);
     assert_eq!(hit["chunk_id"], receipt.items[0].chunk_id);
+    is_verified_by_what_is_published(&service, answer["receipt"].as_str().unwrap()).await;
     let items = json!({"items": [
         {"chunk_id": hit["chunk_id"], "content_hash": hit["content_hash"]},
         {"chunk_id": hit["chunk_id"], "content_hash": "b3:00"},
@@ -144,6 +147,25 @@ async fn receipts_rechecks_and_assembled_text_agree_with_the_results() {
     assert_eq!(statuses(ann.post("/v1/recheck", items.clone()).await.ok()), ["ok", "changed", "not_readable"]);
     let bob = service.as_reader("user:bob");
     assert_eq!(statuses(bob.post("/v1/recheck", items).await.ok()), ["not_readable"; 3]);
+}
+
+/// With the published key and nothing else, as somebody without a credential.
+async fn is_verified_by_what_is_published(service: &TestService, receipt: &str) {
+    let nobody = crate::common::Client { key: String::new(), ..service.admin() };
+    let keys = nobody.get("/v1/receipts/keys").await.ok();
+    let key = &keys["keys"][0];
+    assert_eq!((&key["kty"], &key["crv"], &key["use"]), (&json!("OKP"), &json!("Ed25519"), &json!("sig")));
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let public = decode(key["x"].as_str().unwrap()).try_into().unwrap();
+    let public = ed25519_dalek::VerifyingKey::from_bytes(&public).unwrap();
+    let (statement, signature) = receipt.split_once('.').unwrap();
+    let signature = ed25519_dalek::Signature::from_slice(&decode(signature)).unwrap();
+    let mut statement = decode(statement);
+    assert!(public.verify_strict(&statement, &signature).is_ok());
+    let stated: serde_json::Value = serde_json::from_slice(&statement).unwrap();
+    assert_eq!(stated["subjects"], json!(["user:ann"]));
+    statement[0] ^= 1;
+    assert!(public.verify_strict(&statement, &signature).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::tokens::{service_with, with_token};
 use crate::common::tokens::{ISSUER, claims, header, sign};
-use crate::common::{Client, TestService, document};
+use crate::common::{Client, TestService, document, tuple};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_is_told_what_it_names_and_nothing_answers_to() {
@@ -112,6 +112,71 @@ async fn whoever_has_a_credential_is_told_what_it_is() {
     let told: serde_json::Value = shown.json().await.unwrap();
     assert_eq!((&told["subjects"], &told["scopes"]), (&json!(["service:portal"]), &json!(["query"])));
     assert_eq!(told["reads_as"], json!(["user:ann", "agent:scribe"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_is_named_by_its_place() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put_documents(vec![document("s/1", "begonias", json!({"viewers": ["user:ann"]}))]).await;
+    let good = tuple("user:ann", "member", "group:g");
+    let misspelt =
+        json!({"user": "user:ann", "relation": "viewer", "object": "document:x", "conditon": {"name": "during"}});
+    let explain = |subject: &str| json!({"subject": subject, "collection": "main", "document_id": "s/1"});
+    for (path, body, place) in [
+        ("/v1/relationships/write", json!({"writes": [good, tuple("user:ann", "nope", "group:g")]}), "/writes/1"),
+        ("/v1/relationships/write", json!({"writes": [good, good]}), "/writes/1"),
+        ("/v1/relationships/write", json!({"deletes": [tuple("ann", "member", "group:g")]}), "/deletes/0"),
+        // Else the grant would hold without its condition.
+        ("/v1/relationships/write", json!({"writes": [misspelt]}), "/writes/0/conditon"),
+        ("/v1/relationships/read", json!({"limit": 10.5}), "/limit"),
+        ("/v1/explain", explain("document:s/1"), "/subject"),
+        // The collection is bound to a type that this model lacks.
+        ("/v1/models", json!({"model": {"schema_version": "1.1", "type_definitions": [{"type": "user"}]}}), "/model"),
+    ] {
+        let refused = admin.post(path, body).await;
+        assert_eq!(refused.json()["errors"][0]["pointer"], place, "{}", refused.json());
+        assert_eq!(refused.problem(400), "invalid_request", "{place}");
+    }
+    for (body, place) in [
+        (json!({"object_type": "nope", "section_type": ""}), "/object_type"),
+        (json!({"section_type": "nope"}), "/section_type"),
+        (json!({"section_type": "document"}), "/section_type"),
+        (json!({"relation": "nope"}), "/relation"),
+        (json!({"fields": {"title": "keyword"}}), "/fields/title"),
+    ] {
+        let refused = admin.put("/v1/collections/other", body).await;
+        assert_eq!(refused.json()["errors"][0]["pointer"], place, "{}", refused.json());
+    }
+    // A whole number is one however it is written.
+    admin.post("/v1/relationships/read", json!({"limit": 10.0})).await.ok();
+    // NUL is in no name, and no catalog has to be asked about it.
+    for path in ["/v1/documents?collection=a%00", "/v1/collections/a%00", "/v1/relationships/users?type=a%00b"] {
+        assert_eq!(admin.get(path).await.problem(400), "invalid_request", "{path}");
+    }
+    let store = admin.get("/stores").await.ok()["stores"][0]["id"].as_str().unwrap().to_owned();
+    let refused = admin.get(&format!("/stores/{store}/changes?type=a%00")).await;
+    assert_eq!(refused.problem(400), "validation_error");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_removed_only_in_the_version_that_is_named() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put_documents(vec![document("s/1", "begonias", json!({"viewers": ["user:ann"]}))]).await;
+    let remove = async |version: &str| {
+        let url = format!("{}/v1/documents/s%2F1?collection=main", service.base());
+        let request = reqwest::Client::new().delete(url).bearer_auth(&admin.key).header("If-Match", version);
+        request.send().await.unwrap().status().as_u16()
+    };
+    for malformed in ["x", "{}", "\"1", "1\"", "\"\"1\"\"", "W/1", "-1", "1, 2"] {
+        assert_eq!(remove(malformed).await, 400, "{malformed}");
+    }
+    // Well-formed, and of no version that is stored; a weak tag never is one.
+    for other in ["2", "\"2\"", "\"x\"", "W/\"1\"", "\"\""] {
+        assert_eq!(remove(other).await, 412, "{other}");
+    }
+    assert_eq!(remove("\"1\"").await, 204);
 }
 
 /// The example of `docs/identity.md`, as it stands.

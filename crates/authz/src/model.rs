@@ -35,7 +35,7 @@ pub use source::{
 };
 
 /// Largest number of types.
-const MAX_TYPES: usize = 100;
+pub(super) const MAX_TYPES: usize = 100;
 /// Largest JSON form in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 

@@ -6,11 +6,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use unicode_normalization::UnicodeNormalization;
+pub use usher_base::wire::bounds::READER_TYPES;
 
 use super::tuple::NameError;
 
-/// Types of those who can read.
-pub const READER_TYPES: [&str; 3] = ["user", "agent", "service"];
 /// Types whose ids are names that people write, and so normalised by Unicode. Ids of other types (documents, folders,
 /// sections) are paths: two that differ in their bytes are two things, and must not share one set of grants.
 const NAME_TYPES: [&str; 6] = ["user", "agent", "service", "group", "clause", "classification"];

@@ -9,13 +9,8 @@ use serde_json::Value;
 
 use super::names::canonical_id;
 use usher_base::wire;
+pub(super) use usher_base::wire::bounds::{MAX_OBJECT, MAX_RELATION, MAX_SUBJECT, MAX_TYPE};
 
-/// Longest name of a type, in bytes.
-pub(super) const MAX_TYPE: usize = 254;
-/// Longest name of a relation or condition, in bytes.
-pub(super) const MAX_RELATION: usize = 50;
-const MAX_OBJECT: usize = 256;
-const MAX_SUBJECT: usize = 512;
 /// Largest stored context of a condition, in bytes of its canonical form.
 const MAX_CONTEXT: usize = 32 * 1024;
 /// Deepest nesting of lists and objects in a context.

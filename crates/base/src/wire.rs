@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub mod administration;
+pub mod bounds;
 pub mod documents;
 pub mod explain;
 pub mod query;

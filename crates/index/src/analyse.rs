@@ -203,6 +203,11 @@ fn is_paired(character: char) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn names_are_those_of_the_api() {
+        assert!(Analyser::names().eq(usher_base::wire::bounds::ANALYSERS));
+    }
+
     fn tokens(name: &str, text: &str) -> Vec<String> {
         Analyser::by_name(name).unwrap().tokens(text)
     }

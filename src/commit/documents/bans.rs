@@ -178,7 +178,7 @@ impl Carried {
         for tuple in &self.writes {
             let shown = || tuples::show(&tuple.into());
             if let Err(source) = model.check_write(tuple) {
-                return Ok(Err(TupleWriteError::Invalid { tuple: shown(), source }.into()));
+                return Ok(Err(TupleWriteError::Invalid { place: String::new(), tuple: shown(), source }.into()));
             }
             let said = rules.parsed().iter().find(|said| said.key() == tuple.key()).cloned();
             if stored(tuple).into_iter().chain(said).any(|other| other.condition != tuple.condition) {

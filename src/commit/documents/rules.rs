@@ -137,7 +137,8 @@ fn merge(tuples: &mut Vec<Tuple>, narrows: impl Fn(&Tuple) -> bool) -> Result<()
             continue;
         }
         if !narrows(&tuple) || (held.condition.is_some() && tuple.condition.is_some()) {
-            return Err(TupleWriteError::Repeated { tuple: tuples::show(&TupleKey::from(&tuple)) });
+            let (place, tuple) = (String::new(), tuples::show(&TupleKey::from(&tuple)));
+            return Err(TupleWriteError::Repeated { place, tuple });
         }
         held.condition = None;
     }

@@ -16,6 +16,7 @@ use crate::limits::rates::Class;
 use crate::service::Service;
 
 mod answer;
+pub mod answers;
 mod assertions;
 mod checks;
 mod error;
@@ -23,6 +24,7 @@ mod expand;
 mod lists;
 mod model_shape;
 mod models;
+pub mod operations;
 mod request;
 mod rules;
 mod shapes;

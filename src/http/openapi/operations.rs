@@ -1,24 +1,26 @@
 //! Every operation of the native API: where it is, what it needs, what it answers.
 
 use schemars::{Schema, SchemaGenerator};
+use serde_json::{Value, json};
 
 use crate::http::problem::{
     AUTHORIZATION, CATALOG, CONFLICT, DEADLINE, EMBEDDER, INDEX, INTERNAL, INVALID, INVALID_FILTER, Kind, MEDIA_TYPE,
-    NOT_FOUND, OVERLOADED, RATE, REVISION, SCOPE, STARTING, STORAGE, SUBJECT, TIMEOUT, TOKEN_EXPIRED, TOO_LARGE,
-    UNAUTHENTICATED, VERSION,
+    NOT_FOUND, OUTCOME, OVERLOADED, RATE, REVISION, SCOPE, STARTING, STORAGE, SUBJECT, TIMEOUT, TOKEN_EXPIRED,
+    TOO_LARGE, UNAUTHENTICATED, VERSION,
 };
 use crate::identity::Scope;
 use crate::limits::rates::Class;
+use crate::wire::bounds;
 use crate::wire::{
     AclView, Answer, AskImpact, AskReaders, CollectionView, Collections, CreateKey, DocumentList, DocumentStates,
     DocumentView, DocumentsPut, Explain, Explained, Health, ImpactTold, KeyCreated, Keys, ModelChanged, PutAcl,
-    PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, Recheck, Rechecked, ReindexCollection,
-    RelationshipChanges, RelationshipNames, RelationshipsRead, RelationshipsWritten, Report, SourceRemoved,
-    StoredDocuments, WhoAmI, WriteRelationships,
+    PutCollection, PutDocuments, PutModel, Query, ReadRelationships, Readers, ReceiptKeys, Recheck, Rechecked,
+    ReindexCollection, RelationshipChanges, RelationshipNames, RelationshipsRead, RelationshipsWritten, Report,
+    SourceRemoved, StoredDocuments, WhoAmI, WriteRelationships,
 };
 
 /// Adds a type to the description and refers to it.
-pub(super) type Shape = fn(&mut SchemaGenerator) -> Schema;
+pub(in crate::http) type Shape = fn(&mut SchemaGenerator) -> Schema;
 
 /// The credential that an operation needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub enum Needs {
     Scope(Scope),
 }
 
-pub(super) struct Operation {
+pub(in crate::http) struct Operation {
     pub method: &'static str,
     pub path: &'static str,
     pub id: &'static str,
@@ -43,63 +45,108 @@ pub(super) struct Operation {
     pub problems: &'static [&'static [Kind]],
 }
 
-pub(super) struct Parameter {
+pub(in crate::http) struct Parameter {
     pub name: &'static str,
     /// `path`, `query` or `header`.
     pub place: &'static str,
     pub is_required: bool,
-    /// JSON.
-    pub schema: &'static str,
+    pub schema: fn() -> Value,
+    /// Whether the text is JSON, which the schema describes.
+    pub is_json: bool,
+    pub example: Option<&'static str>,
     pub description: &'static str,
 }
 
-const TEXT: &str = r#"{"type": "string"}"#;
-const NAME: &str = r#"{"type": "string", "minLength": 1}"#;
-const COUNT: &str = r#"{"type": "integer", "minimum": 1, "maximum": 1000}"#;
-const SWITCH: &str = r#"{"type": "boolean"}"#;
-const VERSION_TAG: &str = r#"{"type": "string", "pattern": "^\"?[0-9]{1,18}\"?$"}"#;
-const TIME: &str = r#"{"type": "string", "format": "date-time"}"#;
-const READER_NAME: &str = r#"{"type": "string", "pattern": "^(user|agent|service):[^\\s:#*]+$"}"#;
-const KINDS: &str = r#"{"type": "string", "enum": ["expired", "waiting", "empty", "not_admitted", "unused", "held"]}"#;
-
-const fn parameter(place: &'static str, name: &'static str, description: &'static str) -> Parameter {
-    Parameter { name, place, is_required: true, schema: TEXT, description }
+pub(in crate::http) fn text(pattern: &str) -> Value {
+    json!({"type": "string", "pattern": pattern})
 }
 
-const fn with(schema: &'static str, parameter: Parameter) -> Parameter {
+pub(in crate::http) fn any_text() -> Value {
+    text(bounds::TEXT)
+}
+
+/// What stands in a path.
+fn part() -> Value {
+    json!({"type": "string", "pattern": bounds::TEXT, "minLength": 1})
+}
+
+fn count() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": bounds::MAX_PAGE})
+}
+
+fn switch() -> Value {
+    json!({"type": "boolean"})
+}
+
+fn collection_name() -> Value {
+    json!({"type": "string", "pattern": bounds::COLLECTION_NAME, "maxLength": bounds::MAX_COLLECTION_NAME})
+}
+
+pub(in crate::http) const fn parameter(
+    place: &'static str,
+    name: &'static str,
+    description: &'static str,
+) -> Parameter {
+    Parameter { name, place, is_required: true, schema: any_text, is_json: false, example: None, description }
+}
+
+pub(in crate::http) const fn with(schema: fn() -> Value, parameter: Parameter) -> Parameter {
     Parameter { schema, ..parameter }
 }
 
-const fn optional(parameter: Parameter) -> Parameter {
+const fn such_as(example: &'static str, parameter: Parameter) -> Parameter {
+    Parameter { example: Some(example), ..parameter }
+}
+
+pub(in crate::http) const fn optional(parameter: Parameter) -> Parameter {
     Parameter { is_required: false, ..parameter }
 }
 
 const FORCE: Parameter =
-    optional(with(SWITCH, parameter("query", "force", "Also the last working key with the scope `admin`.")));
-const DOCUMENT: Parameter = parameter("path", "id", "Id of the document, percent-encoded: `hr%2Fleave.md`.");
-const KEY: Parameter = parameter("path", "id", "Id of the key, the part between the underscores.");
-const COLLECTION_NAME: Parameter = parameter("path", "name", "Name of the collection.");
-const COLLECTION: Parameter = parameter("query", "collection", "Name of the collection.");
-const SOURCE: Parameter = parameter("query", "source", "The part of the ids before the first `/`.");
+    optional(with(switch, parameter("query", "force", "Also the last working key with the scope `admin`.")));
+const DOCUMENT: Parameter = such_as(
+    "hr/leave.md",
+    with(part, parameter("path", "id", "Id of the document, percent-encoded: `hr%2Fleave.md`.")),
+);
+const KEY: Parameter = with(part, parameter("path", "id", "Id of the key, the part between the underscores."));
+const COLLECTION_NAME: Parameter = such_as("main", with(part, parameter("path", "name", "Name of the collection.")));
+const NEW_COLLECTION_NAME: Parameter = with(collection_name, COLLECTION_NAME);
+const COLLECTION: Parameter = such_as("main", parameter("query", "collection", "Name of the collection."));
+const SOURCE: Parameter = such_as("hr", parameter("query", "source", "The part of the ids before the first `/`."));
 const OF_SOURCE: Parameter = optional(SOURCE);
 const REMOVED: Parameter =
-    optional(with(COUNT, parameter("query", "limit", "Documents to remove at most: 1 to 1,000; default 1,000.")));
-const DRY_RUN: Parameter = optional(with(SWITCH, parameter("query", "dry_run", "Only count what would be removed.")));
-const NAME_TYPE: Parameter = parameter("query", "type", "Type of the names, such as `user`, `agent` or `group`.");
+    optional(with(count, parameter("query", "limit", "Documents to remove at most: 1 to 1,000; default 1,000.")));
+const DRY_RUN: Parameter = optional(with(switch, parameter("query", "dry_run", "Only count what would be removed.")));
+const NAME_TYPE: Parameter = such_as(
+    "user",
+    with(
+        || text(bounds::LISTED_TYPE),
+        parameter("query", "type", "Type of the names, such as `user`, `agent` or `group`."),
+    ),
+);
 const AFTER_NAME: Parameter =
     optional(parameter("query", "cursor", "`next_cursor` of the page before: its last name."));
 const AFTER_ID: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before: its last id."));
-const LIMIT: Parameter = optional(with(COUNT, parameter("query", "limit", "1 to 1,000; default 100.")));
-const CURSOR: Parameter = optional(parameter("query", "cursor", "`next_cursor` of the page before."));
-const CONTEXT: Parameter = optional(parameter(
-    "query",
-    "context",
-    "Context of conditions, a JSON object; only keys that the collection lists as caller-asserted. As in a query.",
+const LIMIT: Parameter = optional(with(count, parameter("query", "limit", "1 to 1,000; default 100.")));
+const CURSOR: Parameter = optional(with(
+    || text(bounds::CURSOR),
+    parameter("query", "cursor", "`next_cursor` of the page before, for the same caller and parameters."),
 ));
+const CONTEXT: Parameter = Parameter {
+    is_json: true,
+    ..optional(with(
+        || json!({"type": "object"}),
+        parameter(
+            "query",
+            "context",
+            "Context of conditions, a JSON object; only keys that the collection lists as caller-asserted. As in a query.",
+        ),
+    ))
+};
 const STORE: Parameter = optional(parameter("query", "store", "Id of the store; default: the service's own."));
 const OBJECT_TYPE: Parameter = optional(parameter("query", "type", "Only changes of objects of this type."));
 const REPORT_KIND: Parameter = with(
-    KINDS,
+    || json!({"type": "string", "enum": REPORTS}),
     parameter(
         "query",
         "kind",
@@ -108,33 +155,153 @@ const REPORT_KIND: Parameter = with(
          it; `held`: of a document or part that was deleted.",
     ),
 );
+const REPORTS: [&str; 6] = ["expired", "waiting", "empty", "not_admitted", "unused", "held"];
 const START_TIME: Parameter = optional(with(
-    TIME,
+    || json!({"type": "string", "format": "date-time"}),
     parameter("query", "start_time", "Only changes at this time or later; a cursor goes before it."),
 ));
-const IF_MATCH: Parameter =
-    optional(with(VERSION_TAG, parameter("header", "If-Match", "Refuse (412) unless this version is stored.")));
-const SUBJECT_TOKEN: Parameter =
-    optional(with(NAME, parameter("header", "Usher-Subject-Token", "Token of the person that a service asks for.")));
-const ACT_AS: Parameter = optional(with(
-    READER_NAME,
-    parameter(
-        "header",
-        "Usher-Subject",
-        "Subject to read as, such as `user:anne`; needs the scope `act_as` and a type that the key lists.",
-    ),
+const IF_MATCH: Parameter = optional(with(
+    || text(bounds::IF_MATCH),
+    parameter("header", "If-Match", "Refuse (412) unless this version is stored: the `ETag` of it, or its number."),
 ));
+const SUBJECT_TOKEN: Parameter = optional(with(
+    || json!({"type": "string", "minLength": 1}),
+    parameter("header", "Usher-Subject-Token", "Token of the person that a service asks for."),
+));
+const ACT_AS: Parameter = such_as(
+    "user:anne",
+    optional(with(
+        || json!({"type": "string", "pattern": bounds::READER, "maxLength": bounds::MAX_OBJECT}),
+        parameter(
+            "header",
+            "Usher-Subject",
+            "Subject to read as, such as `user:anne`; needs the scope `act_as` and a type that the key lists.",
+        ),
+    )),
+);
 
 /// Problems of every operation with a credential.
-const CALLER: &[Kind] = &[UNAUTHENTICATED, TOKEN_EXPIRED, SCOPE, RATE, CATALOG, STARTING, INTERNAL];
-/// Of those that read as somebody.
-const READER: &[Kind] = &[SUBJECT, AUTHORIZATION, STORAGE];
-const BODY: &[Kind] = &[INVALID, TOO_LARGE, MEDIA_TYPE, TIMEOUT];
-const WRITE: &[Kind] = &[CONFLICT, OVERLOADED, STORAGE];
-const PLACE: &[Kind] = &[INVALID, NOT_FOUND];
+const CALLER: &[Kind] = &[
+    INVALID,
+    UNAUTHENTICATED,
+    TOKEN_EXPIRED,
+    SCOPE,
+    SUBJECT,
+    RATE,
+    AUTHORIZATION,
+    CATALOG,
+    REVISION,
+    STARTING,
+    STORAGE,
+    INTERNAL,
+];
+/// Of those that compute for somebody.
+const COMPUTED: &[Kind] = &[OVERLOADED, DEADLINE];
+const BODY: &[Kind] = &[TOO_LARGE, MEDIA_TYPE, TIMEOUT];
+const WRITE: &[Kind] = &[CONFLICT, OVERLOADED, OUTCOME];
+
+/// A header of answers.
+pub(in crate::http) struct Header {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub schema: fn() -> Value,
+    /// Whether every answer has it that may have it.
+    pub is_always: bool,
+    /// Whether OpenFGA's surface lacks it.
+    pub is_native_alone: bool,
+    /// Of an operation, for a status, and whether the answer is a problem.
+    pub of: fn(&Operation, u16, bool) -> bool,
+}
+
+pub(super) const HEADERS: &[Header] = &[
+    Header {
+        name: "Usher-Request-ID",
+        description: "The service's name of the request, as in its log and in the audit.",
+        schema: || json!({"type": "string", "format": "uuid"}),
+        is_always: true,
+        is_native_alone: false,
+        of: |_, _, _| true,
+    },
+    Header {
+        name: "X-Request-ID",
+        description: "The caller's name of the request where it gave one, or the service's.",
+        schema: || json!({"type": "string", "minLength": 1, "maxLength": 128}),
+        is_always: true,
+        is_native_alone: false,
+        of: |_, _, _| true,
+    },
+    Header {
+        name: "WWW-Authenticate",
+        description: "Which kind of credential is needed.",
+        schema: || json!({"type": "string", "enum": ["Bearer"]}),
+        is_always: true,
+        is_native_alone: true,
+        of: |_, status, _| status == 401,
+    },
+    Header {
+        name: "Retry-After",
+        description: "Seconds after which the same request may be sent again.",
+        schema: || json!({"type": "integer", "minimum": 1}),
+        is_always: true,
+        is_native_alone: false,
+        of: |_, status, is_problem| is_problem && matches!(status, 429 | 503),
+    },
+    Header {
+        name: "RateLimit",
+        description: "What is left of the rate of the operation's class, where it has one.",
+        schema: || json!({"type": "string"}),
+        is_always: false,
+        is_native_alone: false,
+        of: |operation, status, _| operation.needs != Needs::Nothing && status != 401,
+    },
+    Header {
+        name: "RateLimit-Policy",
+        description: "The rate of the operation's class, where it has one.",
+        schema: || json!({"type": "string"}),
+        is_always: false,
+        is_native_alone: false,
+        of: |operation, status, _| operation.needs != Needs::Nothing && status != 401,
+    },
+    Header {
+        name: "ETag",
+        description: "The version of the document, for `If-Match`.",
+        schema: || json!({"type": "string", "pattern": "^\"[0-9]+\"$"}),
+        is_always: true,
+        is_native_alone: false,
+        of: |operation, status, _| operation.id == "documents_get" && status == 200,
+    },
+    Header {
+        name: "Usher-Revision",
+        description: "The revision from which on the change holds, for `min_revision` and `Usher-Min-Revision`.",
+        schema: || json!({"type": "string", "pattern": bounds::REVISION}),
+        is_always: true,
+        is_native_alone: false,
+        of: |operation, status, _| {
+            let changes =
+                [("documents_delete", 204), ("openfga_write", 200), ("openfga_write_authorization_model", 201)];
+            changes.contains(&(operation.id, status))
+        },
+    },
+    Header {
+        name: "openfga-store-id",
+        description: "The store that the address names.",
+        schema: || json!({"type": "string"}),
+        is_always: false,
+        is_native_alone: false,
+        of: |operation, _, _| operation.path.contains("{store}"),
+    },
+    Header {
+        name: "openfga-authorization-model-id",
+        description: "The model that was asked.",
+        schema: || json!({"type": "string"}),
+        is_always: false,
+        is_native_alone: false,
+        of: |operation, status, _| operation.path.contains("{store}") && status < 300,
+    },
+];
 
 /// A shape by its type.
-const fn of<T: schemars::JsonSchema>() -> Option<Shape> {
+pub(in crate::http) const fn of<T: schemars::JsonSchema>() -> Option<Shape> {
     Some(SchemaGenerator::subschema_for::<T>)
 }
 
@@ -149,7 +316,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&SUBJECT_TOKEN, &ACT_AS],
         request: of::<Query>(),
         answers: &[(200, "Passages, best first.", of::<Answer>())],
-        problems: &[CALLER, READER, BODY, &[INVALID_FILTER, EMBEDDER, REVISION, INDEX, OVERLOADED, DEADLINE]],
+        problems: &[CALLER, COMPUTED, BODY, &[INVALID_FILTER, EMBEDDER, INDEX]],
     },
     Operation {
         method: "post",
@@ -161,7 +328,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&SUBJECT_TOKEN, &ACT_AS],
         request: of::<Recheck>(),
         answers: &[(200, "One status per item, in order.", of::<Rechecked>())],
-        problems: &[CALLER, READER, BODY, &[REVISION]],
+        problems: &[CALLER, COMPUTED, BODY],
     },
     Operation {
         method: "post",
@@ -173,7 +340,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: of::<PutDocuments>(),
         answers: &[(200, "One result per document, in order; a refused one has a problem.", of::<DocumentsPut>())],
-        problems: &[CALLER, BODY, WRITE, PLACE],
+        problems: &[CALLER, BODY, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "get",
@@ -185,7 +352,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&COLLECTION, &LIMIT, &CURSOR, &CONTEXT, &SUBJECT_TOKEN, &ACT_AS],
         request: None,
         answers: &[(200, "A page; empty where there is nothing that the caller may read.", of::<DocumentList>())],
-        problems: &[CALLER, READER, &[INVALID, DEADLINE]],
+        problems: &[CALLER, COMPUTED],
     },
     Operation {
         method: "get",
@@ -197,7 +364,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&COLLECTION, &SOURCE, &LIMIT, &CURSOR],
         request: None,
         answers: &[(200, "A page, in the order of ids.", of::<DocumentStates>())],
-        problems: &[CALLER, PLACE],
+        problems: &[CALLER, &[NOT_FOUND]],
     },
     Operation {
         method: "get",
@@ -209,7 +376,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&DOCUMENT, &COLLECTION, &CONTEXT, &SUBJECT_TOKEN, &ACT_AS],
         request: None,
         answers: &[(200, "The readable parts; the header `ETag` names the version.", of::<DocumentView>())],
-        problems: &[CALLER, READER, PLACE, &[DEADLINE]],
+        problems: &[CALLER, COMPUTED, &[NOT_FOUND]],
     },
     Operation {
         method: "delete",
@@ -221,7 +388,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&DOCUMENT, &COLLECTION, &IF_MATCH],
         request: None,
         answers: &[(204, "It is gone, or was never there; the header `Usher-Revision` names the revision.", None)],
-        problems: &[CALLER, WRITE, PLACE, &[VERSION]],
+        problems: &[CALLER, WRITE, &[NOT_FOUND, VERSION]],
     },
     Operation {
         method: "get",
@@ -233,7 +400,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&DOCUMENT, &COLLECTION],
         request: None,
         answers: &[(200, "The rules.", of::<AclView>())],
-        problems: &[CALLER, PLACE],
+        problems: &[CALLER, &[NOT_FOUND]],
     },
     Operation {
         method: "put",
@@ -245,7 +412,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&DOCUMENT, &COLLECTION],
         request: of::<PutAcl>(),
         answers: &[(200, "One result, with a problem if the rules were refused.", of::<DocumentsPut>())],
-        problems: &[CALLER, BODY, WRITE, PLACE],
+        problems: &[CALLER, BODY, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "post",
@@ -257,7 +424,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: of::<WriteRelationships>(),
         answers: &[(200, "How many were written and deleted.", of::<RelationshipsWritten>())],
-        problems: &[CALLER, BODY, WRITE, PLACE, &[VERSION]],
+        problems: &[CALLER, BODY, WRITE, &[NOT_FOUND, VERSION]],
     },
     Operation {
         method: "post",
@@ -269,7 +436,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: of::<ReadRelationships>(),
         answers: &[(200, "A page of tuples.", of::<RelationshipsRead>())],
-        problems: &[CALLER, BODY, PLACE],
+        problems: &[CALLER, BODY, &[NOT_FOUND]],
     },
     Operation {
         method: "get",
@@ -281,7 +448,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&NAME_TYPE, &STORE, &LIMIT, &AFTER_NAME],
         request: None,
         answers: &[(200, "A page of names, each once.", of::<RelationshipNames>())],
-        problems: &[CALLER, PLACE],
+        problems: &[CALLER, &[NOT_FOUND]],
     },
     Operation {
         method: "get",
@@ -293,7 +460,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&NAME_TYPE, &STORE, &LIMIT, &AFTER_NAME],
         request: None,
         answers: &[(200, "A page of names, each once.", of::<RelationshipNames>())],
-        problems: &[CALLER, PLACE],
+        problems: &[CALLER, &[NOT_FOUND]],
     },
     Operation {
         method: "get",
@@ -305,7 +472,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&STORE, &OBJECT_TYPE, &START_TIME, &LIMIT, &CURSOR],
         request: None,
         answers: &[(200, "A page of changes; the cursor is good for the next ones.", of::<RelationshipChanges>())],
-        problems: &[CALLER, PLACE],
+        problems: &[CALLER, &[NOT_FOUND]],
     },
     Operation {
         method: "post",
@@ -317,7 +484,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: of::<AskImpact>(),
         answers: &[(200, "Readers with what they gain and lose.", of::<ImpactTold>())],
-        problems: &[CALLER, BODY, PLACE, &[CONFLICT, STORAGE]],
+        problems: &[CALLER, COMPUTED, BODY, &[NOT_FOUND, CONFLICT]],
     },
     Operation {
         method: "get",
@@ -329,7 +496,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&REPORT_KIND, &STORE, &LIMIT, &CURSOR],
         request: None,
         answers: &[(200, "A page, oldest first; it may be empty though more follows.", of::<Report>())],
-        problems: &[CALLER, PLACE, &[CONFLICT, STORAGE]],
+        problems: &[CALLER, COMPUTED, &[NOT_FOUND, CONFLICT]],
     },
     Operation {
         method: "get",
@@ -362,10 +529,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Make a collection, or change what of it can be changed",
         needs: Needs::Scope(Scope::Admin),
         class: Class::Write,
-        parameters: &[&COLLECTION_NAME],
+        parameters: &[&NEW_COLLECTION_NAME],
         request: of::<PutCollection>(),
         answers: &[(200, "The settings as they are now.", of::<CollectionView>())],
-        problems: &[CALLER, BODY, WRITE, PLACE],
+        problems: &[CALLER, BODY, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "delete",
@@ -389,7 +556,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&COLLECTION_NAME, &OF_SOURCE, &LIMIT, &AFTER_ID],
         request: None,
         answers: &[(200, "A page, in the order of ids.", of::<StoredDocuments>())],
-        problems: &[CALLER, PLACE],
+        problems: &[CALLER, &[NOT_FOUND]],
     },
     Operation {
         method: "delete",
@@ -401,7 +568,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&COLLECTION_NAME, &SOURCE, &DRY_RUN, &REMOVED],
         request: None,
         answers: &[(200, "How many are gone, and how many are left.", of::<SourceRemoved>())],
-        problems: &[CALLER, WRITE, PLACE],
+        problems: &[CALLER, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "post",
@@ -413,7 +580,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&COLLECTION_NAME],
         request: of::<ReindexCollection>(),
         answers: &[(202, "It has begun; the collection says how far it is.", of::<CollectionView>())],
-        problems: &[CALLER, BODY, WRITE, PLACE],
+        problems: &[CALLER, BODY, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "delete",
@@ -425,7 +592,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&COLLECTION_NAME],
         request: None,
         answers: &[(204, "There are none, or there were none.", None)],
-        problems: &[CALLER, WRITE, PLACE],
+        problems: &[CALLER, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "post",
@@ -461,7 +628,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&KEY, &optional(FORCE)],
         request: None,
         answers: &[(204, "It is revoked.", None)],
-        problems: &[CALLER, WRITE, &[NOT_FOUND, CONFLICT]],
+        problems: &[CALLER, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "post",
@@ -473,7 +640,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: of::<Explain>(),
         answers: &[(200, "What decides.", of::<Explained>())],
-        problems: &[CALLER, READER, BODY, PLACE, &[REVISION]],
+        problems: &[CALLER, COMPUTED, BODY, &[NOT_FOUND]],
     },
     Operation {
         method: "post",
@@ -485,7 +652,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: of::<AskReaders>(),
         answers: &[(200, "Readers, by name or as `type:*`.", of::<Readers>())],
-        problems: &[CALLER, READER, BODY, PLACE, &[REVISION]],
+        problems: &[CALLER, COMPUTED, BODY, &[NOT_FOUND]],
     },
     Operation {
         method: "post",
@@ -497,7 +664,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[],
         request: of::<PutModel>(),
         answers: &[(200, "What changes.", of::<ModelChanged>())],
-        problems: &[CALLER, BODY, WRITE, PLACE],
+        problems: &[CALLER, BODY, WRITE, &[NOT_FOUND]],
     },
     Operation {
         method: "get",
@@ -509,7 +676,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parameters: &[&SUBJECT_TOKEN, &ACT_AS],
         request: None,
         answers: &[(200, "The credential, and whom it reads as.", of::<WhoAmI>())],
-        problems: &[CALLER, READER, &[INVALID]],
+        problems: &[CALLER],
     },
     Operation {
         method: "get",
@@ -549,6 +716,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         request: None,
         answers: &[(200, "It is.", of::<Health>()), (503, "It isn't; `startup` says how far it is.", of::<Health>())],
         problems: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/v1/receipts/keys",
+        id: "receipts_keys",
+        summary: "Read the public key that verifies the receipts of answers",
+        needs: Needs::Nothing,
+        class: Class::Read,
+        parameters: &[],
+        request: None,
+        answers: &[(200, "A JWK set.", of::<ReceiptKeys>())],
+        problems: &[&[STARTING]],
     },
     Operation {
         method: "get",

@@ -7,8 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::record;
+use crate::authz::BindingError;
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::vectors;
+use crate::commit::CommitError;
 use crate::commit::collections::{DeleteCollection, PutCollection};
 use crate::commit::reindex::{Begin, Cancel};
 use crate::embed::Embedder;
@@ -19,6 +21,7 @@ use crate::index::Analyser;
 use crate::prepare::{self, Unprocessable};
 use crate::service::Service;
 use crate::snapshot::CollectionState;
+use crate::wire::bounds::MAX_COLLECTION_NAME;
 use crate::wire::{CollectionView, Collections, PutCollection as PutCollectionBody, ReindexCollection, ReindexingView};
 
 pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Collections>, ApiProblem> {
@@ -56,7 +59,7 @@ pub async fn put(
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::Admin)?;
     let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(is_good) {
+    if name.is_empty() || name.len() > MAX_COLLECTION_NAME || !name.chars().all(is_good) {
         return Err(ApiProblem::invalid("", "the name must be 1 to 64 of a-z, 0-9, `-`, `_`, `.`"));
     }
     if let Some(acl) = &request.default_acl {
@@ -65,8 +68,32 @@ pub async fn put(
     }
     let existing = service.published.load().collection(&name).cloned();
     let settings = settings(&service, existing.as_deref(), request)?;
-    service.committer.submit(caller.asked(), PutCollection { name: name.clone(), settings }).await?;
+    let section_type = settings.section_type.clone();
+    let change = PutCollection { name: name.clone(), settings };
+    service.committer.submit(caller.asked(), change).await.map_err(|error| match error {
+        CommitError::Binding(error) => {
+            ApiProblem::invalid(place_of(&error, section_type.as_deref()), &error.to_string())
+        }
+        error => error.into(),
+    })?;
     view_of(&service, &name).await.map(Json)
+}
+
+/// Which of the types and the relation of a collection the model has no use for.
+fn place_of(error: &BindingError, section_type: Option<&str>) -> &'static str {
+    match error {
+        BindingError::UnknownRelation { .. } => "/relation",
+        BindingError::SameType | BindingError::SectionNotNarrowing { .. } => "/section_type",
+        BindingError::UnknownType(object_type)
+        | BindingError::Inherited { object_type, .. }
+        | BindingError::OtherRole { object_type, .. } => {
+            if section_type == Some(object_type) {
+                "/section_type"
+            } else {
+                "/object_type"
+            }
+        }
+    }
 }
 
 /// Begins to index a collection anew beside itself.

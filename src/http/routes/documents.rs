@@ -18,7 +18,7 @@ use crate::embed::{EmbedError, Failure};
 use crate::http::body::DocumentsJson;
 use crate::http::extract::{Caller, Parameters, Place, StrictJson, single};
 use crate::http::problem::{self, ApiProblem};
-use crate::identity::Scope;
+use crate::identity::{IdentityError, Scope};
 use crate::prepare::{self, Laid, LayoutError, PrepareError};
 use crate::query::QueryError;
 use crate::service::Service;
@@ -294,10 +294,7 @@ pub async fn delete(
     if !caller.principal.reaches(&at.collection) {
         return Err(ApiProblem::not_found());
     }
-    let only = match single(&headers, "if-match")? {
-        None => Only::Every,
-        Some(text) => Only::Version(text.trim_matches('"').parse().map_err(|_| ApiProblem::version_conflict())?),
-    };
+    let only = single(&headers, "if-match")?.map(version).transpose()?.map_or(Only::Every, Only::Version);
     let change = DeleteDocuments { collection: at.collection.clone(), ids: vec![id], only };
     let committed = service.committer.submit(caller.asked(), change).await?;
     let revision = service.settled(committed.revision, committed.output.awaits_rules).await?;
@@ -307,6 +304,20 @@ pub async fn delete(
         response.headers_mut().insert("usher-revision", token);
     }
     Ok(response)
+}
+
+/// The version that `If-Match` names, with quotation marks as in `ETag` or without. No other tag is that of a document.
+fn version(tag: &str) -> Result<u64, ApiProblem> {
+    let is_bare = (1..=18).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_digit());
+    let strong = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let quoted = strong.or_else(|| tag.strip_prefix("W/\"").and_then(|rest| rest.strip_suffix('"')));
+    let is_tag = quoted.is_some_and(|tag| tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'));
+    if !is_bare && !is_tag {
+        let problem = "must be a version, such as `\"3\"` from the header `ETag`";
+        return Err(IdentityError::Header { header: "if-match", problem }.into());
+    }
+    let version = if is_bare { Some(tag) } else { strong };
+    version.and_then(|version| version.parse().ok()).ok_or_else(ApiProblem::version_conflict)
 }
 
 pub async fn put_acl(

@@ -11,7 +11,7 @@ mod names;
 use super::{at_least, record, seal};
 use crate::administration::past::{Past, past};
 use crate::authority::{AuthorityError, CallerContext, Reader};
-use crate::authz::{CheckError, Context, Graph, Model, NodeId, Path, SubjectRef};
+use crate::authz::{CheckError, Context, Graph, Model, NodeId, Path, ResolveError, SubjectRef};
 use crate::http::extract::{Caller, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
@@ -96,7 +96,12 @@ async fn explain_now(
     let turn = service.survey_turn(caller.principal.payer());
     let authority = service.authority.clone();
     let look = move |effort: &Effort| authority.view(snapshot, &reader, &CallerContext::default(), &names, now, effort);
-    let view = turn.compute(look).await??;
+    let view = turn.compute(look).await?.map_err(|error| match error {
+        AuthorityError::Resolve(error @ ResolveError::BoundSubject) => {
+            ApiProblem::invalid("/subject", &error.to_string())
+        }
+        error => error.into(),
+    })?;
     let of = view.collections.first().ok_or_else(ApiProblem::not_found)?;
     let document = of.state.document_by_id(&request.document_id).ok_or_else(ApiProblem::not_found)?.clone();
     let store = of.store();

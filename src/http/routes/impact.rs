@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::relationships::{MAX_TUPLES, tolerance};
+use super::relationships::tolerance;
 use super::{page_size, record, seal};
 use crate::administration::impact::{Detail, impact};
 use crate::commit::tuples::{WriteTuples, show};
@@ -14,6 +14,7 @@ use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::limits::Effort;
 use crate::service::Service;
+use crate::wire::bounds::{MAX_EXAMPLES, MAX_TUPLES};
 use crate::wire::{AskImpact, ImpactTold};
 
 pub async fn ask(
@@ -28,7 +29,7 @@ pub async fn ask(
         return Err(ApiProblem::invalid("/writes", "at most 1,000 tuples can be tried at once"));
     }
     let examples = request.examples.unwrap_or(10);
-    if examples > 100 {
+    if examples > MAX_EXAMPLES {
         return Err(ApiProblem::invalid("/examples", "must be 0 to 100"));
     }
     let detail = Detail { readers: page_size(request.limit)?, examples };

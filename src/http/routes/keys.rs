@@ -17,6 +17,7 @@ use crate::http::problem::ApiProblem;
 use crate::identity::key::{KeyHasher, ceiling};
 use crate::identity::{IdentityError, Principal, Scope, Scopes, parse_subject};
 use crate::service::Service;
+use crate::wire::bounds::MAX_KEY_NAME;
 use crate::wire::{CreateKey as CreateKeyBody, KeyCreated, KeyView, Keys};
 
 const DEFAULT_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -41,7 +42,7 @@ pub fn make(
     maker: Option<&Principal>,
     request: CreateKeyBody,
 ) -> Result<(String, KeyRow), ApiProblem> {
-    if request.name.trim().is_empty() || request.name.len() > 128 {
+    if request.name.trim().is_empty() || request.name.len() > MAX_KEY_NAME {
         return Err(ApiProblem::invalid("/name", "must be 1 to 128 bytes"));
     }
     for (n, scope) in request.scopes.iter().enumerate() {

@@ -14,9 +14,8 @@ use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::index::ChunkKey;
 use crate::service::Service;
+use crate::wire::bounds::MAX_RECHECK;
 use crate::wire::{Answer, Recheck, RecheckStatus, Rechecked, RecheckedItem};
-
-const MAX_RECHECK: usize = 200;
 
 pub async fn query(
     State(service): State<Arc<Service>>,

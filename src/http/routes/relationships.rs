@@ -14,13 +14,11 @@ use crate::http::extract::{Caller, Parameters, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::service::Service;
+use crate::wire::bounds::MAX_TUPLES;
 use crate::wire::{
     ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipOperation, RelationshipsRead,
     RelationshipsWritten, WriteRelationships,
 };
-
-/// Tuples of one write.
-pub(super) const MAX_TUPLES: usize = 1000;
 
 /// What a request that calls itself idempotent tolerates.
 pub(super) fn tolerance(is_idempotent: bool) -> Tolerance {

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::{
     AuthorizationModel, Condition, ConditionDefinition, Environment, Form, MAX_BYTES, MAX_TYPES, Model, ModelError,
     ParameterDefinition, Relation, RelationAt, RelationId, RelationReference, Restriction, Rewrite, Rule, recursion,
-    validate,
+    source::SCHEMA_VERSIONS, validate,
 };
 use crate::{
     condition::{MAX_CONDITIONS, MAX_EXPRESSION, MAX_PARAMETERS, ParameterType},
@@ -64,7 +64,7 @@ fn check_size(source: &AuthorizationModel) -> Result<(), ModelError> {
     if source.type_definitions.is_empty() {
         return Err(ModelError::Empty);
     }
-    if !matches!(source.schema_version.as_str(), "1.1" | "1.2") {
+    if !SCHEMA_VERSIONS.contains(&source.schema_version.as_str()) {
         return Err(ModelError::SchemaVersion(source.schema_version.clone()));
     }
     if source.type_definitions.len() > MAX_TYPES {

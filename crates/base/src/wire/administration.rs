@@ -1,25 +1,31 @@
 //! What administrators ask before a change, of the past, and about what is left over. Never for end users.
 
+use super::bounds::*;
 use super::*;
 
 /// `POST /v1/relationships/impact`: the body of a write, of which nothing is written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = some_tuples()))]
 pub struct AskImpact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_TUPLES))]
     pub writes: Vec<TupleKey>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_TUPLES))]
     pub deletes: Vec<TupleKey>,
     /// As for a write.
     #[serde(default)]
     pub idempotent: bool,
     /// Readers to list, 1 to 1,000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_PAGE))]
     pub limit: Option<usize>,
     /// Documents to name per reader and list, 0 to 100; default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = MAX_EXAMPLES))]
     pub examples: Option<usize>,
 }
 
@@ -85,16 +91,20 @@ pub struct ImpactExceptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskReaders {
+    #[schemars(example = &"main")]
     pub collection: String,
+    #[schemars(example = &"hr/leave.md")]
     pub document_id: String,
     /// A `revision` of an earlier answer; absent: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = REVISION))]
     pub as_of_revision: Option<String>,
     /// For conditions; `current_time` only with `as_of_revision`.
     #[serde(default)]
     pub context: Fields,
     /// Readers to list, 1 to 1,000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_PAGE))]
     pub limit: Option<usize>,
 }
 

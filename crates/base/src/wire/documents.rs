@@ -6,6 +6,7 @@ use serde::Deserializer;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 
+use super::bounds::*;
 use super::*;
 
 /// `POST /v1/documents`: at most 256 documents and 32 MiB. Each document stands or falls alone: one that is refused gets
@@ -13,7 +14,7 @@ use super::*;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutDocuments {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = MAX_DOCUMENTS))]
     pub documents: Vec<Document>,
 }
 
@@ -23,19 +24,25 @@ pub struct PutDocuments {
 pub struct Document {
     /// `<source>/<path>`, at most 1,024 bytes. The part before the first `/` is the source; a key writes only in its
     /// sources.
+    #[schemars(regex(pattern = DOCUMENT_ID), length(max = MAX_DOCUMENT_ID), example = &"hr/leave.md")]
     pub id: String,
+    #[schemars(example = &"main")]
     pub collection: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_TITLE))]
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_URL))]
     pub url: Option<String>,
     pub content: Content,
     /// Boundaries of the chunks, as byte offsets into `content.text`, ascending; they may overlap and lie on character
     /// boundaries. Absent: the service splits (`text/plain` and `text/markdown`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_CHUNKS))]
     pub chunks: Option<Vec<ChunkSpan>>,
     /// Only fields that the collection declares can be filtered on; all are returned with `include: ["metadata"]`.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_METADATA_NAMES))]
     pub metadata: Fields,
     /// Who may read it. Absent: the default rules of the collection; where it has none, the document is refused
     /// (`acl_missing`).
@@ -43,13 +50,16 @@ pub struct Document {
     pub acl: Option<Acl>,
     /// Parts with rules of their own, which only narrow those of the document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_SECTIONS))]
     pub sections: Vec<Section>,
     /// Position of this state in the source, any increasing number (a modification time, say). Lower than what is
     /// stored: `stale`, not applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = i64::MAX))]
     pub source_version: Option<u64>,
     /// From then on the document is readable by nobody, and later removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: Option<String>,
     /// BLAKE3 (64 hex digits) of the original bytes, kept for the ingester's own comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +83,7 @@ pub struct ChunkSpan {
     pub start: usize,
     pub end: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_HEADING_LEVELS))]
     pub heading_path: Vec<String>,
     /// Page of the original, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,9 +163,12 @@ pub struct ConditionalPrincipal {
 
 /// Name of a condition of the authorization model, with the part of its context that is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Condition {
+    #[schemars(regex(pattern = NAME), length(max = MAX_RELATION))]
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Fields>")]
     pub context: Option<Value>,
 }
 
@@ -168,6 +182,7 @@ pub struct Condition {
 #[serde(deny_unknown_fields)]
 pub struct Section {
     /// Unique within the document; `[A-Za-z0-9._-]{1,64}`.
+    #[schemars(regex(pattern = SECTION_ID), length(max = MAX_SECTION_ID))]
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
@@ -351,26 +366,37 @@ pub struct PutCollection {
     pub embedder: Option<String>,
     /// Analyser of the keyword leg: `simple` (default), or a language for stemming (`english`, `german`, …).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = analysers()))]
     pub analyser: Option<String>,
     /// OpenFGA store; absent: the service's default store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
-    /// Defaults: `document`, `section`, `can_view`.
+    /// Default: `document`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = NAME), length(max = MAX_TYPE))]
     pub object_type: Option<String>,
+    /// Default: `section` for documents of type `document`. Empty: documents have no restricted parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_TYPE))]
     pub section_type: Option<String>,
+    /// Default: `can_view`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = NAME), length(max = MAX_RELATION))]
     pub relation: Option<String>,
     /// Rules for documents that come without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_acl: Option<Acl>,
     /// Metadata fields that filters may use.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = json!({"pattern": TEXT, "not": {"enum": BUILT_IN_FIELDS}})))]
     pub fields: BTreeMap<String, FieldType>,
     /// Keys of the condition context that a caller may supply in a query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caller_context: Vec<String>,
+}
+
+fn analysers() -> Value {
+    ANALYSERS.iter().map(|name| Value::from(*name)).chain([Value::Null]).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -411,6 +437,7 @@ pub struct ReindexCollection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedder: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = analysers()))]
     pub analyser: Option<String>,
 }
 

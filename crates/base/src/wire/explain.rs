@@ -3,28 +3,34 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{MAX_OBJECT, MAX_RELATION, NAME, OBJECT, REVISION};
 use super::{Fields, TupleKey};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Explain {
     /// `user:anne`
+    #[schemars(regex(pattern = OBJECT), length(max = MAX_OBJECT), example = &"user:anne")]
     pub subject: String,
     /// Absent: the one that holds the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
+    #[schemars(example = &"hr/leave.md")]
     pub document_id: String,
     /// What of the authorization model is explained. Absent: what the collection takes for reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = NAME), length(max = MAX_RELATION))]
     pub relation: Option<String>,
     /// For conditions; `current_time` is the service's own, but with `as_of_revision` it may be given.
     #[serde(default)]
     pub context: Fields,
     /// A `revision` of an earlier answer: explain a state that is at least as new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = REVISION))]
     pub min_revision: Option<String>,
     /// A `revision` of an earlier answer: explain by the tuples and the model of that time. Absent: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = REVISION))]
     pub as_of_revision: Option<String>,
 }
 

@@ -3,27 +3,31 @@
 use serde::Deserializer;
 use serde::de;
 
+use super::bounds::*;
 use super::*;
 
 /// `POST /v1/query`. The reader comes from the credentials, never from here.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = questions()))]
 pub struct Query {
     /// 1 to 8,192 bytes. May be absent with `vector` and `mode: "vector"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = SOME_TEXT), length(max = MAX_QUERY), example = &"how many days of leave")]
     pub query: Option<String>,
     /// The caller's own embedding, of the dimension of every collection asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_DIMENSIONS), inner(range(min = f32::MIN, max = f32::MAX)))]
     pub vector: Option<Vec<f32>>,
     #[serde(default)]
     pub mode: Mode,
     /// 1 to 100; default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = 1, max = MAX_TOP_K))]
     pub top_k: Option<usize>,
     /// Absent or empty: every collection that the credential reaches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_COLLECTIONS))]
     pub collections: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
@@ -39,19 +43,32 @@ pub struct Query {
     pub include: Option<Vec<Include>>,
     /// Answer from this revision or a newer one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = REVISION))]
     pub min_revision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_staleness_ms: Option<u64>,
     /// Context of conditions; only keys that the collection lists as caller-asserted.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub context: Fields,
+    /// At most what the service is configured to allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub deadline_ms: Option<u64>,
     /// Budget of `assembled`, in tokens of about four bytes; default 2,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 200_000))]
+    #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub max_tokens: Option<usize>,
+}
+
+/// A question has a text, a vector for mode `vector`, or both where the mode is not `keyword`.
+fn questions() -> Value {
+    let text = json!({"type": "string"});
+    json!([
+        {"required": ["query"], "properties": {"query": text, "mode": {"enum": ["hybrid", "vector"]}}},
+        {"required": ["query", "mode"],
+         "properties": {"query": text, "mode": {"const": "keyword"}, "vector": {"type": "null"}}},
+        {"required": ["vector", "mode"], "properties": {"vector": {"type": "array"}, "mode": {"const": "vector"}}},
+    ])
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -176,7 +193,8 @@ pub struct Answer {
     /// Only with scope `diagnostics`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings_ms: Option<BTreeMap<String, f64>>,
-    /// Signed statement of what was returned, to whom, at which revision.
+    /// Signed statement of what was returned, to whom and when; `GET /v1/receipts/keys` has the key that verifies
+    /// it.
     pub receipt: String,
 }
 
@@ -282,12 +300,47 @@ pub struct Citation {
     pub chunk_id: String,
 }
 
+/// `GET /v1/receipts/keys`: the public keys that receipts are verified with, a JWK set (RFC 7517, RFC 8037). All processes
+/// on one catalog sign with the same key, and it stays as long as the catalog does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReceiptKeys {
+    pub keys: Vec<ReceiptKey>,
+}
+
+/// An Ed25519 public key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReceiptKey {
+    /// `OKP`
+    pub kty: String,
+    /// `Ed25519`
+    pub crv: String,
+    /// `EdDSA`
+    pub alg: String,
+    /// `sig`
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// Differs where the key does.
+    pub kid: String,
+    /// The key's 32 bytes, base64url without padding.
+    pub x: String,
+}
+
+impl ReceiptKey {
+    /// From the key's name and its bytes in base64url.
+    pub fn of(kid: String, x: String) -> Self {
+        let [kty, crv, alg, usage] = ["OKP", "Ed25519", "EdDSA", "sig"].map(str::to_owned);
+        Self { kty, crv, alg, usage, kid, x }
+    }
+}
+
 /// `POST /v1/recheck`: before showing an answer or a stored citation. At most 200 items.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recheck {
+    #[schemars(length(max = MAX_RECHECK))]
     pub items: Vec<RecheckItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = REVISION))]
     pub min_revision: Option<String>,
     /// As in the query that gave the items.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]

@@ -1,12 +1,17 @@
 //! Relationship tuples and keys on the native API.
 
+use super::bounds::*;
 use super::*;
 
 /// A relationship tuple as OpenFGA writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TupleKey {
+    #[schemars(regex(pattern = SUBJECT), length(max = MAX_SUBJECT), example = &"user:anne")]
     pub user: String,
+    #[schemars(regex(pattern = NAME), length(max = MAX_RELATION), example = &"member")]
     pub relation: String,
+    #[schemars(regex(pattern = OBJECT), length(max = MAX_OBJECT), example = &"group:staff")]
     pub object: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
@@ -15,22 +20,35 @@ pub struct TupleKey {
 /// `POST /v1/relationships/write`: at most 1,000 tuples, one transaction, deletes first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = some_tuples()))]
 pub struct WriteRelationships {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_TUPLES))]
     pub writes: Vec<TupleKey>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_TUPLES))]
     pub deletes: Vec<TupleKey>,
     /// Skip writes that exist already with the same condition, and deletes of tuples that don't exist.
     #[serde(default)]
     pub idempotent: bool,
     /// Refuse (412) if the store changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = REVISION))]
     pub expected_revision: Option<String>,
     /// Validate and report, change nothing.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+/// There is something to write or to delete.
+pub(super) fn some_tuples() -> Value {
+    let some = json!({"type": "array", "minItems": 1});
+    json!([
+        {"required": ["writes"], "properties": {"writes": some}},
+        {"required": ["deletes"], "properties": {"deletes": some}},
+    ])
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,12 +70,15 @@ pub struct ReadRelationships {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relation: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = OBJECT_OR_TYPE))]
     pub object: Option<String>,
     /// 1 to 1,000; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_PAGE))]
     pub limit: Option<usize>,
     /// `next_cursor` of the page before: for the same caller and the same filter, within 15 minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = CURSOR))]
     pub cursor: Option<String>,
 }
 
@@ -95,11 +116,15 @@ pub enum RelationshipOperation {
 /// `POST /v1/keys` (scope `admin`): makes an API key. The secret is shown once.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = scopes_within_ceilings()))]
 pub struct CreateKey {
+    #[schemars(regex(pattern = SOME_TEXT), length(min = 1, max = MAX_KEY_NAME))]
     pub name: String,
+    #[schemars(extend("items" = one_of(&SCOPES)))]
     pub scopes: Vec<String>,
     /// Whom the key is: `service:dify-hr`, `user:anne`. Needed for reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = READER), length(max = MAX_OBJECT))]
     pub subject: Option<String>,
     /// Collections that the key reaches; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,10 +134,27 @@ pub struct CreateKey {
     pub sources: Option<Vec<String>>,
     /// Types of subjects that the key may act as, with scope `act_as`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("items" = one_of(&READER_TYPES)))]
     pub act_as_types: Vec<String>,
-    /// RFC 3339; default: 90 days from now.
+    /// RFC 3339, in the future; default: 90 days from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: Option<String>,
+}
+
+/// What reaches everything is not given to a key that is held to some collections or sources.
+fn scopes_within_ceilings() -> Value {
+    let all = json!({"type": "null"});
+    let but = |scopes: &[&str]| json!({"items": {"not": {"enum": scopes}}});
+    json!([
+        {"properties": {"collections": all, "sources": all}},
+        {"properties": {"collections": all, "scopes": but(&["admin", "relationships.write"])}},
+        {"properties": {"scopes": but(&["admin", "relationships.write", "relationships.read"])}},
+    ])
+}
+
+fn one_of(names: &[&str]) -> Value {
+    json!({"type": "string", "enum": names})
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -152,6 +194,7 @@ pub struct PutModel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
     /// As OpenFGA's WriteAuthorizationModel takes it.
+    #[schemars(with = "Fields")]
     pub model: Value,
     #[serde(default)]
     pub dry_run: bool,

@@ -124,6 +124,9 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = std::collections::HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
+            if key.contains('\0') {
+                return Err(serde::de::Error::custom("a key contains a NUL character"));
+            }
             if !seen.insert(key.clone()) {
                 return Err(serde::de::Error::custom(format!("the key `{key}` occurs twice")));
             }

@@ -7,10 +7,8 @@ use serde_json::Value;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::{FilterError, FilterProblem};
+use usher_base::wire::bounds::BUILT_IN_FIELDS;
 use usher_base::wire::{FieldProblem, FieldType, Fields};
-
-/// Fields that every document has.
-pub(super) const BUILT_IN: [&str; 4] = ["document_id", "source", "title", "updated_at"];
 
 /// The metadata fields that a collection declares. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,7 +37,7 @@ impl DeclaredFields {
     /// # Errors
     /// A name that is built in (`document_id`, `source`, `title`, `updated_at`); the pointer begins with `/fields`.
     pub fn new(fields: &BTreeMap<String, FieldType>) -> Result<Self, FilterError> {
-        if let Some(name) = fields.keys().find(|name| BUILT_IN.contains(&name.as_str())) {
+        if let Some(name) = fields.keys().find(|name| BUILT_IN_FIELDS.contains(&name.as_str())) {
             return Err(FilterError { pointer: format!("/fields/{name}"), problem: FilterProblem::BuiltIn });
         }
         let numbered = fields.iter().zip(0..).map(|((name, kind), number)| (name.clone(), (number, *kind)));

@@ -1,13 +1,12 @@
-//! Answers with OpenFGA's headers, and values in OpenFGA's JSON: every field written, empty ones too.
+//! Answers with OpenFGA's headers.
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::error::FgaError;
 use crate::service::Service;
-use crate::wire::TupleKey;
 
 pub const STORE_ID: HeaderName = HeaderName::from_static("openfga-store-id");
 pub const MODEL_ID: HeaderName = HeaderName::from_static("openfga-authorization-model-id");
@@ -19,23 +18,26 @@ pub fn header_value(text: &str) -> Option<HeaderValue> {
 
 /// A successful answer.
 pub struct Answer {
-    status: StatusCode,
-    body: Option<Value>,
+    response: Response,
     model: Option<HeaderValue>,
     revision: Option<HeaderValue>,
 }
 
 impl Answer {
-    pub fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, body: Some(body), model: None, revision: None }
+    fn new(response: Response) -> Self {
+        Self { response, model: None, revision: None }
     }
 
-    pub fn created(body: Value) -> Self {
-        Self { status: StatusCode::CREATED, ..Self::ok(body) }
+    pub fn ok(body: impl Serialize) -> Self {
+        Self::new(Json(body).into_response())
+    }
+
+    pub fn created(body: impl Serialize) -> Self {
+        Self::new((StatusCode::CREATED, Json(body)).into_response())
     }
 
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None, model: None, revision: None }
+        Self::new(StatusCode::NO_CONTENT.into_response())
     }
 
     /// Names the model that was used.
@@ -55,10 +57,7 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let mut response = match self.body {
-            Some(body) => (self.status, Json(body)).into_response(),
-            None => self.status.into_response(),
-        };
+        let mut response = self.response;
         let headers = response.headers_mut();
         for (name, value) in [(MODEL_ID, self.model), (REVISION, self.revision)] {
             if let Some(value) = value {
@@ -67,13 +66,4 @@ impl IntoResponse for Answer {
         }
         response
     }
-}
-
-/// A stored tuple.
-pub fn tuple(key: &TupleKey) -> Value {
-    let condition = key.condition.as_ref().map(|condition| {
-        let context = condition.context.clone().unwrap_or_else(|| json!({}));
-        json!({"name": condition.name, "context": context})
-    });
-    json!({"user": key.user, "relation": key.relation, "object": key.object, "condition": condition})
 }

@@ -1,13 +1,15 @@
 //! Assertions: questions with expected answers that tools keep beside a model. They are stored, never run.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::answer::{Answer, tuple};
+use super::answer::Answer;
+use super::answers::{Asked, Assertion, Assertions, Tuple};
 use super::error::FgaError;
 use super::request::{Body, Call};
 use super::rules;
-use super::shapes::{Brought, QuestionShape, TupleShape, object, objects};
+use super::shapes::{Brought, PlainContext, QuestionShape, TupleShape, object, objects};
 use crate::authz::{ObjectRef, SubjectRef};
 use crate::commit::stores::PutAssertions;
 use crate::identity::Scope;
@@ -17,21 +19,27 @@ const MAX_ASSERTIONS: usize = 100;
 /// Contextual tuples of one assertion.
 const MAX_CONTEXTUAL: usize = 20;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaPutAssertions")]
 pub struct Put {
     #[serde(deserialize_with = "objects")]
+    #[schemars(with = "Option<Vec<AssertionShape>>", length(max = MAX_ASSERTIONS))]
     assertions: Vec<AssertionShape>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaAssertionSent", extend("required" = ["tuple_key"]))]
 struct AssertionShape {
     #[serde(deserialize_with = "object")]
+    #[schemars(with = "QuestionShape")]
     tuple_key: Option<QuestionShape>,
     expectation: Option<bool>,
     #[serde(deserialize_with = "objects")]
+    #[schemars(with = "Option<Vec<TupleShape>>", length(max = MAX_CONTEXTUAL))]
     contextual_tuples: Vec<TupleShape>,
+    #[schemars(with = "PlainContext")]
     context: Option<Fields>,
 }
 
@@ -60,16 +68,16 @@ pub async fn put(call: Call, Body(body): Body<Put>) -> Result<Answer, FgaError> 
             .check_query(&object.object_type, &key.relation, &subject)
             .map_err(|error| FgaError::validation(error.to_string()))?;
         let tuples = brought.admitted(&scene.model).map_err(|error| FgaError::validation(error.to_string()))?;
-        let tuples: Vec<Value> = tuples.iter().map(|sent| tuple(&TupleKey::from(sent))).collect();
-        assertions.push(json!({
-            "tuple_key": {"object": key.object, "relation": key.relation, "user": key.user},
-            "expectation": expectation,
-            "contextual_tuples": tuples,
-            "context": context,
-        }));
+        let QuestionShape { object, relation, user } = key;
+        assertions.push(Assertion {
+            tuple_key: Asked { object, relation, user },
+            expectation,
+            contextual_tuples: tuples.iter().map(|sent| Tuple::from(&TupleKey::from(sent))).collect(),
+            context,
+        });
     }
-    let change =
-        PutAssertions { store: call.store.clone(), model: call.model.clone(), assertions: Value::from(assertions) };
+    let assertions = serde_json::to_value(assertions).map_err(|_| FgaError::internal())?;
+    let change = PutAssertions { store: call.store.clone(), model: call.model.clone(), assertions };
     call.service.committer.submit(call.asked(), change).await?;
     Ok(Answer::no_content().by_model(&call.model))
 }
@@ -78,6 +86,7 @@ pub async fn get(call: Call) -> Result<Answer, FgaError> {
     call.require(Scope::RelationshipsRead)?;
     call.scene(Some(&call.model)).await?;
     let assertions = call.service.catalog.assertions(&call.store, &call.model).await?;
-    let body = json!({"authorization_model_id": call.model, "assertions": assertions.unwrap_or_else(|| json!([]))});
+    let assertions = assertions.unwrap_or_else(|| json!([]));
+    let body = Assertions { authorization_model_id: call.model.clone(), assertions };
     Ok(Answer::ok(body).by_model(&call.model))
 }

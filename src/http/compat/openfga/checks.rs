@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::answers::{Decision, DecisionError, Decisions, OneDecision};
 use super::error::FgaError;
 use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
-use super::shapes::{Brought, Consistency, Premises, QuestionShape, TupleKeys, nullable, object, objects};
+use super::shapes::{
+    Brought, Consistency, PlainContext, Premises, QuestionShape, TupleKeys, nullable, object, objects,
+};
 use crate::authz::{Evaluator, ObjectRef, SubjectRef};
 use crate::identity::Scope;
 use crate::limits::Effort;
@@ -20,10 +23,12 @@ const MAX_CHECKS: usize = 50;
 /// Longest correlation id, characters.
 const MAX_CORRELATION: usize = 36;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaCheck", extend("required" = ["tuple_key"]))]
 pub struct Check {
     #[serde(deserialize_with = "object")]
+    #[schemars(with = "QuestionShape")]
     tuple_key: Option<QuestionShape>,
     #[serde(flatten)]
     premises: Premises,
@@ -73,28 +78,36 @@ pub async fn check(call: Call, Body(body): Body<Check>) -> Result<Answer, FgaErr
     let asked = question.key.show();
     let allowed = evaluate(&call, move |effort| question.decide(&scene, effort)).await?;
     call.record("relationships.check", vec![asked]).await?;
-    Ok(Answer::ok(json!({"allowed": allowed, "resolution": ""})).by_model(model.id()))
+    Ok(Answer::ok(Decision { allowed, resolution: "" }).by_model(model.id()))
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaBatchCheck", extend("required" = ["checks"]))]
 pub struct BatchCheck {
     #[serde(deserialize_with = "objects")]
+    #[schemars(length(min = 1, max = MAX_CHECKS))]
     checks: Vec<BatchItem>,
+    #[schemars(regex(pattern = rules::ID_OR_NEWEST))]
     authorization_model_id: Option<String>,
     #[serde(rename = "consistency")]
     _consistency: Consistency,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaBatchItem", extend("required" = ["tuple_key", "correlation_id"]))]
 pub struct BatchItem {
     #[serde(deserialize_with = "object")]
+    #[schemars(with = "QuestionShape")]
     tuple_key: Option<QuestionShape>,
     #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
+    #[schemars(with = "PlainContext")]
     context: Option<Fields>,
+    /// Another one for each check.
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = rules::CORRELATION), length(max = MAX_CORRELATION))]
     correlation_id: String,
 }
 
@@ -126,13 +139,13 @@ pub async fn batch_check(call: Call, Body(body): Body<BatchCheck>) -> Result<Ans
     let of = scene.clone();
     let decide = move |effort: &Effort| {
         let decided = distinct.iter().map(|question| item_answer(question.decide(&of, effort)));
-        Ok(decided.collect::<Vec<Value>>())
+        Ok(decided.collect::<Vec<OneDecision>>())
     };
     let answers = evaluate(&call, decide).await?;
     call.record("relationships.check", asked).await?;
-    let result: Map<String, Value> =
-        places.into_iter().map(|(id, place)| (id, answers.get(place).cloned().unwrap_or_default())).collect();
-    Ok(Answer::ok(json!({"result": result})).by_model(scene.model.id()))
+    let answer = |(id, place): (String, usize)| Some((id, answers.get(place)?.clone()));
+    let result = places.into_iter().filter_map(answer).collect();
+    Ok(Answer::ok(Decisions { result }).by_model(scene.model.id()))
 }
 
 fn check_correlation(items: &[(String, Question)]) -> Result<(), FgaError> {
@@ -148,12 +161,13 @@ fn check_correlation(items: &[(String, Question)]) -> Result<(), FgaError> {
     Ok(())
 }
 
-fn item_answer(decision: Result<bool, FgaError>) -> Value {
+fn item_answer(decision: Result<bool, FgaError>) -> OneDecision {
     match decision {
-        Ok(allowed) => json!({"allowed": allowed}),
+        Ok(allowed) => OneDecision::Allowed(allowed),
         Err(error) => {
-            let kind = if error.is_input() { "input_error" } else { "internal_error" };
-            json!({"error": {kind: error.code, "message": error.message}})
+            let (input_error, internal_error) =
+                if error.is_input() { (Some(error.code), None) } else { (None, Some(error.code)) };
+            OneDecision::Error(DecisionError { input_error, internal_error, message: error.message })
         }
     }
 }

@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 
+use super::answers;
 use crate::authority::server::ServerError;
 use crate::authz::{CheckError, ModelError, NameError, TupleError};
 use crate::catalog::CatalogError;
+use crate::causes::Causes;
 use crate::commit::CommitError;
 use crate::commit::tuples::TupleWriteError;
 use crate::identity::IdentityError;
@@ -105,17 +106,6 @@ impl FgaError {
         Self::bad("invalid_continuation_token", "Invalid continuation token")
     }
 
-    /// As the body of an answer, or of one item of many.
-    pub fn body(&self) -> Value {
-        json!({"code": self.code, "message": self.message})
-    }
-
-    /// As a line of a stream, where OpenFGA gives gRPC's numbers: 3 for a fault of the request, 13 for one here.
-    pub fn streamed(&self) -> Value {
-        let code = if self.is_input() { 3 } else { 13 };
-        json!({"code": code, "message": self.message, "details": []})
-    }
-
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -128,12 +118,21 @@ impl FgaError {
 
 impl IntoResponse for FgaError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body())).into_response();
+        let body = answers::Error { code: self.code, message: self.message };
+        let mut response = (self.status, Json(body)).into_response();
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response.extensions_mut().insert(Code(self.code));
         response
+    }
+}
+
+/// A line of a stream has gRPC's numbers.
+impl From<&FgaError> for answers::StreamError {
+    fn from(error: &FgaError) -> Self {
+        let code = if error.is_input() { 3 } else { 13 };
+        Self { error: answers::StreamStatus { code, message: error.message.clone(), details: [] } }
     }
 }
 
@@ -190,8 +189,9 @@ impl From<NotComputed> for FgaError {
     fn from(error: NotComputed) -> Self {
         match error {
             NotComputed::Spent(spent) => spent.into(),
-            NotComputed::BrokeOff(error) => {
-                tracing::error!(%error, "a request failed");
+            NotComputed::NoPlace(_) => Self::rate_limited(),
+            error @ NotComputed::BrokeOff(_) => {
+                tracing::error!(error = %Causes(&error), "a request failed");
                 Self::internal()
             }
         }

@@ -1,35 +1,43 @@
 //! Expand.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::answers::{Expanded, Node, Tree};
 use super::error::FgaError;
 use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
 use super::shapes::{Brought, Consistency, TupleKeys, nullable, object};
-use crate::authz::{ExpandNode, ObjectRef, expand as expand_relation};
+use crate::authz::{ObjectRef, expand as expand_relation};
 use crate::identity::Scope;
 use crate::limits::Effort;
+use crate::wire::bounds::{NAME, OBJECT};
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaExpand", extend("required" = ["tuple_key"]))]
 pub struct Expand {
     #[serde(deserialize_with = "object")]
+    #[schemars(with = "RelationShape")]
     tuple_key: Option<RelationShape>,
     #[serde(deserialize_with = "object")]
     contextual_tuples: Option<TupleKeys>,
+    #[schemars(regex(pattern = rules::ID_OR_NEWEST))]
     authorization_model_id: Option<String>,
     #[serde(rename = "consistency")]
     _consistency: Consistency,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaRelationAsked", extend("required" = ["object", "relation"]))]
 struct RelationShape {
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = OBJECT), length(max = rules::MAX_OBJECT), example = &"group:staff")]
     object: String,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = rules::MAX_RELATION), example = &"member")]
     relation: String,
 }
 
@@ -47,12 +55,12 @@ pub async fn expand(call: Call, Body(body): Body<Expand>) -> Result<Answer, FgaE
     let scene = call.scene(body.authorization_model_id.as_deref()).await?;
     let model = scene.model.clone();
     let asked = format!("{}#{}", key.object, key.relation);
-    let root = evaluate(&call, move |effort| tree(&scene, &key, &brought, effort)).await?;
+    let tree = evaluate(&call, move |effort| tree_of(&scene, &key, &brought, effort)).await?;
     call.record("relationships.expand", vec![asked]).await?;
-    Ok(Answer::ok(json!({"tree": {"root": root}})).by_model(model.id()))
+    Ok(Answer::ok(Expanded { tree }).by_model(model.id()))
 }
 
-fn tree(scene: &Scene, key: &RelationShape, brought: &Brought, effort: &Effort) -> Result<Value, FgaError> {
+fn tree_of(scene: &Scene, key: &RelationShape, brought: &Brought, effort: &Effort) -> Result<Tree, FgaError> {
     let RelationShape { relation, object } = key;
     if object.is_empty() || relation.is_empty() {
         return Err(FgaError::bad("invalid_expand_input", "object and relation are needed"));
@@ -63,25 +71,5 @@ fn tree(scene: &Scene, key: &RelationShape, brought: &Brought, effort: &Effort) 
         return Err(FgaError::validation(format!("relation `{}#{relation}` is not defined", object.object_type)));
     }
     let node = expand_relation(&scene.store.graph, &scene.model, &object, relation, &tuples, effort)?;
-    Ok(node.map(|node| show(&format!("{object}#{relation}"), &node)).unwrap_or_default())
-}
-
-fn show(name: &str, node: &ExpandNode) -> Value {
-    let shown = |nodes: &[ExpandNode]| json!({"nodes": nodes.iter().map(|node| show(name, node)).collect::<Vec<_>>()});
-    match node {
-        ExpandNode::Users(subjects) => {
-            let users: Vec<String> = subjects.iter().map(ToString::to_string).collect();
-            json!({"name": name, "leaf": {"users": {"users": users}}})
-        }
-        ExpandNode::Computed(userset) => json!({"name": name, "leaf": {"computed": {"userset": userset}}}),
-        ExpandNode::TupleToUserset { tupleset, computed } => {
-            let computed: Vec<Value> = computed.iter().map(|userset| json!({"userset": userset})).collect();
-            json!({"name": name, "leaf": {"tupleToUserset": {"tupleset": tupleset, "computed": computed}}})
-        }
-        ExpandNode::Union(nodes) => json!({"name": name, "union": shown(nodes)}),
-        ExpandNode::Intersection(nodes) => json!({"name": name, "intersection": shown(nodes)}),
-        ExpandNode::Difference { base, subtract } => {
-            json!({"name": name, "difference": {"base": show(name, base), "subtract": show(name, subtract)}})
-        }
-    }
+    Ok(Tree { root: node.map(|node| Node::of(&format!("{object}#{relation}"), &node)) })
 }

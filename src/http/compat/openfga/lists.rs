@@ -9,15 +9,17 @@ use axum::body::{Body as AnswerBody, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::answer::{Answer, MODEL_ID, header_value};
+use super::answers::{self, StreamError};
 use super::error::FgaError;
 use super::request::{Body, Call, Scene, evaluate};
 use super::rules;
-use super::shapes::{Brought, Consistency, Premises, TupleShape, nullable, object, objects};
+use super::shapes::{Brought, Consistency, PlainContext, Premises, TupleShape, nullable, object, objects};
 use crate::authz::{
     ListUsersFilter, ObjectRef, ObjectSink, ObjectsQuestion, SubjectRef, list_objects as list,
     list_users as list_of_users,
@@ -25,6 +27,7 @@ use crate::authz::{
 use crate::identity::Scope;
 use crate::limits::Effort;
 use crate::wire::Fields;
+use crate::wire::bounds::{NAME, OBJECT_ID, SUBJECT};
 
 /// Most objects or users of one answer; a stream has no such bound.
 const MAX_RESULTS: usize = 1000;
@@ -36,14 +39,18 @@ const MAX_WAITING: usize = 8 * 1024 * 1024;
 const BATCH: usize = 16 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaListObjects", extend("required" = ["type", "relation", "user"]))]
 pub struct ListObjects {
     #[serde(rename = "type", deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = rules::MAX_TYPE), example = &"group")]
     object_type: String,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = rules::MAX_RELATION), example = &"member")]
     relation: String,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = SUBJECT), length(max = rules::MAX_USER), example = &"user:anne")]
     user: String,
     #[serde(flatten)]
     premises: Premises,
@@ -126,7 +133,7 @@ pub async fn list_objects(call: Call, Body(body): Body<ListObjects>) -> Result<A
     let work = move |effort: &Effort| question.list(&scene, &mut sink, effort).map(|()| sink.objects);
     let objects = evaluate(&call, work).await?;
     call.record("relationships.list_objects", vec![asked, format!("{} objects", objects.len())]).await?;
-    Ok(Answer::ok(json!({"objects": objects})).by_model(model.id()))
+    Ok(Answer::ok(answers::Objects { objects }).by_model(model.id()))
 }
 
 /// Hands objects to the connection as they are found, and never waits for it: what it has not taken yet is kept, up to a
@@ -155,7 +162,7 @@ impl Streamed {
     fn end(mut self, outcome: Result<(), FgaError>) {
         let outcome = if self.is_full { Err(FgaError::slow_reader()) } else { outcome };
         if let Err(error) = outcome {
-            self.batch.extend(line(&json!({"error": error.streamed()})));
+            self.batch.extend(line(&StreamError::from(&error)));
         }
         if !self.batch.is_empty() {
             self.send();
@@ -182,7 +189,7 @@ impl ObjectSink for Streamed {
 pub async fn streamed_list_objects(call: Call, Body(body): Body<ListObjects>) -> Result<Response, FgaError> {
     call.require(Scope::RelationshipsRead)?;
     let failed = |error: FgaError| {
-        let only = Bytes::from(line(&json!({"error": error.streamed()})));
+        let only = Bytes::from(line(&StreamError::from(&error)));
         stream(error.status(), futures::stream::iter([Ok(only)]))
     };
     let (question, scene) = match Objects::of(&call, body).await {
@@ -246,43 +253,59 @@ fn stream(status: StatusCode, lines: impl Stream<Item = Result<Bytes, Infallible
     (status, kind, AnswerBody::from_stream(lines)).into_response()
 }
 
-fn line(value: &Value) -> Vec<u8> {
-    format!("{value}\n").into_bytes()
+fn line(value: &impl Serialize) -> Vec<u8> {
+    // INVARIANT: texts and numbers always serialise.
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaListUsers", extend("required" = ["object", "relation", "user_filters"]))]
 pub struct ListUsers {
     #[serde(deserialize_with = "object")]
+    #[schemars(with = "ObjectShape")]
     object: Option<ObjectShape>,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = rules::MAX_RELATION), example = &"member")]
     relation: String,
     #[serde(deserialize_with = "objects")]
+    #[schemars(length(min = 1, max = 1))]
     user_filters: Vec<FilterShape>,
     /// A list, unlike elsewhere.
     #[serde(deserialize_with = "objects")]
+    #[schemars(with = "Option<Vec<TupleShape>>", length(max = rules::MAX_CONTEXTUAL))]
     contextual_tuples: Vec<TupleShape>,
+    #[schemars(with = "PlainContext")]
     context: Option<Fields>,
+    #[schemars(regex(pattern = rules::ID_OR_NEWEST))]
     authorization_model_id: Option<String>,
     #[serde(rename = "consistency")]
     _consistency: Consistency,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaObjectAsked", extend("required" = ["type", "id"]))]
 struct ObjectShape {
     #[serde(rename = "type", deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = rules::MAX_TYPE), example = &"group")]
     object_type: String,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = OBJECT_ID), length(max = rules::MAX_OBJECT), example = &"staff")]
     id: String,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaUserFilter", extend("required" = ["type"]))]
 struct FilterShape {
     #[serde(rename = "type", deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = rules::MAX_TYPE), example = &"user")]
     object_type: String,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>", regex(pattern = rules::NAME_OR_NOTHING), length(max = rules::MAX_RELATION))]
     relation: String,
 }
 
@@ -349,16 +372,6 @@ pub async fn list_users(call: Call, Body(body): Body<ListUsers>) -> Result<Answe
     let asked = format!("{}:{}#{}", question.object.object_type, question.object.id, question.relation);
     let users = evaluate(&call, move |effort| question.list(&scene, effort)).await?;
     call.record("relationships.list_users", vec![asked, format!("{} users", users.len())]).await?;
-    let users: Vec<Value> = users.iter().take(MAX_RESULTS).map(user).collect();
-    Ok(Answer::ok(json!({"users": users})).by_model(model.id()))
-}
-
-fn user(subject: &SubjectRef) -> Value {
-    match subject {
-        SubjectRef::Object(object) => json!({"object": {"type": object.object_type, "id": object.id}}),
-        SubjectRef::Userset(object, relation) => {
-            json!({"userset": {"type": object.object_type, "id": object.id, "relation": relation}})
-        }
-        SubjectRef::Wildcard(subject_type) => json!({"wildcard": {"type": subject_type}}),
-    }
+    let users = users.iter().take(MAX_RESULTS).map(answers::User::from).collect();
+    Ok(Answer::ok(answers::Users { users }).by_model(model.id()))
 }

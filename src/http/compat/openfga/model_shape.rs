@@ -1,5 +1,7 @@
 //! A model as OpenFGA's JSON, every field written.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::authz::{
@@ -7,16 +9,27 @@ use crate::authz::{
     TypeDefinition, TypeMetadata,
 };
 
-pub fn of(model: &Model) -> Value {
-    let source = model.source();
-    let conditions: Map<String, Value> =
-        source.conditions.iter().map(|(name, definition)| (name.clone(), condition(definition))).collect();
-    json!({
-        "id": model.id(),
-        "schema_version": source.schema_version,
-        "type_definitions": source.type_definitions.iter().map(type_definition).collect::<Vec<_>>(),
-        "conditions": conditions,
-    })
+/// A model as an answer has it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OpenFgaModel")]
+pub struct ModelAnswer {
+    pub id: String,
+    pub schema_version: String,
+    #[schemars(with = "Vec<Map<String, Value>>")]
+    pub type_definitions: Vec<Value>,
+    pub conditions: Map<String, Value>,
+}
+
+impl ModelAnswer {
+    pub fn of(model: &Model) -> Self {
+        let source = model.source();
+        Self {
+            id: model.id().to_owned(),
+            schema_version: source.schema_version.clone(),
+            type_definitions: source.type_definitions.iter().map(type_definition).collect(),
+            conditions: source.conditions.iter().map(|(name, of)| (name.clone(), condition(of))).collect(),
+        }
+    }
 }
 
 fn type_definition(definition: &TypeDefinition) -> Value {

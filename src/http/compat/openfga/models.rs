@@ -1,11 +1,11 @@
 //! Authorization models.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::answers::{ModelRead, ModelWritten, Models};
 use super::error::FgaError;
-use super::model_shape;
+use super::model_shape::ModelAnswer;
 use super::request::{Body, Call, MAX_MODEL_DEPTH, Parameters};
 use super::rules;
 use super::token::Listing;
@@ -15,8 +15,8 @@ use crate::identity::Scope;
 pub async fn write(call: Call, Body(source): Body<AuthorizationModel, MAX_MODEL_DEPTH>) -> Result<Answer, FgaError> {
     call.require(Scope::Admin)?;
     let committed = call.service.write_model(call.asked(), call.store.clone(), source).await?;
-    let id = committed.output.id;
-    Answer::created(json!({"authorization_model_id": id})).at_revision(&call.service, committed.revision)
+    let authorization_model_id = committed.output.id;
+    Answer::created(ModelWritten { authorization_model_id }).at_revision(&call.service, committed.revision)
 }
 
 #[derive(Deserialize)]
@@ -38,12 +38,12 @@ pub async fn list(call: Call, Parameters(parameters): Parameters<ListParameters>
     }
     let page: Vec<&Model> = newest_first.by_ref().take(size).collect();
     let next = page.last().filter(|_| newest_first.next().is_some()).map(|model| Listing::Models.token(model.id(), ""));
-    let shapes: Vec<Value> = page.into_iter().map(model_shape::of).collect();
-    Ok(Answer::ok(json!({"authorization_models": shapes, "continuation_token": next.unwrap_or_default()})))
+    let authorization_models = page.into_iter().map(ModelAnswer::of).collect();
+    Ok(Answer::ok(Models { authorization_models, continuation_token: next.unwrap_or_default() }))
 }
 
 pub async fn get(call: Call) -> Result<Answer, FgaError> {
     call.require(Scope::RelationshipsRead)?;
     let scene = call.scene(Some(&call.model)).await?;
-    Ok(Answer::ok(json!({"authorization_model": model_shape::of(&scene.model)})))
+    Ok(Answer::ok(ModelRead { authorization_model: ModelAnswer::of(&scene.model) }))
 }

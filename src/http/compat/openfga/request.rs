@@ -16,7 +16,7 @@ use super::shapes::Object;
 use crate::audit::{Asked, Trace};
 use crate::authz::Model;
 use crate::http::entrance::{self, Entered};
-use crate::http::extract::{Caller, credential, is_late, single};
+use crate::http::extract::{Caller, credential, has_nul, is_late, single};
 use crate::identity::{IdentityError, Principal, Scope, key};
 use crate::limits::Effort;
 use crate::service::Service;
@@ -212,6 +212,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     type Rejection = FgaError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, FgaError> {
+        if has_nul(&parts.uri) {
+            return Err(FgaError::validation("the parameters of the address hold a NUL character"));
+        }
         let parsed = Query::try_from_uri(&parts.uri);
         parsed.map(|Query(parsed)| Self(parsed)).map_err(|error| FgaError::validation(error.to_string()))
     }

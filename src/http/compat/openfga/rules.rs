@@ -7,15 +7,31 @@ use super::shapes::{QuestionShape, TupleShape};
 use crate::wire::Fields;
 
 /// Contextual tuples of one question.
-const MAX_CONTEXTUAL: usize = 100;
-const MAX_USER: usize = 512;
+pub const MAX_CONTEXTUAL: usize = 100;
+/// Longest user, characters.
+pub const MAX_USER: usize = 512;
 /// Longest object, characters.
 pub const MAX_OBJECT: usize = 256;
-const MAX_RELATION: usize = 50;
-const MAX_TYPE: usize = 254;
+pub const MAX_RELATION: usize = 50;
+pub const MAX_TYPE: usize = 254;
+/// Characters of a store's name.
+pub const MIN_STORE_NAME: usize = 3;
+pub const MAX_STORE_NAME: usize = 64;
 /// Longest continuation token, bytes.
-const MAX_TOKEN: usize = 5120;
-const MAX_PAGE: i64 = 100;
+pub const MAX_TOKEN: usize = 5120;
+pub const MAX_PAGE: i64 = 100;
+
+// What the description of the API says of fields, as patterns.
+
+pub const ID: &str = "^[0-9A-HJKMNP-TV-Z]{26}$";
+/// The id of a model, or nothing for the newest one.
+pub const ID_OR_NEWEST: &str = "^(?:[0-9A-HJKMNP-TV-Z]{26})?$";
+pub const NAME_OR_NOTHING: &str = r"^[^:#@\s\x00]*$";
+pub const STORE_NAME: &str = r"^[A-Za-z0-9 \t\n\x0c\r./^_&@-]+$";
+pub const TOKEN: &str = "^[A-Za-z0-9_+/=-]*$";
+/// Text without control characters, as it stands in a context.
+pub const PLAIN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+pub const CORRELATION: &str = "^[A-Za-z0-9_-]+$";
 const DEFAULT_PAGE: usize = 50;
 
 fn refuse(field: &str, rule: &str) -> FgaError {
@@ -95,7 +111,7 @@ pub fn some_tuples(field: &str, count: usize) -> Result<(), FgaError> {
 
 pub fn store_name(name: &str) -> Result<(), FgaError> {
     let is_good = |c: char| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "-./^_&@".contains(c);
-    if (3..=64).contains(&name.chars().count()) && name.chars().all(is_good) {
+    if (MIN_STORE_NAME..=MAX_STORE_NAME).contains(&name.chars().count()) && name.chars().all(is_good) {
         Ok(())
     } else {
         Err(refuse("name", "3 to 64 letters, digits, blanks or any of - . / ^ _ & @ are expected"))

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -11,6 +12,7 @@ use serde_json::Value;
 use super::error::FgaError;
 use super::rules;
 use crate::authz::{Context, Model, Tuple, TupleError};
+use crate::wire::bounds::{MAX_RELATION, MAX_SUBJECT, NAME, OBJECT, SUBJECT};
 use crate::wire::{Condition, Fields, TupleKey};
 
 /// A null as the empty value.
@@ -56,7 +58,10 @@ pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Resul
 pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     let whole = match Value::deserialize(from)? {
         Value::Null => return Ok(None),
-        Value::Number(number) => number.as_i64(),
+        Value::Number(number) => number.as_i64().or_else(|| {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0)?;
+            (whole.abs() < i32::MAX.into()).then_some(whole as i64)
+        }),
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
@@ -64,8 +69,9 @@ pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Erro
 }
 
 /// A tuple to be written, or sent along.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaTupleSent")]
 pub struct TupleShape {
     #[serde(flatten)]
     pub key: QuestionShape,
@@ -74,14 +80,18 @@ pub struct TupleShape {
 }
 
 /// A tuple as a question, or to be deleted.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaTupleKey", extend("required" = ["user", "relation", "object"]))]
 pub struct QuestionShape {
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = SUBJECT), length(max = MAX_SUBJECT), example = &"user:anne")]
     pub user: String,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = MAX_RELATION), example = &"member")]
     pub relation: String,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = OBJECT), length(max = rules::MAX_OBJECT), example = &"group:staff")]
     pub object: String,
 }
 
@@ -92,11 +102,14 @@ impl QuestionShape {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaConditionSent", extend("required" = ["name"]))]
 pub struct ConditionShape {
     #[serde(deserialize_with = "nullable")]
+    #[schemars(regex(pattern = NAME), length(max = MAX_RELATION))]
     pub name: String,
+    #[schemars(with = "PlainContext")]
     pub context: Option<Fields>,
 }
 
@@ -117,10 +130,12 @@ impl From<QuestionShape> for TupleKey {
 }
 
 /// `{"tuple_keys": […]}`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaTupleKeys")]
 pub struct TupleKeys {
     #[serde(deserialize_with = "objects")]
+    #[schemars(with = "Option<Vec<TupleShape>>", length(max = rules::MAX_CONTEXTUAL))]
     pub tuple_keys: Vec<TupleShape>,
 }
 
@@ -140,13 +155,46 @@ impl<'de> Deserialize<'de> for Consistency {
     }
 }
 
+impl JsonSchema for Consistency {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OpenFgaConsistency".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Every answer is of the newest state.",
+            "anyOf": [{"type": ["string", "null"]}, {"type": "integer", "enum": [0, 100, 200]}],
+        })
+    }
+}
+
+/// How the description says a context: no control characters anywhere.
+pub struct PlainContext;
+
+impl JsonSchema for PlainContext {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OpenFgaContext".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["object", "null"],
+            "propertyNames": {"pattern": rules::PLAIN},
+            "additionalProperties": {"$ref": "#/components/schemas/PlainJson"},
+        })
+    }
+}
+
 /// What a request for a decision comes with, besides its question.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaPremises")]
 pub struct Premises {
     #[serde(deserialize_with = "object")]
     pub contextual_tuples: Option<TupleKeys>,
+    #[schemars(with = "PlainContext")]
     pub context: Option<Fields>,
+    #[schemars(regex(pattern = rules::ID_OR_NEWEST))]
     pub authorization_model_id: Option<String>,
     #[serde(rename = "consistency")]
     _consistency: Consistency,

@@ -1,9 +1,10 @@
 //! Stores.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::answers::{Healthz, Store, StoreCreated, Stores};
 use super::error::FgaError;
 use super::request::{Body, Call, Parameters};
 use super::rules;
@@ -13,30 +14,23 @@ use crate::catalog::stores::StoreRow;
 use crate::commit::stores::{CreateStore, DeleteStore, RenameStore};
 use crate::identity::Scope;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaNamed", extend("required" = ["name"]))]
 pub struct Named {
     #[serde(deserialize_with = "nullable")]
+    #[schemars(
+        regex(pattern = rules::STORE_NAME),
+        length(min = rules::MIN_STORE_NAME, max = rules::MAX_STORE_NAME)
+    )]
     name: String,
-}
-
-fn created(row: &StoreRow) -> Value {
-    json!({"id": row.id, "name": row.name, "created_at": row.created_at, "updated_at": row.updated_at})
-}
-
-fn shape(row: &StoreRow) -> Value {
-    let mut shape = created(row);
-    if let Some(fields) = shape.as_object_mut() {
-        fields.insert("deleted_at".to_owned(), Value::Null);
-    }
-    shape
 }
 
 pub async fn create(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaError> {
     call.require(Scope::Admin)?;
     rules::store_name(&body.name)?;
     let committed = call.service.committer.submit(call.asked(), CreateStore::named(body.name)).await?;
-    Ok(Answer::created(created(&committed.output)))
+    Ok(Answer::created(StoreCreated::from(&committed.output)))
 }
 
 #[derive(Deserialize)]
@@ -57,15 +51,15 @@ pub async fn list(call: Call, Parameters(parameters): Parameters<ListParameters>
     let mut rows = snapshot.stores.values().map(|store| &store.row).filter(|row| row.id > after).filter(is_named);
     let page: Vec<&StoreRow> = rows.by_ref().take(size).collect();
     let next = page.last().filter(|_| rows.next().is_some()).map(|row| Listing::Stores.token(&row.id, ""));
-    let stores: Vec<Value> = page.into_iter().map(shape).collect();
-    Ok(Answer::ok(json!({"stores": stores, "continuation_token": next.unwrap_or_default()})))
+    let stores = page.into_iter().map(Store::from).collect();
+    Ok(Answer::ok(Stores { stores, continuation_token: next.unwrap_or_default() }))
 }
 
 pub async fn get(call: Call) -> Result<Answer, FgaError> {
     call.require(Scope::RelationshipsRead)?;
     let snapshot = call.snapshot().await?;
     let store = snapshot.store(&call.store).ok_or_else(FgaError::unknown_store)?;
-    Ok(Answer::ok(shape(&store.row)))
+    Ok(Answer::ok(Store::from(&store.row)))
 }
 
 pub async fn rename(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaError> {
@@ -74,7 +68,7 @@ pub async fn rename(call: Call, Body(body): Body<Named>) -> Result<Answer, FgaEr
     let change = RenameStore { id: call.store.clone(), name: body.name };
     let committed = call.service.committer.submit(call.asked(), change).await?;
     let row = committed.output.ok_or_else(FgaError::unknown_store)?;
-    Ok(Answer::ok(shape(&row)))
+    Ok(Answer::ok(Store::from(&row)))
 }
 
 pub async fn delete(call: Call) -> Result<Answer, FgaError> {
@@ -84,5 +78,5 @@ pub async fn delete(call: Call) -> Result<Answer, FgaError> {
 }
 
 pub async fn healthz() -> Answer {
-    Answer::ok(json!({"status": "SERVING"}))
+    Answer::ok(Healthz { status: "SERVING" })
 }

@@ -1,9 +1,10 @@
 //! Write, Read and ReadChanges.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::answer::{Answer, tuple};
+use super::answer::Answer;
+use super::answers::{Change, Changes, Nothing, Operation, Stored, Tuple, Tuples};
 use super::error::FgaError;
 use super::request::{Body, Call, Parameters};
 use super::rules;
@@ -17,32 +18,52 @@ use crate::wire::TupleKey;
 /// Tuples of one Write, deletes included.
 const MAX_TUPLES: usize = 100;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaWrites", extend("required" = ["tuple_keys"]))]
 struct Writes {
     #[serde(deserialize_with = "objects")]
+    #[schemars(length(min = 1, max = MAX_TUPLES))]
     tuple_keys: Vec<TupleShape>,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>", extend("enum" = TOLERANCES))]
     on_duplicate: String,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaDeletes", extend("required" = ["tuple_keys"]))]
 struct Deletes {
     #[serde(deserialize_with = "objects")]
+    #[schemars(length(min = 1, max = MAX_TUPLES))]
     tuple_keys: Vec<QuestionShape>,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>", extend("enum" = TOLERANCES))]
     on_missing: String,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaWrite", extend("anyOf" = some_tuples()))]
 pub struct Write {
     #[serde(deserialize_with = "object")]
     writes: Option<Writes>,
     #[serde(deserialize_with = "object")]
     deletes: Option<Deletes>,
+    #[schemars(regex(pattern = rules::ID_OR_NEWEST))]
     authorization_model_id: Option<String>,
+}
+
+/// What is done with tuples that are there, or not; nothing is `error`.
+const TOLERANCES: [Option<&str>; 4] = [Some("error"), Some("ignore"), Some(""), None];
+
+/// There is something to write or to delete.
+fn some_tuples() -> serde_json::Value {
+    let some = serde_json::json!({"type": "object"});
+    serde_json::json!([
+        {"required": ["writes"], "properties": {"writes": some}},
+        {"required": ["deletes"], "properties": {"deletes": some}},
+    ])
 }
 
 fn tolerance(field: &str, option: &str) -> Result<Tolerance, FgaError> {
@@ -85,20 +106,50 @@ pub async fn write(call: Call, Body(body): Body<Write>) -> Result<Answer, FgaErr
         dry_run: false,
     };
     let committed = call.service.write_tuples(call.asked(), change).await?;
-    Answer::ok(json!({})).by_model(scene.model.id()).at_revision(&call.service, committed.revision)
+    Answer::ok(Nothing {}).by_model(scene.model.id()).at_revision(&call.service, committed.revision)
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "OpenFgaRead")]
 pub struct Read {
     #[serde(deserialize_with = "object")]
+    #[schemars(schema_with = "filter_schema")]
     tuple_key: Option<QuestionShape>,
     #[serde(deserialize_with = "number")]
+    #[schemars(schema_with = "size_schema")]
     page_size: Option<i64>,
     #[serde(deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>", regex(pattern = rules::TOKEN), length(max = rules::MAX_TOKEN))]
     continuation_token: String,
     #[serde(rename = "consistency")]
     _consistency: Consistency,
+}
+
+/// A type of objects, with the id of one or with a user.
+fn filter_schema(_: &mut SchemaGenerator) -> Schema {
+    let text = serde_json::json!({"type": ["string", "null"]});
+    json_schema!({
+        "type": ["object", "null"],
+        "properties": {"user": text, "relation": text, "object": {"type": "string", "pattern": r"^[^:\x00]+:[^\x00]*$"}},
+        "required": ["object"],
+        "anyOf": [
+            {"properties": {"object": {"pattern": "^[^:]+:."}}},
+            {"required": ["user"], "properties": {"user": {"type": "string", "minLength": 1}}},
+        ],
+    })
+}
+
+/// A number, or one as text.
+fn size_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "1 to 100; default 50.",
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": rules::MAX_PAGE},
+            {"type": "string", "pattern": "^(?:[1-9][0-9]?|100)$"},
+            {"type": "null"},
+        ],
+    })
 }
 
 /// Tuples as they are stored, whatever the newest model makes of them.
@@ -112,8 +163,8 @@ pub async fn read(call: Call, Body(body): Body<Read>) -> Result<Answer, FgaError
     let page = call.service.catalog.tuples(&call.store, &filter, after, size).await?;
     let next = page.next.map(|place| Listing::Tuples.token(&place.to_string(), ""));
     call.record("relationships.read", vec![asked, format!("{} tuples after {after}", page.rows.len())]).await?;
-    let tuples: Vec<Value> = page.rows.iter().map(|row| json!({"key": tuple(&row.key), "timestamp": row.at})).collect();
-    Ok(Answer::ok(json!({"tuples": tuples, "continuation_token": next.unwrap_or_default()})))
+    let stored = page.rows.into_iter().map(|row| Stored { key: Tuple::from(&row.key), timestamp: row.at });
+    Ok(Answer::ok(Tuples { tuples: stored.collect(), continuation_token: next.unwrap_or_default() }))
 }
 
 /// An object type must be given, with an object id or a user.
@@ -163,14 +214,12 @@ pub async fn changes(call: Call, Parameters(parameters): Parameters<ChangesParam
     // At the end the same token comes back, so that a poller can go on with it.
     let next = rows.last().map_or(given, |row| Listing::Changes.token(&row.change.to_string(), &object_type));
     call.record("relationships.changes", vec![object_type, format!("{} changes after {after}", rows.len())]).await?;
-    let changes: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            let operation = if row.written { "TUPLE_OPERATION_WRITE" } else { "TUPLE_OPERATION_DELETE" };
-            json!({"tuple_key": tuple(&row.key), "operation": operation, "timestamp": row.at})
-        })
-        .collect();
-    Ok(Answer::ok(json!({"changes": changes, "continuation_token": next})))
+    let changes = rows.into_iter().map(|row| Change {
+        tuple_key: Tuple::from(&row.key),
+        operation: if row.written { Operation::Write } else { Operation::Delete },
+        timestamp: row.at,
+    });
+    Ok(Answer::ok(Changes { changes: changes.collect(), continuation_token: next }))
 }
 
 fn start_time(given: &str) -> Result<Option<String>, FgaError> {

@@ -1,17 +1,26 @@
 //! A deserializer for which a struct is an object and nothing else. What serde derives also takes an array for one, by the
-//! order of its fields: `[null, null]` would be a request of which nothing was said.
+//! order of its fields: `[null, null]` would be a request of which nothing was said. And one for which a whole number is
+//! one however it is written.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-/// Hands everything on to another deserializer, of JSON or a like form, with this difference.
+/// Hands everything on to another deserializer, of JSON or a like form, with these differences.
 pub(super) struct Objects<T>(pub T);
 
 macro_rules! hand_on {
     ($($method:ident($($name:ident: $type:ty),*) to $to:ident($($given:ident),*);)*) => {
         $(fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
             self.0.$to($($given,)* Objects(visitor))
+        })*
+    };
+}
+
+macro_rules! whole {
+    ($($method:ident;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method(Whole(visitor))
         })*
     };
 }
@@ -28,19 +37,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         self.0.deserialize_map(Objects(visitor))
     }
 
+    whole! {
+        deserialize_i8; deserialize_i16; deserialize_i32; deserialize_i64; deserialize_i128;
+        deserialize_u8; deserialize_u16; deserialize_u32; deserialize_u64; deserialize_u128;
+    }
+
     hand_on! {
         deserialize_any() to deserialize_any();
         deserialize_bool() to deserialize_bool();
-        deserialize_i8() to deserialize_i8();
-        deserialize_i16() to deserialize_i16();
-        deserialize_i32() to deserialize_i32();
-        deserialize_i64() to deserialize_i64();
-        deserialize_i128() to deserialize_i128();
-        deserialize_u8() to deserialize_u8();
-        deserialize_u16() to deserialize_u16();
-        deserialize_u32() to deserialize_u32();
-        deserialize_u64() to deserialize_u64();
-        deserialize_u128() to deserialize_u128();
         deserialize_f32() to deserialize_f32();
         deserialize_f64() to deserialize_f64();
         deserialize_char() to deserialize_char();
@@ -63,6 +67,35 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
 
     fn is_human_readable(&self) -> bool {
         self.0.is_human_readable()
+    }
+}
+
+/// A whole number, which JSON may also write with a fraction of nothing: `10.0`.
+struct Whole<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Whole<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<V::Value, E> {
+        self.0.visit_i64(value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<V::Value, E> {
+        self.0.visit_u64(value)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
+        // Beyond these, numbers of this kind aren't exact.
+        const EXACT: f64 = (1_u64 << 53) as f64;
+        if value.fract() == 0.0 && value.abs() <= EXACT {
+            self.0.visit_i64(value as i64)
+        } else {
+            self.0.visit_f64(value)
+        }
     }
 }
 
