@@ -117,6 +117,11 @@ impl ApiProblem {
         Self::new(NOT_FOUND, "There is nothing here that you can read.")
     }
 
+    /// To those who may see all keys.
+    pub fn no_key() -> Self {
+        Self::new(NOT_FOUND, "No key has this id; `GET /v1/keys` and `usher keys list` show the ids.")
+    }
+
     pub fn too_large() -> Self {
         Self::new(TOO_LARGE, "Send less at once; the limits are in the documentation.")
     }
@@ -237,15 +242,21 @@ impl From<IdentityError> for ApiProblem {
             IdentityError::KeysUnavailable => {
                 Self::new(AUTHORIZATION, "The token's issuer can't be asked for its keys. Try again.").retry_after(5)
             }
-            IdentityError::Scope(scope) => Self::new(SCOPE, &format!("The scope `{scope}` is needed.")),
+            IdentityError::Scope(scope) => {
+                Self::new(SCOPE, &format!("The scope `{scope}` is needed; a token names it `usher.{scope}`."))
+            }
             IdentityError::SubjectNotPermitted => {
                 Self::new(SUBJECT, "Acting for a subject needs the scope `act_as` and a type that the key lists.")
             }
             IdentityError::Beyond => {
-                Self::new(SCOPE, "A key can have no scope, collection, source or type to act as that its maker lacks.")
+                let detail = "A key can have no scope, collection, source or type to act as that its maker lacks, and no \
+                              subject but its maker's, or one that its maker may act for (`act_as`).";
+                Self::new(SCOPE, detail)
             }
             IdentityError::NoSubject => {
-                Self::new(SUBJECT, "The key has no subject, so there is nobody to read as. Make one with a subject.")
+                let detail = "The key has no subject, so there is nobody to read as. Name somebody in the header \
+                              `Usher-Subject` where it has `act_as`, or make one with a subject.";
+                Self::new(SUBJECT, detail)
             }
         }
     }
@@ -400,7 +411,7 @@ impl From<CommitError> for ApiProblem {
             CommitError::LastAdmin => Self::new(
                 CONFLICT,
                 "It is the last working key with the scope `admin`: nobody could make another one. Make a new one first, \
-                 or say `?force=true`; `usher keys create --data` on the machine makes one then.",
+                 or say `?force=true` (`--force`); `usher keys create --data` on the machine makes one then.",
             ),
             CommitError::StoreInUse => Self::new(CONFLICT, "A collection is bound to the store. Remove it first."),
             CommitError::DryRun(_) => Self::new(INTERNAL, "A dry run was answered as an error."),

@@ -298,7 +298,8 @@ impl KeySet {
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>, KeysError> {
-    let of_file = |source| KeysError::Read { path: path.clone(), source };
+    // In full: a path of the configuration is of the folder in which the service was started.
+    let of_file = |source| KeysError::Read { path: std::path::absolute(path).unwrap_or_else(|_| path.clone()), source };
     if std::fs::metadata(path).map_err(of_file)?.len() > MAX_BYTES as u64 {
         return Err(KeysError::TooLarge);
     }

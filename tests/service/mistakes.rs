@@ -62,6 +62,16 @@ async fn a_key_for_a_collection_that_is_not_there_is_made_with_a_warning() {
     assert_eq!(made["warnings"], json!(["there is no collection `mian`"]));
     admin.put("/v1/collections/mian", json!({})).await.ok();
     assert_eq!(admin.post("/v1/keys", body).await.ok()["warnings"], json!(null));
+    // Whom it reads as.
+    let warnings = async |body: serde_json::Value| {
+        let made = admin.post("/v1/keys", body).await.ok();
+        made["warnings"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(warnings(json!({"name": "k", "scopes": ["query"]})).await, 1);
+    assert_eq!(warnings(json!({"name": "k", "scopes": ["act_as"]})).await, 1);
+    assert_eq!(warnings(json!({"name": "k", "scopes": ["query", "act_as"]})).await, 2);
+    assert_eq!(warnings(json!({"name": "k", "scopes": ["query", "act_as"], "act_as_types": ["user"]})).await, 0);
+    assert_eq!(warnings(json!({"name": "k", "scopes": ["documents.write"]})).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

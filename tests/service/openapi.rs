@@ -123,7 +123,11 @@ async fn operations_need_the_credential_that_they_name() {
             }
             let refused = refused.json();
             assert_eq!(refused["code"], "insufficient_scope", "{method} {path}: {refused}");
-            assert_eq!(refused["detail"], format!("The scope `{scope}` is needed."), "{method} {path}");
+            assert_eq!(
+                refused["detail"],
+                format!("The scope `{scope}` is needed; a token names it `usher.{scope}`."),
+                "{method} {path}"
+            );
             assert!(operation["responses"]["401"]["content"]["application/problem+json"].is_object());
         }
     }

@@ -93,10 +93,23 @@ pub fn make(
     keys.make(settings, now, expires_at).map_err(|_| crate::query::QueryError::Randomness.into())
 }
 
-/// What a key names and there is not: it reaches less than was meant, and more once somebody makes it.
+/// What a key names and there is not: it reaches less than was meant, and more once somebody makes it. And whom it was to
+/// read as, where that is nobody.
 pub fn warnings(row: &KeyRow, is_there: impl Fn(&str) -> bool) -> Vec<String> {
-    let named = row.settings.collections.iter().flatten().filter(|name| !is_there(name));
-    named.map(|name| format!("there is no collection `{name}`")).collect()
+    let settings = &row.settings;
+    let named = settings.collections.iter().flatten().filter(|name| !is_there(name));
+    let mut warnings: Vec<_> = named.map(|name| format!("there is no collection `{name}`")).collect();
+    let has = |wanted: Scope| settings.scopes.iter().any(|scope| Scope::parse(scope) == Some(wanted));
+    let acts = has(Scope::ActAs) && !settings.act_as_types.is_empty();
+    if has(Scope::ActAs) && !acts {
+        warnings.push("the scope `act_as` acts for nobody without types to act as".to_owned());
+    }
+    if has(Scope::Query) && settings.subject.is_none() && !acts {
+        let problem = "without a subject, or `act_as` and types to act as, it reads as nobody but whose token a request \
+                       shows in `Usher-Subject-Token`";
+        warnings.push(problem.to_owned());
+    }
+    warnings
 }
 
 pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Keys>, ApiProblem> {
@@ -124,7 +137,7 @@ pub async fn revoke(
     caller.require(Scope::Admin)?;
     match service.committer.submit(caller.asked(), RevokeKey { id, even_last: parameters.force }).await?.output {
         Revoked::Now | Revoked::Before => Ok(StatusCode::NO_CONTENT),
-        Revoked::Unknown => Err(ApiProblem::not_found()),
+        Revoked::Unknown => Err(ApiProblem::no_key()),
     }
 }
 
