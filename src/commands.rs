@@ -3,6 +3,8 @@
 mod client;
 mod folder;
 mod keys;
+mod output;
+mod secret;
 
 pub use client::{ModelArguments, model};
 pub use folder::{
@@ -10,3 +12,4 @@ pub use folder::{
     accept_restored, backup, export, import, normalise, restore,
 };
 pub use keys::{KeysArguments, keys};
+pub use output::{NotSaid, complain, write};

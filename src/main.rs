@@ -1,6 +1,5 @@
 //! The `usher` command: arguments to configuration, then serve; or an administrator's call to a running service.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -78,14 +77,16 @@ async fn main() -> ExitCode {
         Command::Export(arguments) => commands::export(arguments).await,
         Command::Import(arguments) => commands::import(arguments).await,
         Command::Model(arguments) => commands::model(arguments).await,
-        Command::Openapi => std::io::stdout().write_all(http::openapi::text().as_bytes()).map_err(Into::into),
-        Command::Config => std::io::stdout().write_all(config::example().as_bytes()).map_err(Into::into),
-        Command::Metrics => std::io::stdout().write_all(measures::page().as_bytes()).map_err(Into::into),
+        Command::Openapi => commands::write(&http::openapi::text()).map_err(Into::into),
+        Command::Config => commands::write(&config::example()).map_err(Into::into),
+        Command::Metrics => commands::write(&measures::page()).map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // As other commands end whose reader has gone (SIGPIPE).
+        Err(error) if error.downcast_ref().is_some_and(commands::NotSaid::is_unread) => ExitCode::from(141),
         Err(error) => {
-            eprintln!("usher: {error:#}");
+            commands::complain(format_args!("usher: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -123,7 +124,7 @@ async fn serve(mut config: Config, metrics: Metrics) -> anyhow::Result<()> {
     let stopped = stop.clone();
     let giving_up = tokio::spawn(async move {
         stopped.await;
-        tracing::info!("told to stop before the start was complete");
+        tracing::info!("stopped before the start was complete");
         // Whatever was begun is what a kill would leave, and the next start mends that.
         std::process::exit(0);
     });
@@ -140,18 +141,24 @@ async fn serve(mut config: Config, metrics: Metrics) -> anyhow::Result<()> {
     drop(snapshot);
     let served = listening.show(&running).until(&running, stop).await;
     running.stop().await;
+    tracing::info!("stopped");
     Ok(served?)
 }
 
 /// Ends at the first SIGINT or SIGTERM.
 async fn stop_signal() {
+    let signal = signalled().await;
+    tracing::info!(signal, "told to stop");
+}
+
+async fn signalled() -> &'static str {
     let interrupt = tokio::signal::ctrl_c();
     let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
         let _ = interrupt.await;
-        return;
+        return "SIGINT";
     };
     tokio::select! {
-        _ = interrupt => {}
-        _ = terminate.recv() => {}
+        _ = interrupt => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
     }
 }

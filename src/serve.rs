@@ -49,7 +49,7 @@ mod stores;
 
 use company::{Company, Work};
 use first::First;
-pub use first::{ADMIN_KEY_FILE, write_secret};
+pub use first::{ADMIN_KEY_FILE, fill_secret, open_secret};
 pub(crate) use folder::prepare_folder;
 use folder::refuse_without_catalog;
 pub use history::{EPOCH_FILE, accept_restored};

@@ -20,6 +20,8 @@ mod batches;
 mod ceilings;
 #[path = "service/changing.rs"]
 mod changing;
+#[path = "service/commands.rs"]
+mod commands;
 mod common;
 #[path = "service/connections.rs"]
 mod connections;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
+use super::output::{say, shown};
 use crate::outside::{Address, AddressMistake, Secret};
 use crate::wire::Problem;
 
@@ -12,13 +13,13 @@ use crate::wire::Problem;
 #[derive(Args)]
 pub struct Server {
     /// Base URL of the service
-    #[arg(long, env = "USHER_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, global = true, env = "USHER_URL", default_value = "http://127.0.0.1:8080")]
     server: String,
     /// File with an API key
-    #[arg(long, env = "USHER_KEY_FILE", default_value = "data/admin.key")]
+    #[arg(long, global = true, env = "USHER_KEY_FILE", default_value = "data/admin.key")]
     key_file: PathBuf,
     /// Send the key over plain http to another machine
-    #[arg(long)]
+    #[arg(long, global = true)]
     insecure_http: bool,
 }
 
@@ -76,11 +77,16 @@ pub struct ModelArguments {
 
 /// # Errors
 /// When the model is refused.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn model(arguments: ModelArguments) -> anyhow::Result<()> {
     let text =
         std::fs::read_to_string(&arguments.file).with_context(|| format!("can't read {}", arguments.file.display()))?;
-    let source: serde_json::Value = serde_json::from_str(&text).context("the model is not JSON")?;
+    let source: serde_json::Value = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "the model is not JSON; `fga model transform --file {}` makes JSON of OpenFGA's language (the default model is \
+             schema/authz/v1/model.json)",
+            arguments.file.display()
+        )
+    })?;
     let body = serde_json::json!({"model": source, "dry_run": arguments.preview});
     let answer: crate::wire::ModelChanged = arguments
         .server
@@ -88,12 +94,12 @@ pub async fn model(arguments: ModelArguments) -> anyhow::Result<()> {
         .await?
         .context("the service sent no answer")?;
     match &answer.authorization_model_id {
-        Some(id) => println!("the store's newest model is now {id}"),
-        None => println!("the model is valid; nothing was changed"),
+        Some(id) => say(format_args!("the store's newest model is now {id}"))?,
+        None => say("the model is valid; nothing was changed")?,
     }
-    println!("{} of {} stored tuples don't count under it", answer.dead_tuples, answer.tuples);
+    say(format_args!("{} of {} stored tuples don't count under it", answer.dead_tuples, answer.tuples))?;
     for tuple in &answer.examples {
-        println!("  {}#{}@{}", tuple.object, tuple.relation, tuple.user);
+        say(format_args!("  {}#{}@{}", shown(&tuple.object), shown(&tuple.relation), shown(&tuple.user)))?;
     }
     Ok(())
 }

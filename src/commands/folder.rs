@@ -1,10 +1,12 @@
 //! Commands on a data folder as a whole. The service on it is stopped, but for a backup.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::output::say;
 use crate::audit;
 use crate::catalog::{Catalog, Location};
 use crate::config::{RawConfig, RawUrl};
@@ -30,22 +32,33 @@ pub struct BackupArguments {
 /// Copies the data folder of a service, running or stopped; the copy can be served as it is.
 ///
 /// # Errors
-/// When the target exists, or the copy's catalog is damaged.
-#[allow(clippy::print_stdout, reason = "the command's output")]
+/// When the target exists or is inside the data folder, or the copy's catalog is damaged; nothing is left of a copy that
+/// failed.
 pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
     let (from, to) = (&arguments.data, &arguments.to);
     if to.exists() {
         bail!("{} exists already; name a new folder", to.display());
     }
-    let (bytes, is_running) = match try_lock(from)? {
-        Some(_lock) => (copy_folder(from, to)?, false),
-        None => (copy_running(from, to).await?, true),
+    let lock = try_lock(from)?;
+    refuse_inside(from, to)?;
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent).with_context(|| format!("can't create {}", parent.display()))?;
+    }
+    std::fs::create_dir(to).with_context(|| format!("can't create {}", to.display()))?;
+    let is_running = lock.is_none();
+    let copied = async {
+        let bytes = if is_running { copy_running(from, to).await? } else { copy_stopped(from, to)? };
+        anyhow::Ok((bytes, check_copy(to).await?))
     };
-    let catalog = Catalog::open(to, 1).await?;
-    catalog.check().await.context("the copied catalog is damaged; the original probably is too")?;
-    let revision = catalog.revision().await?;
-    catalog.close().await;
-    println!("copied {bytes} bytes at revision {revision} to {}", to.display());
+    let (bytes, revision) = match copied.await {
+        Ok(copied) => copied,
+        Err(error) => {
+            // What is not whole must not pass for a backup.
+            std::fs::remove_dir_all(to).with_context(|| format!("{error:#}; can't remove {}", to.display()))?;
+            return Err(error);
+        }
+    };
+    drop(lock);
     let items = vec![to.display().to_string(), revision.to_string()];
     let record = async {
         if is_running {
@@ -55,7 +68,49 @@ pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
         }
         anyhow::Ok(())
     };
-    record.await.context("the copy is whole, and the audit has no record of it")
+    record.await.context("the copy is whole, and the audit has no record of it")?;
+    Ok(say(format_args!("copied {bytes} bytes at revision {revision} to {}", to.display()))?)
+}
+
+/// A copy inside what is copied would copy itself.
+fn refuse_inside(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let target = landing(to).with_context(|| format!("can't tell where {} is", to.display()))?;
+    // The indexes may lie elsewhere, behind a link.
+    for folder in [from.to_owned(), from.join("indexes")] {
+        if folder.canonicalize().is_ok_and(|folder| target.starts_with(folder)) {
+            bail!("{} is inside the data folder; name one outside it", to.display());
+        }
+    }
+    Ok(())
+}
+
+/// Where a path leads that need not exist: symbolic links are followed as far as it does.
+fn landing(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let there = path.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
+    let Some((there, mut landing)) = there else { return Ok(path) };
+    for part in path.strip_prefix(there).into_iter().flatten() {
+        if part == ".." {
+            landing.pop();
+        } else {
+            landing.push(part);
+        }
+    }
+    Ok(landing)
+}
+
+/// The revision of a copy whose catalog is whole.
+async fn check_copy(copy: &Path) -> anyhow::Result<u64> {
+    let catalog = Catalog::open(copy, 1).await?;
+    catalog.check().await.context("the copied catalog is damaged; the original probably is too")?;
+    let revision = catalog.revision().await?;
+    catalog.close().await;
+    Ok(revision)
+}
+
+/// Copies a stopped service's folder, but for what earlier restorations have put aside: that is no part of the service.
+fn copy_stopped(from: &Path, to: &Path) -> anyhow::Result<u64> {
+    copy_entries(from, to, |name| !name.to_string_lossy().starts_with(restore::REPLACED))
 }
 
 /// Records in the audit of a stopped service what was done with its folder.
@@ -151,7 +206,6 @@ pub struct AcceptRestoredArguments {
 ///
 /// # Errors
 /// When the service runs, or the catalog can't be opened.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Result<()> {
     let _lock = stopped(hold(&arguments.data)?, &arguments.data)?;
     let options =
@@ -160,16 +214,25 @@ pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Resu
     let catalog = Catalog::open(&config.catalog, 1).await?;
     let revision = crate::serve::accept_restored(&config, &catalog).await?;
     catalog.close().await;
-    println!("the catalog is accepted at revision {revision}; tokens of revisions from before are no longer valid");
-    Ok(())
+    Ok(say(format_args!(
+        "the catalog is accepted at revision {revision}; tokens of revisions from before are no longer valid"
+    ))?)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<u64> {
+    copy_entries(from, to, |_| true)
+}
+
+/// Copies those of a folder's entries that are wanted by their name, each as a whole.
+fn copy_entries(from: &Path, to: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> anyhow::Result<u64> {
     std::fs::create_dir_all(to)?;
     std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
     let mut bytes = 0;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
+        if !is_wanted(&entry.file_name()) {
+            continue;
+        }
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             bytes += copy_folder(&entry.path(), &target)?;
@@ -197,7 +260,6 @@ pub struct ExportArguments {
 
 /// # Errors
 /// When the service runs, or something is damaged or can't be written.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn export(arguments: ExportArguments) -> anyhow::Result<()> {
     let location = crate::config::catalog::resolve(arguments.catalog_url.as_ref(), &arguments.data)?;
     let lock = match &location {
@@ -206,7 +268,6 @@ pub async fn export(arguments: ExportArguments) -> anyhow::Result<()> {
     };
     let manifest = transfer::export(&location, &arguments.data, &arguments.to).await?;
     let (rows, vectors) = manifest.totals();
-    println!("wrote {rows} rows and {vectors} vectors to {}", arguments.to.display());
     drop(lock);
     let record = record_stopped(
         &arguments.data,
@@ -215,7 +276,8 @@ pub async fn export(arguments: ExportArguments) -> anyhow::Result<()> {
         "usher export",
         vec![arguments.to.display().to_string()],
     );
-    record.await.context("the export is whole, and the audit has no record of it")
+    record.await.context("the export is whole, and the audit has no record of it")?;
+    Ok(say(format_args!("wrote {rows} rows and {vectors} vectors to {}", arguments.to.display()))?)
 }
 
 #[derive(Args)]
@@ -233,12 +295,10 @@ pub struct ImportArguments {
 
 /// # Errors
 /// When the export is damaged, the folder holds something else, or it can't be written.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn import(arguments: ImportArguments) -> anyhow::Result<()> {
     let _lock = crate::serve::prepare_folder(&arguments.data)?;
     let location = crate::config::catalog::resolve(arguments.catalog_url.as_ref(), &arguments.data)?;
     let manifest = transfer::import(&arguments.from, &location, &arguments.data).await?;
     let (rows, vectors) = manifest.totals();
-    println!("read {rows} rows and {vectors} vectors into {location}; it can be served");
-    Ok(())
+    Ok(say(format_args!("read {rows} rows and {vectors} vectors into {location}; it can be served"))?)
 }

@@ -3,16 +3,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use super::client::Server;
 use super::folder::lock_stopped;
+use super::output::{complain, say, shown};
+use super::secret::NewFile;
 use crate::config::{RawConfig, RawUrl};
 use crate::http::routes::keys::{make, warnings};
 use crate::identity::lifetime::SOON;
-use crate::serve::{Stopped, write_secret};
+use crate::serve::Stopped;
 use crate::wire::{CreateKey, KeyCreated, KeyView, Keys};
 
 #[derive(Args)]
@@ -31,6 +33,7 @@ enum KeysCommand {
     List,
     /// Revoke a key; the next request with it is refused
     Revoke {
+        /// First column of `list`
         id: String,
         /// Also the last working key with the scope `admin`
         #[arg(long)]
@@ -72,7 +75,6 @@ struct CreateArguments {
 
 /// # Errors
 /// What the service refuses, in one line.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn keys(arguments: KeysArguments) -> anyhow::Result<()> {
     let server = arguments.server;
     match arguments.command {
@@ -84,21 +86,24 @@ pub async fn keys(arguments: KeysArguments) -> anyhow::Result<()> {
                 .context("the service sent no list")?;
             for key in keys.keys {
                 let state = state(&key, Timestamp::now());
-                let subject = key.subject.unwrap_or_else(|| "-".to_owned());
-                println!("{}\t{}\t{}\t{}\t{state}", key.id, key.name, subject, key.scopes.join(","));
+                let subject = key.subject.as_deref().map_or_else(|| "-".to_owned(), shown);
+                say(format_args!("{}\t{}\t{subject}\t{}\t{state}", key.id, shown(&key.name), key.scopes.join(",")))?;
             }
         }
         KeysCommand::Revoke { id, force } => {
+            if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
+                bail!("`{}` is not the id of a key: the first column of `usher keys list` is", shown(&id));
+            }
             let force = if force { "?force=true" } else { "" };
             server.call::<()>(reqwest::Method::DELETE, &format!("/v1/keys/{id}{force}"), None::<&()>).await?;
-            println!("revoked {id}");
+            say(format_args!("revoked {id}"))?;
         }
     }
     Ok(())
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the command's output")]
 async fn create(server: Server, arguments: CreateArguments) -> anyhow::Result<()> {
+    let file = arguments.out.map(NewFile::make).transpose()?;
     let all_if_none = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let body = CreateKey {
         name: arguments.name,
@@ -123,14 +128,13 @@ async fn create(server: Server, arguments: CreateArguments) -> anyhow::Result<()
         }
     };
     for warning in warnings {
-        eprintln!("warning: {warning}");
+        complain(format_args!("warning: {warning}"));
     }
-    match arguments.out {
-        Some(path) => {
-            write_secret(&path, &key).with_context(|| format!("can't write {}", path.display()))?;
-            println!("{id}\t{}", path.display());
-        }
-        None => println!("{key}"),
+    let lost = || format!("the key {id} was made, and nobody has its secret: revoke it");
+    match file {
+        Some(file) => say(format_args!("{id}\t{}", file.fill(&key).with_context(lost)?.display()))?,
+        // Not quietly, whoever has gone.
+        None => say(&key).map_err(|error| anyhow!("{error}; {}", lost()))?,
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What the first start makes.
 
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 use futures::FutureExt;
@@ -95,7 +96,8 @@ impl First<'_> {
         let (key, row) = keys.make(settings, now, expires_at)?;
         let path = self.config.data.join(ADMIN_KEY_FILE);
         let at = |source| ServeError::Folder { path: path.clone(), source };
-        write_secret(&path, &key).map_err(at)?;
+        let mut file = open_secret(OpenOptions::new().create(true).truncate(true), &path).map_err(at)?;
+        fill_secret(&mut file, &key).map_err(at)?;
         if self.committer.submit(Asked::duty("first start"), MakeKey { row }).await?.output {
             tracing::info!(file = %path.display(), "made the first admin key");
         } else {
@@ -201,17 +203,22 @@ impl Change for MakeKey {
 /// Name of the file with the first admin key.
 pub const ADMIN_KEY_FILE: &str = "admin.key";
 
-/// Writes a file that only its owner can read.
+/// Opens a file for a secret, for writing; one that is made can be read by its owner alone.
 ///
 /// # Errors
 /// I/O.
-pub fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).truncate(true).write(true);
+pub fn open_secret(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.write(true).open(path)
+}
+
+/// Writes a secret to its file, to stay.
+///
+/// # Errors
+/// I/O.
+pub fn fill_secret(file: &mut File, secret: &str) -> std::io::Result<()> {
+    use std::io::Write;
     writeln!(file, "{secret}")?;
     file.sync_all()
 }

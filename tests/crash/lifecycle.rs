@@ -54,6 +54,8 @@ async fn a_stop_in_order_finishes_what_was_begun() {
     }
     assert!(puts.iter().any(|put| !put.is_finished()), "nothing is in flight");
     process.stop().await;
+    let log = std::fs::read_to_string(data.with_extension("log")).unwrap();
+    assert!(log.contains("told to stop") && log.trim_end().ends_with("stopped"), "{log}");
     for put in puts {
         put.await.unwrap().ok();
     }

@@ -64,7 +64,12 @@ async fn a_key_is_made_on_the_machine_of_a_stopped_service_and_recorded() {
     if postgres {
         return;
     }
-    let create = ["keys", "create", "rescue", "--scope", "admin", "--data", &data, "--out", out.to_str().unwrap()];
+    let create = [
+        ["keys", "create", "rescue", "--scope", "admin", "--scope", "act_as", "--act-as", "user", "--data", &data]
+            .as_slice(),
+        &["--out", out.to_str().unwrap()],
+    ]
+    .concat();
     let (ok, _, message) = usher(&create);
     assert!(!ok && message.contains("stop it first") && message.lines().count() == 1, "{message}");
     let folder = service.stop().await;
@@ -80,10 +85,11 @@ async fn a_key_is_made_on_the_machine_of_a_stopped_service_and_recorded() {
     assert!(said.starts_with(record["items"][0].as_str().unwrap()), "{said}");
     assert_eq!(
         (&record["how"], &record["details"]["settings"]["scopes"]),
-        (&json!("usher keys create"), &json!(["admin"]))
+        (&json!("usher keys create"), &json!(["admin", "act_as"]))
     );
     // The service goes on from it.
     made(&client, json!(["query"]), 90).await;
+    client.post("/v1/keys", json!({"name": "k", "scopes": ["query"], "subject": "user:ann"})).await.ok();
     let (ok, _, message) = usher(&["keys", "create", "x", "--scope", "admin", "--data", "/nonexistent/none"]);
     assert!(!ok && message.contains("holds no catalog") && !Path::new("/nonexistent").exists(), "{message}");
 }

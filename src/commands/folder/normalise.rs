@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::commands::output::say;
 use crate::commit::tuples::show;
 use crate::config::{RawConfig, RawUrl};
 use crate::serve::Stopped;
@@ -30,7 +31,6 @@ pub struct NormaliseArguments {
 ///
 /// # Errors
 /// When the service runs, the catalog can't be opened, or something must be decided first.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn normalise(arguments: NormaliseArguments) -> anyhow::Result<()> {
     let options = RawConfig {
         data: Some(arguments.data.clone()),
@@ -46,12 +46,10 @@ pub async fn normalise(arguments: NormaliseArguments) -> anyhow::Result<()> {
     let stopped = Stopped::open(&config).await?;
     let done = normalise_in(&stopped, arguments.apply).await;
     stopped.close().await;
-    println!("{}", done?);
-    Ok(())
+    Ok(say(done?)?)
 }
 
 /// What is said at the end.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 async fn normalise_in(stopped: &Stopped, is_meant: bool) -> anyhow::Result<String> {
     let mut tx = stopped.catalog.begin().await?;
     let meetings = plan(&mut tx).await?;
@@ -69,7 +67,9 @@ async fn normalise_in(stopped: &Stopped, is_meant: bool) -> anyhow::Result<Strin
             format!("{fate}\t{}\t{}\tbecomes\t{into}", meeting.store, rows.join(" and "))
         })
         .collect();
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in &lines {
+        say(line)?;
+    }
     let undecided = meetings.iter().filter(|meeting| meeting.fate == Fate::Undecided).count();
     anyhow::ensure!(
         undecided == 0 || !is_meant,

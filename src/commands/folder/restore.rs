@@ -15,6 +15,7 @@ use super::{copy_folder, hold};
 use crate::audit;
 use crate::audit::seen::{self, Seen};
 use crate::catalog::Catalog;
+use crate::commands::output::say;
 use crate::config::RawConfig;
 use crate::serve::{ADMIN_KEY_FILE, EPOCH_FILE, RESTORING, Stopped, accept_restored, prepare_folder};
 use crate::transfer::UNFINISHED;
@@ -37,11 +38,12 @@ const CATALOG: [&str; 4] = ["catalog.db-wal", "catalog.db-shm", "catalog.sum", "
 /// What the folder keeps; taken from the backup where it has none.
 const KEPT: [&str; 4] = [audit::FILE, seen::FILE, EPOCH_FILE, ADMIN_KEY_FILE];
 const INDEXES: &str = "indexes";
+/// What names of folders begin with that hold what a backup took the place of.
+pub(super) const REPLACED: &str = "replaced-";
 
 /// # Errors
 /// When a service runs, the backup is damaged or of a newer release, or something can't be written; then nothing was
 /// changed, or the command is to be run again.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 pub async fn restore(arguments: RestoreArguments) -> anyhow::Result<()> {
     let RestoreArguments { from, data, accept_older } = arguments;
     if !from.join("catalog.db").is_file() {
@@ -69,15 +71,17 @@ pub async fn restore(arguments: RestoreArguments) -> anyhow::Result<()> {
     };
     let aside = replace(&from, &data, &new)?;
     drop(lock);
-    match aside {
-        Some(aside) => println!(
+    let told = match aside {
+        Some(aside) => say(format_args!(
             "restored revision {revision}; what was there before is in {}, with every text: remove it when it is not \
              needed any more",
             aside.display()
-        ),
-        None => println!("restored revision {revision}"),
-    }
-    settle(&data, &from, revision, accept_older).await
+        )),
+        None => say(format_args!("restored revision {revision}")),
+    };
+    // It is recorded whoever reads this.
+    settle(&data, &from, revision, accept_older).await?;
+    Ok(told?)
 }
 
 /// Copies what is restored, and opens it as a start would; its revision.
@@ -121,7 +125,7 @@ fn copy_if_there(from: &Path, to: &Path) -> anyhow::Result<()> {
 /// Moves what is there aside and the copy to its place; where the old went, if there was anything.
 fn replace(from: &Path, data: &Path, new: &Path) -> anyhow::Result<Option<PathBuf>> {
     let at = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let aside = data.join(format!("replaced-{at}"));
+    let aside = data.join(format!("{REPLACED}{at}"));
     let old: Vec<&str> = std::iter::once(INDEXES).chain(CATALOG).filter(|name| data.join(name).exists()).collect();
     if !old.is_empty() {
         fs::create_dir(&aside).with_context(|| format!("can't create {}", aside.display()))?;
@@ -143,7 +147,6 @@ fn replace(from: &Path, data: &Path, new: &Path) -> anyhow::Result<Option<PathBu
 }
 
 /// Records it, and says what there is to do where the backup is older than what was answered.
-#[allow(clippy::print_stdout, reason = "the command's output")]
 async fn settle(data: &Path, from: &Path, revision: u64, accept_older: bool) -> anyhow::Result<()> {
     let config = RawConfig { data: Some(data.to_owned()), ..RawConfig::default() }.resolve()?;
     let known = Seen::open(data)?.known().revision;
@@ -152,7 +155,7 @@ async fn settle(data: &Path, from: &Path, revision: u64, accept_older: bool) -> 
         Ok(stopped) => {
             stopped.record("restored_from", "usher restore", items).await?;
             stopped.close().await;
-            println!("it is as new as what was answered, and can be served");
+            say("it is as new as what was answered, and can be served")?;
         }
         Err(crate::serve::ServeError::SetBack { .. }) if accept_older => {
             let catalog = Catalog::open(&config.catalog, 1).await?;
@@ -161,12 +164,12 @@ async fn settle(data: &Path, from: &Path, revision: u64, accept_older: bool) -> 
             let stopped = Stopped::open(&config).await?;
             stopped.record("restored_from", "usher restore", items).await?;
             stopped.close().await;
-            println!("it is older than what was answered (revision {known}), and accepted; it can be served");
+            say(format_args!("it is older than what was answered (revision {known}), and accepted; it can be served"))?;
         }
-        Err(crate::serve::ServeError::SetBack { .. }) => println!(
+        Err(crate::serve::ServeError::SetBack { .. }) => say(format_args!(
             "it is older than what was answered (revision {known}): rights that were withdrawn since are back. Withdraw \
              them again as docs/moving.md says, then run `usher accept-restored`; it is not served before"
-        ),
+        ))?,
         Err(error) => return Err(error.into()),
     }
     Ok(())
