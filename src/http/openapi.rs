@@ -154,14 +154,15 @@ fn parameter(parameter: &Parameter) -> Value {
         "required": parameter.is_required,
         "description": parameter.description,
     });
-    if let (Some(example), Some(fields)) = (parameter.example, described.as_object_mut()) {
-        fields.insert("example".to_owned(), example.into());
-    }
-    if parameter.is_json {
+    let (name, form) = if parameter.is_json {
         exact::of_request(&mut schema);
-        described["content"] = json!({"application/json": {"schema": schema}});
+        ("content", json!({"application/json": {"schema": schema}}))
     } else {
-        described["schema"] = schema;
+        ("schema", schema)
+    };
+    if let Some(fields) = described.as_object_mut() {
+        fields.extend(parameter.example.map(|example| ("example".to_owned(), example.into())));
+        fields.insert(name.to_owned(), form);
     }
     described
 }

@@ -71,7 +71,7 @@ fn more_headings_than_a_text_may_have_are_not_read() {
     assert_eq!(headings(&format!("{text}# h\n")), Err(TooManyHeadings));
     // Those of the parts and of the rest together.
     let half = text.len() / 2;
-    assert!(headings_apart(&format!("{text}# h\n"), &[0..half]).is_err());
+    assert!(headings_apart(&format!("{text}# h\n"), &[Range { start: 0, end: half }]).is_err());
 }
 
 /// Paths are shared: what a text's headings take does not grow with the number of pieces below them.
