@@ -140,7 +140,9 @@ async fn credentials_and_scopes_are_looked_at_before_any_body() {
     let powerless = powerless["key"].as_str().unwrap().to_owned();
     let description = admin.get("/openapi.json").await.ok();
     let mut count = 0;
-    for (path, methods) in description["paths"].as_object().unwrap() {
+    // Which scope OpenFGA's operations need depends on what they are sent; the credential is looked at first, below.
+    let native = description["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/v1/"));
+    for (path, methods) in native {
         for (method, operation) in methods.as_object().unwrap() {
             if operation.get("requestBody").is_none() {
                 continue;
