@@ -38,15 +38,20 @@ async fn view(
     Ok(turn.compute(look).await??)
 }
 
-/// An answer that can be large, written at a place for computing and beside the threads that serve connections.
+/// An answer that can be large, written beside the threads that serve connections, at the place at which it was read: who
+/// waited for another one meanwhile would hold it in memory.
 async fn json<T: serde::Serialize + Send + 'static>(
-    turn: &crate::service::turn::Turn,
+    place: crate::limits::Effort,
     answer: T,
 ) -> Result<axum::response::Response, ApiProblem> {
     use axum::response::IntoResponse;
 
-    let bytes =
-        turn.compute(move |_| serde_json::to_vec(&answer)).await?.map_err(|error| ApiProblem::internal(&error))?;
+    let written = crate::spans::blocking(move || {
+        let _place = place;
+        serde_json::to_vec(&answer)
+    });
+    let bytes = written.await.map_err(|error| ApiProblem::internal(&error))?;
+    let bytes = bytes.map_err(|error| ApiProblem::internal(&error))?;
     let kind = axum::http::HeaderValue::from_static("application/json");
     Ok(([(axum::http::header::CONTENT_TYPE, kind)], bytes).into_response())
 }

@@ -247,16 +247,16 @@ pub async fn get(
     let names = [at.collection.clone()];
     let turn = service.read_turn(caller.principal.payer());
     let attempts = Attempts::of(&service);
-    let (document, text, revision) = loop {
+    let (document, text, revision, place) = loop {
         let snapshot = service.published.load();
         let revision = snapshot.revision;
         let view = super::view(&service, &turn, snapshot, &reader, &caller_context, &names).await?;
         let document = service.gate.verify_document(&view, &at.collection, &id).await?;
         let document = document.ok_or_else(ApiProblem::not_found)?;
         // Whoever reads large texts side by side must leave the catalog to others.
-        let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "read" })?;
+        let place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "read" })?;
         if let Some(text) = service.catalog.document_text(&document).await? {
-            break (document, text, revision);
+            break (document, text, revision, place);
         }
         attempts.another(revision).await?;
     };
@@ -273,7 +273,7 @@ pub async fn get(
         revision: seal(&service, revision)?,
     };
     let etag = HeaderValue::from_str(&format!("\"{}\"", view.version));
-    let mut response = super::json(&turn, view).await?;
+    let mut response = super::json(place, view).await?;
     if let Ok(etag) = etag {
         response.headers_mut().insert(header::ETAG, etag);
     }

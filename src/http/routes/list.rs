@@ -47,18 +47,18 @@ pub async fn documents(
     let names = [parameters.collection.clone()];
     let turn = service.read_turn(caller.principal.payer());
     let attempts = Attempts::of(&service);
-    let (found, heads, next, revision) = loop {
+    let (found, heads, next, revision, place) = loop {
         let snapshot = service.published.load();
         let revision = snapshot.revision;
         let view = super::view(&service, &turn, snapshot, &reader, &caller_context, &names).await?;
         // A cursor says only that something readable follows.
         let found = service.gate.verify_documents(&view, &parameters.collection, from, limit + 1).await?;
         let (found, next) = page(found, limit);
-        let _place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "read" })?;
+        let place = turn.place().await.map_err(|_| QueryError::Deadline { stage: "read" })?;
         let heads = service.catalog.document_heads(&found).await?;
         // Both are in the order of ordinals.
         if heads.len() == found.len() {
-            break (found, heads, next, revision);
+            break (found, heads, next, revision, place);
         }
         attempts.another(revision).await?;
     };
@@ -86,5 +86,5 @@ pub async fn documents(
     let documents: Vec<DocumentListed> = listed.collect();
     let ids = documents.iter().map(|document| document.id.clone()).collect();
     record(&service, &caller, "documents.list", revision, ids).await?;
-    json(&turn, DocumentList { documents, next_cursor, revision: seal(&service, revision)? }).await
+    json(place, DocumentList { documents, next_cursor, revision: seal(&service, revision)? }).await
 }
