@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{delete, get, post, put};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::service::Service;
 use crate::telemetry::Metrics;
+use operations::Needs;
 
 mod body;
 pub mod compat;
@@ -19,6 +20,7 @@ pub mod extract;
 pub mod fresh;
 pub mod headers;
 pub mod openapi;
+mod operations;
 pub mod problem;
 mod recorded;
 pub mod routes;
@@ -32,56 +34,20 @@ pub const MAX_BODY: usize = 1024 * 1024;
 
 /// The public routes.
 pub fn router(service: Arc<Service>) -> Router {
-    let native = Router::new()
-        .route("/v1/query", post(routes::query::query))
-        .route("/v1/recheck", post(routes::query::recheck))
-        .route(
-            "/v1/documents",
-            post(routes::documents::put).get(routes::list::documents).layer(DefaultBodyLimit::max(MAX_DOCUMENTS_BODY)),
-        )
-        .route("/v1/documents/state", get(routes::documents::state))
-        .route("/v1/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
-        .route("/v1/documents/{id}/acl", put(routes::documents::put_acl).get(routes::documents::get_acl))
-        .route("/v1/relationships/write", post(routes::relationships::write))
-        .route("/v1/relationships/read", post(routes::relationships::read))
-        .route("/v1/relationships/changes", get(routes::relationships::changes))
-        .route("/v1/relationships/users", get(routes::names::users))
-        .route("/v1/relationships/objects", get(routes::names::objects))
-        .route("/v1/relationships/impact", post(routes::impact::ask))
-        .route("/v1/relationships/report", get(routes::report::list))
-        .route("/v1/collections", get(routes::collections::list))
-        .route(
-            "/v1/collections/{name}",
-            put(routes::collections::put).get(routes::collections::get).delete(routes::collections::delete),
-        )
-        .route("/v1/collections/{name}/documents", get(routes::stored::list).delete(routes::stored::remove))
-        .route(
-            "/v1/collections/{name}/reindex",
-            post(routes::collections::reindex).delete(routes::collections::cancel_reindex),
-        )
-        .route("/v1/keys", post(routes::keys::create).get(routes::keys::list))
-        .route("/v1/keys/{id}", delete(routes::keys::revoke))
-        .route("/v1/explain", post(routes::explain::explain))
-        .route("/v1/explain/readers", post(routes::readers::list))
-        .route("/v1/models", post(routes::models::put))
-        .route("/v1/whoami", get(routes::whoami::get))
+    let (open, native): (Vec<_>, Vec<_>) = operations::operations().partition(|it| it.needs == Needs::Nothing);
+    let native = operations::routed(native.into_iter(), Router::new())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .route_layer(middleware::from_fn_with_state(service.clone(), entrance::native));
     let native =
         fresh::native(native, &service).layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
-    let health = Router::new()
-        .route("/v1/health/live", get(routes::health::live))
-        .route("/v1/health/ready", get(routes::health::ready))
-        .route("/v1/health/startup", get(routes::health::startup))
-        .route("/v1/receipts/keys", get(routes::receipts::keys))
-        .route("/openapi.json", get(openapi::response()));
+    let open = operations::routed(open.into_iter(), Router::new());
     let openfga = fresh::openfga(compat::openfga::router(&service), &service)
         .layer(middleware::from_fn_with_state(service.clone(), recorded::recorded));
     let metrics = service.metrics.clone();
     let body = RequestBodyDeadlineLayer::new(service.body_deadline);
     let router = Router::new()
         .merge(native)
-        .merge(health)
+        .merge(open)
         .merge(openfga.clone())
         .nest("/fga", openfga.fallback(compat::openfga::no_endpoint))
         .fallback(no_route)
@@ -101,12 +67,8 @@ fn named(router: Router, metrics: &Metrics) -> Router {
 /// What a request counts as: the class of its route.
 fn class(method: &axum::http::Method, route: Option<&str>) -> &'static str {
     let Some(route) = route else { return "none" };
-    let own = route.strip_prefix("/fga").unwrap_or(route);
-    let class = match openapi::entrance(method, route) {
-        Some((_, class)) => Some(class),
-        None if compat::openfga::owns(own) => compat::openfga::class(method, own),
-        None => None,
-    };
+    let native = operations::find(operations::operations(), method, route).map(operations::Operation::class);
+    let class = native.unwrap_or_else(|| compat::openfga::class(method, route));
     class.map_or("open", |class| class.name())
 }
 

@@ -33,7 +33,7 @@ pub mod points;
 mod remote;
 mod vectors;
 
-pub use follow::FollowError;
+pub use follow::IndexFollowError;
 pub use local::Local;
 use points::Points;
 
@@ -52,7 +52,7 @@ pub enum VectorHome {
 }
 
 /// Where the indexes of all collections are.
-pub enum Place {
+pub enum IndexHome {
     /// In this process's files.
     Files(VectorHome),
     /// In Qdrant, for the instance with this name.
@@ -229,7 +229,7 @@ pub struct Indexes {
     scan: ScanConfig,
     /// How long a query may go on with what nobody begins to search any more.
     pub erase_after: Duration,
-    place: Place,
+    place: IndexHome,
     open: RwLock<BTreeMap<Pair, Arc<CollectionIndexes>>>,
     /// Counts changes of `open`, for the task that keeps an applier for each.
     changed: watch::Sender<u64>,
@@ -237,7 +237,7 @@ pub struct Indexes {
 
 impl Indexes {
     /// `longest_query` is the longest time that a query may go on with an older state than the newest.
-    pub fn new(folder: PathBuf, longest_query: Duration, place: Place) -> Self {
+    pub fn new(folder: PathBuf, longest_query: Duration, place: IndexHome) -> Self {
         let erase_after = longest_query + ERASE_MARGIN;
         let (open, changed) = (RwLock::default(), watch::Sender::new(0));
         Self { folder, scan: ScanConfig::default(), erase_after, place, open, changed }
@@ -246,14 +246,14 @@ impl Indexes {
     /// Where commits put vectors of the generation that is searched.
     pub fn home(&self) -> VectorHome {
         match self.place {
-            Place::Files(home) => home,
-            Place::Qdrant { .. } => VectorHome::Catalog,
+            IndexHome::Files(home) => home,
+            IndexHome::Qdrant { .. } => VectorHome::Catalog,
         }
     }
 
     /// Whether an index keeps audiences and metadata beside each chunk, and has to be told when they change.
     pub fn keep_audiences(&self) -> bool {
-        matches!(self.place, Place::Qdrant { .. })
+        matches!(self.place, IndexHome::Qdrant { .. })
     }
 
     fn folder_of(&self, pair: Pair) -> PathBuf {
@@ -328,7 +328,7 @@ impl Indexes {
     /// # Errors
     /// When Qdrant fails.
     pub async fn elsewhere(&self) -> Result<Vec<Pair>, IndexError> {
-        let Place::Qdrant { connection, .. } = &self.place else { return Ok(Vec::new()) };
+        let IndexHome::Qdrant { connection, .. } = &self.place else { return Ok(Vec::new()) };
         let names = QdrantCollection::names(connection).await?;
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
@@ -339,8 +339,8 @@ impl Indexes {
     /// When Qdrant fails.
     pub async fn remove_elsewhere(&self, pair: Pair) -> Result<(), IndexError> {
         match &self.place {
-            Place::Files(_) => Ok(()),
-            Place::Qdrant { connection, instance } => {
+            IndexHome::Files(_) => Ok(()),
+            IndexHome::Qdrant { connection, instance } => {
                 QdrantCollection::new(connection.clone(), &pair.to_string(), instance, 0).remove().await
             }
         }
@@ -379,7 +379,7 @@ impl Indexes {
     /// Runs one applier per pair of indexes, also for those that are opened later, until cancelled; forgets pairs some time
     /// after they were retired.
     pub async fn follow(self: Arc<Self>, catalog: Catalog, source: Arc<Points>, lease: Arc<dyn Lease>) {
-        let mut running: BTreeMap<Pair, Applier> = BTreeMap::new();
+        let mut running: BTreeMap<Pair, Follower> = BTreeMap::new();
         let mut changed = self.changed.subscribe();
         loop {
             let open: Vec<_> = self.open.read().values().cloned().collect();
@@ -402,12 +402,16 @@ impl Indexes {
                             tokio::spawn(follow::follow_log(catalog.clone(), indexes.clone(), local.clone()))
                         }
                         Engine::Qdrant(points) => {
-                            let applier =
-                                remote::Applier::new(catalog.clone(), indexes.clone(), points.clone(), source.clone());
+                            let applier = remote::QdrantFollower::new(
+                                catalog.clone(),
+                                indexes.clone(),
+                                points.clone(),
+                                source.clone(),
+                            );
                             tokio::spawn(applier.run(lease.clone()))
                         }
                     };
-                    Applier { task, indexes }
+                    Follower { task, indexes }
                 });
             }
             let first = later.into_iter().map(|(_, since)| since).min();
@@ -421,12 +425,12 @@ impl Indexes {
 }
 
 /// A task that ends with its handle.
-struct Applier {
+struct Follower {
     indexes: Arc<CollectionIndexes>,
     task: tokio::task::JoinHandle<()>,
 }
 
-impl Drop for Applier {
+impl Drop for Follower {
     fn drop(&mut self) {
         self.task.abort();
     }

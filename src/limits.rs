@@ -9,6 +9,9 @@ pub mod rates;
 
 pub use usher_base::effort::{self, Effort, Spent};
 
+/// How long one answer may take to be read, however steadily.
+pub const ANSWER_READING: Duration = Duration::from_secs(300);
+
 /// Whom limits count against: a credential, and the subject that it acts for, if any.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Payer {

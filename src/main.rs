@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use futures::FutureExt;
+use usher::causes::Causes;
 use usher::config::{self, Config, RawConfig};
 use usher::embed::Embedders;
 use usher::progress::Stage;
@@ -86,7 +87,7 @@ async fn main() -> ExitCode {
         // As other commands end whose reader has gone (SIGPIPE).
         Err(error) if error.downcast_ref().is_some_and(commands::NotSaid::is_unread) => ExitCode::from(141),
         Err(error) => {
-            commands::complain(format_args!("usher: {error:#}"));
+            commands::complain(format_args!("usher: {}", Causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }

@@ -132,6 +132,10 @@ pub fn layout(document: &Document, effort: &Effort) -> Result<Laid, LayoutError>
     };
     let parts = section_spans(&document.sections, &places, text)?;
     let restricted: Vec<Range<usize>> = parts.iter().map(|(_, part)| part.clone()).collect();
+    if media_type == "text/markdown" {
+        let checked = outline::refuse_definitions_elsewhere(text, &restricted);
+        checked.map_err(|mistake| unprocessable("/content/text", mistake.to_string()))?;
+    }
     let chunks = match (given, media_type) {
         (Some(mut chunks), _) => {
             sizes::of_chunks(&chunks, text)?;

@@ -19,7 +19,7 @@ use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
 use crate::index::qdrant::{Connection, QdrantError};
 use crate::indexes::points::{Points, ReconciledTotals};
-use crate::indexes::{Indexes, Place, VectorHome};
+use crate::indexes::{IndexHome, Indexes, VectorHome};
 use crate::limits::CacheLimits;
 use crate::limits::places::{Places, Shares};
 use crate::limits::rates::Rates;
@@ -55,7 +55,7 @@ use folder::refuse_without_catalog;
 pub use history::{EPOCH_FILE, accept_restored};
 use listening::DRAIN;
 pub use listening::{ListenError, Listeners, Listening, Serving};
-pub use machine::{Stopped, leave_record};
+pub use machine::{Stopped, leave_record, record_to_leave};
 
 /// Folder in the data folder: what `usher restore` is about to put in place.
 pub const RESTORING: &str = "restoring";
@@ -105,7 +105,7 @@ pub enum ServeError {
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
-    Indexes(crate::indexes::FollowError),
+    Indexes(crate::indexes::IndexFollowError),
     #[error("records of changes can't be brought into the audit: {0}")]
     Records(#[from] CarryError),
     #[error("the first start could not be completed: {0}")]
@@ -117,7 +117,7 @@ pub enum ServeError {
     #[error("the system gives no randomness: {0}")]
     Randomness(#[from] getrandom::Error),
     #[error("repairing an index: {0}")]
-    Repair(#[from] crate::indexes::FollowError),
+    Repair(#[from] crate::indexes::IndexFollowError),
     #[error(
         "the catalog holds names in spellings of an older release or another `email_case`: `usher normalise` shows what \
          becomes of them, and with --apply brings them into the present one (docs/identity.md)"
@@ -185,8 +185,8 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
     let agreed = Agreed::of(config, &catalog, &company).await?;
     let instance = agreed.name("instance");
     let place = match &config.qdrant {
-        None => Place::Files(config.vectors),
-        Some(settings) => Place::Qdrant { connection: Connection::new(settings.clone())?, instance },
+        None => IndexHome::Files(config.vectors),
+        Some(settings) => IndexHome::Qdrant { connection: Connection::new(settings.clone())?, instance },
     };
     // Revisions of another epoch mean other states: their tokens are not valid here.
     let in_folder = |name: &'static str| {

@@ -63,7 +63,7 @@ pub struct CollectionState {
     pub binding: Binding,
     documents: Paged<Option<Arc<DocumentEntry>>>,
     /// Beside `documents`, small and in order: a mask reads all of it.
-    places: Paged<Place>,
+    extents: Paged<Extent>,
     by_id: rpds::HashTrieMapSync<Arc<str>, u32>,
     /// By the graph node of a document or section: the document's ordinal and one.
     by_node: Paged<u32>,
@@ -80,7 +80,7 @@ pub struct CollectionState {
 
 /// What a mask needs to know of a document.
 #[derive(Debug, Clone, Copy, Default)]
-pub enum Place {
+pub enum Extent {
     /// There is none.
     #[default]
     Empty,
@@ -90,7 +90,7 @@ pub enum Place {
     Special,
 }
 
-impl Place {
+impl Extent {
     fn of(entry: &DocumentEntry) -> Self {
         let may_hide = entry.parked || entry.awaits_rules || entry.expires_at.is_some();
         if may_hide || !entry.sections.is_empty() {
@@ -232,7 +232,7 @@ impl CollectionState {
             settings: Arc::new(settings),
             binding,
             documents: Paged::default(),
-            places: Paged::default(),
+            extents: Paged::default(),
             by_id: rpds::HashTrieMapSync::new_sync(),
             by_node: Paged::default(),
             versions: Paged::default(),
@@ -313,8 +313,8 @@ impl CollectionState {
     }
 
     /// Every document's ordinal and place, in order.
-    pub fn places(&self) -> impl Iterator<Item = (u32, Place)> {
-        self.places.iter().map(|(ordinal, place)| (ordinal, *place))
+    pub fn extents(&self) -> impl Iterator<Item = (u32, Extent)> {
+        self.extents.iter().map(|(ordinal, extent)| (ordinal, *extent))
     }
 
     /// Documents with ordinals from `first` on, in order.
@@ -361,7 +361,7 @@ impl CollectionState {
         for node in std::iter::once(entry.node).chain(entry.sections.iter().map(|section| section.node)) {
             *self.by_node.get_mut(node.0) = ordinal + 1;
         }
-        *self.places.get_mut(ordinal) = Place::of(&entry);
+        *self.extents.get_mut(ordinal) = Extent::of(&entry);
         let old = self.document(ordinal).map_or(0, |old| u64::from(old.chunk_count));
         self.chunks = self.chunks - old + u64::from(entry.chunk_count);
         *self.documents.get_mut(ordinal) = Some(Arc::new(entry));
@@ -373,7 +373,7 @@ impl CollectionState {
         {
             self.by_id.remove_mut(&entry.id);
             self.chunks -= u64::from(entry.chunk_count);
-            *self.places.get_mut(ordinal) = Place::Empty;
+            *self.extents.get_mut(ordinal) = Extent::Empty;
         }
     }
 

@@ -14,6 +14,8 @@
 mod company;
 #[path = "house/imports.rs"]
 mod imports;
+#[path = "house/limits.rs"]
+mod limits;
 #[path = "house/packages.rs"]
 mod packages;
 #[path = "house/skips.rs"]

@@ -171,7 +171,7 @@ impl Loaded {
         let chunks: u32 = sample.iter().map(|document| document.chunks).sum();
         results
             .note("ingest with hash-v1, chunks per second", json!(f64::from(chunks) / start.elapsed().as_secs_f64()));
-        client.delete("/v1/collections/hashed").await?;
+        client.delete("/v1/collections/hashed?force=true").await?;
 
         let (mut spent, start) = (Duration::ZERO, Instant::now());
         for batch in corpus.documents().chunks(BATCH) {

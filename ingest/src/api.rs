@@ -1,6 +1,7 @@
 //! The service's HTTP API as this tool uses it. Every call here can be repeated without harm, so a lost answer is simply
 //! asked for again.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -13,9 +14,9 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use usher_base::outside::{Address, AddressMistake, Secret};
+use usher_base::outside::{Address, Secret};
 use usher_base::wire::{
-    Acl, DocumentState, DocumentStates, DocumentsPut, Problem, PutAcl, PutCollection, ReadRelationships,
+    Acl, DocumentState, DocumentStates, DocumentsPut, FieldType, Problem, PutAcl, PutCollection, ReadRelationships,
     RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
@@ -70,22 +71,6 @@ impl ApiError {
     }
 }
 
-/// Mistakes that are told of one refusal.
-const MAX_ERRORS: usize = 5;
-
-/// Why the service refused something: at which places of it, and what is wrong there.
-pub fn told(problem: &Problem) -> String {
-    let errors = problem.errors.iter().map(|error| match error.pointer.as_str() {
-        "" => error.detail.clone(),
-        pointer => format!("{pointer}: {}", error.detail),
-    });
-    let mut told: Vec<String> = errors.take(MAX_ERRORS).collect();
-    let more = problem.errors.len().saturating_sub(told.len());
-    told.extend((more > 0).then(|| format!("and {more} more")));
-    // Where there are places, the detail only says that there are.
-    if told.is_empty() { problem.detail.clone() } else { told.join("; ") }
-}
-
 pub struct Api<'a> {
     http: Client,
     base: Address,
@@ -97,10 +82,8 @@ pub struct Api<'a> {
 
 impl<'a> Api<'a> {
     pub fn connect(args: &ServerArgs, term: &'a Term) -> Result<Self, ApiError> {
-        let base = Address::parse(&args.server, args.insecure_http).map_err(|mistake| {
-            let hint = if mistake == AddressMistake::Plain { ", or say --insecure-http" } else { "" };
-            ApiError::Address(args.server.clone(), format!("{}{hint}", mistake.problem()))
-        })?;
+        let base = Address::parse(&args.server, args.insecure_http)
+            .map_err(|mistake| ApiError::Address(args.server.clone(), mistake.problem().to_owned()))?;
         // Only fails where a provider was installed before, and then there is one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut http = Client::builder()
@@ -140,8 +123,18 @@ impl<'a> Api<'a> {
         }
     }
 
-    pub fn create_collection(&self, name: &str) -> Result<(), ApiError> {
-        let body = body(&PutCollection::default())?;
+    /// The metadata fields that a collection declares.
+    pub fn declared(&self, name: &str) -> Result<BTreeMap<String, FieldType>, ApiError> {
+        #[derive(serde::Deserialize)]
+        struct View {
+            fields: BTreeMap<String, FieldType>,
+        }
+        let view: View = self.json(Method::GET, &format!("v1/collections/{}", escape(name)), None)?;
+        Ok(view.fields)
+    }
+
+    pub fn create_collection(&self, name: &str, fields: BTreeMap<String, FieldType>) -> Result<(), ApiError> {
+        let body = body(&PutCollection { fields, ..PutCollection::default() })?;
         self.send(Method::PUT, &format!("v1/collections/{}", escape(name)), Some(body)).map(drop)
     }
 
@@ -293,7 +286,7 @@ impl<'a> Api<'a> {
             return self.foreign(status);
         };
         self.has_answered.store(true, Ordering::Relaxed);
-        ApiError::Refused { status, detail: told(&problem), code: problem.code }
+        ApiError::Refused { status, detail: problem.told(), code: problem.code }
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use usher_base::wire::FieldType;
+
 use crate::sandbox::child::Probe;
 
 /// Sends documents with their access rules to an Usher service.
@@ -76,6 +78,9 @@ pub struct RunArgs {
     /// Make the collection first if there is none.
     #[arg(long)]
     pub create_collection: bool,
+    /// A field of front matter that filters may use: keyword, keywords, number, bool or time; of the collection that is made.
+    #[arg(long = "field", value_name = "NAME=TYPE", value_parser = field, requires = "create_collection")]
+    pub fields: Vec<(String, FieldType)>,
     /// Accept rules that grant `user:*`, `agent:*` or `service:*`.
     #[arg(long)]
     pub allow_public: bool,
@@ -236,4 +241,11 @@ pub struct ExtractArgs {
     pub max_file_size: u64,
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub extract_timeout: u64,
+}
+
+fn field(text: &str) -> Result<(String, FieldType), String> {
+    let (name, kind) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("say NAME=TYPE")?;
+    let kind =
+        serde_json::from_value(kind.into()).map_err(|_| "the type is keyword, keywords, number, bool or time")?;
+    Ok((name.to_owned(), kind))
 }

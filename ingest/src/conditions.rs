@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use usher_base::wire::{Acl, Principal, Section, TupleKey, WriteRelationships};
+use usher_base::wire::{Acl, AclEntry, Section, TupleKey, WriteRelationships};
 
 use crate::acl::folders::TupleSet;
 use crate::acl::rules::RuleFile;
@@ -42,11 +42,11 @@ impl Trials {
     }
 
     /// `lists`: owners, editors, viewers, blocked.
-    fn refusal(&self, api: &Api<'_>, object: &str, lists: [&Vec<Principal>; 4]) -> Result<Option<String>, ApiError> {
+    fn refusal(&self, api: &Api<'_>, object: &str, lists: [&Vec<AclEntry>; 4]) -> Result<Option<String>, ApiError> {
         let relations = ["owner", "editor", "viewer", "blocked"];
-        let tuple = |relation: &str, p: &Principal| match p {
-            Principal::Plain(_) => None,
-            Principal::Conditional(c) => Some(TupleKey {
+        let tuple = |relation: &str, p: &AclEntry| match p {
+            AclEntry::Plain(_) => None,
+            AclEntry::Conditional(c) => Some(TupleKey {
                 user: c.principal.clone(),
                 relation: relation.to_owned(),
                 object: object.to_owned(),

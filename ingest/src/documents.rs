@@ -14,7 +14,7 @@ use crate::acl::principal;
 use crate::acl::rules::{Effective, SectionRule};
 use crate::api::{Api, ApiError};
 use crate::conditions::Trials;
-use crate::extract::{self, ExtractError, Extracted, Job, Place};
+use crate::extract::{self, ExtractError, Extracted, Job, SectionPlace};
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::{Sandbox, WorkerError};
 use crate::term::Term;
@@ -100,8 +100,8 @@ pub fn prepare(
         return (prepared, Vec::new(), None);
     }
     let place = |s: &SectionRule| match (&s.heading, s.span) {
-        (Some(h), _) => Place::Heading(h.clone()),
-        (None, span) => Place::Span(span.unwrap_or(Span { start: 0, end: 0 })),
+        (Some(h), _) => SectionPlace::Heading(h.clone()),
+        (None, span) => SectionPlace::Span(span.unwrap_or(Span { start: 0, end: 0 })),
     };
     let job = Job { name: candidate.name.to_owned(), sections: rules.sections.iter().map(place).collect() };
     let extracted = match sandbox.extract(&job, bytes) {

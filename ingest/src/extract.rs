@@ -22,7 +22,7 @@ mod pdf;
 pub mod split;
 
 pub use builder::Builder;
-use detect::Kind;
+use detect::Format;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
 pub const VERSION: &str = "usher-ingest-extract-3";
@@ -36,12 +36,12 @@ pub struct Job {
     /// Path or name; only its extension matters.
     pub name: String,
     /// Restricted parts: no chunk may cross their borders.
-    pub sections: Vec<Place>,
+    pub sections: Vec<SectionPlace>,
 }
 
 /// Place of a section rule, by heading or by span.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Place {
+pub enum SectionPlace {
     Heading(String),
     Span(Span),
 }
@@ -94,37 +94,37 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let mut builder = Builder::default();
     builder.warnings.extend(warnings);
     match kind {
-        Kind::Pdf => pdf::read(bytes, &mut builder)?,
-        Kind::Docx => docx::read(bytes, &mut builder)?,
-        Kind::Html => html::read(&decode::html(bytes, &mut builder)?, &mut builder)?,
-        Kind::Markdown => markdown::read(&decode::text(bytes, &mut builder)?, &mut builder)?,
-        Kind::Text => {
+        Format::Pdf => pdf::read(bytes, &mut builder)?,
+        Format::Docx => docx::read(bytes, &mut builder)?,
+        Format::Html => html::read(&decode::html(bytes, &mut builder)?, &mut builder)?,
+        Format::Markdown => markdown::read(&decode::text(bytes, &mut builder)?, &mut builder)?,
+        Format::Text => {
             let text = decode::text(bytes, &mut builder)?;
             builder.block(&text)?;
         }
-        Kind::Code(language) => {
+        Format::Code(language) => {
             let text = decode::text(bytes, &mut builder)?;
             builder.metadata.insert("language".into(), language.into());
             builder.block(&text)?;
         }
     }
     let mut extracted = builder.finish(kind.media_type());
-    if matches!(kind, Kind::Markdown) {
+    if matches!(kind, Format::Markdown) {
         extracted.headings = outline::headings(&extracted.text).map_err(limit)?;
     }
     if extracted.text.trim().is_empty() {
         return Err(match kind {
-            Kind::Pdf => ExtractError::Unsupported("holds no text (scanned pages are not recognised)".into()),
+            Format::Pdf => ExtractError::Unsupported("holds no text (scanned pages are not recognised)".into()),
             _ => ExtractError::Unsupported("holds no text".into()),
         });
     }
     extracted.sections = job.sections.iter().map(|place| locate(place, &extracted)).collect();
-    if matches!(kind, Kind::Markdown) {
+    if matches!(kind, Format::Markdown) {
         refuse_doubtful(&job.sections, &extracted)?;
     }
     // What everybody sees must say nothing about what is restricted.
     let restricted = restricted(&extracted.sections);
-    if matches!(kind, Kind::Markdown) {
+    if matches!(kind, Format::Markdown) {
         extracted.headings = outline::headings_apart(&extracted.text, &restricted).map_err(limit)?;
     }
     if extracted.title.is_none() {
@@ -132,21 +132,23 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         let found = extracted.headings.iter().find(is_open);
         extracted.title = found.map(|h| h.text.chars().take(builder::MAX_HEADING).collect());
     }
-    if matches!(kind, Kind::Markdown) {
-        markdown::refuse_apart(&extracted.text, &extracted.sections)?;
+    if matches!(kind, Format::Markdown) {
+        let parts: Vec<Range<usize>> = extracted.sections.iter().flatten().map(|part| part.start..part.end).collect();
+        let checked = outline::refuse_definitions_elsewhere(&extracted.text, &parts);
+        checked.map_err(|mistake| ExtractError::Broken(mistake.to_string()))?;
     }
     extracted.chunks = split::split(&extracted, &restricted);
     Ok(extracted)
 }
 
 /// Spans that a section rule means.
-fn locate(place: &Place, doc: &Extracted) -> Vec<Span> {
+fn locate(place: &SectionPlace, doc: &Extracted) -> Vec<Span> {
     match place {
-        Place::Span(span) => {
+        SectionPlace::Span(span) => {
             let fine = doc.text.get(span.start..span.end).is_some_and(|t| !t.trim().is_empty());
             if fine { vec![*span] } else { Vec::new() }
         }
-        Place::Heading(wanted) => {
+        SectionPlace::Heading(wanted) => {
             let parts = outline::parts_under(wanted, &doc.headings, doc.text.len());
             parts.into_iter().map(|part| Span { start: part.start, end: part.end }).collect()
         }
@@ -158,9 +160,9 @@ fn limit(error: TooManyHeadings) -> ExtractError {
 }
 
 /// A part by heading that ends where its author may not mean it: the rest would be everybody's.
-fn refuse_doubtful(places: &[Place], doc: &Extracted) -> Result<(), ExtractError> {
+fn refuse_doubtful(places: &[SectionPlace], doc: &Extracted) -> Result<(), ExtractError> {
     for (place, spans) in places.iter().zip(&doc.sections) {
-        let Place::Heading(wanted) = place else { continue };
+        let SectionPlace::Heading(wanted) = place else { continue };
         if let Some(span) = spans.iter().find(|span| outline::ends_in_doubt(&doc.text, &(span.start..span.end))) {
             let line = doc.text.get(..span.end).unwrap_or_default().matches('\n').count().saturating_add(1);
             return Err(ExtractError::Broken(format!(

@@ -4,16 +4,16 @@
 //! written, then documents with their own rules, then deletions, and at last what widens folders, except above documents
 //! that are not known to carry their new rules.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use usher_base::wire::{Content, Document};
+use usher_base::wire::{Content, Document, FieldType};
 
 use crate::acl::folders::{MAX_LEVELS, Tree};
 use crate::acl::rules::parent;
 use crate::api::Api;
-use crate::args::FolderArgs;
+use crate::args::{FolderArgs, RunArgs};
 use crate::conditions::Trials;
 use crate::documents::{
     Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, accident, prepare, sections,
@@ -49,14 +49,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(|f| !access::is_rule(f)).collect();
     report_unreadable(&listing, &report);
 
-    if args.run.create_collection && !dry_run {
-        api.create_collection(&args.collection)?;
-    }
-    let held = match held(&api, &tree.collection, &tree.source)? {
-        Some(held) => held,
-        None if args.run.create_collection && dry_run => would_create(&tree.collection, term),
-        None => return Err(no_collection(&tree.collection)),
-    };
+    let held = held_or_made(&api, &args.run, dry_run, &tree.collection, &tree.source, term)?;
     let trials = Trials::default();
     access.try_conditions(&api, &tree, &trials, &report)?;
     let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, root.path(), term)?;
@@ -126,14 +119,37 @@ pub fn held(api: &Api<'_>, collection: &str, source: &str) -> Result<Option<Held
     }
 }
 
-pub fn no_collection(name: &str) -> RunError {
-    RunError::Input(format!("no collection {name} (or none that the key reaches); make it with --create-collection"))
-}
-
-/// What a collection holds that a dry run has not made.
-pub fn would_create(name: &str, term: &Term) -> Held {
-    term.line(&format!("+ collection {name}"));
-    Held::new()
+/// What a collection holds of a source. One that is missing is made where that is wanted; a dry run only says so.
+pub fn held_or_made(
+    api: &Api<'_>,
+    run: &RunArgs,
+    dry_run: bool,
+    collection: &str,
+    source: &str,
+    term: &Term,
+) -> Result<Held, RunError> {
+    let wanted: BTreeMap<String, FieldType> = run.fields.iter().cloned().collect();
+    if let Some(held) = held(api, collection, source)? {
+        let declared = if wanted.is_empty() { BTreeMap::new() } else { api.declared(collection)? };
+        return match wanted.iter().find(|(name, kind)| declared.get(*name) != Some(kind)) {
+            None => Ok(held),
+            Some((name, _)) => Err(RunError::Input(format!(
+                "the collection {collection} is there already and does not declare the field `{name}` with this type; an \
+                 administrator declares fields with PUT /v1/collections/{collection}"
+            ))),
+        };
+    }
+    if !run.create_collection {
+        let text =
+            format!("no collection {collection} (or none that the key reaches); make it with --create-collection");
+        return Err(RunError::Input(text));
+    }
+    if dry_run {
+        term.line(&format!("+ collection {collection}"));
+    } else {
+        api.create_collection(collection, wanted)?;
+    }
+    Ok(Held::new())
 }
 
 fn report_unreadable(listing: &Listing, report: &Report<'_>) {

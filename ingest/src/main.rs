@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use usher_base::causes::Causes;
 
 use crate::args::{Cli, Command};
 use crate::error::RunError;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(e) => {
             term.finish();
-            term.error(&format!("{e:#}"));
+            term.error(&Causes(e.as_ref()).to_string());
             match e.downcast_ref::<RunError>() {
                 Some(RunError::RulesUnused(_)) => ExitCode::from(3),
                 _ => ExitCode::FAILURE,

@@ -79,14 +79,10 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
 
     let mut held: HashMap<String, Held> = HashMap::new();
     for (collection, source) in sources(args, &entries) {
-        if args.run.create_collection && !dry_run {
-            api.create_collection(&collection)?;
-        }
-        let states = match folder::held(&api, &collection, &source)? {
-            Some(states) => states,
-            None if dry_run && held.contains_key(&collection) => Held::new(),
-            None if dry_run && args.run.create_collection => folder::would_create(&collection, term),
-            None => return Err(folder::no_collection(&collection)),
+        // A dry run has made nothing that another source of the collection could find.
+        let states = match held.contains_key(&collection) {
+            true => folder::held(&api, &collection, &source)?.unwrap_or_default(),
+            false => folder::held_or_made(&api, &args.run, dry_run, &collection, &source, term)?,
         };
         held.entry(collection).or_default().extend(states);
     }
@@ -355,10 +351,10 @@ fn normal_acl(acl: &Acl, public: bool) -> Result<Acl, String> {
 }
 
 fn list(
-    principals: &[usher_base::wire::Principal],
+    principals: &[usher_base::wire::AclEntry],
     role: Role,
     public: bool,
-) -> Result<Vec<usher_base::wire::Principal>, String> {
+) -> Result<Vec<usher_base::wire::AclEntry>, String> {
     principals.iter().map(|p| normalise_conditional(p, role, public).map_err(|e| e.to_string())).collect()
 }
 

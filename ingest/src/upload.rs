@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use usher_base::wire::{Document, DocumentResult, DocumentStatus};
 
-use crate::api::{Api, ApiError, told};
+use crate::api::{Api, ApiError};
 use crate::report::{FileLine, Report, Status};
 
 pub const MAX_DOCUMENTS: usize = 256;
@@ -121,7 +121,7 @@ impl<'a> Uploader<'a> {
             DocumentStatus::Rejected => {
                 self.not_taken(result.id, line.status);
                 let problem = result.problem;
-                line.reason = problem.as_ref().map(|p| format!("the service refused it ({}): {}", p.code, told(p)));
+                line.reason = problem.as_ref().map(|p| format!("the service refused it ({}): {}", p.code, p.told()));
                 match problem.map(|p| p.code).as_deref() {
                     Some("acl_missing" | "unknown_principal_type" | "acl_invalid") => Status::Refused,
                     _ => Status::Failed,

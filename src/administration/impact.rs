@@ -56,7 +56,7 @@ struct Rights {
 }
 
 /// Collection and document ordinal.
-type Place = (usize, u32);
+type DocumentKey = (usize, u32);
 
 /// Groups of places that a reader gains and loses, by number.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub fn impact(
 struct Trial<'a> {
     impact: &'a Impact<'a>,
     collections: Vec<&'a Arc<CollectionState>>,
-    groups: Vec<(Rights, Vec<Place>)>,
+    groups: Vec<(Rights, Vec<DocumentKey>)>,
     answers: usize,
     is_cut: bool,
 }
@@ -120,7 +120,7 @@ struct Trial<'a> {
 impl Trial<'_> {
     /// Groups what the change may concern.
     fn find(&mut self, now: Timestamp) {
-        let mut groups: HashMap<Rights, Vec<Place>> = HashMap::new();
+        let mut groups: HashMap<Rights, Vec<DocumentKey>> = HashMap::new();
         for (at, state) in self.collections.iter().enumerate() {
             for entry in state.documents().filter(|entry| !entry.is_hidden(now)) {
                 let rights = |section| Rights {
@@ -226,7 +226,7 @@ impl Trial<'_> {
 
     fn documents(&self, groups: &[usize], examples: usize) -> ImpactOnDocuments {
         let mut told = ImpactOnDocuments::default();
-        let mut seen: HashSet<Place> = HashSet::new();
+        let mut seen: HashSet<DocumentKey> = HashSet::new();
         for (rights, places) in groups.iter().filter_map(|group| self.groups.get(*group)) {
             match rights.section {
                 None => told.documents += places.len(),
@@ -241,7 +241,7 @@ impl Trial<'_> {
         told
     }
 
-    fn name(&self, (collection, ordinal): Place) -> Option<DocumentName> {
+    fn name(&self, (collection, ordinal): DocumentKey) -> Option<DocumentName> {
         let state = self.collections.get(collection)?;
         let document_id = state.document(ordinal)?.id.to_string();
         Some(DocumentName { collection: state.name.to_string(), document_id })

@@ -14,7 +14,7 @@ use crate::index::filter::MetadataFilter;
 use crate::index::mask::Description;
 use crate::limits::CacheLimits;
 use crate::limits::effort::{Effort, Spent};
-use crate::snapshot::{AudienceNumbers, CollectionState, DocumentEntry, Place, SectionEntry, Snapshot, StoreState};
+use crate::snapshot::{AudienceNumbers, CollectionState, DocumentEntry, Extent, SectionEntry, Snapshot, StoreState};
 
 #[cfg(usher_mutants)]
 pub(super) mod bugs;
@@ -131,13 +131,13 @@ impl CollectionView {
         let mut changes_at: Option<Timestamp> = None;
         let mut allowed = Known::new(self);
         let matches = |entry: &DocumentEntry| filter.is_none_or(|filter| filter.matches(&entry.filter_subject()));
-        for (ordinal, place) in self.state.places() {
+        for (ordinal, extent) in self.state.extents() {
             if ordinal % SLICE == 0 {
                 effort.spend(u64::from(SLICE))?;
             }
-            match place {
-                Place::Empty => {}
-                Place::Plain { node, first_chunk, chunk_count } => {
+            match extent {
+                Extent::Empty => {}
+                Extent::Plain { node, first_chunk, chunk_count } => {
                     let may_read = allowed.allows(node);
                     if may_read
                         && (filter.is_none() || self.state.document(ordinal).is_some_and(|entry| matches(entry)))
@@ -145,7 +145,7 @@ impl CollectionView {
                         mask.set_range(first_chunk..first_chunk + chunk_count);
                     }
                 }
-                Place::Special => {
+                Extent::Special => {
                     let Some(entry) = self.state.document(ordinal) else { continue };
                     if let Some(end) = entry.expires_at.filter(|end| *end > self.now) {
                         changes_at = Some(changes_at.map_or(end, |at| at.min(end)));

@@ -11,21 +11,21 @@ use super::*;
 
 /// What a field holds; any may be null where the schema allows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ColumnType {
     Integer,
     Text,
     /// Base64 in the row.
     Bytes,
 }
 
-use Kind::{Bytes, Integer, Text};
+use ColumnType::{Bytes, Integer, Text};
 
 /// One table: its key, by which rows are ordered, and all of its fields.
 #[derive(Debug)]
 pub struct Table {
     pub name: &'static str,
     key: &'static [&'static str],
-    fields: &'static [(&'static str, Kind)],
+    fields: &'static [(&'static str, ColumnType)],
 }
 
 /// Named values of the instance: secrets, revision, positions. Written last: a catalog without them can't be served.
@@ -229,7 +229,7 @@ impl PortableRow {
     }
 }
 
-fn bind(query: Query, kind: Kind, value: Option<&Value>) -> Result<Query, CatalogError> {
+fn bind(query: Query, kind: ColumnType, value: Option<&Value>) -> Result<Query, CatalogError> {
     let malformed = || CatalogError::Malformed { what: "field of a row" };
     let value = value.filter(|value| !value.is_null());
     Ok(match kind {
@@ -247,7 +247,7 @@ impl Table {
         self.fields.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    fn kind(&self, field: &str) -> Result<Kind, CatalogError> {
+    fn kind(&self, field: &str) -> Result<ColumnType, CatalogError> {
         let found = self.fields.iter().find(|(name, _)| *name == field);
         found.map(|(_, kind)| *kind).ok_or(CatalogError::Malformed { what: "key of a table" })
     }

@@ -43,9 +43,9 @@ macro_rules! values {
 values!(Integer(i64), Text(String), Bytes(Vec<u8>));
 
 /// Where a statement runs: on any connection of a pool, or inside a transaction.
-pub struct On<'a>(Place<'a>);
+pub struct On<'a>(Handle<'a>);
 
-enum Place<'a> {
+enum Handle<'a> {
     SqlitePool(&'a SqlitePool),
     PostgresPool(&'a PgPool),
     Transaction(&'a mut CatalogTx),
@@ -53,19 +53,19 @@ enum Place<'a> {
 
 impl<'a> From<&'a SqlitePool> for On<'a> {
     fn from(pool: &'a SqlitePool) -> Self {
-        Self(Place::SqlitePool(pool))
+        Self(Handle::SqlitePool(pool))
     }
 }
 
 impl<'a> From<&'a PgPool> for On<'a> {
     fn from(pool: &'a PgPool) -> Self {
-        Self(Place::PostgresPool(pool))
+        Self(Handle::PostgresPool(pool))
     }
 }
 
 impl<'a> From<&'a mut CatalogTx> for On<'a> {
     fn from(tx: &'a mut CatalogTx) -> Self {
-        Self(Place::Transaction(tx))
+        Self(Handle::Transaction(tx))
     }
 }
 
@@ -137,9 +137,9 @@ impl Query {
 
     async fn run(self, on: On<'_>, wanted: Wanted) -> Result<Done, CatalogError> {
         let tx = match on.0 {
-            Place::SqlitePool(pool) => return self.run_sqlite(pool, wanted).await,
-            Place::PostgresPool(pool) => return within(READER_ANSWER, self.run_postgres(pool, wanted)).await,
-            Place::Transaction(tx) => tx,
+            Handle::SqlitePool(pool) => return self.run_sqlite(pool, wanted).await,
+            Handle::PostgresPool(pool) => return within(READER_ANSWER, self.run_postgres(pool, wanted)).await,
+            Handle::Transaction(tx) => tx,
         };
         let done = match &mut tx.open {
             Open::Sqlite(tx) => self.run_sqlite(&mut **tx, wanted).await,

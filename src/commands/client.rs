@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
 use super::output::{say, shown};
-use crate::outside::{Address, AddressMistake, Secret};
+use crate::outside::{Address, Secret};
 use crate::wire::Problem;
 
 /// Where the service is and with which key it is asked.
@@ -30,10 +30,8 @@ impl Server {
         path: &str,
         body: Option<&impl serde::Serialize>,
     ) -> anyhow::Result<Option<T>> {
-        let address = Address::parse(&self.server, self.insecure_http).map_err(|mistake| {
-            let hint = if mistake == AddressMistake::Plain { ", or say --insecure-http" } else { "" };
-            anyhow!("--server {}: {}{hint}", self.server, mistake.problem())
-        })?;
+        let address = Address::parse(&self.server, self.insecure_http)
+            .map_err(|mistake| anyhow!("--server {}: {}", self.server, mistake.problem()))?;
         let key = Secret::from_file(&self.key_file).context("name the key's file with --key-file")?;
         // Installed once per process; a second call finds it there.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -54,11 +52,7 @@ impl Server {
             return if bytes.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&bytes)?)) };
         }
         match serde_json::from_slice::<Problem>(&bytes) {
-            Ok(problem) => {
-                let places: Vec<_> =
-                    problem.errors.iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect();
-                bail!("{}: {} {}", problem.title, problem.detail, places.join("; "))
-            }
+            Ok(problem) => bail!("{}: {}", problem.title, problem.told()),
             Err(_) => bail!("the service answered {status}: {}", String::from_utf8_lossy(&bytes)),
         }
     }

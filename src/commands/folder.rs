@@ -9,8 +9,9 @@ use clap::Args;
 use super::output::say;
 use crate::audit;
 use crate::catalog::{Catalog, Location};
+use crate::causes::Causes;
 use crate::config::{RawConfig, RawUrl};
-use crate::serve::{Stopped, leave_record};
+use crate::serve::{Stopped, leave_record, record_to_leave};
 use crate::transfer;
 
 mod normalise;
@@ -54,7 +55,8 @@ pub async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
         Ok(copied) => copied,
         Err(error) => {
             // What is not whole must not pass for a backup.
-            std::fs::remove_dir_all(to).with_context(|| format!("{error:#}; can't remove {}", to.display()))?;
+            std::fs::remove_dir_all(to)
+                .with_context(|| format!("{}; can't remove {}", Causes(error.as_ref()), to.display()))?;
             return Err(error);
         }
     };
@@ -298,7 +300,10 @@ pub struct ImportArguments {
 pub async fn import(arguments: ImportArguments) -> anyhow::Result<()> {
     let _lock = crate::serve::prepare_folder(&arguments.data)?;
     let location = crate::config::catalog::resolve(arguments.catalog_url.as_ref(), &arguments.data)?;
-    let manifest = transfer::import(&arguments.from, &location, &arguments.data).await?;
+    let items = vec![arguments.from.display().to_string()];
+    let (file_from, record) = record_to_leave(&arguments.data, "import", "usher import", items);
+    let record = transfer::LeftRecord { file_from, line: &record };
+    let manifest = transfer::import(&arguments.from, &location, &arguments.data, record).await?;
     let (rows, vectors) = manifest.totals();
     Ok(say(format_args!("read {rows} rows and {vectors} vectors into {location}; it can be served"))?)
 }

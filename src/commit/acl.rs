@@ -3,7 +3,7 @@
 use crate::authz::names::canonical_principal;
 use crate::authz::{Model, ObjectRef};
 use crate::snapshot::names::{CLASSIFICATION, document_object, section_object};
-use crate::wire::{Acl, Principal, Section, TupleKey};
+use crate::wire::{Acl, AclEntry, Section, TupleKey};
 
 /// Classification of a document that names none; the first start clears every wildcard for it.
 pub const OPEN: &str = "classification:open";
@@ -38,10 +38,10 @@ fn tuple(user: &str, relation: &str, object: &str) -> TupleKey {
     TupleKey { user: user.to_owned(), relation: relation.to_owned(), object: object.to_owned(), condition: None }
 }
 
-fn granted(principal: &Principal, relation: &str, object: &str) -> TupleKey {
+fn granted(principal: &AclEntry, relation: &str, object: &str) -> TupleKey {
     match principal {
-        Principal::Plain(user) => tuple(user, relation, object),
-        Principal::Conditional(conditional) => TupleKey {
+        AclEntry::Plain(user) => tuple(user, relation, object),
+        AclEntry::Conditional(conditional) => TupleKey {
             condition: Some(conditional.condition.clone()),
             ..tuple(&conditional.principal, relation, object)
         },

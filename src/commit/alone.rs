@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use super::{CommitError, Footing, POLL, Writer};
 use crate::catalog::{CatalogError, CatalogTx};
 use crate::snapshot::Snapshot;
-use crate::snapshot::follow::FollowError;
+use crate::snapshot::follow::SnapshotFollowError;
 
 pub struct Alone;
 
@@ -20,7 +20,7 @@ impl Footing for Alone {
         std::future::ready(()).boxed()
     }
 
-    fn begin<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, Result<CatalogTx, FollowError>> {
+    fn begin<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, Result<CatalogTx, SnapshotFollowError>> {
         async { Ok(writer.catalog.begin().await?) }.boxed()
     }
 

@@ -129,6 +129,8 @@ async fn change(
 #[derive(Debug)]
 pub struct DeleteCollection {
     pub name: String,
+    /// Also one that holds documents.
+    pub even_filled: bool,
 }
 
 impl Change for DeleteCollection {
@@ -137,6 +139,10 @@ impl Change for DeleteCollection {
     fn apply<'a>(&'a mut self, draft: &'a mut Draft) -> BoxFuture<'a, Result<bool, CommitError>> {
         async move {
             let Some(collection) = draft.next.collection(&self.name).cloned() else { return Ok(false) };
+            let documents = collection.documents().count();
+            if documents > 0 && !self.even_filled {
+                return Err(CommitError::Filled { documents });
+            }
             for entry in collection.documents() {
                 remove_document(draft, &self.name, entry).await?;
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tuples;
 use crate::catalog::CatalogError;
 use crate::index::IndexError;
-use crate::snapshot::follow::FollowError;
+use crate::snapshot::follow::SnapshotFollowError;
 use crate::snapshot::load::LoadError;
 
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,8 @@ pub enum CommitError {
     Mirrored { what: &'static str },
     #[error("the store is bound by a collection")]
     StoreInUse,
+    #[error("the collection holds {documents} documents")]
+    Filled { documents: usize },
     #[error("the key is the last one that may make others")]
     LastAdmin,
     /// Prepared against a state that changed meanwhile; prepare again.
@@ -61,7 +63,7 @@ pub enum CommitError {
     Stopped,
     /// Nothing was done.
     #[error("the catalog can't be written at the moment: {0}")]
-    Unavailable(Arc<FollowError>),
+    Unavailable(Arc<SnapshotFollowError>),
     /// The reply to the commit was lost, and it was not done.
     #[error("the catalog did not take the change")]
     NotTaken,
@@ -82,10 +84,10 @@ impl From<CatalogError> for CommitError {
     }
 }
 
-impl From<FollowError> for CommitError {
-    fn from(error: FollowError) -> Self {
+impl From<SnapshotFollowError> for CommitError {
+    fn from(error: SnapshotFollowError) -> Self {
         match error {
-            FollowError::Load(LoadError::Catalog(error)) => error.into(),
+            SnapshotFollowError::Load(LoadError::Catalog(error)) => error.into(),
             error => Self::Unavailable(Arc::new(error)),
         }
     }

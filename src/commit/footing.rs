@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use super::{CommitError, Writer};
 use crate::catalog::{CatalogError, CatalogTx};
 use crate::snapshot::Snapshot;
-use crate::snapshot::follow::FollowError;
+use crate::snapshot::follow::SnapshotFollowError;
 
 /// What the writer does differently alone and beside others.
 pub trait Footing: Send + Sync {
@@ -17,7 +17,7 @@ pub trait Footing: Send + Sync {
     fn follow<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, ()>;
 
     /// A write transaction. The state that it begins from is published.
-    fn begin<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, Result<CatalogTx, FollowError>>;
+    fn begin<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, Result<CatalogTx, SnapshotFollowError>>;
 
     /// Tells others of a commit, as part of it.
     fn list<'a>(

@@ -14,7 +14,7 @@ use super::{CommitError, Footing, POLL, Writer};
 use crate::catalog::commits::{self, CommitRow, Origin};
 use crate::catalog::{Catalog, CatalogError, CatalogTx, json};
 use crate::snapshot::delta::Delta;
-use crate::snapshot::follow::{FollowError, Followed, follow};
+use crate::snapshot::follow::{Followed, SnapshotFollowError, follow};
 use crate::snapshot::{Published, Snapshot};
 
 /// Pause after an attempt that failed.
@@ -73,7 +73,7 @@ impl Footing for Shared {
         look(writer).boxed()
     }
 
-    fn begin<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, Result<CatalogTx, FollowError>> {
+    fn begin<'a>(&'a self, writer: &'a Writer) -> BoxFuture<'a, Result<CatalogTx, SnapshotFollowError>> {
         locked(writer).boxed()
     }
 
@@ -133,7 +133,7 @@ async fn look(writer: &Writer) {
     writer.published.note(outcome.err().map(Arc::new));
 }
 
-async fn catch_up(writer: &Writer, tx: &mut CatalogTx) -> Result<(), FollowError> {
+async fn catch_up(writer: &Writer, tx: &mut CatalogTx) -> Result<(), SnapshotFollowError> {
     let held = writer.published.load();
     let Some(Followed { snapshot, changes }) = follow(tx, &held).await? else { return Ok(()) };
     writer.indexes.go_on(&held, &snapshot)?;
@@ -143,7 +143,7 @@ async fn catch_up(writer: &Writer, tx: &mut CatalogTx) -> Result<(), FollowError
 }
 
 /// A write transaction with the catalog's lock, after everything that others committed is published here.
-async fn locked(writer: &Writer) -> Result<CatalogTx, FollowError> {
+async fn locked(writer: &Writer) -> Result<CatalogTx, SnapshotFollowError> {
     let begin = tokio::time::timeout(LOCK, writer.catalog.begin());
     tokio::pin!(begin);
     let mut tx = loop {
@@ -178,7 +178,7 @@ async fn find_out(writer: &Writer, attempt: &Snapshot) -> Result<(), CommitError
     }
 }
 
-async fn origin_of(writer: &Writer, revision: u64) -> Result<Option<Origin>, FollowError> {
+async fn origin_of(writer: &Writer, revision: u64) -> Result<Option<Origin>, SnapshotFollowError> {
     let mut tx = locked(writer).await?;
     let rows = commits::from(&mut tx, revision).await?;
     Ok(rows.first().filter(|row| row.revision == revision).map(|row| row.origin))

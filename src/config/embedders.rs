@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{ConfigError, outside};
 use crate::embed::Settings;
-use crate::embed::http::{self, Kind};
+use crate::embed::http::{self, ServerApi};
 use crate::embed::local::{self, Hub, Source};
 use crate::outside::{Address, Secret, SecretError};
 
@@ -108,8 +108,8 @@ fn one(raw: RawEmbedder, key: Option<HeaderValue>, models: &Path) -> Result<Sett
         return Err(("passage_prefix", "must be at most 512 bytes"));
     }
     match raw.kind.as_str() {
-        "openai" => server(raw, Kind::OpenAi, key, query_prefix, passage_prefix),
-        "tei" => server(raw, Kind::Tei, key, query_prefix, passage_prefix),
+        "openai" => server(raw, ServerApi::OpenAi, key, query_prefix, passage_prefix),
+        "tei" => server(raw, ServerApi::Tei, key, query_prefix, passage_prefix),
         "dir" => {
             only(&raw, &["path", "threads"])?;
             let threads = threads(&raw)?;
@@ -177,7 +177,7 @@ fn hub(raw: &RawEmbedder, models: &Path, query_prefix: String, passage_prefix: S
 /// An embedder that is called over HTTP.
 fn server(
     raw: RawEmbedder,
-    kind: Kind,
+    kind: ServerApi,
     key: Option<HeaderValue>,
     query_prefix: String,
     passage_prefix: String,
@@ -206,7 +206,7 @@ fn server(
         return Err(("dimensions", "is needed: 1 to 8192, as many as the model's vectors have"));
     }
     let send_dimensions = raw.send_dimensions.unwrap_or(false);
-    if send_dimensions && kind != Kind::OpenAi {
+    if send_dimensions && kind != ServerApi::OpenAi {
         return Err(("send_dimensions", "is for the kind `openai` only"));
     }
     let timeout_ms = raw.timeout_ms.unwrap_or(30_000);
@@ -239,10 +239,10 @@ fn server(
 
 /// SECURITY: texts and keys leave the machine encrypted unless the operator says otherwise, and an address holds no
 /// secret, because addresses are shown.
-fn url(raw: &RawEmbedder, kind: Kind) -> Result<Url, Mistake> {
+fn url(raw: &RawEmbedder, kind: ServerApi) -> Result<Url, Mistake> {
     let given = raw.url.as_deref().ok_or(("url", "is needed, such as `https://host`"))?;
     let url = outside::address(given, raw.allow_plain_http).map_err(|problem| ("url", problem))?.into_url();
-    if kind == Kind::OpenAi && url.path().trim_end_matches('/').ends_with("/v1") {
+    if kind == ServerApi::OpenAi && url.path().trim_end_matches('/').ends_with("/v1") {
         return Err(("url", "must not end with `/v1`, which is added"));
     }
     Ok(url)

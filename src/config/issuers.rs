@@ -151,7 +151,7 @@ pub(super) fn issuer(raw: RawIssuer) -> Result<Issuer, ConfigError> {
     if !(60..=31_536_000).contains(&life) {
         return Err(problem("`max_token_life_s` must be 60 to 31536000"));
     }
-    let keys = KeySet::open(source(&raw)?, renewal(&raw)?)
+    let keys = KeySet::open(source(&raw)?, algorithms.clone(), renewal(&raw)?)
         .map_err(|error| mistake(&raw.issuer, format!("its keys can't be used: {error}")))?;
     Ok(Issuer {
         keys: Arc::new(keys),

@@ -21,7 +21,7 @@ const TRIES: usize = 5;
 
 /// Where the walk is.
 #[derive(Debug)]
-pub enum Place {
+pub enum Position {
     Documents {
         collection: String,
         ordinal: u32,
@@ -33,7 +33,7 @@ pub enum Place {
     },
 }
 
-impl Default for Place {
+impl Default for Position {
     fn default() -> Self {
         Self::Documents { collection: String::new(), ordinal: 0 }
     }
@@ -41,7 +41,7 @@ impl Default for Place {
 
 /// Runs until cancelled.
 pub async fn watch(service: Arc<Service>, objects_per_s: u32) {
-    let mut place = Place::default();
+    let mut place = Position::default();
     loop {
         tokio::time::sleep(PERIOD).await;
         if let Err(error) = step(&service, &mut place, objects_per_s).await {
@@ -55,27 +55,27 @@ pub async fn watch(service: Arc<Service>, objects_per_s: u32) {
 /// # Errors
 /// When the catalog can't be read, or the repair not be made. A document that differs is hidden then, if that was
 /// possible.
-pub async fn step(service: &Service, place: &mut Place, count: u32) -> Result<(), CommitError> {
+pub async fn step(service: &Service, place: &mut Position, count: u32) -> Result<(), CommitError> {
     let Some((mut tx, snapshot)) = same_state(service).await? else { return Ok(()) };
-    if let Place::Documents { collection, ordinal } = place {
+    if let Position::Documents { collection, ordinal } = place {
         if let Some((name, state)) = from_here(&snapshot.collections, collection) {
             let first = if **name == **collection { *ordinal } else { 0 };
             let end = first.saturating_add(count).min(state.next_document());
             *place = match end < state.next_document() {
-                true => Place::Documents { collection: name.to_string(), ordinal: end },
-                false => Place::Documents { collection: after(name), ordinal: 0 },
+                true => Position::Documents { collection: name.to_string(), ordinal: end },
+                false => Position::Documents { collection: after(name), ordinal: 0 },
             };
             return documents(service, tx, &snapshot, state, first..end).await;
         }
-        *place = Place::Objects { store: String::new(), node: 0 };
+        *place = Position::Objects { store: String::new(), node: 0 };
     }
-    if let Place::Objects { store, node } = place {
+    if let Position::Objects { store, node } = place {
         if let Some((id, state)) = from_here(&snapshot.stores, store) {
             let first = if **id == **store { *node } else { 0 };
             let (nodes, next) = state.graph.unbound_objects(first, count);
             *place = match next {
-                Some(node) => Place::Objects { store: id.to_string(), node },
-                None => Place::Objects { store: after(id), node: 0 },
+                Some(node) => Position::Objects { store: id.to_string(), node },
+                None => Position::Objects { store: after(id), node: 0 },
             };
             let mut is_suspected = false;
             for node in &nodes {
@@ -87,7 +87,7 @@ pub async fn step(service: &Service, place: &mut Place, count: u32) -> Result<()
             service.metrics.drift_checked(nodes.len() as u64);
             return if is_suspected { repair_graph(service, state, nodes).await } else { Ok(()) };
         }
-        *place = Place::default();
+        *place = Position::default();
     }
     Ok(())
 }

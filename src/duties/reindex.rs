@@ -16,7 +16,7 @@ use crate::commit::CommitError;
 use crate::commit::reindex::{Clear, Cleared, Cover, Switch};
 use crate::embed::{self, EmbedError, Failure, Role};
 use crate::index::{IndexError, pieces};
-use crate::indexes::FollowError;
+use crate::indexes::IndexFollowError;
 use crate::lease::Duty;
 use crate::service::Service;
 use crate::snapshot::CollectionState;
@@ -60,7 +60,7 @@ enum ReindexError {
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error(transparent)]
-    Follow(#[from] FollowError),
+    Follow(#[from] IndexFollowError),
 }
 
 /// Since when something was seen to be left, by collection and its newest generation; nothing where nothing is.

@@ -18,7 +18,7 @@ use super::{EmbedError, Embedder, Failure, Role};
 
 mod shape;
 
-pub use shape::Kind;
+pub use shape::ServerApi;
 
 /// Calls for one batch of passages, the first one included.
 const PASSAGE_ATTEMPTS: u32 = 5;
@@ -32,7 +32,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Settings {
     pub name: String,
-    pub kind: Kind,
+    pub kind: ServerApi,
     /// The server's address; the path of the call is added.
     pub url: Url,
     pub model: String,
@@ -238,7 +238,7 @@ mod tests {
         key.set_sensitive(true);
         Settings {
             name: "a".into(),
-            kind: Kind::Tei,
+            kind: ServerApi::Tei,
             url: url.parse().unwrap(),
             model: model.into(),
             dimensions: 3,

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::compat::openfga;
 use super::extract::credential;
-use super::openapi;
+use super::operations::{self, Needs};
 use super::problem::{self, ApiProblem};
 use super::unsent;
 use crate::audit::Trace;
@@ -41,6 +41,22 @@ pub struct Upload(#[allow(dead_code, reason = "it is held")] pub Arc<Place>);
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// How a surface says that there is no room for a caller.
+#[derive(Clone, Copy)]
+struct Refusals {
+    too_often: fn(Duration) -> Response,
+    crowded: fn(Taken) -> Response,
+}
+
+const NATIVE: Refusals = Refusals {
+    too_often: |wait| ApiProblem::rate_limited(wait).into_response(),
+    crowded: |taken| ApiProblem::from(QueryError::from(taken)).into_response(),
+};
+const OPENFGA: Refusals = Refusals {
+    too_often: |_| openfga::FgaError::rate_limited().into_response(),
+    crowded: |_| openfga::FgaError::rate_limited().into_response(),
+};
+
 /// For the native routes, by the table of operations.
 pub async fn native(
     State(service): State<Arc<Service>>,
@@ -48,20 +64,20 @@ pub async fn native(
     mut request: Request,
     next: Next,
 ) -> Response {
-    // A test compares the table with the router; what it lacks is shut.
-    let Some((scope, class)) = openapi::entrance(request.method(), path.as_str()) else {
+    let Some(operation) = operations::find(operations::operations(), request.method(), path.as_str()) else {
         return problem::no_route(request.uri().path()).await;
     };
+    let class = operation.class;
     let principal = match authenticate(&service, request.headers()).await {
         Ok(principal) => principal,
         Err(error) => return ApiProblem::from(error).into_response(),
     };
     note_caller(&request, &principal);
-    let refuse = |wait| ApiProblem::rate_limited(wait).into_response();
-    let crowded = |taken: Taken| ApiProblem::from(QueryError::from(taken)).into_response();
     // A refusal is recorded, so it counts as a request too.
-    if let Some(Err(error)) = scope.map(|scope| principal.require(scope)) {
-        return counted(&service, &principal.payer(), class, refuse, async {
+    if let Needs::Scope(scope) = operation.needs
+        && let Err(error) = principal.require(scope)
+    {
+        return counted(&service, &principal.payer(), class, NATIVE, async {
             tell(&error);
             ApiProblem::from(error).into_response()
         })
@@ -74,13 +90,13 @@ pub async fn native(
         return ApiProblem::from(QueryError::from(taken)).into_response();
     }
     if request.method() != Method::POST || path.as_str() != DOCUMENTS {
-        return admitted(&service, principal, class, request, next, refuse, crowded).await;
+        return admitted(&service, principal, class, request, next, NATIVE).await;
     }
     let payer = principal.payer();
     match tokio::time::timeout(UPLOAD_WAIT, service.uploads.take(&payer)).await {
         Ok(place) => {
             request.extensions_mut().insert(Upload(Arc::new(place)));
-            admitted(&service, principal, class, request, next, refuse, crowded).await
+            admitted(&service, principal, class, request, next, NATIVE).await
         }
         Err(_) => ApiProblem::overloaded().into_response(),
     }
@@ -94,9 +110,7 @@ pub async fn openfga(State(service): State<Arc<Service>>, path: MatchedPath, req
         Err(error) => return error.into_response(),
     };
     note_caller(&request, &principal);
-    let refuse = |_| openfga::FgaError::rate_limited().into_response();
-    let crowded = |_| openfga::FgaError::rate_limited().into_response();
-    admitted(&service, principal, class, request, next, refuse, crowded).await
+    admitted(&service, principal, class, request, next, OPENFGA).await
 }
 
 /// The request's record names whose credential it is from now on.
@@ -142,8 +156,7 @@ async fn admitted(
     class: Class,
     mut request: Request,
     next: Next,
-    refuse: impl FnOnce(Duration) -> Response,
-    crowded: impl FnOnce(Taken) -> Response,
+    refusals: Refusals,
 ) -> Response {
     let payer = principal.payer();
     request.extensions_mut().insert(Entered(principal));
@@ -151,10 +164,10 @@ async fn admitted(
         let response = next.run(request).await;
         match unsent::hold(&service.answers, &payer, response).await {
             Ok(response) => response,
-            Err(taken) => crowded(taken),
+            Err(taken) => (refusals.crowded)(taken),
         }
     };
-    counted(service, &payer, class, refuse, answer).await
+    counted(service, &payer, class, refusals, answer).await
 }
 
 /// The answer, unless it was asked for too often.
@@ -162,14 +175,14 @@ async fn counted(
     service: &Service,
     payer: &Payer,
     class: Class,
-    refuse: impl FnOnce(Duration) -> Response,
+    refusals: Refusals,
     answer: impl Future<Output = Response>,
 ) -> Response {
     let (left, mut response) = match service.rates.take(class, payer) {
         Ok(left) => (left, answer.await),
         Err(left) => {
             service.metrics.rate_limited(class.name());
-            (Some(left), refuse(left.retry_after.unwrap_or_default()))
+            (Some(left), (refusals.too_often)(left.retry_after.unwrap_or_default()))
         }
     };
     if let Some(left) = left {

@@ -4,35 +4,19 @@
 //! test compares the table with the router and the whole with `schema/api/openapi.json`.
 
 use axum::body::Bytes;
-use axum::http::{Method, header};
+use axum::http::header;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::compat::openfga::operations as openfga;
-use super::problem::{Kind, STARTING};
-use crate::identity::Scope;
-use crate::limits::rates::Class;
+use super::problem::{ProblemKind, STARTING};
 use crate::wire::{Problem, bounds};
 
 mod exact;
-pub(super) mod operations;
 
+use super::operations::{self, HEADERS, Needs, Operation, Parameter, Shape};
 use crate::authz::AuthorizationModel;
-use operations::{HEADERS, Needs, OPERATIONS, Operation, Parameter, Shape};
-
-/// The scope that an operation needs besides a credential, and what its rate is counted with; nothing where no credential is
-/// needed, or where there is no such operation.
-pub fn entrance(method: &Method, path: &str) -> Option<(Option<Scope>, Class)> {
-    let method = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
-    let operation = OPERATIONS.iter().find(|operation| operation.method == method && operation.path == path)?;
-    let scope = match operation.needs {
-        Needs::Nothing => return None,
-        Needs::Credential => None,
-        Needs::Scope(scope) => Some(scope),
-    };
-    Some((scope, operation.class))
-}
 
 /// What `/openapi.json` always answers; made once per router.
 pub fn response() -> ([(header::HeaderName, &'static str); 1], Bytes) {
@@ -59,7 +43,7 @@ pub fn description() -> Value {
         let described = describe(operation, surface, &mut requests, &mut answers);
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
-            path.insert(operation.method.to_owned(), described);
+            path.insert(operation.method.name().to_owned(), described);
         }
     }
     answers.subschema_for::<Problem>();
@@ -112,7 +96,7 @@ enum Surface {
 }
 
 fn all() -> impl Iterator<Item = (&'static Operation, Surface)> {
-    let native = OPERATIONS.iter().map(|operation| (operation, Surface::Native));
+    let native = operations::operations().map(|operation| (operation, Surface::Native));
     native.chain(openfga::OPERATIONS.iter().map(|operation| (operation, Surface::OpenFga)))
 }
 
@@ -196,13 +180,13 @@ fn responses(operation: &Operation, surface: Surface, answers: &mut SchemaGenera
         }
         responses.insert(status.to_string(), response);
     }
-    let mut kinds: Vec<&Kind> = operation.problems.iter().copied().flatten().collect();
+    let mut kinds: Vec<&ProblemKind> = operation.problems.iter().copied().flatten().collect();
     kinds.sort_by_key(|(status, code, _)| (status.as_u16(), *code));
     kinds.dedup_by_key(|(status, code, _)| (*status, *code));
     for of_one_status in kinds.chunk_by(|(a, ..), (b, ..)| a == b) {
         let Some((status, ..)) = of_one_status.first() else { continue };
         let lines: Vec<String> = of_one_status.iter().map(|(_, code, title)| format!("`{code}`: {title}.")).collect();
-        let (starting, others): (Vec<&Kind>, Vec<&Kind>) =
+        let (starting, others): (Vec<&ProblemKind>, Vec<&ProblemKind>) =
             of_one_status.iter().copied().partition(|kind| **kind == STARTING);
         let mut told = Map::new();
         if surface == Surface::Native || !starting.is_empty() {

@@ -32,11 +32,7 @@ pub async fn recorded(State(service): State<Arc<Service>>, request: Request, nex
     let is_known = !trace.asked().credential.is_empty();
     let event = match response.status() {
         // Nobody is known whose rate it would count against: few such records are written a minute, the others counted.
-        StatusCode::UNAUTHORIZED => {
-            service.audit.refused(trace.asked(), &claimed);
-            return response;
-        }
-        StatusCode::FORBIDDEN if !is_known => {
+        status if status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && !is_known) => {
             service.audit.refused(trace.asked(), &claimed);
             return response;
         }

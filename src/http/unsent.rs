@@ -14,8 +14,8 @@ use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
 
-use crate::limits::Payer;
 use crate::limits::places::{Place, Places, Shares, Taken};
+use crate::limits::{ANSWER_READING, Payer};
 
 /// MiB of answers that wait to be read: of all callers, of one credential, of one subject that it acts for.
 pub const WAITING: Shares = Shares { all: 512, credential: 128, subject: 64 };
@@ -23,8 +23,6 @@ const MIB: u64 = 1024 * 1024;
 /// Smaller answers are not counted: there are only as many as there are requests.
 const SMALL: u64 = 64 * 1024;
 const PIECE: usize = 64 * 1024;
-/// How long one answer may take to be read, however steadily.
-pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// The answer, with room for what of it is unread.
 ///
@@ -37,7 +35,7 @@ pub async fn hold(places: &Arc<Places>, payer: &Payer, response: Response) -> Re
     let (parts, body) = response.into_parts();
     // It is here already, so it can't fail.
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    Ok(Response::from_parts(parts, Body::new(Unsent::new(whole, place, LONGEST))))
+    Ok(Response::from_parts(parts, Body::new(Unsent::new(whole, place, ANSWER_READING))))
 }
 
 /// What is left of an answer, and its place; gone when its time is over.

@@ -7,6 +7,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -70,7 +71,9 @@ pub enum KeysError {
     TooLarge,
     #[error("it is no JWK set: {0}")]
     Syntax(#[from] serde_json::Error),
-    #[error("it is a JWK set of more than 100 keys, or without a key that can verify signatures")]
+    #[error(
+        "it is a JWK set of more than 100 keys, or without one that verifies signatures of the issuer's `algorithms`"
+    )]
     Unusable,
     #[error("the issuer's description names another issuer")]
     OtherIssuer,
@@ -86,6 +89,12 @@ struct Held {
     key: DecodingKey,
 }
 
+impl Held {
+    fn fits(&self, algorithm: Algorithm) -> bool {
+        self.family == algorithm.family() && self.algorithm.is_none_or(|named| named == KeyAlgorithm::from(algorithm))
+    }
+}
+
 struct Loaded {
     keys: Vec<Held>,
     at: Instant,
@@ -94,11 +103,15 @@ struct Loaded {
 /// The keys of one issuer.
 pub struct KeySet {
     source: Source,
+    /// Those that the issuer may use; keys of others are left out.
+    algorithms: Vec<Algorithm>,
     renewal: Renewal,
     client: reqwest::Client,
     loaded: ArcSwapOption<Loaded>,
     /// When the source was asked last, whatever it said.
     asked: Mutex<Option<Instant>>,
+    /// The source did not answer, or with no keys, when it was asked last.
+    is_failing: AtomicBool,
     /// Held by whoever asks the source.
     asking: tokio::sync::Mutex<()>,
 }
@@ -108,7 +121,7 @@ impl KeySet {
     ///
     /// # Errors
     /// When a file can't be used, or an address may not be called.
-    pub fn open(source: Source, renewal: Renewal) -> Result<Self, KeysError> {
+    pub fn open(source: Source, algorithms: Vec<Algorithm>, renewal: Renewal) -> Result<Self, KeysError> {
         let resolver = Arc::new(Resolver { allow_private: renewal.allow_private });
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -125,6 +138,8 @@ impl KeySet {
             client: client.map_err(KeysError::Client)?,
             loaded: ArcSwapOption::empty(),
             asked: Mutex::new(None),
+            is_failing: AtomicBool::new(false),
+            algorithms,
             asking: tokio::sync::Mutex::new(()),
             source,
             renewal,
@@ -133,7 +148,7 @@ impl KeySet {
             set.check_address(url)?;
         }
         if let Source::File(path) = &set.source {
-            set.keep(keys_of(&read(path)?)?);
+            set.keep(keys_of(&read(path)?, &set.algorithms)?);
         }
         Ok(set)
     }
@@ -148,7 +163,7 @@ impl KeySet {
     /// The key of a token's header.
     ///
     /// # Errors
-    /// When the issuer has no such key, or its keys can't be had.
+    /// When the issuer has no such key, or its keys can't be had: a source that does not answer may have just this one.
     pub async fn key(self: &Arc<Self>, kid: &str, algorithm: Algorithm) -> Result<DecodingKey, IdentityError> {
         self.renew_if_due().await;
         if let Some(key) = self.find(kid, algorithm)? {
@@ -157,8 +172,15 @@ impl KeySet {
         // A key that is new to the issuer, too; but whoever makes key ids up can't make us call all the time.
         if self.may_ask(LEAST_PAUSE.min(self.pause())) {
             self.renew().await;
+        } else {
+            // Somebody else may be asking for it.
+            drop(self.asking.lock().await);
         }
-        self.find(kid, algorithm)?.ok_or_else(|| invalid("`kid` is no key of the issuer for this `alg`"))
+        match self.find(kid, algorithm)? {
+            Some(key) => Ok(key),
+            None if self.is_failing.load(Ordering::Relaxed) => Err(IdentityError::KeysUnavailable),
+            None => Err(invalid("`kid` is no key of the issuer for this `alg`")),
+        }
     }
 
     fn find(&self, kid: &str, algorithm: Algorithm) -> Result<Option<DecodingKey>, IdentityError> {
@@ -166,12 +188,7 @@ impl KeySet {
         if loaded.at.elapsed() > self.renewal.at_most {
             return Err(IdentityError::KeysUnavailable);
         }
-        let fits = |held: &&Held| {
-            held.kid == kid
-                && held.family == algorithm.family()
-                && held.algorithm.is_none_or(|named| named == KeyAlgorithm::from(algorithm))
-        };
-        Ok(loaded.keys.iter().find(fits).map(|held| held.key.clone()))
+        Ok(loaded.keys.iter().find(|held| held.kid == kid && held.fits(algorithm)).map(|held| held.key.clone()))
     }
 
     fn pause(&self) -> Duration {
@@ -220,7 +237,9 @@ impl KeySet {
     async fn renew(&self) {
         let _asking = self.asking.lock().await;
         *self.asked.lock() = Some(Instant::now());
-        match self.fetch().await {
+        let fetched = self.fetch().await;
+        self.is_failing.store(fetched.is_err(), Ordering::Relaxed);
+        match fetched {
             Ok(keys) => self.keep(keys),
             Err(error) => tracing::error!(%error, "the keys of an issuer could not be renewed; the old ones stay"),
         }
@@ -236,10 +255,10 @@ impl KeySet {
                 let path = path.clone();
                 // A failure of the pool is one of reading.
                 let text = tokio::task::spawn_blocking(move || read(&path)).await;
-                keys_of(&text.map_err(|_| KeysError::Unusable)??)
+                keys_of(&text.map_err(|_| KeysError::Unusable)??, &self.algorithms)
             }
-            Source::Url(url) => keys_of(&self.get(url).await?),
-            Source::Discovery { issuer } => keys_of(&self.get(&self.discover(issuer).await?).await?),
+            Source::Url(url) => keys_of(&self.get(url).await?, &self.algorithms),
+            Source::Discovery { issuer } => keys_of(&self.get(&self.discover(issuer).await?).await?, &self.algorithms),
         }
     }
 
@@ -306,8 +325,9 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, KeysError> {
     std::fs::read(path).map_err(of_file)
 }
 
-/// Keys that verify signatures; others of the set (encryption, unknown kinds) are no concern of ours (RFC 7517 §5).
-fn keys_of(text: &[u8]) -> Result<Vec<Held>, KeysError> {
+/// Keys that verify signatures of these algorithms; others of the set (encryption, unknown kinds) are no concern of ours
+/// (RFC 7517 §5).
+fn keys_of(text: &[u8], algorithms: &[Algorithm]) -> Result<Vec<Held>, KeysError> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,
@@ -318,12 +338,21 @@ fn keys_of(text: &[u8]) -> Result<Vec<Held>, KeysError> {
     }
     let mut keys = Vec::with_capacity(set.keys.len());
     for value in set.keys {
-        match serde_json::from_value::<Jwk>(value).ok().and_then(|jwk| held(&jwk)) {
+        let held = serde_json::from_value::<Jwk>(with_known_name(value)).ok().and_then(|jwk| held(&jwk));
+        match held.filter(|held| algorithms.iter().any(|algorithm| held.fits(*algorithm))) {
             Some(held) => keys.push(held),
             None => tracing::info!("a key of an issuer's set is not for verifying signatures here; it is left out"),
         }
     }
     if keys.is_empty() { Err(KeysError::Unusable) } else { Ok(keys) }
+}
+
+/// RFC 9864 gives `EdDSA` over Ed25519 a name of its own, which the parser does not know.
+fn with_known_name(mut jwk: Value) -> Value {
+    if jwk["crv"] == "Ed25519" && jwk["alg"] == "Ed25519" {
+        jwk["alg"] = "EdDSA".into();
+    }
+    jwk
 }
 
 fn held(jwk: &Jwk) -> Option<Held> {

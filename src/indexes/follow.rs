@@ -52,7 +52,7 @@ pub(super) async fn follow_log(catalog: Catalog, indexes: Arc<CollectionIndexes>
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum FollowError {
+pub enum IndexFollowError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -68,7 +68,7 @@ async fn apply_batch(
     local: &Arc<Local>,
     dead: &mut Dead,
     due: &[Gone],
-) -> Result<bool, FollowError> {
+) -> Result<bool, IndexFollowError> {
     let collection = indexes.pair.collection;
     // Operations and texts from one state: an operation whose text is not there yet would be applied as nothing.
     let mut tx = catalog.read().await?;
@@ -162,7 +162,12 @@ fn add(analyser: &Analyser, text: &IndexText) -> KeywordOp {
 
 /// Fills a keyword index with the live chunks, as if it had followed the log up to where it was cut. What the log still
 /// holds is applied after it, and adding or removing a chunk twice changes nothing.
-async fn fill(catalog: &Catalog, indexes: &CollectionIndexes, local: &Arc<Local>, cut: u64) -> Result<(), FollowError> {
+async fn fill(
+    catalog: &Catalog,
+    indexes: &CollectionIndexes,
+    local: &Arc<Local>,
+    cut: u64,
+) -> Result<(), IndexFollowError> {
     let collection = indexes.pair.collection;
     tracing::info!(collection, "filling a keyword index from the catalog's chunks");
     let apply = async |operations: Option<Vec<KeywordOp>>, position: u64| {
@@ -203,7 +208,7 @@ pub(super) async fn add_vectors(
     pair: Pair,
     local: &Arc<Local>,
     end: u32,
-) -> Result<(), FollowError> {
+) -> Result<(), IndexFollowError> {
     // Most often there is nothing to do: a commit has written them.
     if local.vectors.len() >= end {
         return Ok(());
@@ -219,7 +224,7 @@ async fn write_rows(
     local: &Arc<Local>,
     chunks: Range<u32>,
     write: fn(&MaskedScan, u32, &[f32]) -> Result<(), IndexError>,
-) -> Result<(), FollowError> {
+) -> Result<(), IndexFollowError> {
     for part in pieces(chunks, FILLED_AT_ONCE) {
         let rows = rows(tx, pair, local.vectors.dimensions(), part.clone()).await?;
         let target = local.clone();
@@ -231,7 +236,12 @@ async fn write_rows(
 }
 
 /// Rows of a range of chunks, row-major; zeros for those that are gone.
-async fn rows(tx: &mut CatalogTx, pair: Pair, dimensions: usize, chunks: Range<u32>) -> Result<Vec<f32>, FollowError> {
+async fn rows(
+    tx: &mut CatalogTx,
+    pair: Pair,
+    dimensions: usize,
+    chunks: Range<u32>,
+) -> Result<Vec<f32>, IndexFollowError> {
     let mut rows = vec![0.0; chunks.len() * dimensions];
     for (chunk, vector) in vectors::of_chunks(tx, pair, chunks.clone()).await? {
         let vector = vector.ok_or(CatalogError::Malformed { what: "vector of a passage" })?;
@@ -253,7 +263,7 @@ pub(super) async fn repair(
     local: &Arc<Local>,
     embedder: Option<&Arc<dyn Embedder>>,
     progress: &Progress,
-) -> Result<(), FollowError> {
+) -> Result<(), IndexFollowError> {
     for range in &local.damaged {
         let Some(embedder) = embedder else {
             let mut tx = catalog.read().await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{CollectionIndexes, Engine, FollowError, Indexes, Local, Place, VECTORS};
+use super::{CollectionIndexes, Engine, IndexFollowError, IndexHome, Indexes, Local, VECTORS};
 use crate::catalog::collections::{CollectionSettings, NextGeneration};
 use crate::catalog::{CatalogTx, vectors};
 use crate::index::qdrant::QdrantCollection;
@@ -22,7 +22,7 @@ impl Indexes {
         tx: &mut CatalogTx,
         snapshot: &Snapshot,
         progress: &Progress,
-    ) -> Result<(), FollowError> {
+    ) -> Result<(), IndexFollowError> {
         let chunks = snapshot.collections.values().map(|collection| u64::from(collection.next_chunk()));
         progress.enter(Stage::Vectors, chunks.sum());
         for collection in snapshot.collections.values() {
@@ -81,14 +81,14 @@ impl Indexes {
         let analyser = Analyser::by_name(&form.analyser)
             .ok_or_else(|| IndexError::OtherFormat { path: folder.join("keywords") })?;
         let (engine, applied) = match &self.place {
-            Place::Files(_) => {
+            IndexHome::Files(_) => {
                 let opened =
                     MaskedScan::open(&folder.join(VECTORS), form.dimensions, chunks, self.scan.clone(), progress)?;
                 let local = Local::open(&folder, &analyser, opened, self.erase_after)?;
                 let applied = local.keywords.position()?;
                 (Engine::Local(Arc::new(local)), applied)
             }
-            Place::Qdrant { connection, instance } => {
+            IndexHome::Qdrant { connection, instance } => {
                 let made = QdrantCollection::new(connection.clone(), &pair.to_string(), instance, form.dimensions);
                 (Engine::Qdrant(Arc::new(made)), 0)
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::points::Points;
-use super::{CollectionIndexes, FollowError, Legs, Lists};
+use super::{CollectionIndexes, IndexFollowError, Legs, Lists};
 use crate::catalog::collections::Pair;
 use crate::catalog::operations::{self, OperationKind, OperationRow};
 use crate::catalog::{Catalog, CatalogTx, vectors};
@@ -98,7 +98,7 @@ fn qdrant(error: &IndexError) -> Option<&QdrantError> {
 }
 
 /// Keeps one collection in step with the log.
-pub(super) struct Applier {
+pub(super) struct QdrantFollower {
     pair: Pair,
     catalog: Catalog,
     indexes: Arc<CollectionIndexes>,
@@ -107,7 +107,7 @@ pub(super) struct Applier {
     compared_at: Option<Instant>,
 }
 
-impl Applier {
+impl QdrantFollower {
     pub(super) fn new(
         catalog: Catalog,
         indexes: Arc<CollectionIndexes>,
@@ -170,7 +170,7 @@ impl Applier {
 
     /// Makes the collection if it is missing, compares it where that is due, and applies what the log has; says whether
     /// there was anything to do.
-    async fn step(&mut self, mark: &mut Option<Watermark>) -> Result<bool, FollowError> {
+    async fn step(&mut self, mark: &mut Option<Watermark>) -> Result<bool, IndexFollowError> {
         let Some((fields, _)) = self.source.shape(self.pair) else { return Ok(false) };
         let current = match mark.take() {
             Some(current) if !self.points.is_suspect() && current.position >= self.points.floor() => current,
@@ -210,7 +210,7 @@ impl Applier {
         Ok(true)
     }
 
-    async fn apply(&self, tx: &mut CatalogTx, row: &OperationRow) -> Result<(), FollowError> {
+    async fn apply(&self, tx: &mut CatalogTx, row: &OperationRow) -> Result<(), IndexFollowError> {
         let chunks = row.first_chunk..row.first_chunk + row.chunk_count;
         match row.kind {
             OperationKind::Add | OperationKind::Cover => {
@@ -236,7 +236,7 @@ impl Applier {
         tx: &mut CatalogTx,
         chunks: Vec<(u32, Expected)>,
         sequence: u64,
-    ) -> Result<u64, FollowError> {
+    ) -> Result<u64, IndexFollowError> {
         let (Some((first, _)), Some((last, _))) = (chunks.first(), chunks.last()) else { return Ok(0) };
         let (first, count) = (*first, last - first + 1);
         let vectors = vectors::of_chunks(tx, self.pair, first..last + 1).await?;
@@ -269,7 +269,7 @@ impl Applier {
         fields: &BTreeMap<String, FieldType>,
         last: u64,
         is_other: bool,
-    ) -> Result<Watermark, FollowError> {
+    ) -> Result<Watermark, IndexFollowError> {
         if is_other {
             tracing::info!(
                 indexes = %self.pair,
@@ -325,7 +325,7 @@ impl Applier {
         last: u64,
         describe_all: bool,
         done: &mut Reconciled,
-    ) -> Result<(), FollowError> {
+    ) -> Result<(), IndexFollowError> {
         let live = self.source.live(self.collection(), chunks.clone());
         let first = stored.partition_point(|point| point.chunk < chunks.start);
         let end = stored.partition_point(|point| point.chunk < chunks.end);

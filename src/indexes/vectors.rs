@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{FollowError, Indexes, VectorHome, follow};
+use super::{IndexFollowError, Indexes, VectorHome, follow};
 use crate::catalog::collections::Pair;
 use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::embed::Embedder;
@@ -27,7 +27,7 @@ impl Indexes {
     ///
     /// # Errors
     /// When the catalog lacks one of them; I/O.
-    pub async fn take_vectors(&self, tx: &mut CatalogTx, pair: Pair, end: u32) -> Result<(), FollowError> {
+    pub async fn take_vectors(&self, tx: &mut CatalogTx, pair: Pair, end: u32) -> Result<(), IndexFollowError> {
         match self.local(pair) {
             Some(local) => follow::add_vectors(tx, pair, &local, end).await,
             None => Ok(()),
@@ -43,7 +43,7 @@ impl Indexes {
         catalog: &Catalog,
         pair: Pair,
         chunks: &[u32],
-    ) -> Result<Vec<(u32, Vec<f32>)>, FollowError> {
+    ) -> Result<Vec<(u32, Vec<f32>)>, IndexFollowError> {
         let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Ok(Vec::new()) };
         if self.home() == VectorHome::Catalog {
             let stored = vectors::of_chunks(&mut catalog.read().await?, pair, *first..*last + 1).await?;
@@ -67,7 +67,7 @@ impl Indexes {
         pair: Pair,
         embedder: Option<&Arc<dyn Embedder>>,
         progress: &Progress,
-    ) -> Result<(), FollowError> {
+    ) -> Result<(), IndexFollowError> {
         match self.local(pair) {
             Some(local) => follow::repair(catalog, pair, &local, embedder, progress).await,
             None => Ok(()),

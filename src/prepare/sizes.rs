@@ -10,9 +10,9 @@ const MAX_OVERLAP: usize = 4;
 /// Bytes of chunks that a short text may have in any case.
 const FREE_OVERLAP: usize = 64 * 1024;
 /// Bytes of the path of headings of one chunk.
-pub const MAX_HEADINGS: usize = 4_096;
+pub const MAX_PATH: usize = 4_096;
 /// Bytes of all paths of headings of one document.
-pub const MAX_ALL_HEADINGS: usize = 4 * 1024 * 1024;
+pub const MAX_ALL_PATHS: usize = 4 * 1024 * 1024;
 /// Bytes of the metadata of one document, as JSON.
 pub const MAX_METADATA: usize = 64 * 1024;
 
@@ -86,8 +86,8 @@ pub(super) fn of_chunks(chunks: &[PreparedChunk], text: &str) -> Result<(), Unpr
 /// Bytes of the path of headings of one chunk.
 pub(super) fn of_path(n: usize, chunk: &PreparedChunk) -> Result<usize, Unprocessable> {
     let bytes: usize = chunk.heading_path.iter().map(String::len).sum();
-    if bytes > MAX_HEADINGS || chunk.heading_path.len() > MAX_HEADING_LEVELS {
-        let detail = format!("must be at most {MAX_HEADING_LEVELS} headings of {MAX_HEADINGS} bytes together");
+    if bytes > MAX_PATH || chunk.heading_path.len() > MAX_HEADING_LEVELS {
+        let detail = format!("must be at most {MAX_HEADING_LEVELS} headings of {MAX_PATH} bytes together");
         return Err(unprocessable(format!("/chunks/{n}/heading_path"), detail));
     }
     Ok(bytes)
@@ -98,8 +98,8 @@ pub(super) fn of_all(chunks: usize, headings: usize) -> Result<(), Unprocessable
     if chunks > MAX_CHUNKS {
         return Err(unprocessable("/chunks", format!("at most {MAX_CHUNKS} chunks are allowed")));
     }
-    if headings > MAX_ALL_HEADINGS {
-        let detail = format!("must have at most {MAX_ALL_HEADINGS} bytes of headings, all together");
+    if headings > MAX_ALL_PATHS {
+        let detail = format!("must have at most {MAX_ALL_PATHS} bytes of headings, all together");
         return Err(unprocessable("/chunks", detail));
     }
     Ok(())
@@ -122,12 +122,12 @@ mod tests {
         assert_eq!(of_chunks(&whole(7), &text).unwrap_err().pointer, "/chunks");
         // Short texts may overlap as they like, within reason.
         assert!(of_chunks(&(0..500).map(|_| chunk(0, 100, &[])).collect::<Vec<_>>(), "short").is_ok());
-        let long = "h".repeat(MAX_HEADINGS);
+        let long = "h".repeat(MAX_PATH);
         let one = |headings: &[&str]| of_chunks(&[chunk(0, 10, headings)], &text).map_err(|error| error.pointer);
         assert_eq!(one(&[long.as_str()]), Ok(()));
         assert_eq!(one(&[long.as_str(), "h"]), Err("/chunks/0/heading_path".to_owned()));
         assert_eq!(one(&["h"; MAX_HEADING_LEVELS + 1]), Err("/chunks/0/heading_path".to_owned()));
-        let many: Vec<_> = (0..=MAX_ALL_HEADINGS / MAX_HEADINGS).map(|n| chunk(n, n + 1, &[long.as_str()])).collect();
+        let many: Vec<_> = (0..=MAX_ALL_PATHS / MAX_PATH).map(|n| chunk(n, n + 1, &[long.as_str()])).collect();
         assert_eq!(of_chunks(&many, &text).unwrap_err().pointer, "/chunks");
     }
 }

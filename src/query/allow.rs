@@ -136,7 +136,11 @@ pub(super) async fn resolve(
     };
     let (view, collections) = turn.compute(work).await.map_err(QueryError::at("resolve"))??;
     are_filled(&collections).await?;
-    let caveats = Caveats { not_found: not_found(question, &collections), ..Caveats::default() };
+    let caveats = Caveats {
+        reads_nothing: question.collections.is_empty() && collections.is_empty(),
+        not_found: not_found(question, &collections),
+        ..Caveats::default()
+    };
     Ok(Allowed { collections, view: Arc::new(view), caveats })
 }
 

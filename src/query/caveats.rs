@@ -12,6 +12,8 @@ pub(super) struct Caveats {
     pub is_degraded: bool,
     /// An index has not followed as far as the snapshot, so that what is newest may not be found.
     pub is_behind: bool,
+    /// The question names no collection, and of none the reader may read anything.
+    pub reads_nothing: bool,
     /// Names of the question that nothing answers to which the reader may read.
     pub not_found: NotFound,
 }
@@ -28,6 +30,7 @@ impl Caveats {
             (self.is_incomplete, Warning::ChangedMeanwhile),
             (self.is_behind, Warning::IndexBehind),
             (self.is_degraded, Warning::EmbedderUnavailable),
+            (self.reads_nothing, Warning::NothingReadable),
             (!self.not_found.collections.is_empty(), Warning::CollectionNotFound),
             (!self.not_found.fields.is_empty(), Warning::FieldNotFound),
         ];

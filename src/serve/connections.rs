@@ -26,11 +26,9 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::listening::Routes;
-use crate::limits::ConnectionLimits;
+use crate::limits::{ANSWER_READING, ConnectionLimits};
 use crate::telemetry::Metrics;
 
-/// How long one answer may take to be read, however steadily.
-const SENDING: Duration = Duration::from_secs(300);
 /// How long a connection that is told to end may take for it.
 const GRACE: Duration = Duration::from_secs(5);
 /// Bytes of a request's head.
@@ -214,7 +212,7 @@ impl Activity {
             return None;
         }
         let quiet = state.answered.max(state.written) + self.limits.idle;
-        let sending = state.answered + SENDING;
+        let sending = state.answered + ANSWER_READING;
         // While an answer is on its way, what comes in belongs to that.
         let begun = state.begun.filter(|begun| state.written <= *begun).map(|begun| begun + self.limits.head);
         Some(quiet.min(sending).min(begun.unwrap_or(quiet)))

@@ -18,7 +18,7 @@ use crate::catalog::commits;
 use crate::catalog::{Catalog, CatalogError, meta};
 use crate::config::Config;
 use crate::service::Service;
-use crate::snapshot::follow::FollowError;
+use crate::snapshot::follow::SnapshotFollowError;
 
 /// Named value: every epoch that the catalog has been in since the first one, which has no name, oldest first.
 const EPOCHS: &str = "epoch";
@@ -132,7 +132,7 @@ pub(super) async fn lost(service: Weak<Service>) -> ServeError {
     loop {
         tokio::time::sleep(LOOK).await;
         let Some(service) = service.upgrade() else { return std::future::pending().await };
-        let is_other = matches!(service.published.problem().as_deref(), Some(FollowError::OtherHistory));
+        let is_other = matches!(service.published.problem().as_deref(), Some(SnapshotFollowError::OtherHistory));
         // A database that is being filled has no revision yet.
         let is_whole = is_other && service.catalog.revision().await.is_ok_and(|revision| revision > 0);
         looks = if is_whole { looks + 1 } else { 0 };

@@ -140,6 +140,13 @@ pub async fn leave_record(
     command: &str,
     items: Vec<String>,
 ) -> Result<(), CatalogError> {
+    let (file_from, line) = record_to_leave(data, event, command, items);
+    Catalog::leave_records(data, file_from, &line).await
+}
+
+/// Bytes of the audit of a folder, and the record of what a command does with the folder, which the next service on it
+/// carries into that audit.
+pub fn record_to_leave(data: &std::path::Path, event: &str, command: &str, items: Vec<String>) -> (u64, String) {
     let record = Record {
         at: Timestamp::now().to_string(),
         id: Some(uuid::Uuid::now_v7().to_string()),
@@ -149,6 +156,5 @@ pub async fn leave_record(
         ..Record::default()
     };
     let line = audit::line(&record).and_then(|line| String::from_utf8(line).ok()).unwrap_or_default();
-    let file_from = std::fs::metadata(data.join(audit::FILE)).map_or(0, |file| file.len());
-    Catalog::leave_records(data, file_from, &line).await
+    (std::fs::metadata(data.join(audit::FILE)).map_or(0, |file| file.len()), line)
 }

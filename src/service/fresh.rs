@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Service;
 use crate::catalog::Catalog;
 use crate::catalog::commits::Head;
-use crate::snapshot::follow::FollowError;
+use crate::snapshot::follow::SnapshotFollowError;
 
 /// Why a request has no state to answer from.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum Stale {
     #[error("the newest state can't be reached in time")]
     Behind,
     #[error("the newest state can't be followed: {0}")]
-    Stuck(Arc<FollowError>),
+    Stuck(Arc<SnapshotFollowError>),
 }
 
 impl Stale {
@@ -27,9 +27,11 @@ impl Stale {
             Self::Unknown => "gets no answer from the catalog",
             Self::Behind => "is behind the catalog",
             Self::Stuck(error) => match **error {
-                FollowError::OtherHistory => "has seen another history of the catalog and is about to end",
-                FollowError::NewerSchema => "is older than the catalog's schema: upgrade it",
-                FollowError::Load(_) | FollowError::Index(_) => "can't follow the catalog: its log says why",
+                SnapshotFollowError::OtherHistory => "has seen another history of the catalog and is about to end",
+                SnapshotFollowError::NewerSchema => "is older than the catalog's schema: upgrade it",
+                SnapshotFollowError::Load(_) | SnapshotFollowError::Index(_) => {
+                    "can't follow the catalog: its log says why"
+                }
             },
         }
     }
@@ -100,17 +102,17 @@ impl Others {
         let head = head.ok().flatten().ok_or(Stale::Unknown)?;
         let stuck = |error| Err(Stale::Stuck(Arc::new(error)));
         if !head.is_compatible() {
-            return stuck(FollowError::NewerSchema);
+            return stuck(SnapshotFollowError::NewerSchema);
         }
         if head.revision < before {
-            return stuck(FollowError::OtherHistory);
+            return stuck(SnapshotFollowError::OtherHistory);
         }
         let reached = tokio::time::timeout_at(until, published.at_least(head.revision)).await;
         let Ok(snapshot) = reached else {
             return Err(published.problem().map_or(Stale::Behind, Stale::Stuck));
         };
         if snapshot.revision == head.revision && snapshot.origin != head.origin {
-            return stuck(FollowError::OtherHistory);
+            return stuck(SnapshotFollowError::OtherHistory);
         }
         Ok(())
     }

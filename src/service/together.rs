@@ -24,13 +24,13 @@ use crate::commit::keys::{CreateKey, RevokeKey};
 use crate::commit::stores::{CreateStore, DeleteStore, PutAssertions, RenameStore, WriteModel};
 use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::commit::{Carrier, Change, CommitError, Committer, Shared, Writer};
-use crate::indexes::{Indexes, Place as Home, VectorHome};
+use crate::indexes::{IndexHome, Indexes, VectorHome};
 use crate::limits::{CacheLimits, Effort};
 use crate::prepare;
 use crate::progress::Progress;
 use crate::snapshot::load::load;
 use crate::snapshot::names::ChunkKeys;
-use crate::snapshot::{Place, Published, Publishing, Snapshot};
+use crate::snapshot::{Extent, Published, Publishing, Snapshot};
 use crate::wire::TupleKey;
 use usher_support::Random;
 
@@ -60,7 +60,7 @@ struct Process {
 impl Process {
     async fn start(catalog: &Catalog, folder: &Path) -> Self {
         let indexes =
-            Arc::new(Indexes::new(folder.to_owned(), Duration::from_secs(1), Home::Files(VectorHome::Catalog)));
+            Arc::new(Indexes::new(folder.to_owned(), Duration::from_secs(1), IndexHome::Files(VectorHome::Catalog)));
         let mut tx = catalog.read().await.unwrap();
         let snapshot = load(&mut tx, None, &Progress::default()).await.unwrap();
         indexes.open_all(&mut tx, &snapshot, &Progress::default()).await.unwrap();
@@ -114,7 +114,7 @@ impl Process {
                 let model = snapshot.store(STORE).unwrap().latest_model().unwrap().id().to_owned();
                 self.done("assertions", PutAssertions { store: STORE.into(), model, assertions: json!([]) }).await
             }
-            6 if random.below(3) == 0 => self.done("no collection", DeleteCollection { name: collection }).await,
+            6 if random.below(3) == 0 => self.done("no collection", DeleteCollection { name: collection, even_filled: true }).await,
             6 => self.done("collection", PutCollection { name: collection, settings: settings(random) }).await,
             7 | 8 => {
                 let ids = (0..1 + random.below(3)).map(|_| id(&collection, random)).collect();
@@ -290,13 +290,13 @@ fn told(snapshot: &Arc<Snapshot>, authority: &Authority) -> BTreeMap<String, Str
             format!("{:?}", collection.live_chunks().filter(|range| !range.is_empty()).collect::<Vec<_>>()),
         );
         tell(
-            format!("places {name}"),
+            format!("extents {name}"),
             format!(
                 "{:?}",
                 collection
-                    .places()
-                    .filter(|(_, place)| !matches!(place, Place::Empty))
-                    .map(|(at, place)| (at, shape(place)))
+                    .extents()
+                    .filter(|(_, extent)| !matches!(extent, Extent::Empty))
+                    .map(|(at, extent)| (at, shape(extent)))
                     .collect::<Vec<_>>()
             ),
         );
@@ -321,9 +321,9 @@ fn told(snapshot: &Arc<Snapshot>, authority: &Authority) -> BTreeMap<String, Str
     told
 }
 
-fn shape(place: Place) -> String {
-    match place {
-        Place::Plain { first_chunk, chunk_count, .. } => format!("{first_chunk} {chunk_count}"),
+fn shape(extent: Extent) -> String {
+    match extent {
+        Extent::Plain { first_chunk, chunk_count, .. } => format!("{first_chunk} {chunk_count}"),
         other => format!("{other:?}"),
     }
 }

@@ -28,7 +28,7 @@ pub enum NotComputed {
     /// There was no place for it in time: nothing was computed.
     #[error("{0}")]
     NoPlace(Taken),
-    #[error("a computation broke off")]
+    #[error("a computation broke off: {0}")]
     BrokeOff(#[from] JoinError),
 }
 

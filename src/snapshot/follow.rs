@@ -24,7 +24,7 @@ use crate::progress::Progress;
 const PAGE: u32 = 1_000;
 
 #[derive(Debug, thiserror::Error)]
-pub enum FollowError {
+pub enum SnapshotFollowError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The indexes of what was read can't be opened.
@@ -37,7 +37,7 @@ pub enum FollowError {
     NewerSchema,
 }
 
-impl From<CatalogError> for FollowError {
+impl From<CatalogError> for SnapshotFollowError {
     fn from(error: CatalogError) -> Self {
         Self::Load(error.into())
     }
@@ -54,22 +54,22 @@ pub struct Followed {
 ///
 /// # Errors
 /// When the catalog can't be read, holds what this release can't understand, or has another history.
-pub async fn follow(tx: &mut CatalogTx, held: &Snapshot) -> Result<Option<Followed>, FollowError> {
+pub async fn follow(tx: &mut CatalogTx, held: &Snapshot) -> Result<Option<Followed>, SnapshotFollowError> {
     let head = commits::head(&mut *tx).await?;
     if !head.is_compatible() {
-        return Err(FollowError::NewerSchema);
+        return Err(SnapshotFollowError::NewerSchema);
     }
     if head.revision == held.revision && head.origin == held.origin {
         return Ok(None);
     }
     if head.revision <= held.revision {
-        return Err(FollowError::OtherHistory);
+        return Err(SnapshotFollowError::OtherHistory);
     }
     let mut rows = commits::from(&mut *tx, held.revision).await?;
     if rows.first().is_some_and(|row| row.revision == held.revision) {
         let own = rows.remove(0);
         if held.origin.is_some_and(|origin| origin != own.origin) {
-            return Err(FollowError::OtherHistory);
+            return Err(SnapshotFollowError::OtherHistory);
         }
     }
     if let Some(delta) = merged(&rows, head.revision - held.revision)

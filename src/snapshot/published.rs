@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 use super::Snapshot;
-use super::follow::FollowError;
+use super::follow::SnapshotFollowError;
 
 /// The newest snapshot of this process, for whoever reads it.
 pub struct Published {
@@ -17,7 +17,7 @@ pub struct Published {
     /// Somebody waits for a state that another process made.
     wanted: Notify,
     /// Why what others commit can't be followed at the moment.
-    problem: Mutex<Option<Arc<FollowError>>>,
+    problem: Mutex<Option<Arc<SnapshotFollowError>>>,
 }
 
 impl Published {
@@ -48,7 +48,7 @@ impl Published {
     }
 
     /// Why what others commit can't be followed at the moment.
-    pub fn problem(&self) -> Option<Arc<FollowError>> {
+    pub fn problem(&self) -> Option<Arc<SnapshotFollowError>> {
         self.problem.lock().clone()
     }
 
@@ -97,7 +97,7 @@ impl Publishing {
     }
 
     /// Says why what others commit can't be followed at the moment, or that it can.
-    pub fn note(&self, problem: Option<Arc<FollowError>>) {
+    pub fn note(&self, problem: Option<Arc<SnapshotFollowError>>) {
         *self.0.problem.lock() = problem;
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// What a number means over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Only grows, from nothing at the start of the process.
     Counter,
     /// Is what it is now.
@@ -13,7 +13,7 @@ pub enum Kind {
     Histogram,
 }
 
-impl Kind {
+impl MetricKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -27,7 +27,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy)]
 pub struct Described {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: MetricKind,
     pub help: &'static str,
     /// Names of its labels, each with the values that there can be: never what a caller can choose.
     pub labels: &'static [(&'static str, &'static str)],
@@ -36,15 +36,15 @@ pub struct Described {
 type Labels = &'static [(&'static str, &'static str)];
 
 pub const fn counter(name: &'static str, help: &'static str, labels: Labels) -> Described {
-    Described { name, kind: Kind::Counter, help, labels }
+    Described { name, kind: MetricKind::Counter, help, labels }
 }
 
 pub const fn gauge(name: &'static str, help: &'static str, labels: Labels) -> Described {
-    Described { name, kind: Kind::Gauge, help, labels }
+    Described { name, kind: MetricKind::Gauge, help, labels }
 }
 
 pub const fn histogram(name: &'static str, help: &'static str, labels: Labels) -> Described {
-    Described { name, kind: Kind::Histogram, help, labels }
+    Described { name, kind: MetricKind::Histogram, help, labels }
 }
 
 const CLASS: (&str, &str) =

@@ -12,7 +12,10 @@ use super::otlp::Otlp;
 use super::trace::TARGET;
 
 /// What is logged where nothing was chosen.
-const DEFAULT: &str = "info,tantivy=warn,sqlx=warn";
+const DEFAULT: &str = "info";
+/// Libraries that say more than helps at the same level, each statement of SQL for one; naming one gives it a level.
+const LIBRARIES: &str =
+    "tantivy=warn,sqlx=warn,hyper=info,hyper_util=info,h2=info,rustls=info,reqwest=info,tonic=info,tower=info";
 
 /// `USHER_LOG` can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +29,8 @@ pub struct LogError(String);
 /// When `USHER_LOG` is malformed.
 pub fn start(json: bool, otlp: Option<&Otlp>) -> Result<(), LogError> {
     let chosen = std::env::var("USHER_LOG").unwrap_or_else(|_| DEFAULT.to_owned());
-    let filter = EnvFilter::builder().parse(&chosen).map_err(|error| LogError(error.to_string()))?;
+    let filter =
+        EnvFilter::builder().parse(format!("{LIBRARIES},{chosen}")).map_err(|error| LogError(error.to_string()))?;
     // A line of a request names it, whatever else was chosen.
     let filter = filter.or(Targets::new().with_target(TARGET, tracing::Level::ERROR));
     let lines = fmt::layer()

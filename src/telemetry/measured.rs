@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use super::described::{Described, Kind};
+use super::described::{Described, MetricKind};
 
 /// How one metric is read from `S`.
 pub struct Measure<S: 'static> {
@@ -72,7 +72,7 @@ fn family(described: &Described, samples: Vec<Sample>) -> MetricFamily {
     let mut family = MetricFamily::default();
     family.set_name(described.name.to_owned());
     family.set_help(described.help.to_owned());
-    let is_counter = described.kind == Kind::Counter;
+    let is_counter = described.kind == MetricKind::Counter;
     family.set_field_type(if is_counter { MetricType::COUNTER } else { MetricType::GAUGE });
     let metric = |sample: Sample| {
         let mut metric = Metric::default();

@@ -9,7 +9,7 @@ use crate::catalog::documents::next_ordinals;
 use crate::catalog::portable::{META, TABLES, Table};
 use crate::catalog::{Catalog, CatalogTx, Location, meta, vectors};
 use crate::index::{VectorStore, pieces};
-use crate::indexes::{Indexes, Place, VectorHome};
+use crate::indexes::{IndexHome, Indexes, VectorHome};
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
@@ -53,7 +53,7 @@ pub async fn export(location: &Location, data: &Path, to: &Path) -> Result<Manif
             manifest.write(to, DRAFT)?;
         }
     }
-    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, Place::Files(VectorHome::Files));
+    let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, IndexHome::Files(VectorHome::Files));
     for collection in collections::all(&mut view).await? {
         if collection.settings.generations.next.is_some() {
             return Err(TransferError::Reindexing { collection: collection.name });

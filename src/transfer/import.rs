@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Content, MANIFEST, Manifest, Part, TransferError, at};
 use crate::catalog::portable::{META, PortableRow, TABLES, Table, set_last_number, table};
+use crate::catalog::records::{self, FolderName};
 use crate::catalog::{self, Catalog, Location, meta};
 use crate::index::{VectorStore, pieces};
 use crate::indexes::{self, Indexes, VectorHome};
@@ -31,13 +32,26 @@ struct Progress {
     rows: u64,
 }
 
+/// The record of an import, which becomes part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftRecord<'a> {
+    /// Bytes of the folder's audit before it.
+    pub file_from: u64,
+    pub line: &'a str,
+}
+
 /// Reads the export at `from` into the catalog at `location`, and its vectors into `data`. The catalog is empty, or holds
 /// a part of this very export: then the import goes on where it was cut short; where all of it is there and nothing else,
 /// nothing is left to do. Every file is verified before anything is written, every count afterwards.
 ///
 /// # Errors
 /// When the export is incomplete or damaged, the catalog holds something else, or storage fails; it can be run again.
-pub async fn import(from: &Path, location: &Location, data: &Path) -> Result<Manifest, TransferError> {
+pub async fn import(
+    from: &Path,
+    location: &Location,
+    data: &Path,
+    record: LeftRecord<'_>,
+) -> Result<Manifest, TransferError> {
     let path = from.join(MANIFEST);
     let manifest = Manifest::read(&path)?.ok_or(TransferError::Incomplete { path: from.to_owned() })?;
     let export = blake3::hash(&std::fs::read(&path).map_err(at(&path))?).to_hex().to_string();
@@ -66,12 +80,12 @@ pub async fn import(from: &Path, location: &Location, data: &Path) -> Result<Man
                 rows(&catalog, table, from, part, &mut progress).await?;
             }
             Content::Vectors { collection, dimensions, chunks } => {
-                let place = Place { collection: *collection, dimensions: *dimensions, chunks: *chunks };
+                let vectors_of = VectorPart { collection: *collection, dimensions: *dimensions, chunks: *chunks };
                 let target = match location {
                     Location::Folder(_) => Target::Files(data),
                     Location::Postgres(_) => Target::Catalog,
                 };
-                vectors(&catalog, from, &target, part, &place).await?;
+                vectors(&catalog, from, &target, part, &vectors_of).await?;
             }
         }
         (progress.parts, progress.rows) = (number + 1, 0);
@@ -84,7 +98,7 @@ pub async fn import(from: &Path, location: &Location, data: &Path) -> Result<Man
             return Err(TransferError::Count { table: expected.name.to_owned(), expected: expected_rows, found });
         }
     }
-    finish(&catalog, from, &own, &manifest, &progress.export).await?;
+    finish(&catalog, from, &own, &manifest, &progress.export, record).await?;
     catalog.close().await;
     Ok(manifest)
 }
@@ -128,7 +142,7 @@ async fn rows(
     save(catalog, progress, table, &batch).await
 }
 
-struct Place {
+struct VectorPart {
     collection: u32,
     dimensions: usize,
     chunks: u32,
@@ -147,34 +161,34 @@ async fn vectors(
     from: &Path,
     target: &Target<'_>,
     part: &Part,
-    place: &Place,
+    vectors: &VectorPart,
 ) -> Result<(), TransferError> {
     let path = part.file(from);
     let mut file = BufReader::with_capacity(1 << 20, File::open(&path).map_err(at(&path))?);
     let collections = catalog.collections().await?;
-    let collection = collections.iter().find(|row| row.id == place.collection);
+    let collection = collections.iter().find(|row| row.id == vectors.collection);
     let settings = &collection.ok_or(catalog::CatalogError::Malformed { what: "collection" })?.settings;
     let store = match target {
         Target::Catalog => None,
         Target::Files(data) => {
-            let at = indexes::Place::Files(VectorHome::Files);
+            let at = indexes::IndexHome::Files(VectorHome::Files);
             let indexes = Indexes::new(data.join("indexes"), std::time::Duration::ZERO, at);
             // Whatever an earlier attempt wrote is forgotten.
-            Some(indexes.open_vectors(place.collection, settings, 0)?.store)
+            Some(indexes.open_vectors(vectors.collection, settings, 0)?.store)
         }
     };
-    for part in pieces(0..place.chunks, APPENDED) {
+    for part in pieces(0..vectors.chunks, APPENDED) {
         let (first, count) = (part.start, part.len() as u32);
-        let mut block = vec![0.0_f32; count as usize * place.dimensions];
-        let live = catalog.chunk_ordinals(place.collection, first, count).await?;
+        let mut block = vec![0.0_f32; count as usize * vectors.dimensions];
+        let live = catalog.chunk_ordinals(vectors.collection, first, count).await?;
         let live: Vec<u32> = live.into_iter().take_while(|chunk| *chunk < first + count).collect();
         let range = |chunk: u32| {
-            let start = (chunk - first) as usize * place.dimensions;
-            start..start + place.dimensions
+            let start = (chunk - first) as usize * vectors.dimensions;
+            start..start + vectors.dimensions
         };
         for chunk in &live {
             let target = block.get_mut(range(*chunk)).unwrap_or_default();
-            let mut bytes = vec![0; place.dimensions * size_of::<f32>()];
+            let mut bytes = vec![0; vectors.dimensions * size_of::<f32>()];
             file.read_exact(&mut bytes).map_err(at(&path))?;
             for (value, bytes) in target.iter_mut().zip(bytes.as_chunks().0) {
                 *value = f32::from_le_bytes(*bytes);
@@ -186,7 +200,7 @@ async fn vectors(
                 let mut tx = catalog.begin().await?;
                 for chunk in live {
                     let vector = block.get(range(chunk)).unwrap_or_default();
-                    catalog::vectors::put(&mut tx, settings.pair(place.collection), chunk, vector).await?;
+                    catalog::vectors::put(&mut tx, settings.pair(vectors.collection), chunk, vector).await?;
                 }
                 tx.commit().await?;
             }
@@ -202,6 +216,7 @@ async fn finish(
     own: &[&Part],
     manifest: &Manifest,
     export: &str,
+    record: LeftRecord<'_>,
 ) -> Result<(), TransferError> {
     let mut tx = catalog.begin().await?;
     for part in own {
@@ -214,6 +229,7 @@ async fn finish(
     }
     meta::set(&mut tx, DONE, export.as_bytes()).await?;
     meta::remove(&mut tx, UNFINISHED).await?;
+    records::insert(&mut tx, FolderName::default(), record.file_from, record.line).await?;
     tx.commit().await?;
     Ok(())
 }

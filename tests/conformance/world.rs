@@ -7,7 +7,7 @@ use usher::limits::Effort;
 use usher::{
     authz::{
         AuthorizationModel, BoundType, CheckError, Context, Evaluator, Graph, ListUsersFilter, Model, ObjectRef,
-        ObjectsQuestion, QueryError, SubjectRef, Tuple, TupleError, list_objects, list_users,
+        ObjectsQuestion, SubjectRef, Tuple, TupleError, UnknownName, list_objects, list_users,
     },
     wire,
 };
@@ -236,10 +236,10 @@ fn list_code(error: TupleError) -> u16 {
     }
 }
 
-fn query_code(error: QueryError) -> u16 {
+fn query_code(error: UnknownName) -> u16 {
     match error {
-        QueryError::UnknownType(_) => UNKNOWN_TYPE,
-        QueryError::UnknownRelation { .. } => UNKNOWN_RELATION,
-        QueryError::UnknownSubjectType(_) | QueryError::UnknownSubjectRelation { .. } => VALIDATION,
+        UnknownName::UnknownType(_) => UNKNOWN_TYPE,
+        UnknownName::UnknownRelation { .. } => UNKNOWN_RELATION,
+        UnknownName::UnknownSubjectType(_) | UnknownName::UnknownSubjectRelation { .. } => VALIDATION,
     }
 }

@@ -45,8 +45,8 @@ async fn compare(shards: u32) {
             }
         }
         turned += driver.turned.unwrap_or_default();
-        driver.service.admin().delete("/v1/collections/leak").await.ok();
-        driver.service.admin().delete("/v1/collections/main").await.ok();
+        driver.service.admin().delete("/v1/collections/leak?force=true").await.ok();
+        driver.service.admin().delete("/v1/collections/main?force=true").await.ok();
     }
     assert!(turned * 50 <= queries, "{turned} of {queries} answers in another order");
     println!(

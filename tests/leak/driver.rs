@@ -558,6 +558,6 @@ impl Apply for World {
 
 /// Whether an answer warns that something may be missing; not whether a name in the question is wrong.
 fn says_incomplete(answer: &Value) -> bool {
-    let about_names = ["collection_not_found", "field_not_found"];
+    let about_names = ["nothing_readable", "collection_not_found", "field_not_found"];
     answer["warnings"].as_array().unwrap().iter().any(|warning| !about_names.contains(&warning.as_str().unwrap()))
 }

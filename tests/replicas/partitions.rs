@@ -65,7 +65,7 @@ async fn for_a_while(seconds: u64) {
 
 /// Removes what the test left in Qdrant.
 async fn finish(processes: [Process; 2]) {
-    processes[0].client.delete("/v1/collections/main").await;
+    processes[0].client.delete("/v1/collections/main?force=true").await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     for process in processes {
         process.stop().await;

@@ -118,7 +118,7 @@ async fn run(environment: &[(&str, &str)], begins_at_one: bool, is_killed: bool,
         of(&counts.refused),
         took.as_millis()
     );
-    other.client.delete("/v1/collections/main").await.ok();
+    other.client.delete("/v1/collections/main?force=true").await.ok();
     again.stop().await;
     other.stop().await;
 }

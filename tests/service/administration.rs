@@ -69,7 +69,11 @@ async fn collections_keep_what_they_were_made_with() {
     let mut found = service.as_reader("user:ann").ask("Haus").await;
     found.sort();
     assert_eq!(found, ["m/1", "w/1"], "two collections are asked together");
-    admin.delete("/v1/collections/wiki").await.ok();
+    let refused = admin.delete("/v1/collections/wiki").await;
+    assert_eq!(refused.status, 409, "{}", refused.json());
+    assert!(refused.json()["detail"].as_str().unwrap().contains("(1)"), "{}", refused.json());
+    assert_eq!(service.as_reader("user:ann").ask("Haus").await.len(), 2, "nothing is gone");
+    admin.delete("/v1/collections/wiki?force=true").await.ok();
     assert_eq!(service.as_reader("user:ann").ask("Haus").await, ["m/1"]);
 }
 

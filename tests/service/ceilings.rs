@@ -88,7 +88,7 @@ async fn keys_of_before_have_what_their_ceiling_leaves() {
     for reply in [
         old.post("/v1/keys", json!({"name": "k", "scopes": ["admin"]})).await,
         old.get("/v1/keys").await,
-        old.delete("/v1/collections/fin").await,
+        old.delete("/v1/collections/fin?force=true").await,
         old.put("/v1/collections/hr", json!({})).await,
         old.post("/v1/relationships/write", json!({"writes": [tuple("service:old", "viewer", "document:fin/1")]}))
             .await,

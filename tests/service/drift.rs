@@ -114,7 +114,7 @@ async fn without_the_comparison_nothing_is_looked_at_and_a_step_repairs_by_itsel
     assert!(service.as_reader("user:ann").ask("orchid").await.contains(&"a/2".to_owned()), "the defect is one");
     assert!(!service.as_reader("user:zoe").ask("orchid").await.contains(&"a/4".to_owned()));
 
-    let mut place = usher::duties::drift::Place::default();
+    let mut place = usher::duties::drift::Position::default();
     for _ in 0..2 {
         usher::duties::drift::step(&running, &mut place, 2).await.unwrap();
     }

@@ -127,6 +127,14 @@ async fn a_rotated_key_is_taken_over_and_made_up_ones_call_nobody() {
     tokio::time::sleep(Duration::from_secs(11)).await;
     assert_eq!(asks(&service, token(2)).await, 200, "a new key is asked for when it is first seen");
     assert_eq!(asks(&service, token(1)).await, 401, "the old one is gone with that");
+    // Whether a source that does not answer has a key can't be told.
+    provider.becomes(Mood::Failing);
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(asks(&service, token(3)).await, 503);
+    assert_eq!(asks(&service, token(2)).await, 200);
+    provider.becomes(Mood::Right(keys(&[2])));
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(asks(&service, token(3)).await, 401);
     println!("counted calls for 59 unknown key ids and one rotation: {}", provider.calls());
 }
 
@@ -207,4 +215,16 @@ async fn a_file_of_keys_is_read_again_when_it_changes() {
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     assert_eq!(asks(&service, token(2)).await, 200);
     assert_eq!(asks(&service, token(1)).await, 401);
+    // The name of RFC 9864 is another name of the same algorithm.
+    let mut renamed = keys(&[1]);
+    renamed["keys"][0]["alg"] = "Ed25519".into();
+    std::fs::write(&path, renamed.to_string()).unwrap();
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    assert_eq!(asks(&service, token(1)).await, 200);
+    // No key of the issuer's algorithms: nothing that could be used.
+    renamed["keys"][0]["alg"] = "RS256".into();
+    let other = RawConfig { issuers: vec![issuer(files.path())], ..RawConfig::default() };
+    std::fs::write(&path, renamed.to_string()).unwrap();
+    let refused = other.resolve().map(drop).unwrap_err().to_string();
+    assert!(refused.contains("`algorithms`"), "{refused}");
 }

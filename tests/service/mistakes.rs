@@ -40,6 +40,13 @@ async fn a_question_is_told_what_it_names_and_nothing_answers_to() {
         let found = ask(&[], &[name]).await;
         assert_eq!(found, (json!(["field_not_found"]), json!({"fields": [name]}), 0));
     }
+    // Somebody whom no tuple names, and somebody whom one bans from all that there is.
+    admin.write(json!([tuple("user:eve", "blocked", "document:a/1")]), json!([])).await;
+    for nobody in ["user:anne", "user:eve"] {
+        let answer = service.as_reader(nobody).post("/v1/query", json!({"query": "begonias"})).await.ok();
+        assert_eq!(answer["warnings"], json!(["nothing_readable"]), "{nobody}");
+        assert_eq!(answer["complete"], true);
+    }
     for subject in ["ann", "user:", "group:g#member", "user:*", "folder:hr", "user:ann user:bob"] {
         let refused = service.as_reader(subject).post("/v1/query", json!({"query": "x"})).await;
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();

@@ -10,6 +10,7 @@ use usher::catalog::Catalog;
 use usher::config::RawConfig;
 use usher::transfer::UNFINISHED;
 
+use super::records::records;
 use crate::common::postgres::TestDatabase;
 use crate::common::{Client, TestService, document, tuple};
 
@@ -32,7 +33,7 @@ async fn filled(documents: usize) -> (TestService, Value) {
     let service = TestService::start().await;
     let admin = service.admin();
     admin.put("/v1/collections/gone", json!({})).await.ok();
-    admin.delete("/v1/collections/gone").await.ok();
+    admin.delete("/v1/collections/gone?force=true").await.ok();
     admin.put("/v1/collections/second", json!({"fields": {"team": "keyword"}})).await.ok();
     let groups = json!([
         tuple("user:ann", "member", "group:inner"),
@@ -164,6 +165,9 @@ async fn a_moved_instance_answers_as_before() {
     // What has gone on since is not overwritten.
     let folder = service.stop().await;
     let (export, data) = (folder.path().join("export"), folder.path().join("data"));
+    let imports = records(&data).into_iter().filter(|record| record["event"] == "import");
+    let imports: Vec<_> = imports.map(|record| (record["how"].clone(), record["items"][0].clone())).collect();
+    assert_eq!(imports, [(json!("usher import"), json!(text(&export)))]);
     let (ok, said) = usher(&["import", "--from", text(&export), "--data", text(&data)]);
     assert!(!ok && said.contains("holds a catalog already"), "{said}");
 }

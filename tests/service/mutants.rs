@@ -12,6 +12,7 @@ const MUTANTS: &[(&str, &str)] = &[
     ("narrower_is_the_same", "ownership::narrower_default_rules_bind_what_is_sent_again"),
     ("the_past_is_everybodys", "past::the_past_of_an_id_is_told_from_when_the_collection_held_it"),
     ("doubtful_ends_are_ends", "ownership::a_restricted_part_that_ends_in_doubt_is_refused"),
+    ("definitions_stay_elsewhere", "ownership::what_a_restricted_part_alone_calls_is_not_left_outside_it"),
     (
         "grants_outlive_their_object",
         "ownership::grants_by_hand_on_what_was_deleted_are_held_until_somebody_confirms_them",

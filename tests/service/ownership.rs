@@ -99,7 +99,7 @@ async fn grants_by_hand_on_what_was_deleted_are_held_until_somebody_confirms_the
     // A collection that goes takes its documents with it.
     let service = service.restart().await;
     let admin = service.admin();
-    admin.delete("/v1/collections/main").await.ok();
+    admin.delete("/v1/collections/main?force=true").await.ok();
     admin.put("/v1/collections/main", json!({})).await.ok();
     rules(&admin, json!({"viewers": ["user:sam"]})).await;
     assert!(!reads(&service, "user:zed").await && reads(&service, "user:sam").await);
@@ -281,7 +281,8 @@ async fn narrower_default_rules_bind_what_is_sent_again() {
     let service = TestService::start().await;
     let admin = service.admin();
     let send = async |rules: Value| {
-        admin.put("/v1/collections/df", json!({"default_acl": rules})).await.ok();
+        let told = admin.put("/v1/collections/df", json!({"default_acl": rules})).await.ok();
+        assert_eq!(told["default_acl"]["viewers"], rules["viewers"], "{told}");
         let document = json!({"id": "s/d", "collection": "df", "content": {"type": "text/plain", "text": "ibex"}});
         let sent = admin.post("/v1/documents", json!({"documents": [document]})).await.ok();
         let reads = async |who: &str| {
@@ -323,7 +324,7 @@ async fn a_ban_by_hand_follows_a_document_to_another_collection() {
     // Two documents of one id are two, and what was written for one is that one's.
     put("other").await;
     assert_eq!((reads("user:ann", "other").await, reads("user:eve", "other").await), (true, true));
-    admin.delete("/v1/collections/other").await.ok();
+    admin.delete("/v1/collections/other?force=true").await.ok();
     admin.put("/v1/collections/other", json!({})).await.ok();
     assert_eq!(admin.delete("/v1/documents/s%2Fd?collection=main").await.status.as_u16(), 204);
     put("other").await;
@@ -346,4 +347,22 @@ async fn a_restricted_part_that_ends_in_doubt_is_refused() {
     assert_eq!(refused["problem"]["errors"][0]["pointer"], "/sections/0/heading", "{refused}");
     assert_eq!(put("## Pay\n\nAnn earns 5\n\n---\nBob earns 6").await["status"], "created");
     assert!(service.as_reader("user:eve").ask("earns").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_restricted_part_alone_calls_is_not_left_outside_it() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let put = async |text: &str| {
+        let mut sent = document("s/d", text, json!({"viewers": ["user:eve"]}));
+        sent["content"]["type"] = "text/markdown".into();
+        sent["sections"] = json!([{"id": "pay", "heading": "Pay", "acl": {"viewers": ["user:ann"]}}]);
+        let answer = admin.post("/v1/documents", json!({"documents": [sent]})).await.ok();
+        answer["results"][0].clone()
+    };
+    let refused = put("## Pay\n\nAnn earns[^1].\n\n## Rest\n\n[^1]: five thousand\n").await;
+    assert_eq!(refused["problem"]["errors"][0]["pointer"], "/content/text", "{refused}");
+    assert!(refused["problem"]["errors"][0]["detail"].as_str().unwrap().contains("line 7"), "{refused}");
+    assert_eq!(put("## Pay\n\nAnn earns[^1].\n\n[^1]: five thousand\n\n## Rest\n\nx\n").await["status"], "created");
+    assert!(service.as_reader("user:eve").ask("thousand").await.is_empty());
 }

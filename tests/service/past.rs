@@ -229,7 +229,7 @@ async fn the_past_of_an_id_is_told_from_when_the_collection_held_it() {
         stored["revision"].as_str().unwrap().to_owned()
     };
     let first = put(&admin, "one", "user:secret").await;
-    admin.delete("/v1/collections/one").await.ok();
+    admin.delete("/v1/collections/one?force=true").await.ok();
     let settings =
         json!({"name": "k", "scopes": ["explain", "documents.write"], "collections": ["two"], "sources": ["s"]});
     let made = admin.post("/v1/keys", settings).await.ok();

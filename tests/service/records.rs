@@ -169,8 +169,8 @@ async fn records_say_exactly_what_was_done() {
     admin.delete("/v1/documents/a%2F1?collection=main").await.ok();
     admin.delete("/v1/documents/a%2F1?collection=main").await.ok();
     assert_eq!(events(service.folder.path(), "documents.delete").len(), 1, "nothing was there the second time");
-    admin.delete("/v1/collections/main").await.ok();
-    admin.delete("/v1/collections/main").await.ok();
+    admin.delete("/v1/collections/main?force=true").await.ok();
+    admin.delete("/v1/collections/main?force=true").await.ok();
     assert_eq!(events(service.folder.path(), "collections.delete").len(), 1);
 
     let (told, done) = told_and_done(&service).await;
@@ -282,7 +282,7 @@ async fn what_is_refused_and_what_is_shown_is_recorded() {
     let before = records(folder).len();
     assert_eq!(admin.delete("/v1/keys/deadbeef").await.problem(404), "not_found");
     admin.delete("/v1/documents/none?collection=main").await.ok();
-    admin.delete("/v1/collections/none").await.ok();
+    admin.delete("/v1/collections/none?force=true").await.ok();
     assert_eq!(records(folder).len(), before, "nothing has happened");
 }
 

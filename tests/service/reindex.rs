@@ -314,7 +314,7 @@ async fn searches_and_writes_go_on_while_a_collection_is_indexed_anew() {
         check_whole(&service, &embeds.old, &stored, near_enough).await;
         until_cleared(&service, home, 2).await;
         check_whole(&service, &embeds.old, &stored, near_enough).await;
-        service.admin().delete("/v1/collections/main").await.ok();
+        service.admin().delete("/v1/collections/main?force=true").await.ok();
     }
 }
 
@@ -330,7 +330,7 @@ async fn the_same_embedder_is_not_asked_again() {
         assert_eq!(embeds.old.texts.load(Ordering::SeqCst), asked, "vectors are copied");
         let near_enough = if home == Home::Qdrant { 0.9 } else { 1.0 };
         check_whole(&service, &embeds.old, &BTreeMap::new(), near_enough).await;
-        service.admin().delete("/v1/collections/main").await.ok();
+        service.admin().delete("/v1/collections/main?force=true").await.ok();
     }
 }
 
@@ -403,7 +403,7 @@ async fn it_goes_on_after_an_outage_and_a_restart_and_can_be_given_up() {
         check_whole(&service, &embeds.new, &stored, near_enough).await;
         until_cleared(&service, home, 3).await;
         check_whole(&service, &embeds.new, &stored, near_enough).await;
-        service.admin().delete("/v1/collections/main").await.ok();
+        service.admin().delete("/v1/collections/main?force=true").await.ok();
     }
 }
 
@@ -434,7 +434,7 @@ async fn a_query_is_answered_by_the_indexes_of_the_state_that_it_pinned() {
         pause.release();
         assert_eq!(asked.await.unwrap()[..5], expected(&embeds.old, &question)[..5], "{home:?}");
         assert_eq!(ask(&service.as_reader("user:ann"), &question).await[..5], expected(&embeds.new, &question)[..5]);
-        admin.delete("/v1/collections/main").await.ok();
+        admin.delete("/v1/collections/main?force=true").await.ok();
     }
 }
 

@@ -37,8 +37,8 @@ pub use intern::{Interner, NodeId, Symbol};
 pub use list::{ExpandNode, ListUsersFilter, ObjectSink, ObjectsQuestion, expand, list_objects, list_users};
 pub use model::{
     AuthorizationModel, BindingError, Children, ConditionDefinition, Difference, Effect, Empty, Model, ModelError,
-    ObjectRelation, ParameterDefinition, QueryError, RelationAt, RelationMetadata, RelationReference, Rewrite,
-    TupleToUserset, TypeDefinition, TypeMetadata,
+    ObjectRelation, ParameterDefinition, RelationAt, RelationMetadata, RelationReference, Rewrite, TupleToUserset,
+    TypeDefinition, TypeMetadata, UnknownName,
 };
 pub use resolve::{AllowedSet, Binding, Carried, ResolveError, ResolveStats};
 pub use tuple::{NameError, ObjectRef, SubjectRef, Tuple, TupleCondition, TupleError};

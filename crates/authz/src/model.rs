@@ -219,7 +219,7 @@ impl Model {
 
 /// A question that names what the model does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QueryError {
+pub enum UnknownName {
     #[error("type `{0}` is not defined")]
     UnknownType(String),
     #[error("type `{object_type}` has no relation `{relation}`")]
@@ -232,22 +232,22 @@ pub enum QueryError {
 
 impl Model {
     /// Whether the model has what a question about objects of a type names, in the order: type, relation, subject.
-    pub fn check_query(&self, object_type: &str, relation: &str, subject: &SubjectRef) -> Result<(), QueryError> {
+    pub fn check_query(&self, object_type: &str, relation: &str, subject: &SubjectRef) -> Result<(), UnknownName> {
         if !self.has_type(object_type) {
-            return Err(QueryError::UnknownType(object_type.to_owned()));
+            return Err(UnknownName::UnknownType(object_type.to_owned()));
         }
         if !self.has_relation(object_type, relation) {
             let (object_type, relation) = (object_type.to_owned(), relation.to_owned());
-            return Err(QueryError::UnknownRelation { object_type, relation });
+            return Err(UnknownName::UnknownRelation { object_type, relation });
         }
         let subject_type = subject.subject_type();
         if !self.has_type(subject_type) {
-            return Err(QueryError::UnknownSubjectType(subject_type.to_owned()));
+            return Err(UnknownName::UnknownSubjectType(subject_type.to_owned()));
         }
         match subject {
             SubjectRef::Userset(object, relation) if !self.has_relation(&object.object_type, relation) => {
                 let (object_type, relation) = (object.object_type.clone(), relation.clone());
-                Err(QueryError::UnknownSubjectRelation { object_type, relation })
+                Err(UnknownName::UnknownSubjectRelation { object_type, relation })
             }
             _ => Ok(()),
         }

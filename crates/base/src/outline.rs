@@ -12,6 +12,10 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+mod definitions;
+
+pub use definitions::{DefinitionMistake, refuse_definitions_elsewhere};
+
 /// Characters of a heading in a path.
 const MAX_HEADING: usize = 500;
 /// Headings of one text. Each begins a piece of its own, with a path of headings.

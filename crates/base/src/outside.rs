@@ -25,13 +25,13 @@ pub enum AddressMistake {
 }
 
 impl AddressMistake {
-    /// What must be otherwise.
+    /// What must be otherwise, as told on a command line.
     pub const fn problem(self) -> &'static str {
         match self {
             Self::Malformed => "must be an address, such as https://host:port",
             Self::Scheme => "must begin with https:// or http://",
             Self::Secret => "must have no user, password, query or fragment; a key goes into a file",
-            Self::Plain => "is plain http to another machine: use https",
+            Self::Plain => "is plain http to another machine: use https, or say --insecure-http",
         }
     }
 }

@@ -48,6 +48,22 @@ pub struct Problem {
     pub retry_after_ms: Option<u64>,
 }
 
+impl Problem {
+    /// Why something was refused, as one line: at which places of it, and what is wrong there.
+    pub fn told(&self) -> String {
+        const MOST: usize = 5;
+        let errors = self.errors.iter().map(|error| match error.pointer.as_str() {
+            "" => error.detail.clone(),
+            pointer => format!("{pointer}: {}", error.detail),
+        });
+        let mut told: Vec<String> = errors.take(MOST).collect();
+        let more = self.errors.len().saturating_sub(told.len());
+        told.extend((more > 0).then(|| format!("and {more} more")));
+        // Where there are places, the detail only says that there are.
+        if told.is_empty() { self.detail.clone() } else { told.join("; ") }
+    }
+}
+
 /// Where in the request body the problem is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldProblem {

@@ -193,11 +193,15 @@ impl IndexError {
     }
 }
 
+fn and(cause: Option<&(dyn std::error::Error + Send + Sync)>) -> String {
+    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
+}
+
 /// Why an index refused or failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
-    #[error("could not {action} {}", path.display())]
+    #[error("could not {action} {}: {source}", path.display())]
     Io {
         action: &'static str,
         path: PathBuf,
@@ -220,7 +224,7 @@ pub enum IndexError {
     #[error("{} ranges of vectors are damaged", rows.len())]
     DamagedRows { rows: Vec<Range<u32>> },
     /// The keyword index is missing or unreadable and must be created anew.
-    #[error("the keyword index in {} is missing or damaged", path.display())]
+    #[error("the keyword index in {} is missing or damaged{}", path.display(), and(source.as_deref()))]
     DamagedKeywords {
         path: PathBuf,
         #[source]

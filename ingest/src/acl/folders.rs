@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use usher_base::wire::{Principal, TupleKey};
+use usher_base::wire::{AclEntry, TupleKey};
 
 use super::principal;
 use super::rules::{RuleFile, Rules, ancestors, parent};
@@ -158,8 +158,8 @@ fn grants(rule: &RuleFile, folder: &str, wanted: &mut TupleSet) {
     for (relation, list) in lists {
         for p in list {
             let condition = match p {
-                Principal::Plain(_) => None,
-                Principal::Conditional(c) => Some(c.condition.clone()),
+                AclEntry::Plain(_) => None,
+                AclEntry::Conditional(c) => Some(c.condition.clone()),
             };
             wanted.insert(TupleKey { condition, ..plain(principal::subject(p), relation, folder) });
         }

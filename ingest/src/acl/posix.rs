@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::fs::{fstat, getxattr};
 use rustix::io::Errno;
-use usher_base::wire::{Acl, Principal};
+use usher_base::wire::{Acl, AclEntry};
 
 use super::accounts::Accounts;
 
@@ -264,7 +264,7 @@ impl Formula {
     }
 
     fn acl(&self, parents: Vec<String>) -> Acl {
-        let plain = |set: &BTreeSet<String>| set.iter().cloned().map(Principal::Plain).collect();
+        let plain = |set: &BTreeSet<String>| set.iter().cloned().map(AclEntry::Plain).collect();
         let mut acl = Acl { parents, blocked: plain(&self.blocked), ..Acl::default() };
         match self.lists.as_slice() {
             [one] => acl.viewers = plain(one),

@@ -4,7 +4,7 @@
 
 use unicode_security::MixedScript;
 use usher_authz::names::canonical_id;
-use usher_base::wire::Principal;
+use usher_base::wire::AclEntry;
 
 /// OpenFGA's limits for the user and the object of a tuple, in bytes to be on the safe side.
 pub const MAX_USER: usize = 512;
@@ -51,14 +51,14 @@ impl Role {
         }
     }
 
-    fn allows(self, kind: Kind) -> bool {
+    fn allows(self, kind: PrincipalKind) -> bool {
         use Role::{AllOf, Blocked, Editor, Owner, SectionViewer, Viewer};
         match kind {
-            Kind::User | Kind::Service | Kind::Group => true,
-            Kind::Agent => self != Owner,
-            Kind::Wildcard => matches!(self, Viewer | Blocked | SectionViewer | AllOf),
-            Kind::Clause => !matches!(self, Owner | Editor),
-            Kind::Classification => matches!(self, SectionViewer | AllOf),
+            PrincipalKind::User | PrincipalKind::Service | PrincipalKind::Group => true,
+            PrincipalKind::Agent => self != Owner,
+            PrincipalKind::Wildcard => matches!(self, Viewer | Blocked | SectionViewer | AllOf),
+            PrincipalKind::Clause => !matches!(self, Owner | Editor),
+            PrincipalKind::Classification => matches!(self, SectionViewer | AllOf),
         }
     }
 
@@ -68,7 +68,7 @@ impl Role {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PrincipalKind {
     User,
     Agent,
     Service,
@@ -84,13 +84,13 @@ pub fn normalise(raw: &str, role: Role, allow_public: bool) -> Result<String, Pr
     let shape = || PrincipalError::Shape(raw.to_owned());
     let (kind_name, rest) = raw.split_once(':').ok_or_else(shape)?;
     let (kind, id) = match (kind_name, rest) {
-        ("user" | "agent" | "service", "*") => (Kind::Wildcard, "*".to_owned()),
-        ("user", id) => (Kind::User, spelled("user", id)?),
-        ("agent", id) => (Kind::Agent, spelled("agent", id)?),
-        ("service", id) => (Kind::Service, spelled("service", id)?),
-        ("group", id) => (Kind::Group, userset(raw, kind_name, id, "member")?),
-        ("clause", id) => (Kind::Clause, userset(raw, kind_name, id, "member")?),
-        ("classification", id) => (Kind::Classification, userset(raw, kind_name, id, "cleared")?),
+        ("user" | "agent" | "service", "*") => (PrincipalKind::Wildcard, "*".to_owned()),
+        ("user", id) => (PrincipalKind::User, spelled("user", id)?),
+        ("agent", id) => (PrincipalKind::Agent, spelled("agent", id)?),
+        ("service", id) => (PrincipalKind::Service, spelled("service", id)?),
+        ("group", id) => (PrincipalKind::Group, userset(raw, kind_name, id, "member")?),
+        ("clause", id) => (PrincipalKind::Clause, userset(raw, kind_name, id, "member")?),
+        ("classification", id) => (PrincipalKind::Classification, userset(raw, kind_name, id, "cleared")?),
         _ => return Err(shape()),
     };
     if id.is_empty() || id.starts_with('#') {
@@ -99,7 +99,7 @@ pub fn normalise(raw: &str, role: Role, allow_public: bool) -> Result<String, Pr
     if !role.allows(kind) {
         return Err(PrincipalError::NotAllowed(raw.to_owned(), role.allowed()));
     }
-    if kind == Kind::Wildcard && role.grants() && !allow_public {
+    if kind == PrincipalKind::Wildcard && role.grants() && !allow_public {
         return Err(PrincipalError::Public(raw.to_owned()));
     }
     let principal = format!("{kind_name}:{id}");
@@ -116,13 +116,13 @@ pub fn spelled(kind: &str, id: &str) -> Result<String, PrincipalError> {
 }
 
 /// [`normalise`] for a principal that may carry a condition.
-pub fn normalise_conditional(p: &Principal, role: Role, allow_public: bool) -> Result<Principal, PrincipalError> {
+pub fn normalise_conditional(p: &AclEntry, role: Role, allow_public: bool) -> Result<AclEntry, PrincipalError> {
     match p {
-        Principal::Plain(raw) => normalise(raw, role, allow_public).map(Principal::Plain),
-        Principal::Conditional(c) => {
+        AclEntry::Plain(raw) => normalise(raw, role, allow_public).map(AclEntry::Plain),
+        AclEntry::Conditional(c) => {
             let mut c = c.clone();
             c.principal = normalise(&c.principal, role, allow_public)?;
-            Ok(Principal::Conditional(c))
+            Ok(AclEntry::Conditional(c))
         }
     }
 }
@@ -151,10 +151,10 @@ pub fn is_mixed_script(principal: &str) -> bool {
 }
 
 /// The subject of a principal without its condition.
-pub fn subject(p: &Principal) -> &str {
+pub fn subject(p: &AclEntry) -> &str {
     match p {
-        Principal::Plain(s) => s,
-        Principal::Conditional(c) => &c.principal,
+        AclEntry::Plain(s) => s,
+        AclEntry::Conditional(c) => &c.principal,
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use usher_base::wire::{Acl, Principal, Span};
+use usher_base::wire::{Acl, AclEntry, Span};
 
 use super::principal::{self, PrincipalError, Role, normalise, normalise_conditional};
 use super::yaml::{self, YamlError};
@@ -22,7 +22,7 @@ pub enum RuleError {
     #[error("{0}")]
     Yaml(#[from] YamlError),
     #[error("line {line}: {source}")]
-    Principal { line: usize, source: PrincipalError },
+    AclEntry { line: usize, source: PrincipalError },
     #[error("`all_of` needs at least two lists, none of them empty")]
     AllOf,
     #[error("`all_of` beside `viewers` is ambiguous: put who may read alone into `editors`, or into every list")]
@@ -52,10 +52,10 @@ struct Written {
     inherit: Option<bool>,
     nobody: bool,
     public: bool,
-    owners: Vec<Principal>,
-    editors: Vec<Principal>,
-    viewers: Vec<Principal>,
-    blocked: Vec<Principal>,
+    owners: Vec<AclEntry>,
+    editors: Vec<AclEntry>,
+    viewers: Vec<AclEntry>,
+    blocked: Vec<AclEntry>,
     all_of: Vec<Vec<String>>,
     classification: Option<String>,
     sections: Vec<WrittenSection>,
@@ -77,8 +77,8 @@ struct WrittenSection {
 #[serde(deny_unknown_fields, default)]
 struct SectionAcl {
     nobody: bool,
-    viewers: Vec<Principal>,
-    blocked: Vec<Principal>,
+    viewers: Vec<AclEntry>,
+    blocked: Vec<AclEntry>,
 }
 
 /// A rule file, checked and normalised.
@@ -86,10 +86,10 @@ struct SectionAcl {
 pub struct RuleFile {
     pub inherit: Option<bool>,
     pub nobody: bool,
-    pub owners: Vec<Principal>,
-    pub editors: Vec<Principal>,
-    pub viewers: Vec<Principal>,
-    pub blocked: Vec<Principal>,
+    pub owners: Vec<AclEntry>,
+    pub editors: Vec<AclEntry>,
+    pub viewers: Vec<AclEntry>,
+    pub blocked: Vec<AclEntry>,
     pub all_of: Vec<Vec<String>>,
     /// Object of type `classification`.
     pub classification: Option<String>,
@@ -128,12 +128,12 @@ impl RuleFile {
         let written: Written = yaml::parse_with_lists(bytes, LISTS)?;
         let text = String::from_utf8_lossy(bytes);
         let at = |p: &str| line_of(&text, p);
-        let each = |list: &[Principal], role: Role| -> Result<Vec<Principal>, RuleError> {
-            let normal = |p: &Principal| {
+        let each = |list: &[AclEntry], role: Role| -> Result<Vec<AclEntry>, RuleError> {
+            let normal = |p: &AclEntry| {
                 normalise_conditional(p, role, allow_public)
-                    .map_err(|source| RuleError::Principal { line: at(principal::subject(p)), source })
+                    .map_err(|source| RuleError::AclEntry { line: at(principal::subject(p)), source })
             };
-            let mut list: Vec<Principal> = list.iter().map(normal).collect::<Result<_, _>>()?;
+            let mut list: Vec<AclEntry> = list.iter().map(normal).collect::<Result<_, _>>()?;
             list.sort_by(|a, b| principal::subject(a).cmp(principal::subject(b)));
             list.dedup();
             Ok(list)
@@ -153,7 +153,7 @@ impl RuleFile {
             if !allow_public {
                 return Err(RuleError::Public);
             }
-            rule.viewers.push(Principal::Plain("user:*".into()));
+            rule.viewers.push(AclEntry::Plain("user:*".into()));
             rule.viewers.dedup();
         }
         if !rule.all_of.is_empty() && !rule.viewers.is_empty() {
@@ -319,7 +319,7 @@ fn all_of(
         return Err(RuleError::AllOf);
     }
     let one = |p: &String| {
-        normalise(p, Role::AllOf, allow_public).map_err(|source| RuleError::Principal { line: at(p), source })
+        normalise(p, Role::AllOf, allow_public).map_err(|source| RuleError::AclEntry { line: at(p), source })
     };
     lists.iter().map(|list| list.iter().map(one).collect()).collect()
 }

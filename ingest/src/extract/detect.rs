@@ -3,7 +3,7 @@
 use super::{ExtractError, decode};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Format {
     Pdf,
     Docx,
     Html,
@@ -13,20 +13,20 @@ pub enum Kind {
     Code(&'static str),
 }
 
-impl Kind {
+impl Format {
     pub fn media_type(self) -> &'static str {
         match self {
-            Kind::Pdf => "application/pdf",
-            Kind::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            Kind::Html => "text/html",
-            Kind::Markdown => "text/markdown",
-            Kind::Text | Kind::Code(_) => "text/plain",
+            Format::Pdf => "application/pdf",
+            Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Format::Html => "text/html",
+            Format::Markdown => "text/markdown",
+            Format::Text | Format::Code(_) => "text/plain",
         }
     }
 }
 
-/// Kind of a file, with warnings where name and content disagree.
-pub fn kind(name: &str, bytes: &[u8]) -> Result<(Kind, Vec<String>), ExtractError> {
+/// The format of a file, with warnings where name and content disagree.
+pub fn kind(name: &str, bytes: &[u8]) -> Result<(Format, Vec<String>), ExtractError> {
     if bytes.is_empty() {
         return Err(ExtractError::Unsupported("empty file".into()));
     }
@@ -36,16 +36,16 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Kind, Vec<String>), ExtractErro
     let sniffed = infer::get(bytes);
     let mime = sniffed.as_ref().map(infer::Type::mime_type).unwrap_or_default();
     // Some marks are two letters long, or are looked for in the first kilobyte: a text that says it is one stays one.
-    let text_by_name = by_name.is_some_and(|k| !matches!(k, Kind::Pdf | Kind::Docx));
+    let text_by_name = by_name.is_some_and(|k| !matches!(k, Format::Pdf | Format::Docx));
     let plain = text_by_name && !bytes.starts_with(b"%PDF-") && !looks_binary(bytes) && is_utf8(bytes);
     let by_content = match mime {
         _ if plain => None,
-        "application/pdf" => Some(Kind::Pdf),
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => Some(Kind::Docx),
+        "application/pdf" => Some(Format::Pdf),
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => Some(Format::Docx),
         // The order of entries inside the archive decides what is sniffed; the reader checks the parts themselves.
-        "application/zip" if extension == "docx" => Some(Kind::Docx),
+        "application/zip" if extension == "docx" => Some(Format::Docx),
         // Markup that is no page (a fragment in Markdown, say) is what its name says.
-        "text/html" if by_name.is_none() => Some(Kind::Html),
+        "text/html" if by_name.is_none() => Some(Format::Html),
         "" | "text/html" | "text/xml" | "text/x-shellscript" => None,
         other => return Err(unsupported(other)),
     };
@@ -58,12 +58,12 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Kind, Vec<String>), ExtractErro
             };
             Ok((content, warning))
         }
-        (None, Some(Kind::Pdf | Kind::Docx)) => {
+        (None, Some(Format::Pdf | Format::Docx)) => {
             Err(ExtractError::Broken(format!("named .{extension}, but its content is no such file")))
         }
         (None, _) if looks_binary(bytes) => Err(ExtractError::Unsupported("unknown binary format".into())),
         (None, Some(kind)) => Ok((kind, Vec::new())),
-        (None, None) => Ok((Kind::Text, Vec::new())),
+        (None, None) => Ok((Format::Text, Vec::new())),
     }
 }
 
@@ -85,14 +85,14 @@ fn is_utf8(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok()
 }
 
-fn by_extension(extension: &str, file: &str) -> Option<Kind> {
+fn by_extension(extension: &str, file: &str) -> Option<Format> {
     Some(match extension {
-        "pdf" => Kind::Pdf,
-        "docx" => Kind::Docx,
-        "html" | "htm" | "xhtml" => Kind::Html,
-        "md" | "markdown" | "mdown" | "mkd" => Kind::Markdown,
-        "txt" | "text" | "log" | "rst" | "adoc" | "org" | "csv" | "tsv" => Kind::Text,
-        _ => Kind::Code(language(extension, file)?),
+        "pdf" => Format::Pdf,
+        "docx" => Format::Docx,
+        "html" | "htm" | "xhtml" => Format::Html,
+        "md" | "markdown" | "mdown" | "mkd" => Format::Markdown,
+        "txt" | "text" | "log" | "rst" | "adoc" | "org" | "csv" | "tsv" => Format::Text,
+        _ => Format::Code(language(extension, file)?),
     })
 }
 

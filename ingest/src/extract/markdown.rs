@@ -7,9 +7,6 @@ use usher_base::wire::Fields;
 use super::{Builder, ExtractError};
 
 mod hidden;
-mod notes;
-
-pub use notes::refuse_apart;
 
 const MAX_FIELDS: usize = 64;
 

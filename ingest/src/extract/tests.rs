@@ -227,7 +227,7 @@ fn docx_gives_paragraphs_headings_and_tables_without_hidden_text() {
     assert_eq!(doc.removed["deleted revisions"], 1);
     assert_eq!(doc.removed["headers and footers"], 1);
     // Sniffed by content under another name.
-    assert_eq!(run("a.txt", &bytes).map(|d| d.media_type).unwrap_or_default(), Kind::Docx.media_type());
+    assert_eq!(run("a.txt", &bytes).map(|d| d.media_type).unwrap_or_default(), Format::Docx.media_type());
 }
 
 #[test]
@@ -295,10 +295,10 @@ fn section_rules_find_their_places_and_cut_chunks() {
     let job = Job {
         name: "a.md".into(),
         sections: vec![
-            Place::Heading("Pay  now".into()),
-            Place::Heading("No such".into()),
-            Place::Span(Span { start: 0, end: 3 }),
-            Place::Span(Span { start: 0, end: 9_999 }),
+            SectionPlace::Heading("Pay  now".into()),
+            SectionPlace::Heading("No such".into()),
+            SectionPlace::Span(Span { start: 0, end: 3 }),
+            SectionPlace::Span(Span { start: 0, end: 9_999 }),
         ],
     };
     let doc =

@@ -22,11 +22,11 @@ use crate::term::Term;
 const DIR_STEM: &str = "_";
 
 pub struct Access {
-    kind: Kind,
+    kind: RuleSource,
     default: Option<RuleFile>,
 }
 
-enum Kind {
+enum RuleSource {
     Rules(Rules),
     Posix(Posix),
     None,
@@ -74,7 +74,7 @@ impl Access {
     ) -> Result<Access, RunError> {
         let default = default_acl(args.default_acl.as_deref(), args.run.allow_public)?;
         let kind = match args.acl {
-            AclMode::Rules => Kind::Rules(load_rules(args, root, listing, term, report)),
+            AclMode::Rules => RuleSource::Rules(load_rules(args, root, listing, term, report)),
             mode => {
                 // Bans in a file that is not looked at would be lost.
                 let linked = listing.special.iter().map(|(path, _)| path);
@@ -82,11 +82,11 @@ impl Access {
                     return Err(RunError::RulesUnused(file.clone()));
                 }
                 if mode == AclMode::None {
-                    Kind::None
+                    RuleSource::None
                 } else {
                     let above = if args.trust_above { Vec::new() } else { root.above().map_err(RunError::Input)? };
                     let dirs = listing.dirs.iter().map(|d| (d.rel.clone(), d.meta.clone())).collect();
-                    Kind::Posix(Posix { accounts: accounts(&args.host)?, above, dirs })
+                    RuleSource::Posix(Posix { accounts: accounts(&args.host)?, above, dirs })
                 }
             }
         };
@@ -94,7 +94,7 @@ impl Access {
         for p in access.principals().into_iter().filter(|p| principal::is_mixed_script(p)) {
             term.warn(&format!("{p} mixes scripts; is it who it seems to be?"));
         }
-        if matches!(&access.kind, Kind::Rules(rules) if rules.is_empty()) && access.default.is_none() {
+        if matches!(&access.kind, RuleSource::Rules(rules) if rules.is_empty()) && access.default.is_none() {
             term.note("there is no rule file in this folder: add `_.acl.yaml`, or use --acl posix or --default-acl");
         }
         Ok(access)
@@ -108,7 +108,7 @@ impl Access {
         trials: &Trials,
         report: &Report<'_>,
     ) -> Result<(), ApiError> {
-        let Kind::Rules(rules) = &mut self.kind else { return Ok(()) };
+        let RuleSource::Rules(rules) = &mut self.kind else { return Ok(()) };
         for (dir, found) in &mut rules.dirs {
             let Ok(rule) = found else { continue };
             if let Some(reason) = trials.of_directory(api, &tree.source, rule)? {
@@ -121,7 +121,7 @@ impl Access {
 
     pub fn rules(&self) -> Option<&Rules> {
         match &self.kind {
-            Kind::Rules(rules) => Some(rules),
+            RuleSource::Rules(rules) => Some(rules),
             _ => None,
         }
     }
@@ -130,17 +130,17 @@ impl Access {
     pub fn of(&self, rel: &str, tree: &Tree, meta: &Result<Meta, String>) -> Result<(Effective, Vec<String>), Denied> {
         let folder = tree.folder(parent(rel));
         match &self.kind {
-            Kind::Rules(rules) => {
+            RuleSource::Rules(rules) => {
                 rules.resolve(rel, &folder, self.default.as_ref()).map(|e| (e, Vec::new())).map_err(|refusal| Denied {
                     unmappable: matches!(refusal, Refusal::Broken { .. }),
                     text: refusal.to_string(),
                 })
             }
-            Kind::None => Rules::default()
+            RuleSource::None => Rules::default()
                 .resolve(rel, &folder, self.default.as_ref())
                 .map(|e| (e, Vec::new()))
                 .map_err(|refusal| Denied { unmappable: false, text: refusal.to_string() }),
-            Kind::Posix(posix) => posix.of(rel, folder, meta).map_err(|text| Denied { text, unmappable: true }),
+            RuleSource::Posix(posix) => posix.of(rel, folder, meta).map_err(|text| Denied { text, unmappable: true }),
         }
     }
 

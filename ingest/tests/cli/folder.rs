@@ -1,6 +1,6 @@
 //! The way of a folder: first run, nothing to do, changes, deletions, failures.
 
-use usher_base::wire::Principal;
+use usher_base::wire::{AclEntry, FieldType};
 
 use crate::common::{Ran, Site};
 
@@ -32,7 +32,7 @@ fn documents_arrive_with_their_rules_and_folders() {
     assert!(acl.inherit && acl.viewers.is_empty() && acl.parents == ["folder:s"]);
     let own = world.documents["s/deep/own.md"].acl.as_ref().unwrap();
     assert!(!own.inherit && own.parents == ["folder:s/deep"]);
-    assert_eq!(own.viewers, [Principal::Plain("user:ana".into())]);
+    assert_eq!(own.viewers, [AclEntry::Plain("user:ana".into())]);
     assert_eq!(
         world.tuple_lines(),
         [
@@ -75,7 +75,7 @@ fn a_second_run_sends_nothing_and_a_change_only_itself() {
     site.folder(&[]).expect(0).says("1 rules updated");
     assert_eq!(site.stub.world().writes(), ["PUT /v1/documents/s%2Fdeep%2Fown.md/acl?collection=c"]);
     let world = site.stub.world();
-    assert_eq!(world.documents["s/deep/own.md"].acl.as_ref().unwrap().viewers, [Principal::Plain("user:cy".into())]);
+    assert_eq!(world.documents["s/deep/own.md"].acl.as_ref().unwrap().viewers, [AclEntry::Plain("user:cy".into())]);
 }
 
 #[test]
@@ -102,6 +102,25 @@ fn a_dry_run_needs_no_collection_that_the_run_would_make() {
     with(&["--create-collection"]).expect(0).says("3 created");
     let ran = with(&["--dry-run", "--create-collection"]).expect(0).says("3 unchanged");
     assert!(!ran.out.contains("+ collection"), "{}", ran.out);
+}
+
+#[test]
+fn fields_for_filters_are_declared_with_the_collection() {
+    let site = site();
+    let docs = site.path("docs");
+    let named = ["folder", docs.to_str().unwrap(), "--collection", "new", "--source", "s"];
+    let with = |more: &[&str]| site.run(&[&named[..], more].concat());
+    with(&["--field", "year=number"]).expect(2).says("--create-collection");
+    for wrong in ["year", "=number", "year=date"] {
+        with(&["--create-collection", "--field", wrong]).expect(2).says("--field");
+    }
+    let fields = ["--create-collection", "--field", "year=number", "--field", "tags=keywords"];
+    with(&fields).expect(0).says("3 created");
+    let declared = site.stub.world().fields.clone();
+    assert_eq!(declared, [("tags".into(), FieldType::Keywords), ("year".into(), FieldType::Number)].into());
+    with(&fields).expect(0).says("3 unchanged");
+    // What is there is not changed beside the administrator.
+    with(&["--create-collection", "--field", "year=keyword"]).expect(1).says("`year`").says("PUT /v1/collections/new");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Manifests, people, tuples, and `extract`.
 
-use usher_base::wire::Principal;
+use usher_base::wire::AclEntry;
 
 use crate::common::{Ran, Site, program, ran};
 
@@ -24,7 +24,7 @@ fn manifests_name_files_or_bring_text() {
         let world = site.stub.world();
         let a = &world.documents["m/a"];
         assert_eq!((a.title.as_deref(), a.metadata["lang"].as_str()), (Some("Named"), Some("en")));
-        assert_eq!(a.acl.as_ref().unwrap().viewers[0], Principal::Plain("user:a%20b".into()));
+        assert_eq!(a.acl.as_ref().unwrap().viewers[0], AclEntry::Plain("user:a%20b".into()));
         let span = a.sections[0].span.unwrap();
         assert_eq!(&a.content.text[span.start..span.end], "## Pay\n\n100");
         let b = &world.documents["m/b"];

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use usher_base::wire::Principal;
+use usher_base::wire::AclEntry;
 
 use crate::common::{Site, program};
 
@@ -110,7 +110,7 @@ fn a_place_that_opens_while_a_document_leaves_it_waits_for_the_document() {
     assert!(opened());
     assert_eq!(parents(&site, "s/closed/pay.md"), ["folder:s/vault"]);
     let acl = site.stub.world().documents["s/closed/pay.md"].acl.clone().unwrap();
-    assert!(!acl.viewers.contains(&Principal::Plain("user:new".into())));
+    assert!(!acl.viewers.contains(&AclEntry::Plain("user:new".into())));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use usher_base::wire::Principal;
+use usher_base::wire::AclEntry;
 
 use crate::common::{Ran, Site};
 
@@ -29,8 +29,8 @@ fn viewers(site: &Site, id: &str) -> Vec<String> {
     acl.viewers
         .iter()
         .map(|p| match p {
-            Principal::Plain(s) => s.clone(),
-            Principal::Conditional(c) => c.principal.clone(),
+            AclEntry::Plain(s) => s.clone(),
+            AclEntry::Conditional(c) => c.principal.clone(),
         })
         .collect()
 }

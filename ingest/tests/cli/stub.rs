@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 use usher_base::wire::{
-    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem, Problem,
-    PutAcl, PutDocuments, ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipOperation,
-    RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem, FieldType,
+    Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange, RelationshipChanges,
+    RelationshipOperation, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
 /// Small, so that every listing takes several pages.
@@ -30,6 +30,8 @@ pub struct World {
     /// Documents that are rejected, with the code.
     pub reject: BTreeMap<String, String>,
     pub collections: BTreeSet<String>,
+    /// Of the collection that was made.
+    pub fields: BTreeMap<String, FieldType>,
     /// E-mail addresses are kept in lower case, as a service does unless told otherwise.
     pub lowers: bool,
     /// The log of tuples is refused.
@@ -60,6 +62,7 @@ impl World {
             tuples: self.tuples.clone(),
             changes: self.changes.clone(),
             collections: self.collections.clone(),
+            fields: self.fields.clone(),
             ..World::default()
         }
     }
@@ -195,8 +198,10 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
         ("GET", "/v1/relationships/changes") => ok(&changes(world, &query)),
         ("PUT", path) if path.starts_with("/v1/collections/") => {
             world.collections.insert(path.trim_start_matches("/v1/collections/").to_owned());
+            world.fields = serde_json::from_str::<PutCollection>(body).unwrap().fields;
             (200, json!({}))
         }
+        ("GET", path) if path.starts_with("/v1/collections/") => (200, json!({"fields": world.fields})),
         ("PUT", path) if path.ends_with("/acl") => {
             let id = decode(path.trim_start_matches("/v1/documents/").trim_end_matches("/acl"));
             match (world.documents.get_mut(&id), serde_json::from_str::<PutAcl>(body)) {

@@ -7,7 +7,7 @@ use crate::embed::{Failure, normalise};
 
 /// The two ways of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ServerApi {
     /// `POST /v1/embeddings`, of OpenAI and many others.
     OpenAi,
     /// `POST /embed`, of Text Embeddings Inference.
@@ -25,7 +25,7 @@ struct OpenAiRow {
     embedding: Vec<f32>,
 }
 
-impl Kind {
+impl ServerApi {
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
@@ -104,14 +104,14 @@ mod tests {
 
     #[test]
     fn an_answer_is_ordered_scaled_and_checked() {
-        let openai = |rows: &str| Kind::OpenAi.rows(format!(r#"{{"data":[{rows}],"usage":1}}"#).as_bytes(), 2, 2);
+        let openai = |rows: &str| ServerApi::OpenAi.rows(format!(r#"{{"data":[{rows}],"usage":1}}"#).as_bytes(), 2, 2);
         let (first, second) = (r#"{"index":0,"embedding":[3,4],"object":"x"}"#, r#"{"index":1,"embedding":[0,2]}"#);
         assert_eq!(openai(&format!("{second},{first}")).unwrap(), [0.6, 0.8, 0.0, 1.0]);
         assert!(matches!(openai(first), Err(Failure::Count { expected: 2, found: 1 })));
         assert!(matches!(openai(&format!("{first},{first}")), Err(Failure::Index { index: 0 })));
         let beyond = r#"{"index":2,"embedding":[1,1]}"#;
         assert!(matches!(openai(&format!("{first},{beyond}")), Err(Failure::Index { index: 2 })));
-        let tei = |body: &str| Kind::Tei.rows(body.as_bytes(), 1, 2);
+        let tei = |body: &str| ServerApi::Tei.rows(body.as_bytes(), 1, 2);
         assert_eq!(tei("[[0,0]]").unwrap(), [0.0, 0.0]);
         assert!(matches!(tei("[[1,2,3]]"), Err(Failure::Dimension { expected: 2, found: 3 })));
         assert!(matches!(tei("[[1,2],[1,2]]"), Err(Failure::Count { expected: 1, found: 2 })));

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::http::entrance;
+use crate::http::operations::{find, routed};
 use crate::limits::rates::Class;
 use crate::service::Service;
 
@@ -39,22 +39,7 @@ pub use request::authenticate;
 const MAX_BODY: usize = 616_448;
 
 pub fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
-    Router::new()
-        .route("/stores", post(stores::create).get(stores::list))
-        .route("/stores/{store}", get(stores::get).patch(stores::rename).delete(stores::delete))
-        .route("/stores/{store}/authorization-models", post(models::write).get(models::list))
-        .route("/stores/{store}/authorization-models/{model}", get(models::get))
-        .route("/stores/{store}/assertions/{model}", put(assertions::put).get(assertions::get))
-        .route("/stores/{store}/write", post(tuples::write))
-        .route("/stores/{store}/read", post(tuples::read))
-        .route("/stores/{store}/changes", get(tuples::changes))
-        .route("/stores/{store}/check", post(checks::check))
-        .route("/stores/{store}/batch-check", post(checks::batch_check))
-        .route("/stores/{store}/expand", post(expand::expand))
-        .route("/stores/{store}/list-objects", post(lists::list_objects))
-        .route("/stores/{store}/streamed-list-objects", post(lists::streamed_list_objects))
-        .route("/stores/{store}/list-users", post(lists::list_users))
-        .route("/healthz", get(stores::healthz))
+    routed(operations::OPERATIONS.iter(), Router::new())
         .method_not_allowed_fallback(error::no_method)
         .route_layer(middleware::from_fn_with_state(service.clone(), entrance::openfga))
         .layer(middleware::from_fn(request::surface))
@@ -62,17 +47,10 @@ pub fn router(service: &Arc<Service>) -> Router<Arc<Service>> {
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
-/// What the rate of a route is counted with; nothing where no credential is needed.
+/// What the rate of a route is counted with; nothing where no credential is needed. Paths are also served below `/fga`.
 pub fn class(method: &Method, path: &str) -> Option<Class> {
-    match path.rsplit('/').next() {
-        Some("healthz") => None,
-        Some("check" | "batch-check" | "expand" | "list-objects" | "streamed-list-objects" | "list-users") => {
-            Some(Class::Check)
-        }
-        Some("read" | "changes") => Some(Class::Read),
-        _ if entrance::only_looks(method) => Some(Class::Read),
-        _ => Some(Class::Write),
-    }
+    let path = path.strip_prefix("/fga").unwrap_or(path);
+    find(operations::OPERATIONS.iter(), method, path)?.class()
 }
 
 /// Whether an address without a route is answered in this surface's shape.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
 
 use super::record;
 use crate::authz::BindingError;
@@ -14,7 +15,7 @@ use crate::commit::CommitError;
 use crate::commit::collections::{DeleteCollection, PutCollection};
 use crate::commit::reindex::{Begin, Cancel};
 use crate::embed::Embedder;
-use crate::http::extract::{Caller, Place, StrictJson};
+use crate::http::extract::{Caller, Parameters, PathParts, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::index::Analyser;
@@ -40,7 +41,7 @@ pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result
 pub async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(name): Place<String>,
+    PathParts(name): PathParts<String>,
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
     if !caller.principal.reaches(&name) {
@@ -54,7 +55,7 @@ pub async fn get(
 pub async fn put(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(name): Place<String>,
+    PathParts(name): PathParts<String>,
     StrictJson(request): StrictJson<PutCollectionBody>,
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::Admin)?;
@@ -100,7 +101,7 @@ fn place_of(error: &BindingError, section_type: Option<&str>) -> &'static str {
 pub async fn reindex(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(name): Place<String>,
+    PathParts(name): PathParts<String>,
     StrictJson(request): StrictJson<ReindexCollection>,
 ) -> Result<(StatusCode, Json<CollectionView>), ApiProblem> {
     caller.require(Scope::Admin)?;
@@ -121,7 +122,7 @@ pub async fn reindex(
 pub async fn cancel_reindex(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(name): Place<String>,
+    PathParts(name): PathParts<String>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
     service.committer.submit(caller.asked(), Cancel { collection: name }).await?;
@@ -194,13 +195,22 @@ fn settings(
     })
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteParameters {
+    /// Also a collection that holds documents.
+    #[serde(default)]
+    force: bool,
+}
+
 pub async fn delete(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(name): Place<String>,
+    PathParts(name): PathParts<String>,
+    Parameters(parameters): Parameters<DeleteParameters>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
-    service.committer.submit(caller.asked(), DeleteCollection { name }).await?;
+    service.committer.submit(caller.asked(), DeleteCollection { name, even_filled: parameters.force }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -230,6 +240,7 @@ async fn view(service: &Service, collection: &CollectionState) -> Result<Collect
         object_type: settings.object_type.clone(),
         section_type: settings.section_type.clone(),
         relation: settings.relation.clone(),
+        default_acl: settings.default_acl.clone(),
         fields: settings.fields.clone(),
         caller_context: settings.caller_context.clone(),
         reindexing,

@@ -16,7 +16,7 @@ use crate::commit::documents::{DeleteDocuments, Only, Prepared, PutDocuments, Pu
 use crate::commit::{CommitError, Committed};
 use crate::embed::{EmbedError, Failure};
 use crate::http::body::DocumentsJson;
-use crate::http::extract::{Caller, Parameters, Place, StrictJson, single};
+use crate::http::extract::{Caller, Parameters, PathParts, StrictJson, single};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::{IdentityError, Scope};
 use crate::prepare::{self, Laid, LayoutError, PrepareError};
@@ -238,7 +238,7 @@ pub struct ReadParameters {
 pub async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(id): Place<String>,
+    PathParts(id): PathParts<String>,
     Parameters(at): Parameters<ReadParameters>,
 ) -> Result<Response, ApiProblem> {
     caller.require(Scope::DocumentsRead)?;
@@ -283,7 +283,7 @@ pub async fn get(
 pub async fn delete(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(id): Place<String>,
+    PathParts(id): PathParts<String>,
     Parameters(at): Parameters<InCollection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiProblem> {
@@ -323,7 +323,7 @@ fn version(tag: &str) -> Result<u64, ApiProblem> {
 pub async fn put_acl(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(id): Place<String>,
+    PathParts(id): PathParts<String>,
     Parameters(at): Parameters<InCollection>,
     StrictJson(request): StrictJson<PutAcl>,
 ) -> Result<Json<DocumentsPut>, ApiProblem> {
@@ -352,7 +352,7 @@ pub async fn put_acl(
 pub async fn get_acl(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(id): Place<String>,
+    PathParts(id): PathParts<String>,
     Parameters(at): Parameters<InCollection>,
 ) -> Result<Json<AclView>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;

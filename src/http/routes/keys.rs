@@ -12,7 +12,7 @@ use super::record;
 use crate::authz::names::READER_TYPES;
 use crate::catalog::keys::{KeyRow, KeySettings};
 use crate::commit::keys::{CreateKey, RevokeKey, Revoked};
-use crate::http::extract::{Caller, Parameters, Place, StrictJson};
+use crate::http::extract::{Caller, Parameters, PathParts, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::key::{KeyHasher, ceiling};
 use crate::identity::{IdentityError, Principal, Scope, Scopes, parse_subject};
@@ -131,7 +131,7 @@ pub struct RevokeParameters {
 pub async fn revoke(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(id): Place<String>,
+    PathParts(id): PathParts<String>,
     Parameters(parameters): Parameters<RevokeParameters>,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;

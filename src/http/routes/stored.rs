@@ -13,7 +13,7 @@ use super::{page, page_size, reached, record, seal};
 use crate::catalog::CatalogError;
 use crate::catalog::documents::DocumentRow;
 use crate::commit::documents::{DeleteDocuments, Only};
-use crate::http::extract::{Caller, Parameters, Place};
+use crate::http::extract::{Caller, Parameters, PathParts};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
 use crate::service::Service;
@@ -33,7 +33,7 @@ pub struct ListParameters {
 pub async fn list(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(name): Place<String>,
+    PathParts(name): PathParts<String>,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Json<StoredDocuments>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;
@@ -112,7 +112,7 @@ pub struct RemoveParameters {
 pub async fn remove(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Place(name): Place<String>,
+    PathParts(name): PathParts<String>,
     Parameters(RemoveParameters { source, limit, dry_run }): Parameters<RemoveParameters>,
 ) -> Result<Json<SourceRemoved>, ApiProblem> {
     caller.require(Scope::DocumentsWrite)?;

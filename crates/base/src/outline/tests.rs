@@ -98,3 +98,21 @@ fn a_part_that_an_underline_ends_is_doubtful() {
     assert!(!doubtful("Pay\n---\n\nAnn\n\nNext\n---\n"));
     assert!(!doubtful("Pay\n---\n\nAnn\n\n## Next\n"));
 }
+
+#[test]
+fn a_definition_that_restricted_parts_alone_call_lies_in_them() {
+    let pay = "# Pay\n\nAnn earns[^5] as [agreed].\n\n";
+    let checked = |text: &str| {
+        let headings = headings(text).unwrap();
+        refuse_definitions_elsewhere(text, &parts_under("Pay", &headings, text.len()))
+    };
+    let elsewhere = |label: &str, line| Err(DefinitionMistake::Elsewhere { label: label.to_owned(), line });
+    assert_eq!(checked(&format!("{pay}# Rest\n\n[^5]: five\n")), elsewhere("`[^5]`", 7));
+    assert_eq!(checked(&format!("---\na: b\n---\n{pay}# Rest\n\n[Agreed]: /five\n")), elsewhere("`[Agreed]`", 10));
+    // What is called from the open, too, or by nobody, tells nothing of the part.
+    assert_eq!(checked(&format!("{pay}# Rest\n\nSee [^5].\n\n[^5]: five\n[other]: /x\n")), Ok(()));
+    assert_eq!(checked(&format!("{pay}[^5]: five\n\n[agreed]: /x\n\n# Rest\n")), Ok(()));
+    let many: String = (0..20_001).map(|n| format!("[{n}]: x\n")).collect();
+    assert_eq!(checked(&format!("{pay}# Rest\n\n{many}")), Err(DefinitionMistake::TooMany));
+    assert!(refuse_definitions_elsewhere(&many, &[]).is_ok());
+}

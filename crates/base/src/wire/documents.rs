@@ -105,13 +105,13 @@ pub struct Acl {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inherit: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub owners: Vec<Principal>,
+    pub owners: Vec<AclEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub editors: Vec<Principal>,
+    pub editors: Vec<AclEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub viewers: Vec<Principal>,
+    pub viewers: Vec<AclEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub blocked: Vec<Principal>,
+    pub blocked: Vec<AclEntry>,
     /// A reader must be in one principal of each list (lists are ANDed, their members ORed); at least two lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub all_of: Vec<Vec<String>>,
@@ -123,29 +123,29 @@ pub struct Acl {
 /// A subject of a tuple (`user:ana`, `group:hr#member`, `user:*`), with a condition or without.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Principal {
+pub enum AclEntry {
     Plain(String),
-    Conditional(ConditionalPrincipal),
+    Conditional(ConditionalAclEntry),
 }
 
-impl<'de> Deserialize<'de> for Principal {
+impl<'de> Deserialize<'de> for AclEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
 
         impl<'de> Visitor<'de> for Either {
-            type Value = Principal;
+            type Value = AclEntry;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a subject, or an object with `principal` and `condition`")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Principal, E> {
-                Ok(Principal::Plain(text.to_owned()))
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<AclEntry, E> {
+                Ok(AclEntry::Plain(text.to_owned()))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Principal, A::Error> {
-                let conditional = ConditionalPrincipal::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Principal::Conditional(conditional))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AclEntry, A::Error> {
+                let conditional = ConditionalAclEntry::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(AclEntry::Conditional(conditional))
             }
         }
 
@@ -156,7 +156,7 @@ impl<'de> Deserialize<'de> for Principal {
 /// A subject whose grant holds only while a condition of the model does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ConditionalPrincipal {
+pub struct ConditionalAclEntry {
     pub principal: String,
     pub condition: Condition,
 }
@@ -422,6 +422,9 @@ pub struct CollectionView {
     pub object_type: String,
     pub section_type: Option<String>,
     pub relation: String,
+    /// Rules for documents that come without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_acl: Option<Acl>,
     pub fields: BTreeMap<String, FieldType>,
     pub caller_context: Vec<String>,
     /// Present while the collection is being indexed anew.

@@ -209,6 +209,9 @@ pub enum Warning {
     IndexBehind,
     /// The embedder did not answer: keyword results only.
     EmbedderUnavailable,
+    /// There is nothing that the reader may read, whatever is asked: look at how the subject is spelled, at its groups and
+    /// at what they are granted.
+    NothingReadable,
     /// There is nothing that the reader may read in a collection of the question, whether it exists or not; see
     /// `not_found`.
     CollectionNotFound,

@@ -12,7 +12,7 @@ use simsimd::SpatialSimilarity;
 use super::codes::{CodedQuery, Coder};
 use super::helpers::{Helpers, Units};
 use super::raw::{self, Kernel, SignRecords};
-use super::segment::{Kind, SEGMENT_ROWS, Segment};
+use super::segment::{SEGMENT_ROWS, Segment, SegmentFile};
 use super::{ScanConfig, State};
 use crate::mask::Bits;
 use crate::rank::{Best, Bins};
@@ -143,8 +143,8 @@ impl Search {
     fn scan_batch(&self, coded: &CodedQuery, segment: &Segment, first: u32, batch: &mut SignBatch, bins: &mut Bins) {
         let layout = segment.layout;
         let records = SignRecords {
-            bytes: segment.records(Kind::Signs),
-            stride: layout.stride(Kind::Signs),
+            bytes: segment.records(SegmentFile::Signs),
+            stride: layout.stride(SegmentFile::Signs),
             words: layout.words,
         };
         let (rows, found) = (&batch.rows[..batch.len], &mut batch.bins[..batch.len]);
@@ -192,7 +192,7 @@ impl Search {
     fn offer_bytes(&self, coded: &CodedQuery, rows: &[u32], best: &mut Best) {
         for (at, &row) in rows.iter().enumerate() {
             if let Some(&later) = rows.get(at + AHEAD) {
-                raw::prefetch(self.segment(later).record(Kind::Bytes, later % SEGMENT_ROWS));
+                raw::prefetch(self.segment(later).record(SegmentFile::Bytes, later % SEGMENT_ROWS));
             }
             let (code, scale) = self.segment(row).bytes(row % SEGMENT_ROWS);
             let product = i8::dot(&coded.bytes, code).unwrap_or(f64::NEG_INFINITY);
@@ -211,7 +211,7 @@ impl Search {
                 self.effort.spend(1)?;
             }
             if let Some(&later) = candidates.get(at + AHEAD) {
-                raw::prefetch(self.segment(later).record(Kind::Vectors, later % SEGMENT_ROWS));
+                raw::prefetch(self.segment(later).record(SegmentFile::Vectors, later % SEGMENT_ROWS));
             }
             let score = f32::dot(self.segment(chunk).vector(chunk % SEGMENT_ROWS), query);
             rough.push(Scored { chunk, score: score.unwrap_or(f64::NEG_INFINITY) });

@@ -34,7 +34,7 @@ const LEAST_ROWS: u32 = 256;
 
 /// What a file of a segment holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SegmentFile {
     /// `dimensions` f32, then a 64-bit checksum.
     Vectors,
     /// `dimensions` i8 padded to a multiple of eight, the scale as f32, then a 32-bit checksum.
@@ -43,7 +43,7 @@ pub(super) enum Kind {
     Signs,
 }
 
-pub(super) const KINDS: [Kind; 3] = [Kind::Vectors, Kind::Bytes, Kind::Signs];
+pub(super) const KINDS: [SegmentFile; 3] = [SegmentFile::Vectors, SegmentFile::Bytes, SegmentFile::Signs];
 
 /// Sizes of records for one dimension.
 #[derive(Debug, Clone, Copy)]
@@ -57,44 +57,44 @@ impl Layout {
         Self { dimensions, words: dimensions.div_ceil(64) }
     }
 
-    pub(super) fn stride(self, kind: Kind) -> usize {
+    pub(super) fn stride(self, kind: SegmentFile) -> usize {
         8 + match kind {
-            Kind::Vectors => self.dimensions * 4,
-            Kind::Bytes => self.dimensions.next_multiple_of(8),
-            Kind::Signs => self.words * 8,
+            SegmentFile::Vectors => self.dimensions * 4,
+            SegmentFile::Bytes => self.dimensions.next_multiple_of(8),
+            SegmentFile::Signs => self.words * 8,
         }
     }
 
-    fn checksum(self, kind: Kind, row: u32, content: &[u8]) -> u64 {
+    fn checksum(self, kind: SegmentFile, row: u32, content: &[u8]) -> u64 {
         let seed = u64::from(row) | (self.dimensions as u64) << 32 | (kind as u64) << 60;
         xxh3_64_with_seed(content, seed)
     }
 
     /// Appends one record of a kind to a buffer.
-    fn write(self, kind: Kind, row: u32, vector: &[f32], codes: &Codes, out: &mut Vec<u8>) {
+    fn write(self, kind: SegmentFile, row: u32, vector: &[f32], codes: &Codes, out: &mut Vec<u8>) {
         let start = out.len();
         match kind {
-            Kind::Vectors => out.extend(vector.iter().flat_map(|value| value.to_le_bytes())),
-            Kind::Bytes => {
+            SegmentFile::Vectors => out.extend(vector.iter().flat_map(|value| value.to_le_bytes())),
+            SegmentFile::Bytes => {
                 out.extend(codes.bytes.iter().map(|value| value.to_le_bytes()[0]));
                 out.resize(start + self.dimensions.next_multiple_of(8), 0);
                 out.extend(codes.scale.to_le_bytes());
             }
-            Kind::Signs => {
+            SegmentFile::Signs => {
                 out.extend(codes.signs.iter().flat_map(|word| word.to_le_bytes()));
                 out.extend(codes.factor.to_le_bytes());
             }
         }
         let sum = self.checksum(kind, row, out.get(start..).unwrap_or_default());
         match kind {
-            Kind::Vectors => out.extend(sum.to_le_bytes()),
-            Kind::Bytes | Kind::Signs => out.extend((sum as u32).to_le_bytes()),
+            SegmentFile::Vectors => out.extend(sum.to_le_bytes()),
+            SegmentFile::Bytes | SegmentFile::Signs => out.extend((sum as u32).to_le_bytes()),
         }
     }
 
     /// Whether a record is what was written for this row.
-    fn intact(self, kind: Kind, row: u32, record: &[u8]) -> bool {
-        let size = if kind == Kind::Vectors { 8 } else { 4 };
+    fn intact(self, kind: SegmentFile, row: u32, record: &[u8]) -> bool {
+        let size = if kind == SegmentFile::Vectors { 8 } else { 4 };
         let Some((content, stored)) = record.len().checked_sub(size).and_then(|at| record.split_at_checked(at)) else {
             return false;
         };
@@ -197,7 +197,7 @@ impl Segment {
     /// How many of all rows have no vector. Reads short codes only.
     pub(super) fn zero_rows(&self) -> u32 {
         // The factor behind the signs is zero for the zero vector alone.
-        let is_zero = |at: &u32| float_at(self.record(Kind::Signs, *at), self.layout.words * 8) == 0.0;
+        let is_zero = |at: &u32| float_at(self.record(SegmentFile::Signs, *at), self.layout.words * 8) == 0.0;
         (0..SEGMENT_ROWS).filter(is_zero).count() as u32
     }
 
@@ -224,7 +224,7 @@ impl Segment {
     pub(super) fn grown(&self, rows: u32) -> Result<Self, IndexError> {
         // Only full segments are compacted, and those never grow.
         let capacity = capacity_for(rows).max(self.capacity);
-        let grow = |kind: Kind| -> Result<Column, IndexError> {
+        let grow = |kind: SegmentFile| -> Result<Column, IndexError> {
             let Column { file, path, .. } = self.column(kind);
             let bytes = capacity as usize * self.layout.stride(kind);
             let map = file
@@ -288,7 +288,7 @@ impl Segment {
         Ok(())
     }
 
-    fn write_records(&self, kind: Kind, at: u32, records: &[u8], before: Failpoint) -> Result<(), IndexError> {
+    fn write_records(&self, kind: SegmentFile, at: u32, records: &[u8], before: Failpoint) -> Result<(), IndexError> {
         let Column { file, path, .. } = self.column(kind);
         before()
             .and_then(|()| file.write_all_at(records, u64::from(self.place(at)) * self.layout.stride(kind) as u64))
@@ -316,11 +316,11 @@ impl Segment {
             }
             let row = self.checked_row(at);
             let intact = |kind| self.layout.intact(kind, row, self.record(kind, at));
-            if !intact(Kind::Vectors) {
+            if !intact(SegmentFile::Vectors) {
                 damaged.push(at);
                 continue;
             }
-            for kind in [Kind::Bytes, Kind::Signs] {
+            for kind in [SegmentFile::Bytes, SegmentFile::Signs] {
                 if !intact(kind) {
                     let mut record = Vec::new();
                     coder.code(self.vector(at), &mut rotated, &mut codes);
@@ -336,23 +336,23 @@ impl Segment {
         Ok(damaged)
     }
 
-    fn column(&self, kind: Kind) -> &Column {
+    fn column(&self, kind: SegmentFile) -> &Column {
         let [vectors, bytes, signs] = &self.columns;
         match kind {
-            Kind::Vectors => vectors,
-            Kind::Bytes => bytes,
-            Kind::Signs => signs,
+            SegmentFile::Vectors => vectors,
+            SegmentFile::Bytes => bytes,
+            SegmentFile::Signs => signs,
         }
     }
 
     /// All records of a kind.
-    pub(super) fn records(&self, kind: Kind) -> &[u8] {
+    pub(super) fn records(&self, kind: SegmentFile) -> &[u8] {
         self.column(kind).map.bytes()
     }
 
     /// One record with its checksum; empty beyond the capacity.
     #[inline]
-    pub(super) fn record(&self, kind: Kind, at: u32) -> &[u8] {
+    pub(super) fn record(&self, kind: SegmentFile, at: u32) -> &[u8] {
         let stride = self.layout.stride(kind);
         let start = self.place(at) as usize * stride;
         self.records(kind).get(start..start + stride).unwrap_or_default()
@@ -361,13 +361,13 @@ impl Segment {
     /// The stored vector of a local row.
     #[inline]
     pub(super) fn vector(&self, at: u32) -> &[f32] {
-        raw::floats(self.record(Kind::Vectors, at).get(..self.layout.dimensions * 4).unwrap_or_default())
+        raw::floats(self.record(SegmentFile::Vectors, at).get(..self.layout.dimensions * 4).unwrap_or_default())
     }
 
     /// The 8-bit code and its scale.
     #[inline]
     pub(super) fn bytes(&self, at: u32) -> (&[i8], f32) {
-        let record = self.record(Kind::Bytes, at);
+        let record = self.record(SegmentFile::Bytes, at);
         let padded = self.layout.dimensions.next_multiple_of(8);
         (raw::signed(record.get(..self.layout.dimensions).unwrap_or_default()), float_at(record, padded))
     }
@@ -399,19 +399,19 @@ fn capacity_for(rows: u32) -> u32 {
 }
 
 /// The path of a file of the segment that begins at row `first`.
-pub(super) fn path(folder: &Path, first: u32, kind: Kind) -> PathBuf {
+pub(super) fn path(folder: &Path, first: u32, kind: SegmentFile) -> PathBuf {
     folder.join(format!("{first:010}.{}", extension(kind)))
 }
 
 /// The same, after the segment was compacted for the `generation`th time.
-fn compact_path(folder: &Path, first: u32, generation: u32, kind: Kind) -> PathBuf {
+fn compact_path(folder: &Path, first: u32, generation: u32, kind: SegmentFile) -> PathBuf {
     folder.join(format!("{first:010}-{generation}.{}", extension(kind)))
 }
 
-fn extension(kind: Kind) -> &'static str {
+fn extension(kind: SegmentFile) -> &'static str {
     match kind {
-        Kind::Vectors => "f32",
-        Kind::Bytes => "i8",
-        Kind::Signs => "bit",
+        SegmentFile::Vectors => "f32",
+        SegmentFile::Bytes => "i8",
+        SegmentFile::Signs => "bit",
     }
 }

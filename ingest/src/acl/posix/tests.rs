@@ -31,7 +31,7 @@ fn may_read(acl: &Acl, user: &Account, accounts: &Accounts) -> bool {
         .map(|g| accounts.groups[g].principal.clone())
         .chain([user.principal.clone(), accounts.everyone.clone()])
         .collect();
-    let any = |list: &[Principal]| list.iter().any(|p| matches!(p, Principal::Plain(s) if held.contains(s)));
+    let any = |list: &[AclEntry]| list.iter().any(|p| matches!(p, AclEntry::Plain(s) if held.contains(s)));
     let all = !acl.all_of.is_empty() && acl.all_of.iter().all(|l| l.iter().any(|p| held.contains(p)));
     (any(&acl.viewers) || all) && !any(&acl.blocked)
 }
@@ -83,14 +83,14 @@ fn plain_cases_are_written_with_groups_so_that_they_follow_membership() {
     let accounts = accounts();
     let open = meta(0, 0, 0o755);
     let acl = map(&meta(1, 10, 0o640), &[&open], &accounts, vec![]).unwrap();
-    assert_eq!(acl.acl.viewers, ["group:g10#member", "user:u1"].map(|p| Principal::Plain(p.into())));
+    assert_eq!(acl.acl.viewers, ["group:g10#member", "user:u1"].map(|p| AclEntry::Plain(p.into())));
     assert!(acl.acl.blocked.is_empty() && acl.notes.is_empty());
     let both = map(&meta(1, 10, 0o640), &[&meta(1, 11, 0o750)], &accounts, vec![]).unwrap();
     assert_eq!(both.acl.all_of.len(), 2);
     let world = map(&meta(1, 10, 0o644), &[&open], &accounts, vec![]).unwrap();
-    assert!(world.acl.viewers.contains(&Principal::Plain("group:h~accounts#member".into())));
+    assert!(world.acl.viewers.contains(&AclEntry::Plain("group:h~accounts#member".into())));
     let shut = map(&meta(1, 10, 0o040), &[&open], &accounts, vec![]).unwrap();
-    assert_eq!(shut.acl.blocked, [Principal::Plain("user:u1".into())]);
+    assert_eq!(shut.acl.blocked, [AclEntry::Plain("user:u1".into())]);
     assert!(map(&meta(1, 10, 0o000), &[&open], &accounts, vec![]).unwrap().acl.nobody);
 }
 
@@ -98,7 +98,7 @@ fn plain_cases_are_written_with_groups_so_that_they_follow_membership() {
 fn unknown_numbers_are_dropped_where_they_grant_and_refused_where_they_shut_out() {
     let accounts = accounts();
     let dropped = map(&meta(77, 78, 0o644), &[], &accounts, vec![]).unwrap();
-    assert_eq!(dropped.acl.viewers, [Principal::Plain("group:h~accounts#member".into())]);
+    assert_eq!(dropped.acl.viewers, [AclEntry::Plain("group:h~accounts#member".into())]);
     assert_eq!(dropped.notes.len(), 2);
     assert_eq!(map(&meta(77, 10, 0o044), &[], &accounts, vec![]).unwrap_err(), Unmappable::UnknownUser(77));
     assert_eq!(map(&meta(1, 78, 0o604), &[], &accounts, vec![]).unwrap_err(), Unmappable::UnknownGroup(78));

@@ -22,7 +22,7 @@ fn every_key_is_read_and_normalised() {
     assert_eq!(rule.inherit, Some(false));
     assert_eq!(rule.classification.as_deref(), Some("classification:secret"));
     assert_eq!(principal::subject(&rule.viewers[0]), "user:b%20o");
-    assert!(matches!(&rule.viewers[1], Principal::Conditional(c) if c.condition.name == "during"));
+    assert!(matches!(&rule.viewers[1], AclEntry::Conditional(c) if c.condition.name == "during"));
     assert_eq!(rule.sections.len(), 2);
     assert!(rule.sections[0].id.starts_with("s-"));
     assert!(rule.sections[1].acl.nobody);

@@ -11,7 +11,7 @@ use dom_query::{NodeId, NodeRef};
 use super::hiding::has_word;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum Role {
     /// Holds notes, and nothing else that is shown.
     List,
     /// One note, shown where it is called and nowhere else.
@@ -33,8 +33,8 @@ pub struct Notes<'a> {
 /// What a page says of notes, by element.
 #[derive(Default)]
 struct Index<'a> {
-    kinds: HashMap<NodeId, Kind>,
-    marked: Vec<(NodeRef<'a>, Kind)>,
+    kinds: HashMap<NodeId, Role>,
+    marked: Vec<(NodeRef<'a>, Role)>,
     order: HashMap<NodeId, usize>,
     targets: HashMap<String, NodeRef<'a>>,
     links: Vec<(NodeRef<'a>, String)>,
@@ -81,16 +81,16 @@ impl<'a> Notes<'a> {
         for (node, kind) in &index.marked {
             let is_shown = notes.moved.contains(&node.id);
             match kind {
-                Kind::Note if !is_shown => {
+                Role::Note if !is_shown => {
                     let is_within =
-                        node.ancestors_it(None).any(|above| index.kinds.get(&above.id) == Some(&Kind::List));
+                        node.ancestors_it(None).any(|above| index.kinds.get(&above.id) == Some(&Role::List));
                     notes.uncalled = notes.uncalled.saturating_add(u64::from(!is_within));
                 }
-                Kind::List => notes.uncalled = notes.uncalled.saturating_add(notes.lost(node)),
-                Kind::Note | Kind::Perhaps => {}
+                Role::List => notes.uncalled = notes.uncalled.saturating_add(notes.lost(node)),
+                Role::Note | Role::Perhaps => {}
             }
         }
-        let never = index.marked.iter().filter(|(_, kind)| *kind != Kind::Perhaps);
+        let never = index.marked.iter().filter(|(_, kind)| *kind != Role::Perhaps);
         notes.moved.extend(never.map(|(node, _)| node.id));
         notes
     }
@@ -154,14 +154,14 @@ impl<'a> Index<'a> {
         };
         let nearest = |path: &[NodeRef<'a>], names: &[&str]| path.iter().find(|node| has_name(node, names)).copied();
         match holder {
-            Some((list, Kind::List)) => {
+            Some((list, Role::List)) => {
                 let path = within(Some(list.id));
                 nearest(&path, &["li", "dt", "tr"])
                     .or_else(|| path.first().filter(|node| has_name(node, &["div", "aside", "section"])).copied())
                     .or_else(|| nearest(&path, &["p"]))
                     .or_else(|| path.first().copied())
             }
-            Some((note, Kind::Note | Kind::Perhaps)) => Some(note),
+            Some((note, Role::Note | Role::Perhaps)) => Some(note),
             None => {
                 let path = within(None);
                 let item = path.first().filter(|node| has_name(node, &["div", "aside", "section"])).copied();
@@ -188,7 +188,7 @@ impl<'a> Index<'a> {
     }
 }
 
-fn kind(node: &NodeRef<'_>) -> Option<Kind> {
+fn kind(node: &NodeRef<'_>) -> Option<Role> {
     // Marks in running text carry the same words.
     if has_name(node, &["a", "b", "em", "i", "small", "span", "strong", "sub", "sup", "html", "body", "main"])
         || is_heading(node)
@@ -211,15 +211,15 @@ fn kind(node: &NodeRef<'_>) -> Option<Kind> {
             || is("class", &["footnotes", "endnotes", "footnotes-list", "footnote-list"])
             || of_word(node))
     {
-        return Some(Kind::List);
+        return Some(Role::List);
     }
     if is("role", &["doc-footnote", "doc-endnote"])
         || is("epub:type", &["footnote", "endnote", "rearnote"])
         || (has_name(node, &["div"]) && node.id_attr().is_some_and(|id| numbered(&id)))
     {
-        return Some(Kind::Note);
+        return Some(Role::Note);
     }
-    is("class", &["footnote", "endnote", "footnote-item"]).then_some(Kind::Perhaps)
+    is("class", &["footnote", "endnote", "footnote-item"]).then_some(Role::Perhaps)
 }
 
 /// Whether a link says of itself that it calls a note.

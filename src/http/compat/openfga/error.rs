@@ -8,7 +8,6 @@ use super::answers;
 use crate::authority::server::ServerError;
 use crate::authz::{CheckError, ModelError, NameError, TupleError};
 use crate::catalog::CatalogError;
-use crate::causes::Causes;
 use crate::commit::CommitError;
 use crate::commit::tuples::TupleWriteError;
 use crate::identity::IdentityError;
@@ -191,7 +190,7 @@ impl From<NotComputed> for FgaError {
             NotComputed::Spent(spent) => spent.into(),
             NotComputed::NoPlace(_) => Self::rate_limited(),
             error @ NotComputed::BrokeOff(_) => {
-                tracing::error!(error = %Causes(&error), "a request failed");
+                tracing::error!(%error, "a request failed");
                 Self::internal()
             }
         }
