@@ -30,7 +30,12 @@ trap 'exit 0' INT TERM
 # However long it takes: it ends with a message where it can't go on.
 while :; do
     kill -0 "$server" 2>/dev/null || fail "the service did not start; see the message above"
-    [ -f "$RUN/data/admin.key" ] && "$usher" keys --server "$URL" --key-file "$RUN/data/admin.key" list >/dev/null 2>&1 && break
+    if [ -f "$RUN/data/admin.key" ]; then
+        said="$("$usher" keys --server "$URL" --key-file "$RUN/data/admin.key" list 2>&1 >/dev/null)" && break
+        case "$said" in
+        *"credential"*) fail "$RUN/data/admin.key is no key of the service any more; put a working one with the scopes admin and act_as there ($said)" ;;
+        esac
+    fi
     sleep 0.1
 done
 

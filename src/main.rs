@@ -34,7 +34,7 @@ enum Command {
     },
     /// Make, list and revoke API keys
     Keys(commands::KeysArguments),
-    /// Accept a restored catalog that is older than what the audit beside it says was answered
+    /// Accept a restored catalog that is older than what the folder says was answered (`seen`)
     AcceptRestored(commands::AcceptRestoredArguments),
     /// Show which stored names an older release spelled otherwise, and bring them into the one spelling
     Normalise(commands::NormaliseArguments),

@@ -77,6 +77,8 @@ pub enum ServeError {
     VectorsElsewhere { path: PathBuf },
     #[error(transparent)]
     Qdrant(#[from] QdrantError),
+    #[error("{} is a file; name a folder", path.display())]
+    NoFolder { path: PathBuf },
     #[error("{}: {source}", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
     #[error("{} is in use by another Usher process", path.display())]

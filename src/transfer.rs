@@ -18,7 +18,7 @@ mod export;
 mod import;
 
 pub use export::export;
-pub use import::{LeftRecord, UNFINISHED, import};
+pub use import::{LeftRecord, UNFINISHED, import, manifest};
 
 const FORMAT: &str = "usher-export";
 /// Counts up with every change that an older release could not read.

@@ -52,8 +52,11 @@ impl Server {
             return if bytes.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&bytes)?)) };
         }
         match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) if status == reqwest::StatusCode::UNAUTHORIZED => {
+                bail!("{}: {} (the key of {})", problem.title, problem.told(), self.key_file.display())
+            }
             Ok(problem) => bail!("{}: {}", problem.title, problem.told()),
-            Err(_) => bail!("the service answered {status}: {}", String::from_utf8_lossy(&bytes)),
+            Err(_) => bail!("{} does not answer like an Usher service ({status}); is the address right?", self.server),
         }
     }
 }

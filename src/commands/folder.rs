@@ -298,6 +298,8 @@ pub struct ImportArguments {
 /// # Errors
 /// When the export is damaged, the folder holds something else, or it can't be written.
 pub async fn import(arguments: ImportArguments) -> anyhow::Result<()> {
+    // Before a folder is made, which a start would take for a new one.
+    transfer::manifest(&arguments.from)?;
     let _lock = crate::serve::prepare_folder(&arguments.data)?;
     let location = crate::config::catalog::resolve(arguments.catalog_url.as_ref(), &arguments.data)?;
     let items = vec![arguments.from.display().to_string()];

@@ -43,8 +43,10 @@ enum KeysCommand {
 
 #[derive(Args)]
 struct CreateArguments {
+    /// For people: what the key is for
     name: String,
-    /// What the key may do, such as `query` or `documents.write`; may be repeated
+    /// What the key may do: query, documents.read, documents.write, relationships.read, relationships.write, explain,
+    /// diagnostics, act_as or admin; may be repeated
     #[arg(long = "scope", required = true)]
     scopes: Vec<String>,
     /// Whom the key reads as, such as `service:chat` or `user:anne`
@@ -56,7 +58,7 @@ struct CreateArguments {
     /// Sources that the key may write; all when absent
     #[arg(long = "source")]
     sources: Vec<String>,
-    /// Types of subjects that the key may act as (with scope `act_as`)
+    /// Types of subjects that the key may act as (with scope `act_as`): user, agent or service; may be repeated
     #[arg(long = "act-as")]
     act_as_types: Vec<String>,
     /// RFC 3339; 90 days from now when absent

@@ -62,7 +62,7 @@ pub struct RawRates {
 
 /// `query = { key = 1000, subject = 200 }`
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "requests per second, such as `{ key = 1000, subject = 200 }`")]
 pub struct RawRate {
     pub key: u32,
     pub subject: u32,

@@ -15,7 +15,7 @@ mod of_documents;
 mod of_errors;
 
 pub(super) use kinds::*;
-pub use of_documents::{of_collection, of_document, of_preparing, of_rejection};
+pub use of_documents::{of_collection, of_document, of_preparing, of_rejection, of_source};
 
 /// A problem on its way out.
 #[derive(Debug)]

@@ -99,7 +99,8 @@ impl First<'_> {
         let mut file = open_secret(OpenOptions::new().create(true).truncate(true), &path).map_err(at)?;
         fill_secret(&mut file, &key).map_err(at)?;
         if self.committer.submit(Asked::duty("first start"), MakeKey { row }).await?.output {
-            tracing::info!(file = %path.display(), "made the first admin key");
+            // A disk that is not there looks just like a first start.
+            tracing::warn!(file = %path.display(), "there was no catalog: an empty one begins; made the first admin key");
         } else {
             std::fs::remove_file(&path).map_err(at)?;
         }

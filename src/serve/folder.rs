@@ -16,6 +16,9 @@ pub(crate) fn prepare_folder(folder: &Path) -> Result<std::fs::File, ServeError>
         let path = path.to_owned();
         move |source| ServeError::Folder { path, source }
     };
+    if std::fs::metadata(folder).is_ok_and(|found| !found.is_dir()) {
+        return Err(ServeError::NoFolder { path: folder.to_owned() });
+    }
     std::fs::create_dir_all(folder).map_err(at(folder))?;
     std::fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(at(folder))?;
     let path = folder.join("lock");

@@ -114,7 +114,9 @@ impl Process {
                 let model = snapshot.store(STORE).unwrap().latest_model().unwrap().id().to_owned();
                 self.done("assertions", PutAssertions { store: STORE.into(), model, assertions: json!([]) }).await
             }
-            6 if random.below(3) == 0 => self.done("no collection", DeleteCollection { name: collection, even_filled: true }).await,
+            6 if random.below(3) == 0 => {
+                self.done("no collection", DeleteCollection { name: collection, even_filled: true }).await
+            }
             6 => self.done("collection", PutCollection { name: collection, settings: settings(random) }).await,
             7 | 8 => {
                 let ids = (0..1 + random.below(3)).map(|_| id(&collection, random)).collect();

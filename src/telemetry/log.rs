@@ -3,7 +3,7 @@
 use std::panic::PanicHookInfo;
 
 use opentelemetry::trace::TracerProvider;
-use tracing_subscriber::filter::{EnvFilter, FilterExt, Targets, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt};
@@ -29,6 +29,9 @@ pub struct LogError(String);
 /// When `USHER_LOG` is malformed.
 pub fn start(json: bool, otlp: Option<&Otlp>) -> Result<(), LogError> {
     let chosen = std::env::var("USHER_LOG").unwrap_or_else(|_| DEFAULT.to_owned());
+    if let Some(word) = chosen.split(',').map(str::trim).find(|word| !is_understood(word)) {
+        return Err(LogError(format!("`{word}` is no level")));
+    }
     let filter =
         EnvFilter::builder().parse(format!("{LIBRARIES},{chosen}")).map_err(|error| LogError(error.to_string()))?;
     // A line of a request names it, whatever else was chosen.
@@ -49,6 +52,12 @@ pub fn start(json: bool, otlp: Option<&Otlp>) -> Result<(), LogError> {
     let _ = Registry::default().with(lines.with_filter(filter)).with(spans).try_init();
     std::panic::set_hook(Box::new(panicked));
     Ok(())
+}
+
+/// Whether a part of `USHER_LOG` is a level, or names what it is for: a word alone would be taken for a module, and
+/// everything else be silent.
+fn is_understood(part: &str) -> bool {
+    part.is_empty() || part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok()
 }
 
 /// A panic inside a request is a line of that request. Its message may hold text of a document, and stays out.

@@ -32,6 +32,14 @@ struct Progress {
     rows: u64,
 }
 
+/// What an export says of itself.
+///
+/// # Errors
+/// When it is not complete, or can't be read.
+pub fn manifest(from: &Path) -> Result<Manifest, TransferError> {
+    Manifest::read(&from.join(MANIFEST))?.ok_or(TransferError::Incomplete { path: from.to_owned() })
+}
+
 /// The record of an import, which becomes part of it.
 #[derive(Debug, Clone, Copy)]
 pub struct LeftRecord<'a> {
@@ -52,8 +60,8 @@ pub async fn import(
     data: &Path,
     record: LeftRecord<'_>,
 ) -> Result<Manifest, TransferError> {
+    let manifest = manifest(from)?;
     let path = from.join(MANIFEST);
-    let manifest = Manifest::read(&path)?.ok_or(TransferError::Incomplete { path: from.to_owned() })?;
     let export = blake3::hash(&std::fs::read(&path).map_err(at(&path))?).to_hex().to_string();
     for part in &manifest.files {
         part.verify(from)?;

@@ -90,6 +90,29 @@ const ROWS: &[(&str, &str)] = &[
     ("drain at shutdown", "{src/serve/listening.rs DRAIN s} s"),
 ];
 
+/// What other documents say of times and numbers, with the same placeholders; `{sql settings name}` is one of PostgreSQL's,
+/// in the file that sets them.
+const CLAIMS: &[(&str, &str)] = &[
+    (
+        "docs/architecture.md",
+        "A statement may take {sql READER statement_timeout} s to read and {sql WRITER statement_timeout} s to write, a \
+         connection {src/catalog/postgres.rs ACQUIRE s} s to come about, the lock {sql WRITER lock_timeout} s; a process that \
+         hangs inside a transaction is ended by the server after {sql WRITER idle_in_transaction_session_timeout} s",
+    ),
+    ("docs/audit.md", "`credentials.refused`: {src/audit/refusals.rs OWN} in a minute have a record each"),
+    ("docs/identity.md", "not more often than every {src/identity/jwks.rs LEAST_PAUSE s} s"),
+    (
+        "docs/identity.md",
+        "Answers are limited to {src/identity/jwks.rs TIMEOUT s} s, {src/identity/jwks.rs MAX_BYTES KiB} KiB and \
+         {src/identity/jwks.rs MAX_KEYS} keys",
+    ),
+    ("docs/administration.md", "A page has 100 items, at most {wire MAX_PAGE} (`limit`)"),
+    (
+        "docs/administration.md",
+        "removes at most {wire MAX_PAGE} documents (`limit`), {src/http/routes/stored.rs AT_ONCE} in each commit",
+    ),
+];
+
 fn source(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -118,6 +141,14 @@ fn configured(name: &str) -> u64 {
     };
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("#{name} = ")));
     number(line.unwrap_or_else(|| panic!("no option `{name}`")), name)
+}
+
+/// Seconds, of what a session asks of PostgreSQL.
+fn setting(settings: &str, name: &str) -> String {
+    let text = source("src/catalog/postgres.rs");
+    let asked = text.split(&format!("const {settings}: &str = \"")).nth(1).unwrap().split('"').next().unwrap();
+    let value = asked.split(&format!("SET {name} = '")).nth(1).unwrap_or_else(|| panic!("no {name}"));
+    value.split('s').next().unwrap().to_owned()
 }
 
 /// One number of `class = { key = 1000, subject = 200 }`.
@@ -149,6 +180,7 @@ fn value(placeholder: &str) -> String {
     let words: Vec<_> = placeholder.split(' ').collect();
     let [origin, name, unit] = [0, 1, 2].map(|word| words.get(word).copied());
     let value = match (origin.unwrap(), name.unwrap()) {
+        ("sql", settings) => return setting(settings, unit.unwrap()),
         ("wire", name) => declared("crates/base/src/wire/bounds.rs", name),
         ("config", name) => configured(name),
         (of @ ("key" | "subject"), class) => rate(of, class),
@@ -191,4 +223,18 @@ fn the_limits_of_the_readme_are_those_of_the_code() {
         assert!(label.starts_with(begins), "`{label}` stands where `{begins}` should");
         assert_eq!(*cell, filled(template), "{label}");
     }
+}
+
+#[test]
+fn what_documents_say_of_times_and_numbers_is_so() {
+    for (file, claim) in CLAIMS {
+        let text = source(file).split_whitespace().collect::<Vec<_>>().join(" ");
+        let claim = filled(claim);
+        assert!(text.contains(&claim), "{file} does not say: {claim}");
+    }
+    // Readers, and one each for writing, for single statements beside it and for listening.
+    let readers = source("src/catalog/location.rs");
+    let readers = readers.split("Self::Postgres(_) => ").nth(1).unwrap().split(',').next().unwrap();
+    let connections = format!("Each process takes up to {} connections", number(readers, readers) + 3);
+    assert!(source("docs/architecture.md").contains(&connections), "{connections}");
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
+use super::records::records;
 use crate::common::{TestService, document, tuple};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,6 +179,13 @@ async fn a_key_writes_only_in_its_sources() {
     wiki.put_documents(vec![document("wiki/a", "x", json!({"viewers": ["user:*"]}))]).await;
     let body = json!({"documents": [document("hr/a", "x", json!({"viewers": ["user:*"]}))]});
     assert_eq!(wiki.post("/v1/documents", body).await.problem(403), "insufficient_scope");
+    // Of several each stands or falls alone, and the refusal has its record.
+    let both = ["hr/a", "wiki/b"].map(|id| document(id, "x", json!({"viewers": ["user:*"]})));
+    let told = wiki.post("/v1/documents", json!({"documents": both})).await.ok();
+    assert_eq!((&told["results"][0]["status"], &told["results"][1]["status"]), (&json!("rejected"), &json!("created")));
+    assert_eq!(told["results"][0]["problem"]["code"], "insufficient_scope", "{told}");
+    let denied = records(service.folder.path()).into_iter().rfind(|record| record["event"] == "denied").unwrap();
+    assert_eq!(denied["items"], json!(["hr/a"]));
     assert_eq!(wiki.delete("/v1/documents/hr%2Fa?collection=main").await.problem(403), "insufficient_scope");
 }
 

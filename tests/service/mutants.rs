@@ -1,4 +1,4 @@
-//! Do the tests of identity and ownership bite? Each deliberate bug must be caught by the test beside it.
+//! Do the tests of identity, ownership, records and answers bite? Each deliberate bug must be caught by the test beside it.
 
 const MUTANTS: &[(&str, &str)] = &[
     ("unusable_is_absent", "headers::an_identity_that_can_not_be_used_is_never_absent"),
@@ -12,6 +12,10 @@ const MUTANTS: &[(&str, &str)] = &[
     ("narrower_is_the_same", "ownership::narrower_default_rules_bind_what_is_sent_again"),
     ("the_past_is_everybodys", "past::the_past_of_an_id_is_told_from_when_the_collection_held_it"),
     ("doubtful_ends_are_ends", "ownership::a_restricted_part_that_ends_in_doubt_is_refused"),
+    ("any_address_counts", "issuers::only_a_verified_address_is_somebody"),
+    ("the_last_key_may_go", "keys::the_last_admin_key_is_revoked_only_on_purpose"),
+    ("any_catalog_goes_on", "restart::a_catalog_that_is_older_than_the_audit_is_not_served_until_it_is_accepted"),
+    ("search_what_the_index_has", "changing::a_document_under_replacement_is_found_as_old_or_new"),
     ("definitions_stay_elsewhere", "ownership::what_a_restricted_part_alone_calls_is_not_left_outside_it"),
     (
         "grants_outlive_their_object",

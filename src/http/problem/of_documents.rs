@@ -1,6 +1,6 @@
 //! Problems of one document of a request.
 
-use super::kinds::{ACL_INVALID, ACL_MISSING, INDEX, NOT_FOUND, UNPROCESSABLE};
+use super::kinds::{ACL_INVALID, ACL_MISSING, INDEX, NOT_FOUND, SCOPE, UNPROCESSABLE};
 use super::problem;
 use crate::commit::documents::Rejection;
 use crate::commit::tuples::TupleWriteError;
@@ -18,6 +18,13 @@ pub fn of_collection(n: usize) -> Problem {
     let pointer = format!("/documents/{n}/collection");
     let detail = "is no collection that this credential reaches".to_owned();
     problem(NOT_FOUND, "Make the collection first, or name another.", vec![FieldProblem { pointer, detail }])
+}
+
+/// Why one document of many can't be stored by this key: its source is beyond the key's.
+pub fn of_source(n: usize) -> Problem {
+    let pointer = format!("/documents/{n}/id");
+    let detail = "begins with a source that the key may not write".to_owned();
+    problem(SCOPE, "Send it with another key.", vec![FieldProblem { pointer, detail }])
 }
 
 /// Why one document of many was refused while it was prepared.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-
 use super::ApiProblem;
 use super::kinds::{
     AUTHORIZATION, CATALOG, CONFLICT, DEADLINE, EMBEDDER, INDEX, INTERNAL, INVALID, INVALID_FILTER, OUTCOME,

@@ -45,6 +45,7 @@ pub async fn put(
     let is_twice = |n: usize, id: &String| ids.iter().enumerate().any(|(other, held)| other != n && held == id);
     let mut results: Vec<Option<DocumentResult>> = ids.iter().map(|_| None).collect();
     let mut by_collection: BTreeMap<String, Vec<(usize, Document)>> = BTreeMap::new();
+    let mut denied = Vec::new();
     for (n, sent) in request.into_iter().enumerate() {
         let document = match sent.document {
             Ok(document) if is_twice(n, &document.id) => {
@@ -62,13 +63,22 @@ pub async fn put(
                 continue;
             }
         };
-        // Before the first of them is stored.
         if !caller.principal.may_write_source(source_of(&document.id)) {
-            return Err(ApiProblem::forbidden_source());
+            if let Some(slot) = results.get_mut(n) {
+                *slot = Some(rejected(document.id.clone(), problem::of_source(n)));
+            }
+            denied.push(document.id);
+            continue;
         }
         by_collection.entry(document.collection.clone()).or_default().push((n, document));
     }
+    if by_collection.is_empty() && !denied.is_empty() {
+        return Err(ApiProblem::forbidden_source());
+    }
     let snapshot = service.published.load();
+    if !denied.is_empty() {
+        record(&service, &caller, "denied", snapshot.revision, denied).await?;
+    }
     let is_there = |name: &str| caller.principal.reaches(name) && snapshot.collection(name).is_some();
     if !by_collection.is_empty() && !by_collection.keys().any(|name| is_there(name)) {
         return Err(ApiProblem::not_found());
