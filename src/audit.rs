@@ -22,13 +22,26 @@ mod log;
 mod refusals;
 pub mod seen;
 
-pub use asked::{Asked, Told, Trace};
+pub use asked::{Asked, Told, Trace, Validity};
 
 use crate::catalog::records::FolderName;
 use crate::wire::TupleKey;
 use log::Log;
 use refusals::{Refusals, WINDOW};
 use seen::{Mark, Seen};
+
+/// Bytes of one item of what is asked: names that are stored are no longer, and nobody fills the disk with others.
+const MAX_ITEM: usize = 1_024;
+
+/// What a caller wrote, as far as a record has room for it.
+pub fn cut(mut item: String) -> String {
+    if item.len() > MAX_ITEM {
+        let end = (0..=MAX_ITEM).rev().find(|at| item.is_char_boundary(*at)).unwrap_or(0);
+        item.truncate(end);
+        item.push('…');
+    }
+    item
+}
 
 /// Name of the file in the data folder.
 pub const FILE: &str = "audit.jsonl";

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::audit::Validity;
 use crate::authority::Reader;
 use crate::authz::names::READER_TYPES;
 use crate::authz::{ObjectRef, SubjectRef};
@@ -112,6 +113,8 @@ pub struct Principal {
     payer: String,
     kind: CredentialKind,
     expires_at: Option<Timestamp>,
+    /// The end of the token that shows whom it acts for.
+    acting_until: Option<Timestamp>,
 }
 
 impl Principal {
@@ -130,6 +133,7 @@ impl Principal {
             credential_id,
             kind,
             expires_at: None,
+            acting_until: None,
         }
     }
 
@@ -145,6 +149,14 @@ impl Principal {
 
     fn until(self, end: Option<Timestamp>) -> Self {
         Self { expires_at: end, ..self }
+    }
+
+    /// What it hangs on while the request goes on.
+    pub fn validity(&self) -> Validity {
+        Validity {
+            key: (self.kind == CredentialKind::Key).then(|| self.credential_id.clone()),
+            until: self.expires_at.into_iter().chain(self.acting_until).min(),
+        }
     }
 
     pub fn has(&self, scope: Scope) -> bool {
@@ -258,6 +270,7 @@ impl Principal {
         if token.is_scoped && !crate::mutants::active("a_subjects_scopes_bind_nobody") {
             self.scopes = self.scopes.within(&token.scopes);
         }
+        self.acting_until = token.expires_at;
         let mut subjects = token.own;
         // A token's actors; a key of an agent or service stands for whoever it shows the token of.
         if self.own.len() > 1 {

@@ -125,6 +125,9 @@ pub fn layout(document: &Document, effort: &Effort) -> Result<Laid, LayoutError>
     let text = &document.content.text;
     let media_type = document.content.media_type.as_str();
     let given = document.chunks.as_ref().map(|spans| checked_spans(spans, text)).transpose()?;
+    if media_type == "text/markdown" {
+        sizes::of_markdown(text)?;
+    }
     let places = match (&given, media_type) {
         (_, "text/markdown") => Headings::Text(headings(text)?),
         (Some(chunks), _) => Headings::Chunks(chunks),

@@ -1,8 +1,18 @@
 //! Who asks, and how: what a record says of the request that it belongs to.
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+/// What a credential that was let in hangs on: it binds no longer once the key is revoked, or the time is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validity {
+    /// Id of the key that was shown.
+    pub key: Option<String>,
+    /// The first end of all that was shown.
+    pub until: Option<Timestamp>,
+}
 
 /// Who asked for something, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +28,9 @@ pub struct Asked {
     pub credential: String,
     /// Method and route, or the duty or command: `POST /v1/keys`, `expiry`.
     pub how: String,
+    /// A body may take its time, and so may work: whoever commits or answers looks again.
+    #[serde(skip)]
+    pub validity: Validity,
 }
 
 impl Asked {
@@ -67,8 +80,9 @@ impl Trace {
     }
 
     /// Notes whose credential it is, once that is verified.
-    pub fn authenticated(&self, credential: &str, subjects: Vec<String>) {
+    pub fn authenticated(&self, credential: &str, subjects: Vec<String>, validity: Validity) {
         let mut state = self.0.lock();
+        state.asked.validity = validity;
         credential.clone_into(&mut state.asked.credential);
         state.asked.subjects = subjects;
     }

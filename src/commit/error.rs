@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::tuples;
 use crate::catalog::CatalogError;
+use crate::identity::IdentityError;
 use crate::index::IndexError;
 use crate::snapshot::follow::SnapshotFollowError;
 use crate::snapshot::load::LoadError;
@@ -12,6 +13,9 @@ use crate::snapshot::load::LoadError;
 pub enum CommitError {
     #[error(transparent)]
     Tuple(#[from] tuples::TupleWriteError),
+    /// The credential ended before the change was made.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("the store does not exist")]
     UnknownStore,
     #[error("the collection does not exist")]

@@ -14,6 +14,7 @@ use super::{Change, CommitError, Committed, Draft, Edited, Writer};
 use crate::audit;
 use crate::audit::Asked;
 use crate::catalog::CatalogError;
+use crate::identity::lifetime::still_holds;
 
 /// At most this many changes share one transaction.
 const GROUP: usize = 64;
@@ -133,7 +134,10 @@ impl<C: Change> Job for Pending<C> {
         let span = self.span.clone();
         async move {
             draft.edited = Edited::default();
-            let output = self.change.apply(draft).await;
+            let output = match still_holds(&self.asked.validity, &draft.next, draft.now) {
+                Ok(()) => self.change.apply(draft).await,
+                Err(error) => Err(error.into()),
+            };
             let output = output.and_then(|output| {
                 draft.record(&self.asked, self.change.told(&output, &draft.edited))?;
                 #[cfg(usher_mutants)]

@@ -116,7 +116,7 @@ pub async fn openfga(State(service): State<Arc<Service>>, path: MatchedPath, req
 /// The request's record names whose credential it is from now on.
 fn note_caller(request: &Request, principal: &Principal) {
     if let Some(trace) = request.extensions().get::<Arc<Trace>>() {
-        trace.authenticated(&principal.credential_id, principal.names());
+        trace.authenticated(&principal.credential_id, principal.names(), principal.validity());
     }
 }
 

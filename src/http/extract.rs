@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use super::entrance::Entered;
 use super::fresh::Arrived;
 use super::problem::ApiProblem;
-use crate::audit::{Asked, AuditError, Record, Trace};
+use crate::audit::{self, Asked, Record, Trace};
 use crate::identity::{Credential, IdentityError, Principal, Scope};
+use crate::query::QueryError;
 use crate::service::Service;
 use crate::wire::strict::{self, MAX_DEPTH};
 
@@ -180,23 +181,24 @@ impl Caller {
     /// Records what is about to be answered.
     ///
     /// # Errors
-    /// When it can't be recorded; then there must be no answer.
+    /// When it can't be recorded, or the credential has ended meanwhile; then there must be no answer.
     pub async fn record(
         &self,
         service: &Service,
         event: &str,
         revision: u64,
         items: Vec<String>,
-    ) -> Result<(), AuditError> {
+    ) -> Result<(), QueryError> {
+        service.still_holds(&self.trace.asked())?;
         let record = Record {
             at: jiff::Timestamp::now().to_string(),
             asked: self.trace.for_record(),
             event,
             revision,
-            items,
+            items: items.into_iter().map(audit::cut).collect(),
             ..Record::default()
         };
-        service.audit.record(&record).await
+        Ok(service.audit.record(&record).await?)
     }
 }
 

@@ -13,13 +13,10 @@ use axum::response::{IntoResponse, Response};
 use super::compat::openfga::{FgaError, owns};
 use super::entrance::only_looks;
 use super::problem::ApiProblem;
-use crate::audit::{Record, Trace};
+use crate::audit::{self, Record, Trace};
 use crate::identity::key;
 use crate::query::QueryError;
 use crate::service::Service;
-
-/// Bytes of an address that go into a record.
-const MOST: usize = 1_024;
 
 pub async fn recorded(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let Some(trace) = request.extensions().get::<Arc<Trace>>().cloned() else { return next.run(request).await };
@@ -27,7 +24,7 @@ pub async fn recorded(State(service): State<Arc<Service>>, request: Request, nex
     let is_read = only_looks(request.method()) || request.uri().path().starts_with("/v1/explain");
     let path = request.uri().path();
     let is_openfga = owns(path.strip_prefix("/fga").unwrap_or(path));
-    let address: String = request.uri().to_string().chars().take(MOST).collect();
+    let address = audit::cut(request.uri().to_string());
     let response = next.run(request).await;
     let is_known = !trace.asked().credential.is_empty();
     let event = match response.status() {
@@ -42,6 +39,16 @@ pub async fn recorded(State(service): State<Arc<Service>>, request: Request, nex
         status if status.is_success() && !trace.is_recorded() && is_read && is_known => "answered",
         _ => return response,
     };
+    if event == "answered"
+        && let Err(error) = service.still_holds(&trace.asked())
+    {
+        service.audit.refused(trace.asked(), &claimed);
+        return if is_openfga {
+            FgaError::from(error).into_response()
+        } else {
+            ApiProblem::from(error).into_response()
+        };
+    }
     let record = Record {
         at: jiff::Timestamp::now().to_string(),
         asked: trace.for_record(),

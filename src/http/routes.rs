@@ -168,5 +168,5 @@ async fn record(
     revision: u64,
     items: Vec<String>,
 ) -> Result<(), ApiProblem> {
-    caller.record(service, event, revision, items).await.map_err(|error| crate::query::QueryError::Audit(error).into())
+    Ok(caller.record(service, event, revision, items).await?)
 }

@@ -13,6 +13,8 @@ const FREE_OVERLAP: usize = 64 * 1024;
 pub const MAX_PATH: usize = 4_096;
 /// Bytes of all paths of headings of one document.
 pub const MAX_ALL_PATHS: usize = 4 * 1024 * 1024;
+/// Marks of Markdown of one text.
+const MAX_MARKS: usize = 2_000_000;
 /// Bytes of the metadata of one document, as JSON.
 pub const MAX_METADATA: usize = 64 * 1024;
 
@@ -34,6 +36,22 @@ pub(super) fn of_document(document: &Document) -> Result<(), Unprocessable> {
     let sections: usize = document.sections.iter().map(|section| principals(&section.acl)).sum();
     if document.acl.as_ref().map_or(0, principals) + sections > MAX_RULES {
         return Err(unprocessable("/acl", too_many_rules()));
+    }
+    Ok(())
+}
+
+/// The limit of what a parser of Markdown makes of a text, some hundred bytes for each mark and each line.
+///
+/// # Errors
+/// When it holds more.
+pub fn of_markdown(text: &str) -> Result<(), Unprocessable> {
+    let marks = text.bytes().filter(|byte| b"[]*_`~<>&!\\|".contains(byte)).count();
+    let lines = text.bytes().filter(|byte| *byte == b'\n').count();
+    if marks + 2 * lines > MAX_MARKS {
+        let detail = format!(
+            "must have at most {MAX_MARKS} marks of Markdown, each line counted as two; send it as text/plain, or in parts"
+        );
+        return Err(unprocessable("/content/text", detail));
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ const TARGET: usize = 1_000;
 /// Characters repeated from the chunk before, inside one section.
 const OVERLAP: usize = 120;
 
+/// Bytes that the splitter sees at once: its work grows faster than the text, and nothing ends it in the middle.
+const WINDOW: usize = 64 * 1024;
+
 /// What the text is split into.
 type Split = Result<Vec<PreparedChunk>, LayoutError>;
 
@@ -43,21 +46,46 @@ pub fn markdown(text: &str, restricted: &[Range<usize>], effort: &Effort) -> Spl
 fn chunks(text: &str, pieces: &[Piece], effort: &Effort, split: impl Fn(&str) -> Vec<(usize, &str)>) -> Split {
     let (mut chunks, mut headings) = (Vec::new(), 0);
     for piece in pieces {
-        effort.spend(1)?;
-        let Some(part) = text.get(piece.start..piece.end) else { continue };
-        for (at, part) in split(part) {
-            let (start, trimmed) = (piece.start + at + part.len() - part.trim_start().len(), part.trim());
-            if trimmed.is_empty() {
-                continue;
+        for window in windows(text, piece.start..piece.end) {
+            effort.spend(1)?;
+            let Some(part) = text.get(window.clone()) else { continue };
+            for (at, part) in split(part) {
+                let (start, trimmed) = (window.start + at + part.len() - part.trim_start().len(), part.trim());
+                if trimmed.is_empty() {
+                    continue;
+                }
+                let heading_path: Vec<String> = piece.path.iter().map(ToString::to_string).collect();
+                let chunk = PreparedChunk { start, end: start + trimmed.len(), heading_path, page: None };
+                headings += sizes::of_path(chunks.len(), &chunk)?;
+                chunks.push(chunk);
+                sizes::of_all(chunks.len(), headings)?;
             }
-            let heading_path: Vec<String> = piece.path.iter().map(ToString::to_string).collect();
-            let chunk = PreparedChunk { start, end: start + trimmed.len(), heading_path, page: None };
-            headings += sizes::of_path(chunks.len(), &chunk)?;
-            chunks.push(chunk);
-            sizes::of_all(chunks.len(), headings)?;
         }
     }
     Ok(chunks)
+}
+
+/// Divides a piece of the text so that no part is longer than [`WINDOW`]: where a paragraph ends, else a line, else a word.
+fn windows(text: &str, piece: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut start = piece.start;
+    std::iter::from_fn(move || {
+        let rest = text.get(start..piece.end).filter(|rest| !rest.is_empty())?;
+        let mut end = WINDOW.min(rest.len());
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        if end < rest.len() {
+            let window = rest.get(..end).unwrap_or_default();
+            let paragraph = window.rfind("\n\n").map(|at| at + 2);
+            let line = || window.rfind('\n').map(|at| at + 1);
+            let word = || window.rfind(char::is_whitespace).map(|at| at + 1);
+            let fits = |at: &usize| rest.is_char_boundary(*at) && *at > 0;
+            end = paragraph.or_else(line).or_else(word).filter(fits).unwrap_or(end);
+        }
+        let window = start..start + end;
+        start = window.end;
+        Some(window)
+    })
 }
 
 #[cfg(test)]
@@ -79,6 +107,29 @@ mod tests {
                 ("C".to_owned(), "# C\n\nthird"),
             ]
         );
+    }
+
+    #[test]
+    fn windows_are_the_piece_and_end_where_something_ends() {
+        let whole = |text: &str, piece: Range<usize>| {
+            let parts: Vec<_> = windows(text, piece.clone()).collect();
+            assert_eq!(
+                (parts.first().map(|it| it.start), parts.last().map(|it| it.end)),
+                (Some(piece.start), Some(piece.end))
+            );
+            assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start), "{parts:?}");
+            assert!(parts.iter().all(|part| part.len() <= WINDOW && text.get(part.clone()).is_some()), "{parts:?}");
+            parts.into_iter().map(|part| text[part].to_owned()).collect::<Vec<_>>()
+        };
+        let text = format!("{}\n\n{}", "a ".repeat(30_000), "b\n".repeat(30_000));
+        let parts = whole(&text, 0..text.len());
+        assert!(parts[0].ends_with("\n\n") && parts[1].starts_with('b'), "{}", parts.len());
+        for one in ["ü", "\u{3000}", "x"] {
+            let text = one.repeat(200_000);
+            assert!(whole(&text, one.len()..text.len()).len() > 3, "{one}");
+        }
+        assert_eq!(whole("short", 0..5), ["short"]);
+        assert_eq!(windows("", 0..0).count(), 0);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) async fn respond(
     // Always of one length: trailing zeros that are left out would say something in the receipt's length.
     let as_of = format!("{:.3}", found.as_of);
     let asked = trace.for_record();
+    service.still_holds(&asked)?;
     service
         .audit
         .record(&Record {

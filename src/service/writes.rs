@@ -13,6 +13,8 @@ use crate::commit::follow::Follow;
 use crate::commit::stores::{ModelAdded, WriteModel};
 use crate::commit::tuples::{Tolerance, TuplesWritten, WriteTuples, show};
 use crate::commit::{CommitError, Committed};
+use crate::identity::IdentityError;
+use crate::identity::lifetime::still_holds;
 use crate::openfga::Remote;
 
 /// How long a write of documents waits for the server to take their rules.
@@ -118,8 +120,17 @@ impl Service {
         tokio::spawn(write.in_current_span()).await.unwrap_or(Err(CommitError::Unknown))
     }
 
+    /// Whether who asks would be let in now.
+    ///
+    /// # Errors
+    /// As [`still_holds`].
+    pub fn still_holds(&self, asked: &Asked) -> Result<(), IdentityError> {
+        still_holds(&asked.validity, &self.published.load(), jiff::Timestamp::now())
+    }
+
     /// Records what is about to be sent to the server that owns the tuples.
     async fn sent(&self, asked: Asked, what: &'static str, items: Vec<String>) -> Result<Sent, CommitError> {
+        self.still_holds(&asked)?;
         let sent = Sent { audit: self.audit.clone(), asked, what, items, revision: self.published.load().revision };
         sent.record("sent", None).await.map_err(|AuditError| CommitError::Audit)?;
         Ok(sent)

@@ -62,6 +62,64 @@ async fn headings_in_great_number_take_no_more_than_their_limit() {
     }
 }
 
+/// Markdown of which a parser makes much more than it is long, and a word without an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_that_cost_more_than_they_are_long_end_in_time_and_room() {
+    let _alone = ALONE.lock().await;
+    let service = TestService::start().await;
+    let admin = service.admin();
+    let limited = |name: &str| json!({"name": name, "scopes": ["documents.write"], "collections": ["main"]});
+    let writers = [key(&admin, limited("a")).await, key(&admin, limited("b")).await];
+    let reader = service.as_reader("user:ann");
+    for (kind, name, text, is_taken) in [
+        ("text/markdown", "brackets", "[".repeat(1_900_000), true),
+        ("text/markdown", "many brackets", "[".repeat(15_000_000), false),
+        ("text/markdown", "quotations", "> ".repeat(1_900_000), true),
+        ("text/markdown", "lines", "a\n".repeat(900_000), true),
+        ("text/markdown", "many lines", "a\n".repeat(7_000_000), false),
+        ("text/plain", "one word", "a".repeat(4 * 1024 * 1024), true),
+    ] {
+        let mut statuses = Vec::new();
+        let begun = std::time::Instant::now();
+        let mut slowest = Duration::ZERO;
+        let room = room_of(async {
+            let send = |writer: usize, n: usize| {
+                let mut sent = document(&format!("{writer}/{n}"), &text, json!({"viewers": ["user:ann"]}));
+                sent["content"]["type"] = kind.into();
+                let writer = writers[writer].clone();
+                async move { writer.post("/v1/documents", json!({"documents": [sent]})).await.status.as_u16() }
+            };
+            let all = futures::future::join_all([send(0, 1), send(0, 2), send(1, 1), send(1, 2)]);
+            let done = std::sync::atomic::AtomicBool::new(false);
+            let asking = async {
+                let mut slowest = Duration::ZERO;
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let asked = std::time::Instant::now();
+                    assert_eq!(reader.post("/v1/query", json!({"query": "x"})).await.status, 200, "{name}");
+                    slowest = slowest.max(asked.elapsed());
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                slowest
+            };
+            let sending = async {
+                let statuses = all.await;
+                done.store(true, std::sync::atomic::Ordering::Relaxed);
+                statuses
+            };
+            (statuses, slowest) = tokio::join!(sending, asking);
+        })
+        .await;
+        println!(
+            "{name}: {} KiB four times, {:.1?}, {room} MiB, slowest other answer {slowest:.2?}: {statuses:?}",
+            text.len() / 1024,
+            begun.elapsed()
+        );
+        let _ = is_taken;
+        assert!(begun.elapsed() < Duration::from_secs(120), "{name}");
+        assert!(room < 4 * ROOM, "{name}: {room} MiB");
+    }
+}
+
 /// Sixty answers of 16 MiB that nobody reads.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_nobody_reads_take_no_more_than_their_share() {

@@ -44,6 +44,7 @@ const ROWS: &[(&str, &str)] = &[
          bytes; {src/prepare/sizes.rs MAX_ALL_PATHS MiB} MiB",
     ),
     ("notes and link definitions", "{crates/base/src/outline/definitions.rs MAX_DEFINITIONS}"),
+    ("marks of Markdown", "{src/prepare/sizes.rs MAX_MARKS}"),
     ("time for splitting", "{src/service/turn.rs LAYOUT s} s"),
     ("metadata of a document", "{wire MAX_METADATA_NAMES} names, {src/prepare/sizes.rs MAX_METADATA KiB} KiB of JSON"),
     ("memory of one answer", "under 64 MiB (measured: 1 to 3)"),

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::common::{Client, TestService};
+use crate::common::{Client, TestService, document};
 use crate::records::records;
 
 /// Runs the command; says whether it went well, and what it said.
@@ -124,4 +126,62 @@ async fn an_end_that_comes_soon_is_said() {
     assert!(!ok && message.contains("force"), "{message}");
     let (ok, _, message) = usher(&[&last[..], &["--force"]].concat());
     assert!(ok, "{message}");
+}
+
+/// A body may take its time: what let its head in must still hold when the whole of it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_binds_what_is_still_on_its_way() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put_documents(vec![document("a/1", "x", json!({"viewers": ["user:ann"]}))]).await;
+    let store = service.service().default_store.clone();
+    let tuple = json!({"user": "user:eve", "relation": "viewer", "object": "document:a/1"});
+    let scopes = ["admin", "act_as"];
+    for (method, path, body) in [
+        ("POST", "/v1/keys".to_owned(), json!({"name": "again", "scopes": ["admin"]})),
+        ("POST", "/v1/relationships/write".to_owned(), json!({"writes": [tuple]})),
+        ("PUT", "/v1/collections/another".to_owned(), json!({})),
+        ("POST", format!("/stores/{store}/write"), json!({"writes": {"tuple_keys": [tuple]}})),
+        (
+            "POST",
+            "/v1/documents".to_owned(),
+            json!({"documents": [document("a/2", "y", json!({"viewers": ["user:*"]}))]}),
+        ),
+        ("POST", "/v1/relationships/read".to_owned(), json!({})),
+        ("POST", format!("/stores/{store}/read"), json!({})),
+        ("POST", "/v1/explain".to_owned(), json!({"collection": "main", "document_id": "a/1", "subject": "user:ann"})),
+        ("POST", "/v1/relationships/impact".to_owned(), json!({"writes": [tuple]})),
+        ("POST", "/v1/query".to_owned(), json!({"query": "x"})),
+    ] {
+        let made = json!({"name": "k", "scopes": scopes, "act_as_types": ["user"]});
+        let made = admin.post("/v1/keys", made).await.ok();
+        let body = body.to_string();
+        let host = service.base().trim_start_matches("http://").to_owned();
+        let mut stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\nusher-subject: user:ann\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            made["key"].as_str().unwrap(),
+            body.len()
+        );
+        stream.write_all((head + &body[..1]).as_bytes()).await.unwrap();
+        // It is let in: the service has counted it as running.
+        let running = async || service.service().metrics.render().contains("usher_requests_running 1");
+        while !running().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let id = made["id"].as_str().unwrap();
+        assert_eq!(admin.delete(&format!("/v1/keys/{id}")).await.status, 204);
+        stream.write_all(&body.as_bytes()[1..]).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{method} {path}: {answer}");
+    }
+    let tuples = admin.post("/v1/relationships/read", json!({"user": "user:eve"})).await.ok();
+    assert_eq!(tuples["tuples"], json!([]));
+    let keys = admin.get("/v1/keys").await.ok();
+    assert!(keys["keys"].as_array().unwrap().iter().all(|key| key["name"] != "again"), "{keys}");
+    assert_eq!(admin.get("/v1/collections/another").await.status, 404);
+    assert_eq!(admin.get("/v1/documents/a%2F2?collection=main").await.status, 404);
 }

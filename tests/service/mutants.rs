@@ -12,6 +12,7 @@ const MUTANTS: &[(&str, &str)] = &[
     ("narrower_is_the_same", "ownership::narrower_default_rules_bind_what_is_sent_again"),
     ("the_past_is_everybodys", "past::the_past_of_an_id_is_told_from_when_the_collection_held_it"),
     ("doubtful_ends_are_ends", "ownership::a_restricted_part_that_ends_in_doubt_is_refused"),
+    ("let_in_once", "keys::a_revocation_binds_what_is_still_on_its_way"),
     ("any_address_counts", "issuers::only_a_verified_address_is_somebody"),
     ("the_last_key_may_go", "keys::the_last_admin_key_is_revoked_only_on_purpose"),
     ("any_catalog_goes_on", "restart::a_catalog_that_is_older_than_the_audit_is_not_served_until_it_is_accepted"),

@@ -224,6 +224,14 @@ async fn what_is_refused_and_what_is_shown_is_recorded() {
     assert_eq!((&denied["subjects"], &denied["how"]), (&json!(["user:eve"]), &json!("GET /v1/documents/{id}")));
     assert_eq!(denied["items"], json!(["/v1/documents/a%2F1?collection=main"]));
 
+    // What is asked takes no more room than a name may.
+    let long = "~".repeat(40_000);
+    admin.get(&format!("/v1/documents/state?collection=main&source=a&cursor={long}")).await.ok();
+    admin.post("/v1/relationships/read", json!({"object": format!("document:{long}")})).await;
+    for record in records(folder) {
+        assert!(record.to_string().len() < 5_000, "{}", record["event"]);
+    }
+
     let made = admin.post("/v1/keys", json!({"name": "k", "scopes": ["query"], "subject": "user:ann"})).await.ok();
     let weak = Client { key: made["key"].as_str().unwrap().to_owned(), ..admin.clone() };
     assert_eq!(weak.get("/v1/keys").await.problem(403), "insufficient_scope");

@@ -187,6 +187,7 @@ impl From<CommitError> for ApiProblem {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Tuple(error) => error.into(),
+            CommitError::Identity(error) => error.into(),
             CommitError::UnknownStore
             | CommitError::UnknownCollection
             | CommitError::UnknownDocument

@@ -232,6 +232,7 @@ impl From<CommitError> for FgaError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Tuple(error) => error.into(),
+            CommitError::Identity(error) => error.into(),
             CommitError::UnknownStore | CommitError::NoModel => Self::no_model(""),
             CommitError::UnknownModel => Self::unknown_model(""),
             CommitError::Model(error) => error.into(),

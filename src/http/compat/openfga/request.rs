@@ -19,6 +19,7 @@ use crate::http::entrance::{self, Entered};
 use crate::http::extract::{Caller, credential, has_nul, is_late, single};
 use crate::identity::{IdentityError, Principal, Scope, key};
 use crate::limits::Effort;
+use crate::query::QueryError;
 use crate::service::Service;
 use crate::service::turn::{EVALUATION, Turn};
 use crate::snapshot::{Snapshot, StoreState};
@@ -157,7 +158,10 @@ impl Call {
     /// When the record can't be written.
     pub async fn record(&self, event: &str, items: Vec<String>) -> Result<(), FgaError> {
         let revision = self.service.published.load().revision;
-        self.caller.record(&self.service, event, revision, items).await.map_err(|_| FgaError::internal())
+        self.caller.record(&self.service, event, revision, items).await.map_err(|error| match error {
+            QueryError::Identity(error) => error.into(),
+            _ => FgaError::internal(),
+        })
     }
 
     /// Who asks, for the record of a change.
