@@ -3,7 +3,7 @@
 //! Identity comes from credentials alone, never from a request body. A credential that is there and can't be used is
 //! refused; nothing of it counts as absent.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::Validity;
 use crate::authority::Reader;
@@ -153,10 +153,13 @@ impl Principal {
 
     /// What it hangs on while the request goes on.
     pub fn validity(&self) -> Validity {
-        Validity {
-            key: (self.kind == CredentialKind::Key).then(|| self.credential_id.clone()),
-            until: self.expires_at.into_iter().chain(self.acting_until).min(),
-        }
+        // Tokens count for as long after their end as clocks may differ.
+        let late = |end: Timestamp| end.checked_add(SignedDuration::from_secs(jwt::LEEWAY as i64)).unwrap_or(end);
+        let (key, own) = match self.kind {
+            CredentialKind::Key => (Some(self.credential_id.clone()), self.expires_at),
+            CredentialKind::Token => (None, self.expires_at.map(late)),
+        };
+        Validity { key, until: own.into_iter().chain(self.acting_until.map(late)).min() }
     }
 
     pub fn has(&self, scope: Scope) -> bool {

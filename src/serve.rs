@@ -288,6 +288,7 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         rates: Rates::new(|class| config.limits.rate(class)),
         body_deadline: config.limits.body,
         computing: Places::new(config.limits.computing),
+        layouts: Places::new(config.limits.layouts),
         evaluations: Places::new(config.limits.evaluations),
         uploads: Places::new(UPLOADS),
         answers: Places::new(crate::http::unsent::WAITING),

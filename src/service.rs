@@ -68,6 +68,8 @@ pub struct Service {
     pub body_deadline: Duration,
     /// Where queries and reads compute.
     pub computing: Arc<Places>,
+    /// Where texts of documents are divided; queries don't wait for them.
+    pub layouts: Arc<Places>,
     /// Where decisions of OpenFGA's surface are made; queries don't wait for them.
     pub evaluations: Arc<Places>,
     /// One place for each request that carries documents, from before its body is read: a body is large.

@@ -83,6 +83,8 @@ pub struct Limits {
     pub body: Duration,
     pub queries: Shares,
     pub computing: Shares,
+    /// Threads that divide the texts of documents: fewer, since that takes long and nobody waits at a screen.
+    pub layouts: Shares,
     pub evaluations: Shares,
     pub steps: u64,
     pub rates: Vec<(Class, Rate)>,
@@ -162,6 +164,7 @@ pub fn resolve(raw: &RawLimits, max_queries: usize) -> Result<Limits, ConfigErro
         }
         Ok((class, rate))
     });
+    let computing = within("computing", raw.computing, (2 * cores).max(4), 2..=1_024, "must be 2 to 1024")?;
     Ok(Limits {
         connections,
         body: seconds("body_timeout_s", raw.body_timeout_s, 60, 3_600, "must be 1 to 3600")?,
@@ -170,7 +173,8 @@ pub fn resolve(raw: &RawLimits, max_queries: usize) -> Result<Limits, ConfigErro
             credential: share("max_queries_per_key", raw.max_queries_per_key, queries / 2)?,
             subject: share("max_queries_per_subject", raw.max_queries_per_subject, queries / 8)?,
         },
-        computing: shared(within("computing", raw.computing, (2 * cores).max(4), 2..=1_024, "must be 2 to 1024")?),
+        computing: shared(computing),
+        layouts: shared(computing / 2),
         evaluations: shared(within("evaluations", raw.evaluations, cores.max(2), 1..=1_024, "must be 1 to 1024")?),
         steps: within("steps", raw.steps, 10_000_000, 1_000..=1_000_000_000, "must be 1000 to 1000000000")?,
         rates: rates.collect::<Result<_, _>>()?,

@@ -59,7 +59,7 @@ impl Service {
 
     /// For splitting a document.
     pub fn layout_turn(&self, payer: Payer) -> Turn {
-        self.query_turn(payer, Instant::now() + LAYOUT)
+        Turn::new(self.layouts.clone(), payer, Instant::now() + LAYOUT, QUERY_STEPS)
     }
 
     /// For an administrator's question.

@@ -69,6 +69,7 @@ const ROWS: &[(&str, &str)] = &[
     ("time of an explanation", "{src/service/turn.rs SURVEY s} s"),
     ("steps of work", "{config steps}"),
     ("threads that compute", "2 per core (at least 4); 1 per core (at least 2)"),
+    ("threads that divide", "half of `limits.computing`"),
     (
         "streamed lists",
         "{src/serve.rs STREAMS.all}, {src/serve.rs STREAMS.credential}; {src/http/compat/openfga/lists.rs MAX_WAITING MiB} MiB",

@@ -364,5 +364,6 @@ async fn what_a_restricted_part_alone_calls_is_not_left_outside_it() {
     assert_eq!(refused["problem"]["errors"][0]["pointer"], "/content/text", "{refused}");
     assert!(refused["problem"]["errors"][0]["detail"].as_str().unwrap().contains("line 7"), "{refused}");
     assert_eq!(put("## Pay\n\nAnn earns[^1].\n\n[^1]: five thousand\n\n## Rest\n\nx\n").await["status"], "created");
-    assert!(service.as_reader("user:eve").ask("thousand").await.is_empty());
+    let asked = json!({"query": "thousand", "mode": "keyword"});
+    assert_eq!(service.as_reader("user:eve").post("/v1/query", asked).await.ok()["results"], json!([]));
 }

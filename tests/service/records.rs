@@ -177,7 +177,7 @@ async fn records_say_exactly_what_was_done() {
     assert_eq!(told, done);
     assert!(done.len() > 15, "{done:?}");
     let written = events(service.folder.path(), "relationships.write");
-    let written: Vec<_> = written.iter().flat_map(|record| record["written"].as_array().unwrap()).collect();
+    let written: Vec<_> = written.iter().filter_map(|record| record["written"].as_array()).flatten().collect();
     assert!(written.iter().any(|key| key["condition"] == during), "{written:?}");
     for record in records(service.folder.path()).iter().filter(|record| record["id"].is_string()) {
         let own = record["request_id"].as_str().unwrap();
