@@ -27,6 +27,7 @@ use crate::term::Term;
 
 mod access;
 mod ids;
+mod rule_files;
 mod tuples;
 
 use access::Access;
@@ -46,8 +47,9 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
 
     let listing = root.walk(&globs)?;
     let mut access = Access::load(args, &root, &listing, term, &report)?;
-    let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(|f| !access::is_rule(f)).collect();
-    report_unreadable(&listing, &report);
+    let is_document = |path: &&str| globs.takes(path) && !access.files().holds(path);
+    let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(is_document).collect();
+    report_unreadable(&listing, &globs, &access, &report);
 
     let held = held_or_made(&api, &args.run, dry_run, &tree.collection, &tree.source, term)?;
     let trials = Trials::default();
@@ -152,8 +154,9 @@ pub fn held_or_made(
     Ok(Held::new())
 }
 
-fn report_unreadable(listing: &Listing, report: &Report<'_>) {
-    for (path, reason) in &listing.special {
+fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, report: &Report<'_>) {
+    let is_ours = |path: &str| globs.takes(path) || access.files().holds(path);
+    for (path, reason) in listing.special.iter().filter(|(path, _)| is_ours(path)) {
         report.file(FileLine::new(path, Status::Skipped).because(reason));
     }
     for (path, reason) in listing.unnamed.iter().chain(&listing.unreadable) {
@@ -330,7 +333,7 @@ impl Reader<'_> {
 }
 
 /// Directories that become folder objects: those that hold documents or rules.
-fn inhabited<'l>(listing: &'l Listing, files: &[&'l str]) -> BTreeSet<&'l str> {
-    let rules = listing.files.iter().map(String::as_str).filter(|f| access::is_rule(f));
+fn inhabited<'l>(listing: &'l Listing, access: &Access, files: &[&'l str]) -> BTreeSet<&'l str> {
+    let rules = listing.files.iter().map(String::as_str).filter(|f| access.files().holds(f));
     files.iter().copied().chain(rules).map(parent).collect()
 }

@@ -29,6 +29,8 @@ pub enum Status {
     Failed,
     /// A document whose access rules are missing or can't be mapped.
     Refused,
+    /// A rule file that can't be used.
+    BadRules,
 }
 
 impl Status {
@@ -43,6 +45,7 @@ impl Status {
             Status::Skipped => "skipped",
             Status::Failed => "failed",
             Status::Refused => "refused",
+            Status::BadRules => "rule files refused",
         }
     }
 }
@@ -116,25 +119,31 @@ impl<'a> Report<'a> {
     /// Counts one file; what an operator has to act on, and every change of a dry run, is also printed.
     pub fn file(&self, line: FileLine) {
         let loud = match line.status {
-            Status::Failed | Status::Refused => true,
+            Status::Failed | Status::Refused | Status::BadRules => true,
             Status::Skipped | Status::Missing | Status::Deleted => true,
             Status::Created | Status::Updated | Status::AclUpdated => self.dry_run,
             Status::Unchanged => false,
         };
         if loud {
             let reason = line.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
-            let text = format!("{} {}{reason}", line.status.word(), line.path);
+            let word = if line.status == Status::BadRules { "refused the rule file" } else { line.status.word() };
+            let text = format!("{word} {}{reason}", line.path);
             match line.status {
-                Status::Failed | Status::Refused => self.term.error(&text),
+                Status::Failed | Status::Refused | Status::BadRules => self.term.error(&text),
                 _ => self.term.line(&text),
             }
         }
         let mut tally = self.lock();
         tally.failed |= line.status == Status::Failed;
-        tally.refused |= line.status == Status::Refused;
+        tally.refused |= matches!(line.status, Status::Refused | Status::BadRules);
         let count = tally.counts.entry(line.status).or_default();
         *count = count.saturating_add(1);
         write_json(&mut tally, &line);
+    }
+
+    /// A rule file that can't be used, once; the documents that it governs are counted for themselves.
+    pub fn rule_file(&self, path: &str, reason: &str) {
+        self.file(FileLine::new(path, Status::BadRules).because(reason));
     }
 
     /// Something about a file that was taken all the same.

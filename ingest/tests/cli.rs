@@ -17,6 +17,8 @@ mod history;
 mod lists;
 #[path = "cli/moves.rs"]
 mod moves;
+#[path = "cli/names.rs"]
+mod names;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/posix.rs"]

@@ -118,8 +118,15 @@ pub struct Effective {
 pub enum Refusal {
     #[error("no rule applies: add a `_.acl.yaml` to its folder, or name --default-acl")]
     NoRule,
-    #[error("{file}: {reason}")]
-    Broken { file: String, reason: String },
+    #[error("{0}")]
+    Broken(Broken),
+}
+
+/// A rule file that can't be used. Why not is reported once, with the file.
+#[derive(Debug, Clone, thiserror::Error, PartialEq)]
+#[error("{file} can't be used, see there")]
+pub struct Broken {
+    pub file: String,
 }
 
 impl RuleFile {
@@ -233,13 +240,13 @@ fn says_something(value: &serde_json::Value, key: Option<&str>) -> Result<(), Ru
     }
 }
 
-/// All rule files of one tree; a broken one keeps its reason.
+/// All rule files of one tree.
 #[derive(Debug, Default)]
 pub struct Rules {
     /// By directory (`""` is the top).
-    pub dirs: BTreeMap<String, Result<RuleFile, String>>,
+    pub dirs: BTreeMap<String, Result<RuleFile, Broken>>,
     /// By document path.
-    pub files: BTreeMap<String, Result<RuleFile, String>>,
+    pub files: BTreeMap<String, Result<RuleFile, Broken>>,
 }
 
 impl Rules {
@@ -250,9 +257,7 @@ impl Rules {
     /// What applies to the document at `path` whose folder object is `folder`.
     pub fn resolve(&self, path: &str, folder: &str, default: Option<&RuleFile>) -> Result<Effective, Refusal> {
         let own = match self.files.get(path) {
-            Some(Err(reason)) => {
-                return Err(Refusal::Broken { file: format!("{path}{SUFFIX}"), reason: reason.clone() });
-            }
+            Some(Err(broken)) => return Err(Refusal::Broken(broken.clone())),
             Some(Ok(rule)) => Some(rule),
             None => None,
         };
@@ -264,9 +269,7 @@ impl Rules {
         for dir in ancestors(parent(path)) {
             let rule = match self.dirs.get(dir) {
                 None => continue,
-                Some(Err(reason)) => {
-                    return Err(Refusal::Broken { file: directory_file(dir), reason: reason.clone() });
-                }
+                Some(Err(broken)) => return Err(Refusal::Broken(broken.clone())),
                 Some(Ok(rule)) => rule,
             };
             nobody |= rule.nobody;

@@ -68,7 +68,7 @@ impl FolderTuples {
         let root = root.display().to_string();
         let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
 
-        let dirs = inhabited(listing, files);
+        let dirs = inhabited(listing, access, files);
         let wanted = tree.desired(&dirs, access.rules());
         let fits = history::fits(api, known.as_ref(), term)?;
         let is_unsure = !fits || known.as_ref().is_some_and(|s| s.incomplete);

@@ -2,6 +2,8 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::acl::names::{self, Kind, is_rule_file};
+
 #[derive(Debug, Clone)]
 pub struct Globs {
     include: Option<GlobSet>,
@@ -24,7 +26,12 @@ impl Globs {
 
     /// Whether a file may have other names. A rule file never may: whoever writes the other one would write the rules.
     pub fn takes_hard_link(&self, path: &str) -> bool {
-        !is_rule_file(path) && self.hard_links.is_match(path)
+        !matches!(names::kind(path), Kind::Rules | Kind::Almost(_)) && self.hard_links.is_match(path)
+    }
+
+    /// Whether the file is looked at: those of this run, and what may be meant as a rule file, wherever it is hidden.
+    pub fn looks_at(&self, path: &str) -> bool {
+        self.takes(path) || names::is_like_rule_file(path)
     }
 
     /// Whether the file belongs to this run. Rule files always do: leaving them out would widen access.
@@ -52,10 +59,6 @@ impl Globs {
     fn hides(&self, path: &str) -> bool {
         !self.hidden && path.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
     }
-}
-
-pub fn is_rule_file(path: &str) -> bool {
-    path.ends_with(".acl.yaml")
 }
 
 fn build(patterns: &[String]) -> Result<GlobSet, globset::Error> {

@@ -7,7 +7,7 @@ fn rule(text: &str) -> RuleFile {
 fn rules(dirs: &[(&str, &str)], files: &[(&str, &str)]) -> Rules {
     let parse = |list: &[(&str, &str)], dir: bool| {
         let one = |(p, t): &(&str, &str)| {
-            ((*p).to_owned(), RuleFile::parse(t.as_bytes(), dir, false).map_err(|e| e.to_string()))
+            ((*p).to_owned(), RuleFile::parse(t.as_bytes(), dir, false).map_err(|_| Broken { file: (*p).to_owned() }))
         };
         list.iter().map(one).collect()
     };
@@ -118,7 +118,7 @@ fn a_document_without_any_rule_is_refused_unless_a_default_is_named() {
 fn a_broken_rule_file_refuses_all_that_it_governs_and_nothing_else() {
     let rules = rules(&[("", "viewers: [user:a]"), ("bad", "viewer: x")], &[("c.md", "nonsense: 1")]);
     for path in ["bad/a.md", "bad/deep/a.md", "c.md"] {
-        assert!(matches!(rules.resolve(path, "f", None), Err(Refusal::Broken { .. })), "{path}");
+        assert!(matches!(rules.resolve(path, "f", None), Err(Refusal::Broken(_))), "{path}");
     }
     assert!(rules.resolve("a.md", "f", None).is_ok());
 }
