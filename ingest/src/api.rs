@@ -21,6 +21,7 @@ use usher_base::wire::{
 };
 
 use crate::args::ServerArgs;
+use crate::error::RunError;
 use crate::term::Term;
 
 const ATTEMPTS: u32 = 8;
@@ -58,6 +59,16 @@ impl ApiError {
             ApiError::Refused { status, .. } => Some(*status),
             _ => None,
         }
+    }
+
+    /// Whether the credential lacks a scope.
+    pub fn lacks_scope(&self) -> bool {
+        matches!(self, ApiError::Refused { status: 403, code, .. } if code == "insufficient_scope")
+    }
+
+    /// What ends the run, where a missing scope is said with what it is needed for.
+    pub fn needing(self, scope: &'static str, why: impl FnOnce() -> String) -> RunError {
+        if self.lacks_scope() { RunError::Scope { scope, why: why() } } else { self.into() }
     }
 
     /// Whether one document or tuple of a request may be what is wrong with it.

@@ -105,7 +105,7 @@ pub struct FolderArgs {
     pub path: PathBuf,
     #[arg(long)]
     pub collection: String,
-    /// First part of every document id; a key writes only in its sources.
+    /// First part of every document id; a key limited to sources writes only there, and no folder tuples (docs/ingest.md, Scopes).
     #[arg(long)]
     pub source: String,
     /// Where the folder lies within the source (`a/b`); empty: it is the source.

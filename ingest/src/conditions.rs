@@ -2,7 +2,7 @@
 //! are and what their context looks like, and one that it refuses would end a run half way.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use usher_base::wire::{Acl, AclEntry, Section, TupleKey, WriteRelationships};
 
@@ -15,9 +15,17 @@ const STAND_IN: &str = "~";
 
 /// What was tried in this run, and why it was refused.
 #[derive(Default)]
-pub struct Trials(Mutex<HashMap<String, Option<String>>>);
+pub struct Trials {
+    known: Mutex<HashMap<String, Option<String>>>,
+    has_said: OnceLock<()>,
+}
 
 impl Trials {
+    /// Says something once in a run.
+    pub fn once(&self, say: impl FnOnce()) {
+        self.has_said.get_or_init(say);
+    }
+
     /// Why the service does not take the conditions of a directory's rules.
     pub fn of_directory(&self, api: &Api<'_>, source: &str, rule: &RuleFile) -> Result<Option<String>, ApiError> {
         let lists = [&rule.owners, &rule.editors, &rule.viewers, &rule.blocked];
@@ -61,7 +69,7 @@ impl Trials {
         }
         let writes: Vec<TupleKey> = writes.iter().cloned().collect();
         let key = serde_json::to_string(&writes).map_err(|e| ApiError::Request(e.to_string()))?;
-        let mut known = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        let mut known = self.known.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(known) = known.get(&key) {
             return Ok(known.clone());
         }

@@ -316,7 +316,15 @@ impl Sink<'_> {
             Prepared::Unchanged | Prepared::Settled { .. } => return Ok(None),
         };
         let Some(acl) = acl.filter(|_| self.dry_run) else { return Ok(None) };
-        self.trials.of_document(self.api, id.split('/').next().unwrap_or_default(), acl, sections)
+        match self.trials.of_document(self.api, id.split('/').next().unwrap_or_default(), acl, sections) {
+            // The run itself needs no such scope: the service looks at the conditions when it gets the document.
+            Err(e) if e.lacks_scope() => {
+                let text = "conditions are not tried: the key lacks the scope `relationships.write`";
+                self.trials.once(|| self.term.note(text));
+                Ok(None)
+            }
+            tried => tried,
+        }
     }
 
     /// A refusal concerns one document; anything else ends the run.

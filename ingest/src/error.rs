@@ -34,6 +34,8 @@ pub enum RunError {
     RuleFile(String, ApiError),
     #[error("{0}")]
     Input(String),
+    #[error("the key lacks the scope `{scope}`, which is needed {why}")]
+    Scope { scope: &'static str, why: String },
     #[error("there is a rule file, {0}, that this --acl mode would not read; remove it, or use --acl rules")]
     RulesUnused(String),
     #[error(

@@ -54,7 +54,10 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let held = held_or_made(&api, &args.run, dry_run, &tree.collection, &tree.source, term)?;
     let trials = Trials::default();
     access.try_conditions(&api, &tree, &trials, &report)?;
-    let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, root.path(), term)?;
+    let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, &held, root.path(), term)?;
+    if folders.is_flat() {
+        access.attach_to_collection();
+    }
     let suspicious = suspicious(&listing, &files, folders.other_root());
     let (moved, is_complete) = std::mem::take(&mut folders.moved);
     let mut ids = Ids::recorded(&tree, &moved, is_complete, &files, &held);
@@ -117,7 +120,7 @@ pub fn held(api: &Api<'_>, collection: &str, source: &str) -> Result<Option<Held
     match api.states(collection, source) {
         Ok(states) => Ok(Some(states.into_iter().map(|s| (s.id.clone(), s)).collect())),
         Err(e) if e.status() == Some(404) => Ok(None),
-        Err(e) => Err(e.into()),
+        Err(e) => Err(e.needing("documents.write", || format!("to list and send documents of the source {source}"))),
     }
 }
 
@@ -149,7 +152,8 @@ pub fn held_or_made(
     if dry_run {
         term.line(&format!("+ collection {collection}"));
     } else {
-        api.create_collection(collection, wanted)?;
+        let made = api.create_collection(collection, wanted);
+        made.map_err(|e| e.needing("admin", || format!("to make the collection {collection} (--create-collection)")))?;
     }
     Ok(Held::new())
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use usher_base::wire::{ReadRelationships, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
-use crate::api::Api;
+use crate::api::{Api, ApiError};
 use crate::args::PeopleArgs;
 use crate::error::RunError;
 use crate::folder::{accounts, host_name};
@@ -82,11 +82,12 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         let mark = known.as_ref().and_then(|s| s.mark.clone()).filter(|_| fits);
         file.save(&State { incomplete: true, mark, ..people.state(&list, &written, &found, &plan.removed) })?;
     }
+    let needing = |e: ApiError| e.needing("relationships.write", || "to write and remove memberships".into());
     if dry_run {
-        tuple_writer::check(&api, deletes.iter().chain(&writes), None)?;
+        tuple_writer::check(&api, deletes.iter().chain(&writes), None).map_err(needing)?;
     }
-    tuple_writer::apply(&api, term, &report, &deletes, None, dry_run)?;
-    tuple_writer::apply(&api, term, &report, &writes, None, dry_run)?;
+    tuple_writer::apply(&api, term, &report, &deletes, None, dry_run).map_err(needing)?;
+    tuple_writer::apply(&api, term, &report, &writes, None, dry_run).map_err(needing)?;
     if !dry_run {
         let mut now = written;
         let mut removed = plan.removed.clone();
@@ -117,7 +118,9 @@ fn memberships(api: &Api<'_>) -> Result<TupleSet, RunError> {
         relation: Some("member".into()),
         ..ReadRelationships::default()
     };
-    let (tuples, more) = api.read_tuples(&filter, MAX_MEMBERSHIPS)?;
+    let read = api.read_tuples(&filter, MAX_MEMBERSHIPS);
+    let (tuples, more) = read
+        .map_err(|e| e.needing("relationships.read", || "to compare the memberships that the service holds".into()))?;
     if more {
         return Err(RunError::Input(format!("the service holds more than {MAX_MEMBERSHIPS} memberships")));
     }

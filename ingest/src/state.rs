@@ -31,8 +31,12 @@ pub enum StateError {
 #[serde(default)]
 pub struct State {
     pub collection: String,
+    /// Source and prefix of a folder; absent in older records.
+    pub source: String,
     /// Folder that the source was read from; of people, the name of their list.
     pub root: String,
+    /// The documents are attached to the collection: there are no folder objects.
+    pub is_flat: bool,
     pub tuples: Vec<TupleKey>,
     /// Of `tuples`, those that were in the service before this tool would have written them: not its own to delete.
     pub found: Vec<TupleKey>,

@@ -10,7 +10,7 @@ use usher_base::wire::{Condition, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
 use crate::acl::principal::{MAX_OBJECT, MAX_USER};
-use crate::api::Api;
+use crate::api::{Api, ApiError};
 use crate::args::TuplesArgs;
 use crate::error::RunError;
 use crate::report::Report;
@@ -58,10 +58,11 @@ pub fn run(args: &TuplesArgs, term: &Term) -> Result<ExitCode, RunError> {
     let api = Api::connect(&args.server, term)?;
     let change = if args.delete { Change::Delete } else { Change::Write };
     let changes: Vec<Change> = tuples.iter().cloned().map(change).collect();
+    let needing = |e: ApiError| e.needing("relationships.write", || "to write and delete tuples".into());
     if dry_run {
-        tuple_writer::check(&api, changes.iter(), args.store.as_deref())?;
+        tuple_writer::check(&api, changes.iter(), args.store.as_deref()).map_err(needing)?;
     }
-    tuple_writer::apply(&api, term, &report, &changes, args.store.as_deref(), dry_run)?;
+    tuple_writer::apply(&api, term, &report, &changes, args.store.as_deref(), dry_run).map_err(needing)?;
     term.line(&format!("{} tuples in the file", tuples.len()));
     Ok(report.finish())
 }

@@ -25,5 +25,7 @@ mod people;
 mod posix;
 #[path = "cli/safety.rs"]
 mod safety;
+#[path = "cli/scopes.rs"]
+mod scopes;
 #[path = "cli/stub.rs"]
 mod stub;

@@ -7,9 +7,10 @@ use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
 use crate::acl::rules::{self, Broken, Effective, Refusal, RuleFile, Rules, ancestors, parent};
-use crate::api::{Api, ApiError};
+use crate::api::Api;
 use crate::args::{AclMode, FolderArgs, HostArgs};
 use crate::conditions::Trials;
+use crate::documents::{Held, acl_digest};
 use crate::error::RunError;
 use crate::fsroot::{Listing, Root};
 use crate::report::Report;
@@ -21,6 +22,8 @@ pub struct Access {
     kind: RuleSource,
     default: Option<RuleFile>,
     files: RuleFiles,
+    /// Documents are attached to the collection, see [`Access::needs_no_folders`].
+    is_flat: bool,
 }
 
 enum RuleSource {
@@ -70,7 +73,7 @@ impl Access {
                 }
             }
         };
-        let access = Access { kind, default, files };
+        let access = Access { kind, default, files, is_flat: false };
         for p in access.principals().into_iter().filter(|p| principal::is_mixed_script(p)) {
             term.warn(&format!("{p} mixes scripts; is it who it seems to be?"));
         }
@@ -87,12 +90,14 @@ impl Access {
         tree: &Tree,
         trials: &Trials,
         report: &Report<'_>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), RunError> {
         let RuleSource::Rules(rules) = &mut self.kind else { return Ok(()) };
         for (dir, found) in &mut rules.dirs {
             let Ok(rule) = found else { continue };
-            if let Some(reason) = trials.of_directory(api, &tree.source, rule)? {
-                let file = rules::directory_file(dir);
+            let file = rules::directory_file(dir);
+            let tried = trials.of_directory(api, &tree.source, rule);
+            let needed = || format!("to write the folder tuples of {file}, which has conditions");
+            if let Some(reason) = tried.map_err(|e| e.needing("relationships.write", needed))? {
                 report.rule_file(&file, &reason);
                 *found = Err(Broken { file });
             }
@@ -112,9 +117,45 @@ impl Access {
         &self.files
     }
 
+    /// Whether the documents' rules say all: no directory has rules, and nothing is taken from a folder.
+    pub fn needs_no_folders(&self) -> bool {
+        let is_whole = |rule: &RuleFile| rule.nobody || rule.inherit == Some(false);
+        let rules = match &self.kind {
+            RuleSource::Rules(rules) => {
+                rules.dirs.values().all(Result::is_err) && rules.files.values().flatten().all(is_whole)
+            }
+            RuleSource::Posix(_) => false,
+            RuleSource::None => true,
+        };
+        rules && self.default.as_ref().is_none_or(|default| default.inherit != Some(true))
+    }
+
+    /// Attaches documents to the collection in place of their folder: its bans come down to them without any folder tuple.
+    pub fn attach_to_collection(&mut self) {
+        self.is_flat = true;
+    }
+
+    /// Whether any of these documents carries its rules as attached to the collection.
+    pub fn is_attached(&self, tree: &Tree, files: &[&str], held: &Held) -> bool {
+        let default = RuleFile { inherit: Some(false), ..RuleFile::default() };
+        let is_so = |rel: &&str| {
+            let state = held.get(&tree.document(rel));
+            let rules = self.rules().map_or_else(
+                || self.default.as_ref(),
+                |rules| match rules.files.get(*rel) {
+                    Some(Ok(rule)) => Some(rule),
+                    _ => self.default.as_ref(),
+                },
+            );
+            let acl = rules.unwrap_or(&default).to_acl(vec![tree.collection_object()], false, None);
+            state.is_some_and(|state| !acl.nobody && state.acl_digest == acl_digest(&acl))
+        };
+        files.iter().any(is_so)
+    }
+
     /// Rules of one document, with notes for the report.
     pub fn of(&self, rel: &str, tree: &Tree, meta: &Result<Meta, String>) -> Result<(Effective, Vec<String>), Denied> {
-        let folder = tree.folder(parent(rel));
+        let folder = if self.is_flat { tree.collection_object() } else { tree.folder(parent(rel)) };
         match &self.kind {
             RuleSource::Rules(rules) => {
                 rules.resolve(rel, &folder, self.default.as_ref()).map(|e| (e, Vec::new())).map_err(|refusal| Denied {
