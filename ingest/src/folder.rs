@@ -50,6 +50,14 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let is_document = |path: &&str| globs.takes(path) && !access.files().holds(path);
     let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(is_document).collect();
     report_unreadable(&listing, &globs, &access, &report);
+    for (option, pattern) in globs.unmatched() {
+        term.warn(&format!("{option} {pattern}: no file matches"));
+    }
+    if files.is_empty() {
+        let rest =
+            if args.include.is_empty() && args.exclude.is_empty() { "" } else { " that --include and --exclude leave" };
+        term.warn(&format!("there is no document in {}{rest}", args.path.display()));
+    }
 
     let held = held_or_made(&api, &args.run, dry_run, &tree.collection, &tree.source, term)?;
     let trials = Trials::default();

@@ -254,6 +254,7 @@ fn list_dir(
                 continue;
             }
         };
+        globs.note(&path, kind == FileType::Directory);
         match kind {
             FileType::Directory if names::is_rule_file(&path) => {
                 listing.special.push((path, "a directory, not a rule file".into()));

@@ -32,6 +32,7 @@ mod report;
 mod sandbox;
 mod show;
 mod state;
+mod table;
 mod term;
 mod tuple_writer;
 mod tuples;

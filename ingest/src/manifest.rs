@@ -76,6 +76,9 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
     let root = Root::open(dir.unwrap_or(std::path::Path::new(".")))?;
     let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
     let (entries, complete) = read(args, &report)?;
+    if entries.is_empty() && complete {
+        term.warn(&format!("{} lists no document", args.path.display()));
+    }
 
     let mut held: HashMap<String, Held> = HashMap::new();
     for (collection, source) in sources(args, &entries) {

@@ -49,6 +49,7 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let stored = memberships(&api)?;
     spelling::learn(&api, &stored)?;
     let (people, known) = (people.respelt(), known.map(spelling::respelt));
+    let before: TupleSet = known.iter().flat_map(|state| state.tuples.iter().cloned()).collect();
     let wanted = people.tuples();
     let fits = history::fits(&api, known.as_ref(), term)?;
     if known.is_none() && !args.reconcile && stored.iter().any(|t| !wanted.contains(t)) {
@@ -106,9 +107,9 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         let _ = report.finish();
         return Err(RunError::Input(format!("nobody joined: {why}")));
     }
-    if !args.skip_empty_groups {
-        empty_groups(&api, term, &stored.union(&wanted), &leave)?;
-    }
+    let named = if args.skip_empty_groups { BTreeMap::new() } else { named_groups(&api, term)? };
+    unknown_groups(&people, &stored, &before, &named, term);
+    empty_groups(&named, &stored.union(&wanted), &leave, term);
     Ok(report.finish())
 }
 
@@ -204,14 +205,8 @@ fn announce(people: &People, known: Option<&State>, plan: &Plan, term: &Term) {
     term.line(&format!("joiners: {}, leavers: {}", count(&plan.join), count(&plan.leave)));
 }
 
-/// Groups that rules name and nobody is in: mostly a misspelt name, and then nobody reads what should be read.
-fn empty_groups(api: &Api<'_>, term: &Term, members: &TupleSet, left: &[TupleKey]) -> Result<(), RunError> {
-    let gone: BTreeSet<(&str, &str)> = left.iter().map(|t| (t.object.as_str(), t.user.as_str())).collect();
-    let peopled: BTreeSet<&str> = members
-        .iter()
-        .filter(|t| !gone.contains(&(t.object.as_str(), t.user.as_str())))
-        .map(|t| t.object.as_str())
-        .collect();
+/// Groups that rules name, and an object of each.
+fn named_groups(api: &Api<'_>, term: &Term) -> Result<BTreeMap<String, String>, RunError> {
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     for kind in ["collection", "folder", "document", "section", "clause", "classification"] {
         let filter = ReadRelationships { object: Some(format!("{kind}:")), ..ReadRelationships::default() };
@@ -225,10 +220,48 @@ fn empty_groups(api: &Api<'_>, term: &Term, members: &TupleSet, left: &[TupleKey
             }
         }
     }
+    Ok(named)
+}
+
+/// Groups that rules name and nobody is in: mostly a misspelt name, and then nobody reads what should be read.
+fn empty_groups(named: &BTreeMap<String, String>, members: &TupleSet, left: &[TupleKey], term: &Term) {
+    let gone: BTreeSet<(&str, &str)> = left.iter().map(|t| (t.object.as_str(), t.user.as_str())).collect();
+    let peopled: BTreeSet<&str> = members
+        .iter()
+        .filter(|t| !gone.contains(&(t.object.as_str(), t.user.as_str())))
+        .map(|t| t.object.as_str())
+        .collect();
     for (group, object) in named.iter().filter(|(group, _)| !peopled.contains(group.as_str())) {
         term.warn(&format!("nobody is in {group}, which {object} names"));
     }
-    Ok(())
+}
+
+/// Groups that only a member's row names: who is in a misspelt one reads nothing by it.
+fn unknown_groups(
+    people: &People,
+    stored: &TupleSet,
+    before: &TupleSet,
+    named: &BTreeMap<String, String>,
+    term: &Term,
+) {
+    const SHOWN: usize = 10;
+    let known: BTreeSet<&str> = stored
+        .iter()
+        .chain(before.iter())
+        .flat_map(|t| [t.object.as_str(), t.user.strip_suffix("#member").unwrap_or_default()])
+        .chain(named.keys().map(String::as_str))
+        .collect();
+    let unknown: Vec<&str> = people.unlisted().into_iter().filter(|group| !known.contains(group)).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let more = unknown.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown = unknown.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    term.warn(&format!(
+        "{shown}{more}: neither the list nor the service knew such a group; is the name right? An entry of its own (kind \
+         `group`) declares it"
+    ));
 }
 
 #[cfg(test)]

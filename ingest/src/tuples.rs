@@ -14,8 +14,22 @@ use crate::api::{Api, ApiError};
 use crate::args::TuplesArgs;
 use crate::error::RunError;
 use crate::report::Report;
+use crate::table;
 use crate::term::Term;
 use crate::tuple_writer;
+
+/// Columns of CSV, and those that must be there.
+const COLUMNS: &[&str] = &[
+    "user_type",
+    "user_id",
+    "user_relation",
+    "relation",
+    "object_type",
+    "object_id",
+    "condition_name",
+    "condition_context",
+];
+const NEEDED: &[&str] = &["user_type", "user_id", "relation", "object_type", "object_id"];
 
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
@@ -86,11 +100,14 @@ fn read(path: &Path) -> Result<TupleSet, RunError> {
 
 fn csv(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let headers = reader.headers().map_err(|e| table::mistake(&e))?.clone();
+    table::header(&headers, COLUMNS, NEEDED)?;
     let mut tuples = Vec::new();
-    for (index, row) in reader.deserialize::<Row>().enumerate() {
-        let row = row.map_err(|e| e.to_string())?;
-        let at = |e: String| format!("row {}: {e}", index.saturating_add(2));
-        tuples.push(tuple(row).map_err(at)?);
+    for row in reader.records() {
+        let row = row.map_err(|e| table::mistake(&e))?;
+        let line = table::line(&row);
+        let row: Row = row.deserialize(Some(&headers)).map_err(|e| table::mistake(&e))?;
+        tuples.push(tuple(row).map_err(|e| format!("line {line}: {e}"))?);
     }
     Ok(tuples)
 }
@@ -209,9 +226,9 @@ mod tests {
         assert!(bad("user:a", "viewer", "folder:*").contains("object"));
         assert!(bad("user:a", "viewer", &format!("folder:{}", "x".repeat(300))).contains("256"));
         let context = "user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context\nuser,a,,r,f,x,,{}\n";
-        assert!(csv(context.as_bytes()).unwrap_err().contains("row 2"));
+        assert!(csv(context.as_bytes()).unwrap_err().contains("line 2"));
         let twice = "user_type,user_id,relation,object_type,object_id\nuser,user:a,viewer,folder,x\n";
-        assert!(csv(twice.as_bytes()).unwrap_err().contains("row 2: `user:a` names its type again: write `a`"));
+        assert!(csv(twice.as_bytes()).unwrap_err().contains("line 2: `user:a` names its type again: write `a`"));
         assert!(jsonl(b"{}").unwrap_err().contains("line 1"));
     }
 }

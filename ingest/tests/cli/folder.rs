@@ -423,3 +423,16 @@ fn rule_files_that_can_not_be_told_to_be_meant_refuse_what_they_govern() {
     let world = site.stub.world();
     assert_eq!(world.documents.keys().collect::<Vec<_>>(), ["s/ok.md"]);
 }
+
+#[test]
+fn patterns_and_folders_without_files_are_said_to_be_so() {
+    let site = Site::new(&[("_.acl.yaml", RULES), ("a.md", "text"), ("old/b.md", "text"), (".git/x", "text")]);
+    let ran = site.folder(&["--include", "*.md", "--include", "*.mdx", "--exclude", "old", "--exclude", ".git"]);
+    let ran = ran.expect(0).says("warning: --include *.mdx: no file matches").says("1 created");
+    assert_eq!(ran.err.matches("no file matches").count(), 1, "{}", ran.err);
+    let ran = site.folder(&["--exclude", "drafts", "--include", "old"]).expect(0);
+    let ran = ran.says("--exclude drafts: no file matches").says("--include old: no file matches");
+    ran.says("there is no document in").says("that --include and --exclude leave");
+    let site = Site::new(&[("_.acl.yaml", RULES)]);
+    site.folder(&[]).expect(0).says("warning: there is no document in");
+}
