@@ -13,6 +13,19 @@ use crate::api::{Api, ApiError};
 /// Id of the objects that stand for those of the rules: nothing is written.
 const STAND_IN: &str = "~";
 
+/// A hint where a context holds what looks like a time and is none to the service.
+pub fn odd_time(entry: &AclEntry) -> Option<String> {
+    let AclEntry::Conditional(c) = entry else { return None };
+    let is_odd = |text: &&str| {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let is_date = digits == 4 && text.as_bytes().get(4) == Some(&b'-');
+        (is_date || text.matches('.').count() == 2) && text.parse::<jiff::Timestamp>().is_err()
+    };
+    let texts = c.condition.context.iter().filter_map(serde_json::Value::as_object).flat_map(|fields| fields.values());
+    let odd = texts.filter_map(serde_json::Value::as_str).find(is_odd)?;
+    Some(format!("`{odd}` is no time: write RFC 3339, such as `2026-01-01T00:00:00Z`"))
+}
+
 /// What was tried in this run, and why it was refused.
 #[derive(Default)]
 pub struct Trials {
@@ -76,7 +89,10 @@ impl Trials {
         let request = WriteRelationships { writes, idempotent: true, dry_run: true, ..WriteRelationships::default() };
         let refused = match api.write_tuples(&request) {
             Ok(_) => None,
-            Err(ApiError::Refused { status: 400 | 422, detail, .. }) => Some(detail.replace(&format!("{object}#"), "")),
+            Err(ApiError::Refused { status: 400 | 422, detail, .. }) => {
+                let hint = lists.into_iter().flatten().find_map(odd_time).map(|hint| format!("; {hint}"));
+                Some(format!("{}{}", detail.replace(&format!("{object}#"), ""), hint.unwrap_or_default()))
+            }
             // Somebody has an object of that name.
             Err(e) if e.status() == Some(409) => None,
             Err(e) => return Err(e),

@@ -116,7 +116,11 @@ pub fn prepare(
         }
     };
     if let Some(rule) = unmatched(&rules.sections, &extracted) {
-        let reason = format!("the section rule {rule} matches no text");
+        let hint = match extracted.media_type.as_str() {
+            "application/pdf" if !rule.contains("..") => ": a PDF has no headings, so give the place by `span`",
+            _ => "",
+        };
+        let reason = format!("the section rule {rule} matches no text{hint}");
         return (Prepared::Settled { status: Status::Refused, rules: Standing::Unknown }, vec![reason], None);
     }
     let mut notes = extracted.warnings.clone();
@@ -259,7 +263,7 @@ impl Sink<'_> {
         self.report.removed(&removed);
         let id = line.id.clone().unwrap_or_default();
         if let Some(reason) = self.would_refuse(&id, &prepared)? {
-            self.report.file(FileLine { status: Status::Refused, ..line }.because(reason));
+            self.report.file(FileLine { status: Status::Refused, ..line }.because_of_rules(&reason));
             return Ok(());
         }
         match prepared {
@@ -271,7 +275,7 @@ impl Sink<'_> {
                     && let Err(e) = self.refused_here(self.api.put_acl(&collection, &id, &acl))?
                 {
                     passed.uncertain.push(id);
-                    line = FileLine { status: Status::Failed, ..line }.because(e);
+                    line = FileLine { status: Status::Failed, ..line }.because_of_rules(&e);
                 }
                 self.report.file(line);
             }

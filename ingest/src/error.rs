@@ -43,6 +43,8 @@ pub enum RunError {
          --source, or another --state)"
     )]
     OtherCollection { source_name: String, last: String },
+    #[error("the state file {state} belongs to {last}, not to {wanted}; each has its own: name another --state")]
+    OtherState { state: PathBuf, last: String, wanted: String },
     #[error(
         "the state file {state} was last written for the people of {last}, not of {list}; name another --state, or the \
          same --list for both if they are one list"

@@ -307,6 +307,7 @@ impl Reader<'_> {
             }
             Err(reason) => return settle(outcome, Status::Refused, reason.text),
         };
+        outcome.line.rules = self.access.places(rel);
         let hash = source_hash(&file.bytes, &rules.sections);
         outcome.source_hash = Some(hash.clone());
         let is_moved = self.ids.is_fresh(rel);

@@ -37,6 +37,7 @@ mod term;
 mod tuple_writer;
 mod tuples;
 mod upload;
+mod words;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

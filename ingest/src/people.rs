@@ -43,6 +43,11 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let list = list(args)?;
     let file = StateFile::open(args.state.as_deref(), &format!("people {} {list}", api.server()), dry_run)?;
     let known = file.load()?;
+    if let Some(state) = known.as_ref().filter(|s| !s.collection.is_empty()) {
+        let last = state.other_than("").unwrap_or_else(|| "a folder".into());
+        let wanted = format!("the people of {list}");
+        return Err(RunError::OtherState { state: file.path().to_owned(), last, wanted });
+    }
     if let Some(state) = known.as_ref().filter(|s| !s.root.is_empty() && s.root != list) {
         return Err(RunError::OtherList { state: file.path().to_owned(), last: state.root.clone(), list });
     }

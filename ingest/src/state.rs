@@ -53,6 +53,27 @@ pub struct State {
     pub groups: BTreeMap<String, String>,
 }
 
+impl State {
+    /// What else than the source the record is of, in words.
+    pub fn other_than(&self, source: &str) -> Option<String> {
+        if self.collection.is_empty() && !self.root.is_empty() {
+            return Some(format!("the people of {}", self.root));
+        }
+        let known = match self.source.as_str() {
+            "" => {
+                // Older records: the top of what was written.
+                let folders =
+                    self.tuples.iter().filter(|t| t.relation == "parent" && t.user.starts_with("collection:"));
+                folders.map(|t| t.object.trim_start_matches("folder:").to_owned()).next()?
+            }
+            known => known.to_owned(),
+        };
+        let top = source.split('/').next().unwrap_or(source);
+        let is_same = known == source || self.source.is_empty() && known == top;
+        (!is_same).then(|| format!("the source {known}"))
+    }
+}
+
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,

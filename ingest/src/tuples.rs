@@ -17,6 +17,7 @@ use crate::report::Report;
 use crate::table;
 use crate::term::Term;
 use crate::tuple_writer;
+use crate::words;
 
 /// Columns of CSV, and those that must be there.
 const COLUMNS: &[&str] = &[
@@ -142,8 +143,10 @@ fn tuple(row: Row) -> Result<TupleKey, String> {
 }
 
 fn json(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
-    let file: File = serde_json::from_slice(bytes)
-        .map_err(|e| format!("expected a list of tuples with user, relation and object: {e}"))?;
+    let file: File = serde_json::from_slice(bytes).map_err(|e| match e.is_data() {
+        true => format!("{}; {EXAMPLE} in a list", mistake(serde_json::from_slice(bytes))),
+        false => format!("line {}: {}", e.line(), words::plain(&e.to_string())),
+    })?;
     let (File::List(entries) | File::Wrapped { tuples: entries }) = file;
     Ok(entries.into_iter().map(key).collect())
 }
@@ -153,11 +156,31 @@ fn jsonl(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
     lines
         .map(|(index, line)| {
-            let entry: Entry =
-                serde_json::from_str(line).map_err(|e| format!("line {}: {e}", index.saturating_add(1)))?;
+            let entry: Entry = serde_json::from_str(line).map_err(|e| {
+                let what = match e.is_data() {
+                    true => format!("{}; {EXAMPLE}", mistake(serde_json::from_str(line))),
+                    false => words::plain(&e.to_string()),
+                };
+                format!("line {}: {what}", index.saturating_add(1))
+            })?;
             Ok(key(entry))
         })
         .collect()
+}
+
+/// A tuple as it should be.
+const EXAMPLE: &str = r#"a tuple is such as {"user": "user:ana", "relation": "viewer", "object": "folder:hr"}"#;
+
+/// What is wrong with the first tuple that is none.
+fn mistake(value: Result<Value, serde_json::Error>) -> String {
+    let Ok(value) = value else { return String::new() };
+    let list = value.get("tuples").cloned().unwrap_or(value);
+    let items = if let Value::Array(items) = list { items } else { vec![list] };
+    let wrong = items.into_iter().enumerate().find_map(|(index, item)| {
+        let tuple = item.get("key").cloned().unwrap_or(item);
+        serde_json::from_value::<TupleKey>(tuple).err().map(|e| (index, words::plain(&e.to_string())))
+    });
+    wrong.map_or_else(|| "no tuple".to_owned(), |(index, what)| format!("tuple {}: {what}", index.saturating_add(1)))
 }
 
 fn key(entry: Entry) -> TupleKey {

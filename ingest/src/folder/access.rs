@@ -6,14 +6,14 @@ use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
-use crate::acl::rules::{self, Broken, Effective, Refusal, RuleFile, Rules, ancestors, parent};
+use crate::acl::rules::{self, Broken, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
 use crate::api::Api;
 use crate::args::{AclMode, FolderArgs, HostArgs};
 use crate::conditions::Trials;
 use crate::documents::{Held, acl_digest};
 use crate::error::RunError;
 use crate::fsroot::{Listing, Root};
-use crate::report::Report;
+use crate::report::{Places, Report, line_in};
 use crate::term::Term;
 
 use super::rule_files::RuleFiles;
@@ -98,7 +98,7 @@ impl Access {
             let tried = trials.of_directory(api, &tree.source, rule);
             let needed = || format!("to write the folder tuples of {file}, which has conditions");
             if let Some(reason) = tried.map_err(|e| e.needing("relationships.write", needed))? {
-                report.rule_file(&file, &reason);
+                report.rule_file(&file, &placed(rule, &reason));
                 *found = Err(Broken { file });
             }
         }
@@ -115,6 +115,12 @@ impl Access {
     /// The files that are no documents, for their names.
     pub fn files(&self) -> &RuleFiles {
         &self.files
+    }
+
+    /// Where a document's own rules stand.
+    pub fn places(&self, rel: &str) -> Option<Places> {
+        let rule = self.rules()?.files.get(rel)?.as_ref().ok()?;
+        Some(Places { file: format!("{rel}{SUFFIX}"), lines: rule.lines.clone(), odd_time: rule.odd_time() })
     }
 
     /// Whether the documents' rules say all: no directory has rules, and nothing is taken from a folder.
@@ -191,6 +197,11 @@ impl Posix {
         let mapped = posix::map(file, &dirs, &self.accounts, vec![folder]).map_err(|e| e.to_string())?;
         Ok((Effective { acl: mapped.acl, sections: Vec::new() }, mapped.notes))
     }
+}
+
+/// A reason with the line of the principal that it names.
+fn placed(rule: &RuleFile, reason: &str) -> String {
+    line_in(&rule.lines, reason).map_or_else(|| reason.to_owned(), |line| format!("line {line}: {reason}"))
 }
 
 /// Of the host that accounts belong to.

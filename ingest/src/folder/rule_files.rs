@@ -119,6 +119,9 @@ impl RuleFiles {
                 (None, Ok(file)) => RuleFile::parse(&file.bytes, is_directory, allow_public).map_err(|e| e.to_string()),
                 (None, Err(e)) => Err(e.to_string()),
             };
+            for (line, text) in parsed.iter().flat_map(RuleFile::unmet) {
+                term.warn(&format!("{path}: line {line}: {text}"));
+            }
             match is_directory {
                 true => loader.directory(path, parsed),
                 false => loader.document(path, parsed),

@@ -67,11 +67,15 @@ impl FolderTuples {
         let key = format!("folder {} {} {}", api.server(), tree.source, tree.prefix);
         let file = StateFile::open(args.state.as_deref(), &key, args.server.dry_run)?;
         let known = file.load()?;
+        let source = tree.document("").trim_end_matches('/').to_owned();
+        if let Some(last) = known.as_ref().and_then(|state| state.other_than(&source)) {
+            let wanted = format!("the source {source}");
+            return Err(RunError::OtherState { state: file.path().to_owned(), last, wanted });
+        }
         if let Some(state) = known.as_ref().filter(|s| s.collection != tree.collection) {
             let last = state.collection.clone();
             return Err(RunError::OtherCollection { source_name: tree.source.clone(), last });
         }
-        let source = tree.document("").trim_end_matches('/').to_owned();
         let root = root.display().to_string();
         let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
 

@@ -235,13 +235,15 @@ fn conditions_that_the_service_does_not_know_refuse_what_their_rule_file_governs
         ("own.md.acl.yaml", &timed("durng", "2026-01-01T00:00:00Z")),
     ]);
     let told = |ran: Ran| {
-        ran.says("refused the rule file typo/_.acl.yaml: viewer@user:temp: condition `durng` is not defined")
-            .says("refused the rule file date/_.acl.yaml: viewer@user:temp: `start` of condition `during`")
+        ran.says("refused the rule file typo/_.acl.yaml: line 1: viewer@user:temp: condition `durng` is not defined")
+            .says("refused the rule file date/_.acl.yaml: line 1: viewer@user:temp: `start` of condition `during`")
+            .says("`2026-01-01` is no time: write RFC 3339, such as `2026-01-01T00:00:00Z`")
+            .says("warning: good/_.acl.yaml: line 1: the condition `during` of user:temp has no `end`")
             .says("refused typo/a.md: typo/_.acl.yaml can't be used, see there")
             .says("refused date/b.md: date/_.acl.yaml")
     };
     let dry = told(site.folder(&["--dry-run"]).expect(3)).says("would change: 2 created");
-    dry.says("refused own.md: viewer@user:temp: condition `durng` is not defined");
+    dry.says("refused own.md: own.md.acl.yaml line 1: viewer@user:temp: condition `durng` is not defined");
     assert!(site.stub.world().tuples.is_empty());
     // The stand-in takes documents with any condition.
     told(site.folder(&[]).expect(3)).says("3 created");
@@ -422,6 +424,42 @@ fn rule_files_that_can_not_be_told_to_be_meant_refuse_what_they_govern() {
     assert!(ran.out.contains("1 created"));
     let world = site.stub.world();
     assert_eq!(world.documents.keys().collect::<Vec<_>>(), ["s/ok.md"]);
+}
+
+#[test]
+fn what_the_service_says_of_a_documents_rules_has_their_line() {
+    let site = Site::new(&[("_.acl.yaml", RULES), ("a.md", "text")]);
+    site.write(
+        "a.md.acl.yaml",
+        "inherit: false\nviewers:\n- {principal: user:t, condition: {name: x, context: {at: 2026-01-01}}}\n",
+    );
+    site.stub.world().reject.insert("s/a.md".into(), "acl_invalid".into());
+    site.stub.world().rejection = "`viewer@user:t`: `at` does not have the declared type".into();
+    let ran =
+        site.folder(&[]).expect(3).says("refused a.md: a.md.acl.yaml line 3: the service refused it (acl_invalid)");
+    ran.says("`2026-01-01` is no time: write RFC 3339");
+}
+
+#[test]
+fn a_state_file_of_something_else_is_said_to_be_so() {
+    let site = site();
+    let state = site.path("one.json");
+    let state = ["--state", state.to_str().unwrap()];
+    site.folder(&state).expect(0);
+    let docs = site.path("docs");
+    let other = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "t"];
+    site.run(&[&other[..], &state].concat()).expect(1).says("belongs to the source s, not to the source t");
+    let old = std::fs::read_to_string(state[1]).unwrap().replace("\"source\":\"s\"", "\"source\":\"\"");
+    std::fs::write(state[1], old).unwrap();
+    site.run(&[&other[..], &state].concat()).expect(1).says("belongs to the source s, not to the source t");
+    site.folder(&state).expect(0);
+    std::fs::write(site.path("p.csv"), "id,groups\nana,hr\n").unwrap();
+    let list = site.path("p.csv");
+    site.run(&[&["people", list.to_str().unwrap()][..], &state].concat())
+        .expect(1)
+        .says("belongs to the source s, not");
+    site.run(&["people", list.to_str().unwrap(), "--state", site.path("two.json").to_str().unwrap()]).expect(0);
+    site.folder(&["--state", site.path("two.json").to_str().unwrap()]).expect(1).says("belongs to the people of");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct World {
     pub fail_after: Option<usize>,
     /// Documents that are rejected, with the code.
     pub reject: BTreeMap<String, String>,
+    /// Why.
+    pub rejection: String,
     pub collections: BTreeSet<String>,
     /// Of the collection that was made.
     pub fields: BTreeMap<String, FieldType>,
@@ -235,7 +237,11 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
             world.documents.remove(&decode(path.trim_start_matches("/v1/documents/")));
             (200, json!({}))
         }
-        _ => (404, problem(404, "not_found")),
+        _ => {
+            let mut problem = problem(404, "not_found");
+            problem["detail"] = "No such route.".into();
+            (404, problem)
+        }
     }
 }
 
@@ -275,7 +281,7 @@ fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
             kind: String::new(),
             title: String::new(),
             status: 422,
-            detail: "no".into(),
+            detail: world.rejection.clone(),
             instance: String::new(),
             code: code.clone(),
             errors: match code.as_str() {
