@@ -256,3 +256,20 @@ fn field(text: &str) -> Result<(String, FieldType), String> {
         serde_json::from_value(kind.into()).map_err(|_| "the type is keyword, keywords, number, bool or time")?;
     Ok((name.to_owned(), kind))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_argument_has_its_help() {
+        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+}

@@ -116,11 +116,7 @@ pub fn prepare(
         }
     };
     if let Some(rule) = unmatched(&rules.sections, &extracted) {
-        let hint = match extracted.media_type.as_str() {
-            "application/pdf" if !rule.contains("..") => ": a PDF has no headings, so give the place by `span`",
-            _ => "",
-        };
-        let reason = format!("the section rule {rule} matches no text{hint}");
+        let reason = format!("the section rule {rule} matches no text");
         return (Prepared::Settled { status: Status::Refused, rules: Standing::Unknown }, vec![reason], None);
     }
     let mut notes = extracted.warnings.clone();
@@ -144,6 +140,9 @@ fn unmatched(rules: &[SectionRule], doc: &Extracted) -> Option<String> {
     let found = doc.sections.iter().map(|spans| !spans.is_empty()).chain(std::iter::repeat(false));
     let (rule, _) = rules.iter().zip(found).find(|(_, found)| !found)?;
     Some(match (&rule.heading, rule.span) {
+        (Some(heading), _) if doc.media_type == "application/pdf" => {
+            format!("\"{heading}\" (a PDF has no headings: give the place by `span`)")
+        }
         (Some(heading), _) => format!("\"{heading}\""),
         (None, Some(span)) => format!("{}..{}", span.start, span.end),
         (None, None) => rule.id.clone(),
@@ -411,5 +410,19 @@ impl Missing<'_> {
             report.file(line);
         }
         Ok(all_gone && (confirmed || missing.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_of_a_pdf_points_to_spans() {
+        let rule = SectionRule { id: "a".into(), heading: Some("Pay".into()), span: None, acl: Acl::default() };
+        let doc = |media_type: &str| Extracted { media_type: media_type.into(), ..Extracted::default() };
+        let told = |media_type: &str| unmatched(std::slice::from_ref(&rule), &doc(media_type)).unwrap();
+        assert_eq!(told("text/markdown"), "\"Pay\"");
+        assert!(told("application/pdf").contains("a PDF has no headings: give the place by `span`"));
     }
 }
