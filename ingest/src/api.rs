@@ -21,6 +21,7 @@ use usher_base::wire::{
 };
 
 use crate::args::ServerArgs;
+use crate::error::RunError;
 use crate::term::Term;
 
 const ATTEMPTS: u32 = 8;
@@ -42,6 +43,10 @@ pub enum ApiError {
     NoAnswer { server: String, cause: String },
     #[error("{server} does not answer like an Usher service (HTTP status {status}); is the address right?")]
     Foreign { server: String, status: u16 },
+    #[error(
+        "{server} has no route /{path}: is the address right? It is that of the service alone, such as http://127.0.0.1:8080"
+    )]
+    NoRoute { server: String, path: String },
     #[error("what stands before the service at {server} answers with HTTP status {status}")]
     Gateway { server: String, status: u16 },
     #[error("the service refused ({status} {code}): {detail}")]
@@ -58,6 +63,16 @@ impl ApiError {
             ApiError::Refused { status, .. } => Some(*status),
             _ => None,
         }
+    }
+
+    /// Whether the credential lacks a scope.
+    pub fn lacks_scope(&self) -> bool {
+        matches!(self, ApiError::Refused { status: 403, code, .. } if code == "insufficient_scope")
+    }
+
+    /// What ends the run, where a missing scope is said with what it is needed for.
+    pub fn needing(self, scope: &'static str, why: impl FnOnce() -> String) -> RunError {
+        if self.lacks_scope() { RunError::Scope { scope, why: why() } } else { self.into() }
     }
 
     /// Whether one document or tuple of a request may be what is wrong with it.
@@ -243,14 +258,14 @@ impl<'a> Api<'a> {
                             | StatusCode::GATEWAY_TIMEOUT
                     );
                     let asked = retry_after(&answer);
-                    let refused = self.refusal(answer);
+                    let refused = self.refusal(answer, path);
                     if !again || attempt >= ATTEMPTS {
                         return Err(refused);
                     }
                     (asked, refused.to_string())
                 }
                 Err(e) => {
-                    let cause = root_cause(&e);
+                    let cause = format!("{}{}", root_cause(&e), self.other_scheme(&e));
                     let is_new = e.is_connect() && !self.has_answered.load(Ordering::Relaxed);
                     let attempts = if is_new { FIRST_ATTEMPTS } else { ATTEMPTS };
                     // Connecting does not mend a certificate, nor waiting a request.
@@ -270,6 +285,20 @@ impl<'a> Api<'a> {
         }
     }
 
+    /// A hint where one side speaks TLS and the other does not.
+    fn other_scheme(&self, error: &reqwest::Error) -> &'static str {
+        let cause = root_cause(error);
+        match self.base.url().scheme() {
+            "https" if cause.contains("corrupt message") || cause.contains("wrong version") => {
+                "; what answers there does not speak TLS: write http:// if that is the service"
+            }
+            "http" if cause.contains("invalid HTTP version") => {
+                "; what answers there does not speak plain HTTP: write https:// if that is the service"
+            }
+            _ => "",
+        }
+    }
+
     /// For an answer that Usher itself does not give.
     fn foreign(&self, status: u16) -> ApiError {
         let server = self.server().to_owned();
@@ -279,13 +308,17 @@ impl<'a> Api<'a> {
         }
     }
 
-    fn refusal(&self, answer: Response) -> ApiError {
+    fn refusal(&self, answer: Response, path: &str) -> ApiError {
         let status = answer.status().as_u16();
         let problem = answer.text().ok().and_then(|text| serde_json::from_str::<Problem>(&text).ok());
         let Some(problem) = problem.filter(|p| p.kind.starts_with("urn:usher:problem:")) else {
             return self.foreign(status);
         };
         self.has_answered.store(true, Ordering::Relaxed);
+        if status == 404 && problem.detail.starts_with("No such route") {
+            let path = path.split('?').next().unwrap_or(path).to_owned();
+            return ApiError::NoRoute { server: self.server().to_owned(), path };
+        }
         ApiError::Refused { status, detail: problem.told(), code: problem.code }
     }
 }

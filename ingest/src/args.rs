@@ -102,10 +102,12 @@ pub enum AclMode {
 
 #[derive(Debug, Args)]
 pub struct FolderArgs {
+    /// Folder with the files.
     pub path: PathBuf,
+    /// Collection that the documents belong to.
     #[arg(long)]
     pub collection: String,
-    /// First part of every document id; a key writes only in its sources.
+    /// First part of every document id; a key limited to sources writes only there, and no folder tuples (docs/ingest.md, Scopes).
     #[arg(long)]
     pub source: String,
     /// Where the folder lies within the source (`a/b`); empty: it is the source.
@@ -154,6 +156,7 @@ pub struct HostArgs {
     /// Accounts that file owners are looked up in.
     #[arg(long, default_value = "/etc/passwd")]
     pub passwd: PathBuf,
+    /// Groups that file groups are looked up in.
     #[arg(long, default_value = "/etc/group")]
     pub group: PathBuf,
     /// YAML with `users`, `groups` and `accounts`: other principals than `user:<name>` and `group:<name>#member`.
@@ -166,6 +169,7 @@ pub struct HostArgs {
 
 #[derive(Debug, Args)]
 pub struct ManifestArgs {
+    /// JSON-lines file, one document per line; paths in it are relative to its folder.
     pub path: PathBuf,
     /// Collection of lines that name none.
     #[arg(long)]
@@ -233,12 +237,15 @@ pub struct TuplesArgs {
 
 #[derive(Debug, Args)]
 pub struct ExtractArgs {
+    /// File to read.
     pub path: PathBuf,
     /// Everything as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Largest file read, in bytes.
     #[arg(long, default_value_t = 64 * 1024 * 1024)]
     pub max_file_size: u64,
+    /// Seconds that reading may take.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub extract_timeout: u64,
 }
@@ -248,4 +255,21 @@ fn field(text: &str) -> Result<(String, FieldType), String> {
     let kind =
         serde_json::from_value(kind.into()).map_err(|_| "the type is keyword, keywords, number, bool or time")?;
     Ok((name.to_owned(), kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_argument_has_its_help() {
+        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
 }

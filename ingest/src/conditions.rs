@@ -2,7 +2,7 @@
 //! are and what their context looks like, and one that it refuses would end a run half way.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use usher_base::wire::{Acl, AclEntry, Section, TupleKey, WriteRelationships};
 
@@ -13,11 +13,32 @@ use crate::api::{Api, ApiError};
 /// Id of the objects that stand for those of the rules: nothing is written.
 const STAND_IN: &str = "~";
 
+/// A hint where a context holds what looks like a time and is none to the service.
+pub fn odd_time(entry: &AclEntry) -> Option<String> {
+    let AclEntry::Conditional(c) = entry else { return None };
+    let is_odd = |text: &&str| {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let is_date = digits == 4 && text.as_bytes().get(4) == Some(&b'-');
+        (is_date || text.matches('.').count() == 2) && text.parse::<jiff::Timestamp>().is_err()
+    };
+    let texts = c.condition.context.iter().filter_map(serde_json::Value::as_object).flat_map(|fields| fields.values());
+    let odd = texts.filter_map(serde_json::Value::as_str).find(is_odd)?;
+    Some(format!("`{odd}` is no time: write RFC 3339, such as `2026-01-01T00:00:00Z`"))
+}
+
 /// What was tried in this run, and why it was refused.
 #[derive(Default)]
-pub struct Trials(Mutex<HashMap<String, Option<String>>>);
+pub struct Trials {
+    known: Mutex<HashMap<String, Option<String>>>,
+    has_said: OnceLock<()>,
+}
 
 impl Trials {
+    /// Says something once in a run.
+    pub fn once(&self, say: impl FnOnce()) {
+        self.has_said.get_or_init(say);
+    }
+
     /// Why the service does not take the conditions of a directory's rules.
     pub fn of_directory(&self, api: &Api<'_>, source: &str, rule: &RuleFile) -> Result<Option<String>, ApiError> {
         let lists = [&rule.owners, &rule.editors, &rule.viewers, &rule.blocked];
@@ -61,14 +82,17 @@ impl Trials {
         }
         let writes: Vec<TupleKey> = writes.iter().cloned().collect();
         let key = serde_json::to_string(&writes).map_err(|e| ApiError::Request(e.to_string()))?;
-        let mut known = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        let mut known = self.known.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(known) = known.get(&key) {
             return Ok(known.clone());
         }
         let request = WriteRelationships { writes, idempotent: true, dry_run: true, ..WriteRelationships::default() };
         let refused = match api.write_tuples(&request) {
             Ok(_) => None,
-            Err(ApiError::Refused { status: 400 | 422, detail, .. }) => Some(detail.replace(&format!("{object}#"), "")),
+            Err(ApiError::Refused { status: 400 | 422, detail, .. }) => {
+                let hint = lists.into_iter().flatten().find_map(odd_time).map(|hint| format!("; {hint}"));
+                Some(format!("{}{}", detail.replace(&format!("{object}#"), ""), hint.unwrap_or_default()))
+            }
             // Somebody has an object of that name.
             Err(e) if e.status() == Some(409) => None,
             Err(e) => return Err(e),

@@ -140,6 +140,9 @@ fn unmatched(rules: &[SectionRule], doc: &Extracted) -> Option<String> {
     let found = doc.sections.iter().map(|spans| !spans.is_empty()).chain(std::iter::repeat(false));
     let (rule, _) = rules.iter().zip(found).find(|(_, found)| !found)?;
     Some(match (&rule.heading, rule.span) {
+        (Some(heading), _) if doc.media_type == "application/pdf" => {
+            format!("\"{heading}\" (a PDF has no headings: give the place by `span`)")
+        }
         (Some(heading), _) => format!("\"{heading}\""),
         (None, Some(span)) => format!("{}..{}", span.start, span.end),
         (None, None) => rule.id.clone(),
@@ -259,7 +262,7 @@ impl Sink<'_> {
         self.report.removed(&removed);
         let id = line.id.clone().unwrap_or_default();
         if let Some(reason) = self.would_refuse(&id, &prepared)? {
-            self.report.file(FileLine { status: Status::Refused, ..line }.because(reason));
+            self.report.file(FileLine { status: Status::Refused, ..line }.because_of_rules(&reason));
             return Ok(());
         }
         match prepared {
@@ -271,7 +274,7 @@ impl Sink<'_> {
                     && let Err(e) = self.refused_here(self.api.put_acl(&collection, &id, &acl))?
                 {
                     passed.uncertain.push(id);
-                    line = FileLine { status: Status::Failed, ..line }.because(e);
+                    line = FileLine { status: Status::Failed, ..line }.because_of_rules(&e);
                 }
                 self.report.file(line);
             }
@@ -316,7 +319,15 @@ impl Sink<'_> {
             Prepared::Unchanged | Prepared::Settled { .. } => return Ok(None),
         };
         let Some(acl) = acl.filter(|_| self.dry_run) else { return Ok(None) };
-        self.trials.of_document(self.api, id.split('/').next().unwrap_or_default(), acl, sections)
+        match self.trials.of_document(self.api, id.split('/').next().unwrap_or_default(), acl, sections) {
+            // The run itself needs no such scope: the service looks at the conditions when it gets the document.
+            Err(e) if e.lacks_scope() => {
+                let text = "conditions are not tried: the key lacks the scope `relationships.write`";
+                self.trials.once(|| self.term.note(text));
+                Ok(None)
+            }
+            tried => tried,
+        }
     }
 
     /// A refusal concerns one document; anything else ends the run.
@@ -399,5 +410,19 @@ impl Missing<'_> {
             report.file(line);
         }
         Ok(all_gone && (confirmed || missing.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_of_a_pdf_points_to_spans() {
+        let rule = SectionRule { id: "a".into(), heading: Some("Pay".into()), span: None, acl: Acl::default() };
+        let doc = |media_type: &str| Extracted { media_type: media_type.into(), ..Extracted::default() };
+        let told = |media_type: &str| unmatched(std::slice::from_ref(&rule), &doc(media_type)).unwrap();
+        assert_eq!(told("text/markdown"), "\"Pay\"");
+        assert!(told("application/pdf").contains("a PDF has no headings: give the place by `span`"));
     }
 }

@@ -34,6 +34,8 @@ pub enum RunError {
     RuleFile(String, ApiError),
     #[error("{0}")]
     Input(String),
+    #[error("the key lacks the scope `{scope}`, which is needed {why}")]
+    Scope { scope: &'static str, why: String },
     #[error("there is a rule file, {0}, that this --acl mode would not read; remove it, or use --acl rules")]
     RulesUnused(String),
     #[error(
@@ -41,6 +43,8 @@ pub enum RunError {
          --source, or another --state)"
     )]
     OtherCollection { source_name: String, last: String },
+    #[error("the state file {state} belongs to {last}, not to {wanted}; each has its own: name another --state")]
+    OtherState { state: PathBuf, last: String, wanted: String },
     #[error(
         "the state file {state} was last written for the people of {last}, not of {list}; name another --state, or the \
          same --list for both if they are one list"

@@ -27,6 +27,7 @@ use crate::term::Term;
 
 mod access;
 mod ids;
+mod rule_files;
 mod tuples;
 
 use access::Access;
@@ -46,13 +47,25 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
 
     let listing = root.walk(&globs)?;
     let mut access = Access::load(args, &root, &listing, term, &report)?;
-    let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(|f| !access::is_rule(f)).collect();
-    report_unreadable(&listing, &report);
+    let is_document = |path: &&str| globs.takes(path) && !access.files().holds(path);
+    let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(is_document).collect();
+    report_unreadable(&listing, &globs, &access, &report);
+    for (option, pattern) in globs.unmatched() {
+        term.warn(&format!("{option} {pattern}: no file matches"));
+    }
+    if files.is_empty() {
+        let rest =
+            if args.include.is_empty() && args.exclude.is_empty() { "" } else { " that --include and --exclude leave" };
+        term.warn(&format!("there is no document in {}{rest}", args.path.display()));
+    }
 
     let held = held_or_made(&api, &args.run, dry_run, &tree.collection, &tree.source, term)?;
     let trials = Trials::default();
     access.try_conditions(&api, &tree, &trials, &report)?;
-    let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, root.path(), term)?;
+    let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, &held, root.path(), term)?;
+    if folders.is_flat() {
+        access.attach_to_collection();
+    }
     let suspicious = suspicious(&listing, &files, folders.other_root());
     let (moved, is_complete) = std::mem::take(&mut folders.moved);
     let mut ids = Ids::recorded(&tree, &moved, is_complete, &files, &held);
@@ -115,7 +128,7 @@ pub fn held(api: &Api<'_>, collection: &str, source: &str) -> Result<Option<Held
     match api.states(collection, source) {
         Ok(states) => Ok(Some(states.into_iter().map(|s| (s.id.clone(), s)).collect())),
         Err(e) if e.status() == Some(404) => Ok(None),
-        Err(e) => Err(e.into()),
+        Err(e) => Err(e.needing("documents.write", || format!("to list and send documents of the source {source}"))),
     }
 }
 
@@ -147,13 +160,15 @@ pub fn held_or_made(
     if dry_run {
         term.line(&format!("+ collection {collection}"));
     } else {
-        api.create_collection(collection, wanted)?;
+        let made = api.create_collection(collection, wanted);
+        made.map_err(|e| e.needing("admin", || format!("to make the collection {collection} (--create-collection)")))?;
     }
     Ok(Held::new())
 }
 
-fn report_unreadable(listing: &Listing, report: &Report<'_>) {
-    for (path, reason) in &listing.special {
+fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, report: &Report<'_>) {
+    let is_ours = |path: &str| globs.takes(path) || access.files().holds(path);
+    for (path, reason) in listing.special.iter().filter(|(path, _)| is_ours(path)) {
         report.file(FileLine::new(path, Status::Skipped).because(reason));
     }
     for (path, reason) in listing.unnamed.iter().chain(&listing.unreadable) {
@@ -292,6 +307,7 @@ impl Reader<'_> {
             }
             Err(reason) => return settle(outcome, Status::Refused, reason.text),
         };
+        outcome.line.rules = self.access.places(rel);
         let hash = source_hash(&file.bytes, &rules.sections);
         outcome.source_hash = Some(hash.clone());
         let is_moved = self.ids.is_fresh(rel);
@@ -330,7 +346,7 @@ impl Reader<'_> {
 }
 
 /// Directories that become folder objects: those that hold documents or rules.
-fn inhabited<'l>(listing: &'l Listing, files: &[&'l str]) -> BTreeSet<&'l str> {
-    let rules = listing.files.iter().map(String::as_str).filter(|f| access::is_rule(f));
+fn inhabited<'l>(listing: &'l Listing, access: &Access, files: &[&'l str]) -> BTreeSet<&'l str> {
+    let rules = listing.files.iter().map(String::as_str).filter(|f| access.files().holds(f));
     files.iter().copied().chain(rules).map(parent).collect()
 }

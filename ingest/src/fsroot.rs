@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2, statat};
 use rustix::io::Errno;
 
+use crate::acl::names;
 use crate::acl::posix::Meta;
 
 mod glob;
@@ -245,7 +246,7 @@ fn list_dir(
             return Err(FsError::TooMany);
         }
         let Some(path) = usable_name(rel, name, listing) else { continue };
-        let (kind, names) = match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+        let (kind, links) = match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => (FileType::from_raw_mode(stat.st_mode), stat.st_nlink),
             Err(Errno::NOENT) => continue,
             Err(e) => {
@@ -253,18 +254,22 @@ fn list_dir(
                 continue;
             }
         };
+        globs.note(&path, kind == FileType::Directory);
         match kind {
+            FileType::Directory if names::is_rule_file(&path) => {
+                listing.special.push((path, "a directory, not a rule file".into()));
+            }
             FileType::Directory if globs.prunes(&path) => {}
             FileType::Directory if path.split('/').count() >= MAX_DEPTH => {
                 listing.unreadable.push((path, format!("more than {MAX_DEPTH} levels deep")));
             }
             FileType::Directory => subdirs.push(path),
-            FileType::RegularFile if globs.takes(&path) && names > 1 && !globs.takes_hard_link(&path) => {
+            FileType::RegularFile if globs.looks_at(&path) && links > 1 && !globs.takes_hard_link(&path) => {
                 listing.special.push((path, HARD_LINK.into()));
             }
-            FileType::RegularFile if globs.takes(&path) => listing.files.push(path),
+            FileType::RegularFile if globs.looks_at(&path) => listing.files.push(path),
             FileType::RegularFile => {}
-            _ if !globs.takes(&path) => {}
+            _ if !globs.looks_at(&path) => {}
             FileType::Symlink => listing.special.push((path, "symbolic link, never followed".into())),
             other => listing.special.push((path, format!("not a regular file ({other:?})"))),
         }

@@ -32,10 +32,12 @@ mod report;
 mod sandbox;
 mod show;
 mod state;
+mod table;
 mod term;
 mod tuple_writer;
 mod tuples;
 mod upload;
+mod words;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

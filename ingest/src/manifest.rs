@@ -22,6 +22,11 @@ use crate::fsroot::Root;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
 use crate::term::Term;
+use crate::words;
+
+/// A line as it should be, for those who wrote another.
+const EXAMPLE: &str =
+    r#"{"id": "hr/leave", "content": {"type": "text/plain", "text": "..."}, "acl": {"viewers": ["user:ana"]}}"#;
 
 const MAX_LINE: u64 = 40 * 1024 * 1024;
 
@@ -76,6 +81,9 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
     let root = Root::open(dir.unwrap_or(std::path::Path::new(".")))?;
     let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
     let (entries, complete) = read(args, &report)?;
+    if entries.is_empty() && complete {
+        term.warn(&format!("{} lists no document", args.path.display()));
+    }
 
     let mut held: HashMap<String, Held> = HashMap::new();
     for (collection, source) in sources(args, &entries) {
@@ -127,6 +135,7 @@ fn read(args: &ManifestArgs, report: &Report<'_>) -> Result<(Vec<Entry>, bool), 
     let mut reader = BufReader::new(std::fs::File::open(&args.path).map_err(failed)?);
     let (mut entries, mut ids, mut complete) = (Vec::new(), BTreeSet::new(), true);
     let mut number = 0usize;
+    let mut is_shown = false;
     loop {
         number = number.saturating_add(1);
         let mut bytes = Vec::new();
@@ -140,7 +149,13 @@ fn read(args: &ManifestArgs, report: &Report<'_>) -> Result<(Vec<Entry>, bool), 
         if bytes.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let parsed = serde_json::from_slice::<Line>(&bytes).map_err(|e| e.to_string());
+        let parsed = serde_json::from_slice::<Line>(&bytes).map_err(|e| {
+            if !is_shown {
+                report.hint(&format!("a line of a manifest is such as {EXAMPLE}"));
+                is_shown = true;
+            }
+            format!("column {}: {}", e.column(), words::plain(&e.to_string()))
+        });
         let checked = parsed.and_then(|line| check(args, line, &mut ids));
         match checked {
             Ok((collection, line)) => entries.push(Entry { number, collection, line }),

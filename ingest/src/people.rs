@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use usher_base::wire::{ReadRelationships, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
-use crate::api::Api;
+use crate::api::{Api, ApiError};
 use crate::args::PeopleArgs;
 use crate::error::RunError;
 use crate::folder::{accounts, host_name};
@@ -43,12 +43,18 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let list = list(args)?;
     let file = StateFile::open(args.state.as_deref(), &format!("people {} {list}", api.server()), dry_run)?;
     let known = file.load()?;
+    if let Some(state) = known.as_ref().filter(|s| !s.collection.is_empty()) {
+        let last = state.other_than("").unwrap_or_else(|| "a folder".into());
+        let wanted = format!("the people of {list}");
+        return Err(RunError::OtherState { state: file.path().to_owned(), last, wanted });
+    }
     if let Some(state) = known.as_ref().filter(|s| !s.root.is_empty() && s.root != list) {
         return Err(RunError::OtherList { state: file.path().to_owned(), last: state.root.clone(), list });
     }
     let stored = memberships(&api)?;
     spelling::learn(&api, &stored)?;
     let (people, known) = (people.respelt(), known.map(spelling::respelt));
+    let before: TupleSet = known.iter().flat_map(|state| state.tuples.iter().cloned()).collect();
     let wanted = people.tuples();
     let fits = history::fits(&api, known.as_ref(), term)?;
     if known.is_none() && !args.reconcile && stored.iter().any(|t| !wanted.contains(t)) {
@@ -82,11 +88,12 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         let mark = known.as_ref().and_then(|s| s.mark.clone()).filter(|_| fits);
         file.save(&State { incomplete: true, mark, ..people.state(&list, &written, &found, &plan.removed) })?;
     }
+    let needing = |e: ApiError| e.needing("relationships.write", || "to write and remove memberships".into());
     if dry_run {
-        tuple_writer::check(&api, deletes.iter().chain(&writes), None)?;
+        tuple_writer::check(&api, deletes.iter().chain(&writes), None).map_err(needing)?;
     }
-    tuple_writer::apply(&api, term, &report, &deletes, None, dry_run)?;
-    tuple_writer::apply(&api, term, &report, &writes, None, dry_run)?;
+    tuple_writer::apply(&api, term, &report, &deletes, None, dry_run).map_err(needing)?;
+    tuple_writer::apply(&api, term, &report, &writes, None, dry_run).map_err(needing)?;
     if !dry_run {
         let mut now = written;
         let mut removed = plan.removed.clone();
@@ -105,9 +112,9 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         let _ = report.finish();
         return Err(RunError::Input(format!("nobody joined: {why}")));
     }
-    if !args.skip_empty_groups {
-        empty_groups(&api, term, &stored.union(&wanted), &leave)?;
-    }
+    let named = if args.skip_empty_groups { BTreeMap::new() } else { named_groups(&api, term)? };
+    unknown_groups(&people, &stored, &before, &named, term);
+    empty_groups(&named, &stored.union(&wanted), &leave, term);
     Ok(report.finish())
 }
 
@@ -117,7 +124,9 @@ fn memberships(api: &Api<'_>) -> Result<TupleSet, RunError> {
         relation: Some("member".into()),
         ..ReadRelationships::default()
     };
-    let (tuples, more) = api.read_tuples(&filter, MAX_MEMBERSHIPS)?;
+    let read = api.read_tuples(&filter, MAX_MEMBERSHIPS);
+    let (tuples, more) = read
+        .map_err(|e| e.needing("relationships.read", || "to compare the memberships that the service holds".into()))?;
     if more {
         return Err(RunError::Input(format!("the service holds more than {MAX_MEMBERSHIPS} memberships")));
     }
@@ -201,14 +210,8 @@ fn announce(people: &People, known: Option<&State>, plan: &Plan, term: &Term) {
     term.line(&format!("joiners: {}, leavers: {}", count(&plan.join), count(&plan.leave)));
 }
 
-/// Groups that rules name and nobody is in: mostly a misspelt name, and then nobody reads what should be read.
-fn empty_groups(api: &Api<'_>, term: &Term, members: &TupleSet, left: &[TupleKey]) -> Result<(), RunError> {
-    let gone: BTreeSet<(&str, &str)> = left.iter().map(|t| (t.object.as_str(), t.user.as_str())).collect();
-    let peopled: BTreeSet<&str> = members
-        .iter()
-        .filter(|t| !gone.contains(&(t.object.as_str(), t.user.as_str())))
-        .map(|t| t.object.as_str())
-        .collect();
+/// Groups that rules name, and an object of each.
+fn named_groups(api: &Api<'_>, term: &Term) -> Result<BTreeMap<String, String>, RunError> {
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     for kind in ["collection", "folder", "document", "section", "clause", "classification"] {
         let filter = ReadRelationships { object: Some(format!("{kind}:")), ..ReadRelationships::default() };
@@ -222,10 +225,48 @@ fn empty_groups(api: &Api<'_>, term: &Term, members: &TupleSet, left: &[TupleKey
             }
         }
     }
+    Ok(named)
+}
+
+/// Groups that rules name and nobody is in: mostly a misspelt name, and then nobody reads what should be read.
+fn empty_groups(named: &BTreeMap<String, String>, members: &TupleSet, left: &[TupleKey], term: &Term) {
+    let gone: BTreeSet<(&str, &str)> = left.iter().map(|t| (t.object.as_str(), t.user.as_str())).collect();
+    let peopled: BTreeSet<&str> = members
+        .iter()
+        .filter(|t| !gone.contains(&(t.object.as_str(), t.user.as_str())))
+        .map(|t| t.object.as_str())
+        .collect();
     for (group, object) in named.iter().filter(|(group, _)| !peopled.contains(group.as_str())) {
         term.warn(&format!("nobody is in {group}, which {object} names"));
     }
-    Ok(())
+}
+
+/// Groups that only a member's row names: who is in a misspelt one reads nothing by it.
+fn unknown_groups(
+    people: &People,
+    stored: &TupleSet,
+    before: &TupleSet,
+    named: &BTreeMap<String, String>,
+    term: &Term,
+) {
+    const SHOWN: usize = 10;
+    let known: BTreeSet<&str> = stored
+        .iter()
+        .chain(before.iter())
+        .flat_map(|t| [t.object.as_str(), t.user.strip_suffix("#member").unwrap_or_default()])
+        .chain(named.keys().map(String::as_str))
+        .collect();
+    let unknown: Vec<&str> = people.unlisted().into_iter().filter(|group| !known.contains(group)).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let more = unknown.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown = unknown.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    term.warn(&format!(
+        "{shown}{more}: neither the list nor the service knew such a group; is the name right? An entry of its own (kind \
+         `group`) declares it"
+    ));
 }
 
 #[cfg(test)]

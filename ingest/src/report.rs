@@ -29,6 +29,8 @@ pub enum Status {
     Failed,
     /// A document whose access rules are missing or can't be mapped.
     Refused,
+    /// A rule file that can't be used.
+    BadRules,
 }
 
 impl Status {
@@ -43,6 +45,7 @@ impl Status {
             Status::Skipped => "skipped",
             Status::Failed => "failed",
             Status::Refused => "refused",
+            Status::BadRules => "rule files refused",
         }
     }
 }
@@ -58,16 +61,46 @@ pub struct FileLine {
     pub chunks: usize,
     pub bytes: u64,
     pub ms: u64,
+    /// Where its own rules stand.
+    #[serde(skip)]
+    pub rules: Option<Places>,
+}
+
+/// Lines of a document's rule file, for what the service says of the rules.
+#[derive(Debug, Clone)]
+pub struct Places {
+    pub file: String,
+    /// By principal.
+    pub lines: BTreeMap<String, usize>,
+    /// A hint at times that conditions don't take.
+    pub odd_time: Option<String>,
+}
+
+/// Line of the principal that a reason names as the service does, `relation@principal`.
+pub fn line_in(lines: &BTreeMap<String, usize>, reason: &str) -> Option<usize> {
+    let is_named = |p: &str| reason.contains(&format!("@{p}: ")) || reason.contains(&format!("@{p}`"));
+    lines.iter().find(|(p, _)| is_named(p)).map(|(_, line)| *line)
 }
 
 impl FileLine {
     pub fn new(path: &str, status: Status) -> Self {
-        FileLine { path: path.to_owned(), id: None, status, reason: None, chunks: 0, bytes: 0, ms: 0 }
+        FileLine { path: path.to_owned(), id: None, status, reason: None, chunks: 0, bytes: 0, ms: 0, rules: None }
     }
 
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
+    }
+
+    /// What the service says of it, with the place in its rule file where that can be told.
+    pub fn because_of_rules(self, reason: &str) -> Self {
+        let Some((places, line)) = self.rules.as_ref().and_then(|p| Some((p, line_in(&p.lines, reason)?))) else {
+            return self.because(reason);
+        };
+        let hint = places.odd_time.as_ref().filter(|hint| reason.contains("type") && !reason.contains(*hint));
+        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        let reason = format!("{} line {line}: {reason}{hint}", places.file);
+        self.because(reason)
     }
 
     pub fn id(mut self, id: &str) -> Self {
@@ -116,25 +149,36 @@ impl<'a> Report<'a> {
     /// Counts one file; what an operator has to act on, and every change of a dry run, is also printed.
     pub fn file(&self, line: FileLine) {
         let loud = match line.status {
-            Status::Failed | Status::Refused => true,
+            Status::Failed | Status::Refused | Status::BadRules => true,
             Status::Skipped | Status::Missing | Status::Deleted => true,
             Status::Created | Status::Updated | Status::AclUpdated => self.dry_run,
             Status::Unchanged => false,
         };
         if loud {
             let reason = line.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
-            let text = format!("{} {}{reason}", line.status.word(), line.path);
+            let word = if line.status == Status::BadRules { "refused the rule file" } else { line.status.word() };
+            let text = format!("{word} {}{reason}", line.path);
             match line.status {
-                Status::Failed | Status::Refused => self.term.error(&text),
+                Status::Failed | Status::Refused | Status::BadRules => self.term.error(&text),
                 _ => self.term.line(&text),
             }
         }
         let mut tally = self.lock();
         tally.failed |= line.status == Status::Failed;
-        tally.refused |= line.status == Status::Refused;
+        tally.refused |= matches!(line.status, Status::Refused | Status::BadRules);
         let count = tally.counts.entry(line.status).or_default();
         *count = count.saturating_add(1);
         write_json(&mut tally, &line);
+    }
+
+    /// A rule file that can't be used, once; the documents that it governs are counted for themselves.
+    pub fn rule_file(&self, path: &str, reason: &str) {
+        self.file(FileLine::new(path, Status::BadRules).because(reason));
+    }
+
+    /// Said beside what went wrong.
+    pub fn hint(&self, text: &str) {
+        self.term.note(text);
     }
 
     /// Something about a file that was taken all the same.

@@ -31,8 +31,12 @@ pub enum StateError {
 #[serde(default)]
 pub struct State {
     pub collection: String,
+    /// Source and prefix of a folder; absent in older records.
+    pub source: String,
     /// Folder that the source was read from; of people, the name of their list.
     pub root: String,
+    /// The documents are attached to the collection: there are no folder objects.
+    pub is_flat: bool,
     pub tuples: Vec<TupleKey>,
     /// Of `tuples`, those that were in the service before this tool would have written them: not its own to delete.
     pub found: Vec<TupleKey>,
@@ -47,6 +51,27 @@ pub struct State {
     /// Id to name.
     pub people: BTreeMap<String, String>,
     pub groups: BTreeMap<String, String>,
+}
+
+impl State {
+    /// What else than the source the record is of, in words.
+    pub fn other_than(&self, source: &str) -> Option<String> {
+        if self.collection.is_empty() && !self.root.is_empty() {
+            return Some(format!("the people of {}", self.root));
+        }
+        let known = match self.source.as_str() {
+            "" => {
+                // Older records: the top of what was written.
+                let folders =
+                    self.tuples.iter().filter(|t| t.relation == "parent" && t.user.starts_with("collection:"));
+                folders.map(|t| t.object.trim_start_matches("folder:").to_owned()).next()?
+            }
+            known => known.to_owned(),
+        };
+        let top = source.split('/').next().unwrap_or(source);
+        let is_same = known == source || self.source.is_empty() && known == top;
+        (!is_same).then(|| format!("the source {known}"))
+    }
 }
 
 #[derive(Debug)]

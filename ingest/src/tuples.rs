@@ -10,12 +10,27 @@ use usher_base::wire::{Condition, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
 use crate::acl::principal::{MAX_OBJECT, MAX_USER};
-use crate::api::Api;
+use crate::api::{Api, ApiError};
 use crate::args::TuplesArgs;
 use crate::error::RunError;
 use crate::report::Report;
+use crate::table;
 use crate::term::Term;
 use crate::tuple_writer;
+use crate::words;
+
+/// Columns of CSV, and those that must be there.
+const COLUMNS: &[&str] = &[
+    "user_type",
+    "user_id",
+    "user_relation",
+    "relation",
+    "object_type",
+    "object_id",
+    "condition_name",
+    "condition_context",
+];
+const NEEDED: &[&str] = &["user_type", "user_id", "relation", "object_type", "object_id"];
 
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
@@ -58,10 +73,11 @@ pub fn run(args: &TuplesArgs, term: &Term) -> Result<ExitCode, RunError> {
     let api = Api::connect(&args.server, term)?;
     let change = if args.delete { Change::Delete } else { Change::Write };
     let changes: Vec<Change> = tuples.iter().cloned().map(change).collect();
+    let needing = |e: ApiError| e.needing("relationships.write", || "to write and delete tuples".into());
     if dry_run {
-        tuple_writer::check(&api, changes.iter(), args.store.as_deref())?;
+        tuple_writer::check(&api, changes.iter(), args.store.as_deref()).map_err(needing)?;
     }
-    tuple_writer::apply(&api, term, &report, &changes, args.store.as_deref(), dry_run)?;
+    tuple_writer::apply(&api, term, &report, &changes, args.store.as_deref(), dry_run).map_err(needing)?;
     term.line(&format!("{} tuples in the file", tuples.len()));
     Ok(report.finish())
 }
@@ -85,11 +101,14 @@ fn read(path: &Path) -> Result<TupleSet, RunError> {
 
 fn csv(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let headers = reader.headers().map_err(|e| table::mistake(&e))?.clone();
+    table::header(&headers, COLUMNS, NEEDED)?;
     let mut tuples = Vec::new();
-    for (index, row) in reader.deserialize::<Row>().enumerate() {
-        let row = row.map_err(|e| e.to_string())?;
-        let at = |e: String| format!("row {}: {e}", index.saturating_add(2));
-        tuples.push(tuple(row).map_err(at)?);
+    for row in reader.records() {
+        let row = row.map_err(|e| table::mistake(&e))?;
+        let line = table::line(&row);
+        let row: Row = row.deserialize(Some(&headers)).map_err(|e| table::mistake(&e))?;
+        tuples.push(tuple(row).map_err(|e| format!("line {line}: {e}"))?);
     }
     Ok(tuples)
 }
@@ -124,8 +143,10 @@ fn tuple(row: Row) -> Result<TupleKey, String> {
 }
 
 fn json(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
-    let file: File = serde_json::from_slice(bytes)
-        .map_err(|e| format!("expected a list of tuples with user, relation and object: {e}"))?;
+    let file: File = serde_json::from_slice(bytes).map_err(|e| match e.is_data() {
+        true => format!("{}; {EXAMPLE} in a list", mistake(serde_json::from_slice(bytes))),
+        false => format!("line {}: {}", e.line(), words::plain(&e.to_string())),
+    })?;
     let (File::List(entries) | File::Wrapped { tuples: entries }) = file;
     Ok(entries.into_iter().map(key).collect())
 }
@@ -135,11 +156,31 @@ fn jsonl(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
     lines
         .map(|(index, line)| {
-            let entry: Entry =
-                serde_json::from_str(line).map_err(|e| format!("line {}: {e}", index.saturating_add(1)))?;
+            let entry: Entry = serde_json::from_str(line).map_err(|e| {
+                let what = match e.is_data() {
+                    true => format!("{}; {EXAMPLE}", mistake(serde_json::from_str(line))),
+                    false => words::plain(&e.to_string()),
+                };
+                format!("line {}: {what}", index.saturating_add(1))
+            })?;
             Ok(key(entry))
         })
         .collect()
+}
+
+/// A tuple as it should be.
+const EXAMPLE: &str = r#"a tuple is such as {"user": "user:ana", "relation": "viewer", "object": "folder:hr"}"#;
+
+/// What is wrong with the first tuple that is none.
+fn mistake(value: Result<Value, serde_json::Error>) -> String {
+    let Ok(value) = value else { return String::new() };
+    let list = value.get("tuples").cloned().unwrap_or(value);
+    let items = if let Value::Array(items) = list { items } else { vec![list] };
+    let wrong = items.into_iter().enumerate().find_map(|(index, item)| {
+        let tuple = item.get("key").cloned().unwrap_or(item);
+        serde_json::from_value::<TupleKey>(tuple).err().map(|e| (index, words::plain(&e.to_string())))
+    });
+    wrong.map_or_else(|| "no tuple".to_owned(), |(index, what)| format!("tuple {}: {what}", index.saturating_add(1)))
 }
 
 fn key(entry: Entry) -> TupleKey {
@@ -208,9 +249,9 @@ mod tests {
         assert!(bad("user:a", "viewer", "folder:*").contains("object"));
         assert!(bad("user:a", "viewer", &format!("folder:{}", "x".repeat(300))).contains("256"));
         let context = "user_type,user_id,user_relation,relation,object_type,object_id,condition_name,condition_context\nuser,a,,r,f,x,,{}\n";
-        assert!(csv(context.as_bytes()).unwrap_err().contains("row 2"));
+        assert!(csv(context.as_bytes()).unwrap_err().contains("line 2"));
         let twice = "user_type,user_id,relation,object_type,object_id\nuser,user:a,viewer,folder,x\n";
-        assert!(csv(twice.as_bytes()).unwrap_err().contains("row 2: `user:a` names its type again: write `a`"));
+        assert!(csv(twice.as_bytes()).unwrap_err().contains("line 2: `user:a` names its type again: write `a`"));
         assert!(jsonl(b"{}").unwrap_err().contains("line 1"));
     }
 }

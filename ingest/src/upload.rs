@@ -121,7 +121,9 @@ impl<'a> Uploader<'a> {
             DocumentStatus::Rejected => {
                 self.not_taken(result.id, line.status);
                 let problem = result.problem;
-                line.reason = problem.as_ref().map(|p| format!("the service refused it ({}): {}", p.code, p.told()));
+                if let Some(p) = &problem {
+                    line = line.because_of_rules(&format!("the service refused it ({}): {}", p.code, p.told()));
+                }
                 match problem.map(|p| p.code).as_deref() {
                     Some("acl_missing" | "unknown_principal_type" | "acl_invalid") => Status::Refused,
                     _ => Status::Failed,

@@ -17,11 +17,15 @@ mod history;
 mod lists;
 #[path = "cli/moves.rs"]
 mod moves;
+#[path = "cli/names.rs"]
+mod names;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/posix.rs"]
 mod posix;
 #[path = "cli/safety.rs"]
 mod safety;
+#[path = "cli/scopes.rs"]
+mod scopes;
 #[path = "cli/stub.rs"]
 mod stub;

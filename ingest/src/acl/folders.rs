@@ -84,6 +84,10 @@ impl Tree {
         self.folder_at(&self.within_source(rel))
     }
 
+    pub fn collection_object(&self) -> String {
+        principal::object("collection", &usher_authz::names::encode_id(&self.collection))
+    }
+
     fn folder_at(&self, path: &str) -> String {
         if path.is_empty() {
             return principal::object("folder", &self.source);
@@ -105,11 +109,7 @@ impl Tree {
         let with_ancestors: BTreeSet<&str> = paths.iter().flat_map(|p| ancestors(p)).collect();
         for path in with_ancestors {
             let folder = self.folder_at(path);
-            let above = if path.is_empty() {
-                principal::object("collection", &usher_authz::names::encode_id(&self.collection))
-            } else {
-                self.folder_at(parent(path))
-            };
+            let above = if path.is_empty() { self.collection_object() } else { self.folder_at(parent(path)) };
             wanted.insert(plain(&above, "parent", &folder));
             let Some((rules, rel)) = rules.zip(self.relative(path)) else { continue };
             let rule = match rules.dirs.get(rel) {

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use usher_base::wire::{Acl, AclEntry, Span};
+use usher_base::wire::{Acl, AclEntry, ConditionalAclEntry, Span};
 
 use super::principal::{self, PrincipalError, Role, normalise, normalise_conditional};
 use super::yaml::{self, YamlError};
+use crate::conditions;
 
 pub const DIR_RULES: &str = "_.acl.yaml";
 pub const SUFFIX: &str = ".acl.yaml";
@@ -23,6 +24,8 @@ pub enum RuleError {
     Yaml(#[from] YamlError),
     #[error("line {line}: {source}")]
     AclEntry { line: usize, source: PrincipalError },
+    #[error("line {line}: {mistake}")]
+    At { line: usize, mistake: Box<RuleError> },
     #[error("`all_of` needs at least two lists, none of them empty")]
     AllOf,
     #[error("`all_of` beside `viewers` is ambiguous: put who may read alone into `editors`, or into every list")]
@@ -94,6 +97,8 @@ pub struct RuleFile {
     /// Object of type `classification`.
     pub classification: Option<String>,
     pub sections: Vec<SectionRule>,
+    /// Lines of principals in the file.
+    pub lines: BTreeMap<String, usize>,
 }
 
 /// A restricted part, before its place in the text is known.
@@ -118,22 +123,42 @@ pub struct Effective {
 pub enum Refusal {
     #[error("no rule applies: add a `_.acl.yaml` to its folder, or name --default-acl")]
     NoRule,
-    #[error("{file}: {reason}")]
-    Broken { file: String, reason: String },
+    #[error("{0}")]
+    Broken(Broken),
+}
+
+/// A rule file that can't be used. Why not is reported once, with the file.
+#[derive(Debug, Clone, thiserror::Error, PartialEq)]
+#[error("{file} can't be used, see there")]
+pub struct Broken {
+    pub file: String,
 }
 
 impl RuleFile {
     pub fn parse(bytes: &[u8], is_directory: bool, allow_public: bool) -> Result<Self, RuleError> {
-        says_something(&yaml::parse(bytes)?, None)?;
-        let written: Written = yaml::parse_with_lists(bytes, LISTS)?;
         let text = String::from_utf8_lossy(bytes);
-        let at = |p: &str| line_of(&text, p);
-        let each = |list: &[AclEntry], role: Role| -> Result<Vec<AclEntry>, RuleError> {
+        let rule = Self::checked(bytes, &text, is_directory, allow_public);
+        rule.map_err(|mistake| mistake.with_line(&text))
+    }
+
+    fn checked(bytes: &[u8], text: &str, is_directory: bool, allow_public: bool) -> Result<Self, RuleError> {
+        let value: serde_json::Value = yaml::parse(bytes)?;
+        says_something(&value, None)?;
+        let written: Written = yaml::parse_with_lists(bytes, LISTS)?;
+        let at = |p: &str| line_of(text, p);
+        let lines = std::cell::RefCell::new(BTreeMap::new());
+        let each = |raw: &[AclEntry], role: Role| -> Result<Vec<AclEntry>, RuleError> {
             let normal = |p: &AclEntry| {
                 normalise_conditional(p, role, allow_public)
                     .map_err(|source| RuleError::AclEntry { line: at(principal::subject(p)), source })
             };
-            let mut list: Vec<AclEntry> = list.iter().map(normal).collect::<Result<_, _>>()?;
+            let mut list: Vec<AclEntry> = raw.iter().map(normal).collect::<Result<_, _>>()?;
+            for (p, raw) in list.iter().zip(raw) {
+                lines
+                    .borrow_mut()
+                    .entry(principal::subject(p).to_owned())
+                    .or_insert_with(|| at(principal::subject(raw)));
+            }
             list.sort_by(|a, b| principal::subject(a).cmp(principal::subject(b)));
             list.dedup();
             Ok(list)
@@ -148,6 +173,7 @@ impl RuleFile {
             all_of: all_of(&written.all_of, allow_public, at)?,
             classification: written.classification.as_deref().map(classification).transpose()?,
             sections: Vec::new(),
+            lines: BTreeMap::new(),
         };
         if written.public {
             if !allow_public {
@@ -163,7 +189,7 @@ impl RuleFile {
         if rule.nobody && (grants || !rule.all_of.is_empty()) {
             return Err(RuleError::Nobody);
         }
-        if is_directory && !written.sections.is_empty() {
+        if is_directory && value.get("sections").is_some() {
             return Err(RuleError::SectionsInDirectory);
         }
         for (index, section) in written.sections.iter().enumerate() {
@@ -184,7 +210,40 @@ impl RuleFile {
             let heading = section.heading.as_deref().map(|h| h.trim().to_owned());
             rule.sections.push(SectionRule { id, heading, span: section.span, acl });
         }
+        rule.lines = lines.take();
         Ok(rule)
+    }
+
+    /// What is known of its conditions to grant nobody: the default model's `during` without one of its times.
+    pub fn unmet(&self) -> Vec<(usize, String)> {
+        let lists = [&self.owners, &self.editors, &self.viewers, &self.blocked];
+        let sections = self.sections.iter().flat_map(|s| s.acl.viewers.iter().chain(&s.acl.blocked));
+        let conditional = lists.into_iter().flatten().chain(sections).filter_map(|entry| match entry {
+            AclEntry::Plain(_) => None,
+            AclEntry::Conditional(c) if c.condition.name == "during" => Some(c),
+            AclEntry::Conditional(_) => None,
+        });
+        let missing = |c: &ConditionalAclEntry| {
+            let context = c.condition.context.as_ref();
+            ["start", "end"].into_iter().find(|name| context.and_then(|context| context.get(*name)).is_none())
+        };
+        let told = |c: &ConditionalAclEntry| {
+            let name = missing(c)?;
+            let line = self.lines.get(&c.principal).copied().unwrap_or(1);
+            let text = format!(
+                "the condition `during` of {} has no `{name}`: unless a query brings it, a grant with it holds for nobody, \
+                 and a ban with it holds always",
+                c.principal
+            );
+            Some((line, text))
+        };
+        conditional.filter_map(told).collect()
+    }
+
+    /// A hint at times that conditions don't take.
+    pub fn odd_time(&self) -> Option<String> {
+        let lists = [&self.owners, &self.editors, &self.viewers, &self.blocked];
+        lists.into_iter().flatten().find_map(conditions::odd_time)
     }
 
     /// Whether it takes access away that there would be without it.
@@ -218,6 +277,24 @@ impl RuleFile {
     }
 }
 
+impl RuleError {
+    /// With the line of what it is about, where it has none.
+    fn with_line(self, text: &str) -> RuleError {
+        let line = match &self {
+            RuleError::Yaml(_) | RuleError::AclEntry { .. } | RuleError::At { .. } => return self,
+            RuleError::AllOf | RuleError::AllOfAndViewers => line_of_key(text, "all_of", false),
+            RuleError::Nobody => line_of_key(text, "nobody", false),
+            RuleError::SectionsInDirectory => line_of_key(text, "sections", false),
+            RuleError::SectionPlace(number) | RuleError::SectionId(number) => line_of_section(text, *number),
+            RuleError::Classification => line_of_key(text, "classification", false),
+            RuleError::Empty => 1,
+            RuleError::NoValue(key) => line_of_key(text, key, true),
+            RuleError::Public => line_of_key(text, "public", false),
+        };
+        RuleError::At { line, mistake: Box::new(self) }
+    }
+}
+
 /// A file that was cut off must not stand for a weaker rule: keys without a value are refused. A stored context of a
 /// condition is its own business.
 fn says_something(value: &serde_json::Value, key: Option<&str>) -> Result<(), RuleError> {
@@ -233,13 +310,13 @@ fn says_something(value: &serde_json::Value, key: Option<&str>) -> Result<(), Ru
     }
 }
 
-/// All rule files of one tree; a broken one keeps its reason.
+/// All rule files of one tree.
 #[derive(Debug, Default)]
 pub struct Rules {
     /// By directory (`""` is the top).
-    pub dirs: BTreeMap<String, Result<RuleFile, String>>,
+    pub dirs: BTreeMap<String, Result<RuleFile, Broken>>,
     /// By document path.
-    pub files: BTreeMap<String, Result<RuleFile, String>>,
+    pub files: BTreeMap<String, Result<RuleFile, Broken>>,
 }
 
 impl Rules {
@@ -250,9 +327,7 @@ impl Rules {
     /// What applies to the document at `path` whose folder object is `folder`.
     pub fn resolve(&self, path: &str, folder: &str, default: Option<&RuleFile>) -> Result<Effective, Refusal> {
         let own = match self.files.get(path) {
-            Some(Err(reason)) => {
-                return Err(Refusal::Broken { file: format!("{path}{SUFFIX}"), reason: reason.clone() });
-            }
+            Some(Err(broken)) => return Err(Refusal::Broken(broken.clone())),
             Some(Ok(rule)) => Some(rule),
             None => None,
         };
@@ -264,9 +339,7 @@ impl Rules {
         for dir in ancestors(parent(path)) {
             let rule = match self.dirs.get(dir) {
                 None => continue,
-                Some(Err(reason)) => {
-                    return Err(Refusal::Broken { file: directory_file(dir), reason: reason.clone() });
-                }
+                Some(Err(broken)) => return Err(Refusal::Broken(broken.clone())),
                 Some(Ok(rule)) => rule,
             };
             nobody |= rule.nobody;
@@ -353,6 +426,24 @@ fn section_id(section: &WrittenSection, number: usize) -> Result<String, RuleErr
 /// First line that holds the text: rule files are short, and a principal mostly stands in one place.
 fn line_of(text: &str, needle: &str) -> usize {
     text.lines().position(|l| l.contains(needle)).map_or(1, |i| i.saturating_add(1))
+}
+
+/// First line with the key; `is_bare`: rather one where nothing follows it.
+fn line_of_key(text: &str, key: &str, is_bare: bool) -> usize {
+    let rest = |line: &str| -> Option<String> {
+        let (_, rest) = line.split_once(&format!("{key}:"))?;
+        Some(rest.split('#').next().unwrap_or_default().trim().to_owned())
+    };
+    let is_empty = |line: &str| rest(line).is_some_and(|rest| matches!(rest.as_str(), "" | "~" | "null"));
+    let bare = text.lines().position(is_empty).filter(|_| is_bare);
+    bare.or_else(|| text.lines().position(|line| rest(line).is_some())).map_or(1, |i| i.saturating_add(1))
+}
+
+/// Line of the rules of a section, which each has, by its number.
+fn line_of_section(text: &str, number: usize) -> usize {
+    let from = line_of_key(text, "sections", false);
+    let begins = text.lines().enumerate().skip(from.saturating_sub(1)).filter(|(_, line)| line.contains("acl:"));
+    begins.map(|(i, _)| i.saturating_add(1)).nth(number.saturating_sub(1)).unwrap_or(from)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::granit_parser::{Event, Parser};
 
+use crate::words;
+
 /// Rule files are written by people; one of this size is a mistake.
 pub const MAX_BYTES: usize = 256 * 1024;
 const MAX_NODES: usize = 20_000;
@@ -16,10 +18,10 @@ const MAX_DEPTH: usize = 32;
 pub enum YamlError {
     #[error("larger than {MAX_BYTES} bytes")]
     TooLarge,
-    #[error("not UTF-8")]
-    Encoding,
-    #[error("it holds NUL characters, as a file does that was not written to its end; write it again")]
-    Nul,
+    #[error("line {line}: not UTF-8")]
+    Encoding { line: usize },
+    #[error("line {line}: NUL characters, as in a file that was not written to its end; write it again")]
+    Nul { line: usize },
     #[error("line {line}: {what} are not allowed in rule files; write the value out")]
     Forbidden { line: usize, what: &'static str },
     #[error(
@@ -39,10 +41,11 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
     if bytes.len() > MAX_BYTES {
         return Err(YamlError::TooLarge);
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| YamlError::Encoding)?;
+    let line_at = |at: usize| bytes.iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
+    let text = std::str::from_utf8(bytes).map_err(|e| YamlError::Encoding { line: line_at(e.valid_up_to()) })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains('\0') {
-        return Err(YamlError::Nul);
+    if let Some(at) = bytes.iter().position(|b| *b == 0) {
+        return Err(YamlError::Nul { line: line_at(at) });
     }
     let empty = plain_data_only(text)?;
     let options = serde_saphyr::options! {
@@ -53,7 +56,13 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
     };
     let text = if empty { "{}" } else { text };
     serde_saphyr::from_str_with_options(text, options).map_err(|e| {
-        let message = first_line(&e.to_string());
+        let message = match e.without_snippet() {
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("the key `{key}` is there a second time: write both into one")
+            }
+            serde_saphyr::Error::DuplicateMappingKey { .. } => "a key is there a second time".to_owned(),
+            e => words::plain(&e.to_string()),
+        };
         match e.location() {
             Some(at) => YamlError::Syntax { line: at.line(), message },
             None => YamlError::Other(message),
@@ -125,10 +134,6 @@ fn plain_data_only(text: &str) -> Result<bool, YamlError> {
     Ok(empty)
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -168,7 +173,11 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
-        assert!(read("a: 1\na: 2").unwrap_err().to_string().contains("line 2"));
+        let twice = read("a: 1\na: 2").unwrap_err().to_string();
+        assert_eq!(twice, "line 2: the key `a` is there a second time: write both into one");
+        assert_eq!(parse::<Value>(b"a: 1\nb: \xff").unwrap_err().to_string(), "line 2: not UTF-8");
+        let said = read("a: 1\nb: c: d").unwrap_err().to_string();
+        assert_eq!(said.matches("line").count(), 1, "{said}");
         assert!(read(&"[".repeat(10_000)).is_err());
         assert!(matches!(parse::<Value>(&vec![b' '; MAX_BYTES + 1]), Err(YamlError::TooLarge)));
         for (text, line) in [("a: 1\n---\nb: 2", 2), ("---\na: 1\n---\n", 3), ("# x\n---\n---\na: 1", 3)] {

@@ -25,6 +25,12 @@ pub fn read(html: &str, builder: &mut Builder) -> Result<(), ExtractError> {
         [one] => *one,
         _ => document.root(),
     };
+    // Wherever they stand: in the head, beside the main part, within what is left out for another reason.
+    for node in document.root().descendants_it() {
+        let is_script = node.node_name().is_some_and(|name| name.eq_ignore_ascii_case("script"));
+        builder.count("scripts", u64::from(is_script));
+        builder.count("comments", u64::from(node.is_comment()));
+    }
     let notes = Notes::find(&document.root());
     builder.count("notes that nothing calls", notes.uncalled);
     Page::new(builder, &notes).walk(root)
@@ -97,7 +103,6 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
                 continue;
             }
             if node.is_comment() {
-                self.builder.count("comments", 1);
                 continue;
             }
             if node.is_element() {
@@ -123,7 +128,9 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
 
     fn drops(&mut self, node: &NodeRef<'_>, name: &str) -> bool {
         let dropped = dropped(node, name);
-        self.builder.count(dropped.unwrap_or_default(), u64::from(dropped.is_some_and(|what| !what.is_empty())));
+        // Scripts are counted before.
+        let counted = dropped.filter(|what| !what.is_empty() && *what != "scripts");
+        self.builder.count(counted.unwrap_or_default(), u64::from(counted.is_some()));
         dropped.is_some()
     }
 

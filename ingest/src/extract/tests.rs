@@ -332,3 +332,12 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn scripts_are_counted_wherever_they_stand() {
+    let page = b"<html><head><script>a()</script><!-- x --></head><body><script>b()</script><main><p>text<script>c()</script></p></main>\
+        <div hidden><script>d()</script></div></body></html>";
+    let job = Job { name: "a.html".into(), sections: Vec::new() };
+    let doc = extract(&job, page).unwrap();
+    assert_eq!((doc.text.as_str(), doc.removed["scripts"], doc.removed["comments"]), ("text", 4, 1));
+}

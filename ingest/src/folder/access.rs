@@ -2,28 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use unicode_normalization::UnicodeNormalization;
-
 use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
-use crate::acl::rules::{self, DIR_RULES, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
-use crate::acl::yaml;
-use crate::api::{Api, ApiError};
+use crate::acl::rules::{self, Broken, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::api::Api;
 use crate::args::{AclMode, FolderArgs, HostArgs};
 use crate::conditions::Trials;
+use crate::documents::{Held, acl_digest};
 use crate::error::RunError;
 use crate::fsroot::{Listing, Root};
-use crate::report::{FileLine, Report, Status};
+use crate::report::{Places, Report, line_in};
 use crate::term::Term;
 
-/// What [`DIR_RULES`] has before its suffix.
-const DIR_STEM: &str = "_";
+use super::rule_files::RuleFiles;
 
 pub struct Access {
     kind: RuleSource,
     default: Option<RuleFile>,
+    files: RuleFiles,
+    /// Documents are attached to the collection, see [`Access::needs_no_folders`].
+    is_flat: bool,
 }
 
 enum RuleSource {
@@ -46,24 +46,6 @@ pub struct Denied {
     pub unmappable: bool,
 }
 
-/// Whether the file is one of rules, or is named as if it were meant to be.
-pub fn is_rule(path: &str) -> bool {
-    stem(path).is_some()
-}
-
-/// What a rule file is for, by its name; other cases and `.yml` are mistakes for it.
-fn stem(path: &str) -> Option<&str> {
-    [SUFFIX, ".acl.yml"].iter().find_map(|suffix| {
-        let (stem, end) = path.split_at_checked(path.len().checked_sub(suffix.len())?)?;
-        end.eq_ignore_ascii_case(suffix).then_some(stem)
-    })
-}
-
-/// Names that a person takes for one.
-fn alike(path: &str) -> String {
-    path.nfc().flat_map(char::to_lowercase).collect()
-}
-
 impl Access {
     pub fn load(
         args: &FolderArgs,
@@ -73,13 +55,14 @@ impl Access {
         report: &Report<'_>,
     ) -> Result<Access, RunError> {
         let default = default_acl(args.default_acl.as_deref(), args.run.allow_public)?;
+        let files = RuleFiles::find(root, listing);
+        files.report_leftovers(report);
         let kind = match args.acl {
-            AclMode::Rules => RuleSource::Rules(load_rules(args, root, listing, term, report)),
+            AclMode::Rules => RuleSource::Rules(files.load(args.run.allow_public, root, listing, term, report)),
             mode => {
                 // Bans in a file that is not looked at would be lost.
-                let linked = listing.special.iter().map(|(path, _)| path);
-                if let Some(file) = listing.files.iter().chain(linked).find(|f| is_rule(f)) {
-                    return Err(RunError::RulesUnused(file.clone()));
+                if let Some(file) = files.paths().next() {
+                    return Err(RunError::RulesUnused(file.to_owned()));
                 }
                 if mode == AclMode::None {
                     RuleSource::None
@@ -90,7 +73,7 @@ impl Access {
                 }
             }
         };
-        let access = Access { kind, default };
+        let access = Access { kind, default, files, is_flat: false };
         for p in access.principals().into_iter().filter(|p| principal::is_mixed_script(p)) {
             term.warn(&format!("{p} mixes scripts; is it who it seems to be?"));
         }
@@ -107,13 +90,16 @@ impl Access {
         tree: &Tree,
         trials: &Trials,
         report: &Report<'_>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), RunError> {
         let RuleSource::Rules(rules) = &mut self.kind else { return Ok(()) };
         for (dir, found) in &mut rules.dirs {
             let Ok(rule) = found else { continue };
-            if let Some(reason) = trials.of_directory(api, &tree.source, rule)? {
-                report.file(FileLine::new(&rules::directory_file(dir), Status::Refused).because(&reason));
-                *found = Err(reason);
+            let file = rules::directory_file(dir);
+            let tried = trials.of_directory(api, &tree.source, rule);
+            let needed = || format!("to write the folder tuples of {file}, which has conditions");
+            if let Some(reason) = tried.map_err(|e| e.needing("relationships.write", needed))? {
+                report.rule_file(&file, &placed(rule, &reason));
+                *found = Err(Broken { file });
             }
         }
         Ok(())
@@ -126,13 +112,60 @@ impl Access {
         }
     }
 
+    /// The files that are no documents, for their names.
+    pub fn files(&self) -> &RuleFiles {
+        &self.files
+    }
+
+    /// Where a document's own rules stand.
+    pub fn places(&self, rel: &str) -> Option<Places> {
+        let rule = self.rules()?.files.get(rel)?.as_ref().ok()?;
+        Some(Places { file: format!("{rel}{SUFFIX}"), lines: rule.lines.clone(), odd_time: rule.odd_time() })
+    }
+
+    /// Whether the documents' rules say all: no directory has rules, and nothing is taken from a folder.
+    pub fn needs_no_folders(&self) -> bool {
+        let is_whole = |rule: &RuleFile| rule.nobody || rule.inherit == Some(false);
+        let rules = match &self.kind {
+            RuleSource::Rules(rules) => {
+                rules.dirs.values().all(Result::is_err) && rules.files.values().flatten().all(is_whole)
+            }
+            RuleSource::Posix(_) => false,
+            RuleSource::None => true,
+        };
+        rules && self.default.as_ref().is_none_or(|default| default.inherit != Some(true))
+    }
+
+    /// Attaches documents to the collection in place of their folder: its bans come down to them without any folder tuple.
+    pub fn attach_to_collection(&mut self) {
+        self.is_flat = true;
+    }
+
+    /// Whether any of these documents carries its rules as attached to the collection.
+    pub fn is_attached(&self, tree: &Tree, files: &[&str], held: &Held) -> bool {
+        let default = RuleFile { inherit: Some(false), ..RuleFile::default() };
+        let is_so = |rel: &&str| {
+            let state = held.get(&tree.document(rel));
+            let rules = self.rules().map_or_else(
+                || self.default.as_ref(),
+                |rules| match rules.files.get(*rel) {
+                    Some(Ok(rule)) => Some(rule),
+                    _ => self.default.as_ref(),
+                },
+            );
+            let acl = rules.unwrap_or(&default).to_acl(vec![tree.collection_object()], false, None);
+            state.is_some_and(|state| !acl.nobody && state.acl_digest == acl_digest(&acl))
+        };
+        files.iter().any(is_so)
+    }
+
     /// Rules of one document, with notes for the report.
     pub fn of(&self, rel: &str, tree: &Tree, meta: &Result<Meta, String>) -> Result<(Effective, Vec<String>), Denied> {
-        let folder = tree.folder(parent(rel));
+        let folder = if self.is_flat { tree.collection_object() } else { tree.folder(parent(rel)) };
         match &self.kind {
             RuleSource::Rules(rules) => {
                 rules.resolve(rel, &folder, self.default.as_ref()).map(|e| (e, Vec::new())).map_err(|refusal| Denied {
-                    unmappable: matches!(refusal, Refusal::Broken { .. }),
+                    unmappable: matches!(refusal, Refusal::Broken(_)),
                     text: refusal.to_string(),
                 })
             }
@@ -166,6 +199,11 @@ impl Posix {
     }
 }
 
+/// A reason with the line of the principal that it names.
+fn placed(rule: &RuleFile, reason: &str) -> String {
+    line_in(&rule.lines, reason).map_or_else(|| reason.to_owned(), |line| format!("line {line}: {reason}"))
+}
+
 /// Of the host that accounts belong to.
 pub fn host_name(host: &HostArgs) -> String {
     host.host.clone().unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
@@ -185,61 +223,4 @@ pub fn default_acl(named: Option<&str>, allow_public: bool) -> Result<Option<Rul
             rule.map(Some).map_err(|e| RunError::DefaultAcl(path.to_owned(), e))
         }
     }
-}
-
-fn load_rules(args: &FolderArgs, root: &Root, listing: &Listing, term: &Term, report: &Report<'_>) -> Rules {
-    let mut rules = Rules::default();
-    let documents: BTreeSet<&str> = listing.files.iter().map(String::as_str).filter(|path| !is_rule(path)).collect();
-    let mut by_likeness: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    documents.iter().for_each(|path| by_likeness.entry(alike(path)).or_default().push(path));
-    let mut put = |path: &str, found: Result<RuleFile, String>| {
-        let stem = stem(path).unwrap_or(path);
-        let is_directory = parent(path).len() + usize::from(path.contains('/')) + DIR_STEM.len() == stem.len()
-            && stem.ends_with(DIR_STEM);
-        let found = match path.ends_with(SUFFIX) {
-            true => found,
-            false => Err(format!("rule files end in `{SUFFIX}`: rename it")),
-        };
-        let refuse = |reason: &str| report.file(FileLine::new(path, Status::Refused).because(reason));
-        if let Err(reason) = &found {
-            refuse(reason);
-        }
-        if is_directory {
-            // Of two for one directory, neither can be told to be meant.
-            let held = rules.dirs.entry(parent(path).to_owned());
-            held.and_modify(|held| *held = Err("there are two of them".to_owned())).or_insert(found);
-            return;
-        }
-        if !documents.contains(stem) && root.path().join(stem).symlink_metadata().is_err() {
-            if found.as_ref().is_ok_and(|rule| !rule.restricts()) {
-                term.warn(&format!("{path} belongs to no document"));
-            } else if found.is_ok() {
-                refuse("it restricts a document that is not there: name it after one, or remove it");
-            }
-            // Whose rules they are meant to be can't be read without them.
-            for document in by_likeness.get(&alike(stem)).into_iter().flatten() {
-                let reason = format!("its rules are in {path}, which is named otherwise");
-                rules.files.insert((*document).to_owned(), Err(reason));
-            }
-            return;
-        }
-        let held = rules.files.entry(stem.to_owned());
-        held.and_modify(|held| *held = Err("there are two rule files for it".to_owned())).or_insert(found);
-    };
-    for path in listing.files.iter().filter(|f| is_rule(f)) {
-        let is_directory = path.rsplit('/').next() == Some(DIR_RULES);
-        let parsed = match root.read(path, yaml::MAX_BYTES as u64) {
-            Ok(file) => RuleFile::parse(&file.bytes, is_directory, args.run.allow_public).map_err(|e| e.to_string()),
-            Err(e) => Err(e.to_string()),
-        };
-        put(path, parsed);
-    }
-    // A rule that is there but can't be read refuses what it governs; it must not count as absent.
-    for (path, why) in listing.special.iter().chain(&listing.unreadable).filter(|(path, _)| is_rule(path)) {
-        put(path, Err(why.clone()));
-    }
-    for (dir, why) in &listing.unreadable {
-        rules.dirs.entry(dir.clone()).or_insert_with(|| Err(format!("the directory could not be read: {why}")));
-    }
-    rules
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use usher_base::wire::{ReadRelationships, RelationshipChange, TupleKey};
 
 use super::access::Access;
-use super::inhabited;
+use super::{inhabited, within};
 use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference, narrows};
 use crate::acl::rules::{ancestors, directory_file, parent};
 use crate::api::{Api, ApiError};
 use crate::args::FolderArgs;
+use crate::documents::Held;
 use crate::error::RunError;
 use crate::fsroot::Listing;
 use crate::history;
@@ -46,6 +47,10 @@ pub struct FolderTuples {
     vanished: Vec<Change>,
 }
 
+/// For what a run needs this, and what would do without.
+const NO_FOLDERS: &str = "a key limited to sources can't have it: take another, or rules that need no folders, such as \
+                          --acl none with --default-acl (docs/ingest.md, Scopes)";
+
 impl FolderTuples {
     #[allow(clippy::too_many_arguments, reason = "one call, in the order of the run")]
     pub fn plan(
@@ -55,12 +60,18 @@ impl FolderTuples {
         access: &Access,
         listing: &Listing,
         files: &[&str],
+        held: &Held,
         root: &Path,
         term: &Term,
     ) -> Result<Self, RunError> {
         let key = format!("folder {} {} {}", api.server(), tree.source, tree.prefix);
         let file = StateFile::open(args.state.as_deref(), &key, args.server.dry_run)?;
         let known = file.load()?;
+        let source = tree.document("").trim_end_matches('/').to_owned();
+        if let Some(last) = known.as_ref().and_then(|state| state.other_than(&source)) {
+            let wanted = format!("the source {source}");
+            return Err(RunError::OtherState { state: file.path().to_owned(), last, wanted });
+        }
         if let Some(state) = known.as_ref().filter(|s| s.collection != tree.collection) {
             let last = state.collection.clone();
             return Err(RunError::OtherCollection { source_name: tree.source.clone(), last });
@@ -68,12 +79,16 @@ impl FolderTuples {
         let root = root.display().to_string();
         let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
 
-        let dirs = inhabited(listing, files);
-        let wanted = tree.desired(&dirs, access.rules());
+        let dirs = inhabited(listing, access, files);
+        let is_flat = access.needs_no_folders() && is_flat(known.as_ref(), access, tree, files, held);
+        let wanted = if is_flat { TupleSet::default() } else { tree.desired(&dirs, access.rules()) };
         let fits = history::fits(api, known.as_ref(), term)?;
-        let is_unsure = !fits || known.as_ref().is_some_and(|s| s.incomplete);
+        let is_unsure = !is_flat && (!fits || known.as_ref().is_some_and(|s| s.incomplete));
         let seen = match (args.reconcile, is_unsure) {
-            (true, _) => Some(stored(api, tree)?),
+            (true, _) => Some(stored(api, tree).map_err(|e| match e {
+                RunError::Api(e) => e.needing("relationships.read", || "for --reconcile, to read folder tuples".into()),
+                other => other,
+            })?),
             (false, true) => match stored(api, tree) {
                 Err(RunError::Api(e)) if history::is_hidden(&e) => None,
                 read => Some(read?),
@@ -81,7 +96,7 @@ impl FolderTuples {
             (false, false) => None,
         };
         let before = seen.clone().filter(|_| args.reconcile).unwrap_or_else(|| written(known.as_ref()));
-        if known.is_none() && !args.reconcile {
+        if known.is_none() && !args.reconcile && !is_flat {
             let path = file.path().display();
             term.note(&format!("no record of earlier runs at {path}: folder tuples of earlier runs are left alone"));
         }
@@ -123,7 +138,7 @@ impl FolderTuples {
         Ok(FolderTuples {
             moved: (known.moved, !known.incomplete),
             file,
-            state: State { collection: tree.collection.clone(), root, ..State::default() },
+            state: State { collection: tree.collection.clone(), source, root, is_flat, ..State::default() },
             other_root,
             tree: tree.clone(),
             places: dirs.iter().flat_map(|d| ancestors(d)).map(|d| (tree.folder(d), d.to_owned())).collect(),
@@ -140,6 +155,11 @@ impl FolderTuples {
     /// Folder that the source was read from last time, if it was another.
     pub fn other_root(&self) -> Option<String> {
         self.other_root.clone()
+    }
+
+    /// Whether documents are attached to the collection, without folder objects.
+    pub fn is_flat(&self) -> bool {
+        self.state.is_flat
     }
 
     /// Notes which files keep the ids that they had elsewhere.
@@ -218,7 +238,7 @@ impl FolderTuples {
         }
         self.apply(api, term, report, &now, dry_run)?;
         if !dry_run {
-            if self.mark.is_none() {
+            if self.mark.is_none() && !self.state.is_flat {
                 self.mark = history::newest(api, "folder")?;
             }
             self.save(&self.applied, is_unsure)?;
@@ -262,8 +282,18 @@ impl FolderTuples {
         let object = changes.find(|c| is_named(c.tuple())).map(|c| &c.tuple().object);
         match object.and_then(|object| self.places.get(object)) {
             Some(dir) => RunError::RuleFile(directory_file(dir), error),
-            None => error.into(),
+            None => error.needing("relationships.write", || self.written_for()),
         }
+    }
+
+    /// What tuples are written for.
+    fn written_for(&self) -> String {
+        let dirs = self.places.len();
+        let top = self.tree.folder("");
+        format!(
+            "to write the tuples of this folder's {dirs} directories (such as `{} parent {top}`); {NO_FOLDERS}",
+            self.tree.collection_object()
+        )
     }
 
     fn save(&self, tuples: &TupleSet, incomplete: bool) -> Result<(), RunError> {
@@ -281,6 +311,17 @@ impl FolderTuples {
 
 fn is_ban(change: &Change) -> bool {
     matches!(change, Change::Write(t) if t.relation == "blocked")
+}
+
+/// Whether the documents hang on the collection. Those of a source that has folder objects, or may have them, stay with
+/// them: bans that somebody wrote by hand on a folder must reach what lies in it.
+fn is_flat(known: Option<&State>, access: &Access, tree: &Tree, files: &[&str], held: &Held) -> bool {
+    let is_new = || !held.keys().any(|id| within(tree, id).is_some());
+    match known {
+        Some(state) if state.is_flat => true,
+        Some(state) => state.tuples.is_empty() && state.removed.is_empty() && is_new(),
+        None => is_new() || access.is_attached(tree, files, held),
+    }
 }
 
 fn written(state: Option<&State>) -> TupleSet {

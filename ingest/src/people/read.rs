@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 use usher_authz::names::canonical_principal;
 use usher_base::wire::TupleKey;
 
@@ -13,9 +14,12 @@ use crate::acl::principal::{self, MAX_USER};
 use crate::acl::yaml;
 use crate::error::RunError;
 use crate::state::State;
+use crate::table;
 
 /// YAML beyond this is better kept as CSV.
 const MAX_CSV: u64 = 512 * 1024 * 1024;
+/// Columns of CSV.
+const COLUMNS: &[&str] = &["kind", "id", "name", "groups"];
 /// Keys of YAML whose values are lists.
 const LISTS: &[&str] = &["people", "groups", "parents", "members"];
 /// What principals begin with: an id alone names somebody in these files.
@@ -28,6 +32,8 @@ pub struct People {
     groups: BTreeMap<String, Option<String>>,
     /// (member, group).
     memberships: BTreeSet<(String, String)>,
+    /// Who has a row or an entry, and its line.
+    listed: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,7 +58,7 @@ struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct YamlPerson {
-    id: String,
+    id: Spanned<String>,
     #[serde(default)]
     kind: Option<String>,
     #[serde(default)]
@@ -64,7 +70,7 @@ struct YamlPerson {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct YamlGroup {
-    id: String,
+    id: Spanned<String>,
     #[serde(default)]
     name: Option<String>,
     /// Groups that this group is a member of.
@@ -97,13 +103,18 @@ impl People {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut people = People::default();
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-        for row in reader.deserialize::<Row>() {
-            let row = row.map_err(|e| e.to_string())?;
+        let headers = reader.headers().map_err(|e| table::mistake(&e))?.clone();
+        table::header(&headers, COLUMNS, &["id"])?;
+        for row in reader.records() {
+            let row = row.map_err(|e| table::mistake(&e))?;
+            let line = table::line(&row);
+            let row: Row = row.deserialize(Some(&headers)).map_err(|e| table::mistake(&e))?;
+            let at = |e: String| format!("line {line}: {e}");
             let groups = row.groups.as_deref().unwrap_or_default().split(';').map(str::trim).filter(|g| !g.is_empty());
             let name = row.name.filter(|n| !n.is_empty());
-            let member = people.entry(row.kind.as_deref().unwrap_or(""), &row.id, name)?;
+            let member = people.entry(row.kind.as_deref().unwrap_or(""), &row.id, name, line).map_err(at)?;
             for group in groups {
-                people.join(&member, group)?;
+                people.join(&member, group).map_err(at)?;
             }
         }
         Ok(people)
@@ -114,22 +125,27 @@ impl People {
         let mut people = People::default();
         let mut fill = || -> Result<(), String> {
             for p in &file.people {
-                let member = people.entry(p.kind.as_deref().unwrap_or(""), &p.id, p.name.clone())?;
-                p.groups.iter().try_for_each(|g| people.join(&member, g))?;
+                let line = p.id.referenced.line();
+                let at = |e: String| format!("line {line}: {e}");
+                let kind = p.kind.as_deref().unwrap_or("");
+                let member = people.entry(kind, &p.id.value, p.name.clone(), line).map_err(at)?;
+                p.groups.iter().try_for_each(|g| people.join(&member, g)).map_err(at)?;
             }
             for g in &file.groups {
-                let group = people.entry("group", &g.id, g.name.clone())?;
-                g.parents.iter().try_for_each(|parent| people.join(&group, parent))?;
+                let line = g.id.referenced.line();
+                let at = |e: String| format!("line {line}: {e}");
+                let group = people.entry("group", &g.id.value, g.name.clone(), line).map_err(at)?;
+                g.parents.iter().try_for_each(|parent| people.join(&group, parent)).map_err(at)?;
                 for member in &g.members {
                     let member = match member.trim().strip_prefix("group:") {
                         Some(id) if id.ends_with("#member") => {
                             let name = id.trim_end_matches("#member");
-                            return Err(format!("`{member}` is written like a principal: write `group:{name}`"));
+                            return Err(at(format!("`{member}` is written like a principal: write `group:{name}`")));
                         }
-                        Some(id) => format!("{}#member", group_object(id)?),
-                        None => person("user", member)?,
+                        Some(id) => format!("{}#member", group_object(id).map_err(at)?),
+                        None => person("user", member).map_err(at)?,
                     };
-                    people.join(&member, &g.id)?;
+                    people.join(&member, &g.id.value).map_err(at)?;
                 }
             }
             Ok(())
@@ -152,6 +168,8 @@ impl People {
             }
             people.memberships.insert((user.principal.clone(), everyone.clone()));
         }
+        people.listed = people.groups.keys().map(|group| (group.clone(), 0)).collect();
+        people.listed.insert(everyone, 0);
         people
     }
 
@@ -182,6 +200,12 @@ impl People {
         self.people.get(id).or_else(|| self.groups.get(id))?.as_ref()
     }
 
+    /// Groups that somebody is in and that have no row or entry of their own.
+    pub fn unlisted(&self) -> BTreeSet<&str> {
+        let named = self.memberships.iter().map(|(_, group)| group.as_str());
+        named.filter(|group| !self.listed.contains_key(*group)).collect()
+    }
+
     pub fn warnings(&self) -> Vec<String> {
         let mixed = self.people.keys().chain(self.groups.keys()).filter(|p| principal::is_mixed_script(p));
         mixed.map(|p| format!("{p} mixes scripts; is it who it seems to be?")).collect()
@@ -205,7 +229,7 @@ impl People {
     }
 
     /// Notes a person or group and tells how it stands in a tuple as a member.
-    fn entry(&mut self, kind: &str, id: &str, name: Option<String>) -> Result<String, String> {
+    fn entry(&mut self, kind: &str, id: &str, name: Option<String>, line: u64) -> Result<String, String> {
         let (map, key, member) = match kind {
             "group" => {
                 let object = group_object(id)?;
@@ -216,8 +240,8 @@ impl People {
             other => return Err(format!("{id}: kind must be user, agent, service or group, not `{other}`")),
         };
         // A group may be named by a person's row before its own row names it.
-        if map.get(&key).is_some_and(Option::is_some) {
-            return Err(format!("{key} is listed twice"));
+        if let Some(first) = self.listed.insert(key.clone(), line) {
+            return Err(format!("{key} is listed twice, first in line {first}: write all its groups into one"));
         }
         map.insert(key, name);
         Ok(member)

@@ -29,11 +29,28 @@ fn csv_rows_become_memberships() {
     );
     assert_eq!(people.name("user:ana").unwrap(), "Ana A.");
     assert_eq!(people.name("group:hr#member").unwrap(), "Human resources");
-    assert!(People::csv(b"id,name\nana,A\nana,B\n").unwrap_err().contains("twice"));
+    let twice = People::csv(b"id,groups\nana,hr\nbo,hr\nana,eu\n").unwrap_err();
+    assert_eq!(twice, "line 4: user:ana is listed twice, first in line 2: write all its groups into one");
+    let twice = People::yaml(b"people:\n- id: ana\n- {id: bo}\n- id: ana\n").unwrap_err().to_string();
+    assert!(twice.starts_with("line 4: user:ana is listed twice, first in line 2"), "{twice}");
     assert!(People::csv(b"id,nome\nana,A\n").is_err());
     assert!(People::csv(b"kind,id\nrobot,x\n").is_err());
     let odd = People::csv(b"id,groups\nurn:x,g#1\n").unwrap().tuples();
     assert_eq!(odd, set(&[("user:urn%3Ax", "group:g%231")]));
+}
+
+#[test]
+fn a_csv_file_begins_with_the_names_of_its_columns() {
+    for text in ["ana,hr\n", "ana,hr\nbo,hr\n", "", "\n", "ana\n", "id;groups\nana;hr\n"] {
+        let error = People::csv(text.as_bytes()).unwrap_err();
+        assert!(error.starts_with("line 1: ") && error.contains("header line"), "{text:?}: {error}");
+    }
+    let error = |text: &str| People::csv(text.as_bytes()).unwrap_err();
+    assert_eq!(error("id,nome\nana,A\n"), "line 1: there is no column `nome`; columns are kind,id,name,groups");
+    assert_eq!(error("name,groups\nana,A\n"), "line 1: the column `id` is missing");
+    assert_eq!(error("id,id\nana,A\n"), "line 1: the column `id` is there twice");
+    assert!(error("id,groups\nana,hr,eu\n").starts_with("line 2: 3 values, where the header line names 2 columns"));
+    assert!(error("id,groups\nana,group:hr#member\n").starts_with("line 2: `group:hr#member`"));
 }
 
 #[test]

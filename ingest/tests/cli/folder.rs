@@ -110,9 +110,9 @@ fn fields_for_filters_are_declared_with_the_collection() {
     let docs = site.path("docs");
     let named = ["folder", docs.to_str().unwrap(), "--collection", "new", "--source", "s"];
     let with = |more: &[&str]| site.run(&[&named[..], more].concat());
-    with(&["--field", "year=number"]).expect(2).says("--create-collection");
+    with(&["--field", "year=number"]).expect(1).says("--create-collection");
     for wrong in ["year", "=number", "year=date"] {
-        with(&["--create-collection", "--field", wrong]).expect(2).says("--field");
+        with(&["--create-collection", "--field", wrong]).expect(1).says("--field");
     }
     let fields = ["--create-collection", "--field", "year=number", "--field", "tags=keywords"];
     with(&fields).expect(0).says("3 created");
@@ -235,13 +235,15 @@ fn conditions_that_the_service_does_not_know_refuse_what_their_rule_file_governs
         ("own.md.acl.yaml", &timed("durng", "2026-01-01T00:00:00Z")),
     ]);
     let told = |ran: Ran| {
-        ran.says("refused typo/_.acl.yaml: viewer@user:temp: condition `durng` is not defined")
-            .says("refused date/_.acl.yaml: viewer@user:temp: `start` of condition `during`")
-            .says("refused typo/a.md: typo/_.acl.yaml: viewer@user:temp")
+        ran.says("refused the rule file typo/_.acl.yaml: line 1: viewer@user:temp: condition `durng` is not defined")
+            .says("refused the rule file date/_.acl.yaml: line 1: viewer@user:temp: `start` of condition `during`")
+            .says("`2026-01-01` is no time: write RFC 3339, such as `2026-01-01T00:00:00Z`")
+            .says("warning: good/_.acl.yaml: line 1: the condition `during` of user:temp has no `end`")
+            .says("refused typo/a.md: typo/_.acl.yaml can't be used, see there")
             .says("refused date/b.md: date/_.acl.yaml")
     };
     let dry = told(site.folder(&["--dry-run"]).expect(3)).says("would change: 2 created");
-    dry.says("refused own.md: viewer@user:temp: condition `durng` is not defined");
+    dry.says("refused own.md: own.md.acl.yaml line 1: viewer@user:temp: condition `durng` is not defined");
     assert!(site.stub.world().tuples.is_empty());
     // The stand-in takes documents with any condition.
     told(site.folder(&[]).expect(3)).says("3 created");
@@ -418,8 +420,57 @@ fn rule_files_that_can_not_be_told_to_be_meant_refuse_what_they_govern() {
     ]);
     let ran = site.folder(&[]).expect(3);
     let ran = ran.says("refused Report.md").says("refused b.md").says("refused empty/a.md").says("it says nothing");
-    let ran = ran.says("refused gone.md.acl.yaml: it restricts a document that is not there");
+    let ran = ran.says("refused the rule file gone.md.acl.yaml: it restricts a document that is not there");
     assert!(ran.out.contains("1 created"));
     let world = site.stub.world();
     assert_eq!(world.documents.keys().collect::<Vec<_>>(), ["s/ok.md"]);
+}
+
+#[test]
+fn what_the_service_says_of_a_documents_rules_has_their_line() {
+    let site = Site::new(&[("_.acl.yaml", RULES), ("a.md", "text")]);
+    site.write(
+        "a.md.acl.yaml",
+        "inherit: false\nviewers:\n- {principal: user:t, condition: {name: x, context: {at: 2026-01-01}}}\n",
+    );
+    site.stub.world().reject.insert("s/a.md".into(), "acl_invalid".into());
+    site.stub.world().rejection = "`viewer@user:t`: `at` does not have the declared type".into();
+    let ran =
+        site.folder(&[]).expect(3).says("refused a.md: a.md.acl.yaml line 3: the service refused it (acl_invalid)");
+    ran.says("`2026-01-01` is no time: write RFC 3339");
+}
+
+#[test]
+fn a_state_file_of_something_else_is_said_to_be_so() {
+    let site = site();
+    let state = site.path("one.json");
+    let state = ["--state", state.to_str().unwrap()];
+    site.folder(&state).expect(0);
+    let docs = site.path("docs");
+    let other = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "t"];
+    site.run(&[&other[..], &state].concat()).expect(1).says("belongs to the source s, not to the source t");
+    let old = std::fs::read_to_string(state[1]).unwrap().replace("\"source\":\"s\"", "\"source\":\"\"");
+    std::fs::write(state[1], old).unwrap();
+    site.run(&[&other[..], &state].concat()).expect(1).says("belongs to the source s, not to the source t");
+    site.folder(&state).expect(0);
+    std::fs::write(site.path("p.csv"), "id,groups\nana,hr\n").unwrap();
+    let list = site.path("p.csv");
+    site.run(&[&["people", list.to_str().unwrap()][..], &state].concat())
+        .expect(1)
+        .says("belongs to the source s, not");
+    site.run(&["people", list.to_str().unwrap(), "--state", site.path("two.json").to_str().unwrap()]).expect(0);
+    site.folder(&["--state", site.path("two.json").to_str().unwrap()]).expect(1).says("belongs to the people of");
+}
+
+#[test]
+fn patterns_and_folders_without_files_are_said_to_be_so() {
+    let site = Site::new(&[("_.acl.yaml", RULES), ("a.md", "text"), ("old/b.md", "text"), (".git/x", "text")]);
+    let ran = site.folder(&["--include", "*.md", "--include", "*.mdx", "--exclude", "old", "--exclude", ".git"]);
+    let ran = ran.expect(0).says("warning: --include *.mdx: no file matches").says("1 created");
+    assert_eq!(ran.err.matches("no file matches").count(), 1, "{}", ran.err);
+    let ran = site.folder(&["--exclude", "drafts", "--include", "old"]).expect(0);
+    let ran = ran.says("--exclude drafts: no file matches").says("--include old: no file matches");
+    ran.says("there is no document in").says("that --include and --exclude leave");
+    let site = Site::new(&[("_.acl.yaml", RULES)]);
+    site.folder(&[]).expect(0).says("warning: there is no document in");
 }

@@ -92,6 +92,28 @@ fn bad_lines_are_named_and_nothing_escapes_the_folder() {
 }
 
 #[test]
+fn mistakes_in_lists_are_said_in_plain_words() {
+    let site = Site::new(&[]);
+    let lines = [r#"{"id":"m/a","content":"x"}"#, "nonsense", r#"{"content":{"type":"text/plain","text":"x"}}"#];
+    let ran = manifest(&site, &lines, &[]).expect(2);
+    let ran =
+        ran.says(r#"line 1: column 25: string "x", where an object such as `{"type": "text/plain", "text": "..."}`"#);
+    let ran =
+        ran.says("line 2: column 2: expected is a value of JSON").says("line 3: column 44: a key is missing: `id`");
+    let ran = ran.says("a line of a manifest is such as {\"id\"");
+    assert!(!ran.err.contains("struct"), "{}", ran.err);
+    let path = site.path("t.jsonl");
+    for (text, said) in [
+        (r#"{"user":"user:a","relation":"r"}"#, "line 1: tuple 1: a key is missing: `object`; a tuple is such as"),
+        (r#"{"user":1,"relation":"r","object":"folder:x"}"#, "integer `1`, expected a string"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let ran = site.run(&["tuples", path.to_str().unwrap()]).expect(1).says(said);
+        assert!(!ran.err.contains("variant"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn people_join_leave_and_are_renamed() {
     let site = Site::new(&[]);
     let file = |text: &str| std::fs::write(site.path("p.csv"), text).unwrap();

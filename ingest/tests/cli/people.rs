@@ -88,3 +88,17 @@ fn removals_that_wait_are_not_called_nothing() {
     ran.says("what looks like an accident waits for --yes");
     people(&site, "id,groups\nana,hr\nbo,hr\n", &[]).expect(0).says("done: nothing to do");
 }
+
+#[test]
+fn a_group_that_nobody_declared_is_named() {
+    let site = Site::new(&[]);
+    site.stub.world().add_tuple("group:named#member", "viewer", "folder:s");
+    site.stub.world().add_tuple("user:x", "member", "group:held");
+    let csv = "kind,id,groups\n,ana,hr;held;named;typo\ngroup,hr,all\n";
+    let ran = people(&site, csv, &["--dry-run"]).expect(0);
+    let ran = ran.says("warning: group:all, group:typo: neither the list nor the service knew such a group");
+    assert!(!ran.err.contains("group:hr"), "{}", ran.err);
+    people(&site, csv, &[]).expect(0).says("group:all, group:typo: neither");
+    assert!(!people(&site, csv, &[]).expect(0).err.contains("neither"), "the service knows them now");
+    people(&site, "ana,hr\n", &[]).expect(1).says("line 1: `ana,hr` is no header line");
+}

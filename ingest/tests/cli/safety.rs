@@ -199,8 +199,19 @@ fn a_service_that_is_not_there_is_said_to_be_so_at_once() {
             }
         });
         to(&format!("http://{address}")).says(said);
-        to(&format!("https://{address}")).says("no answer from https://").says("corrupt message");
+        to(&format!("https://{address}")).says("no answer from https://").says("does not speak TLS: write http://");
     }
+}
+
+#[test]
+fn an_address_with_a_path_too_much_is_said_to_be_wrong() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let docs = site.path("docs");
+    let server = format!("http://{}/v1", site.stub.address);
+    let args = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s", "--server", &server];
+    let run = program().args(args).env("USHER_KEY", "ush_test").env("XDG_STATE_HOME", site.path("state")).output();
+    let done = ran(&run.unwrap()).expect(1).says("has no route /v1/documents/state: is the address right?");
+    assert!(!done.err.contains("--create-collection"), "{}", done.err);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct World {
     pub fail_after: Option<usize>,
     /// Documents that are rejected, with the code.
     pub reject: BTreeMap<String, String>,
+    /// Why.
+    pub rejection: String,
     pub collections: BTreeSet<String>,
     /// Of the collection that was made.
     pub fields: BTreeMap<String, FieldType>,
@@ -36,6 +38,8 @@ pub struct World {
     pub lowers: bool,
     /// The log of tuples is refused.
     pub hides_history: bool,
+    /// Scopes that the key lacks.
+    pub lacks: BTreeSet<&'static str>,
     /// Writes wait as long as this is set.
     pub hold: bool,
     /// One waits.
@@ -149,6 +153,12 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
             Some(0) => return Ok(()),
             Some(status) => (status, problem(status, "fault")),
             None if !authorized => (401, problem(401, "unauthenticated")),
+            None if lacked(&world, &method, &path).is_some() => {
+                let mut problem = problem(403, "insufficient_scope");
+                let scope = lacked(&world, &method, &path).unwrap_or_default();
+                problem["detail"] = json!(format!("The scope `{scope}` is needed; a token names it `usher.{scope}`."));
+                (403, problem)
+            }
             None if world.fail_after.is_some_and(|n| seen > n) => (500, problem(500, "internal")),
             None => answer(&mut world, &method, &path, &body),
         }
@@ -161,6 +171,17 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
     let mut stream = stream;
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())
+}
+
+/// The scope of a route that the key lacks.
+fn lacked(world: &World, method: &str, path: &str) -> Option<&'static str> {
+    let scope = match (method, path) {
+        (_, path) if path.starts_with("/v1/relationships/write") => "relationships.write",
+        (_, path) if path.starts_with("/v1/relationships/") => "relationships.read",
+        ("PUT", path) if path.starts_with("/v1/collections/") => "admin",
+        _ => "documents.write",
+    };
+    world.lacks.get(scope).copied()
 }
 
 fn problem(status: u16, code: &str) -> Value {
@@ -216,7 +237,11 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
             world.documents.remove(&decode(path.trim_start_matches("/v1/documents/")));
             (200, json!({}))
         }
-        _ => (404, problem(404, "not_found")),
+        _ => {
+            let mut problem = problem(404, "not_found");
+            problem["detail"] = "No such route.".into();
+            (404, problem)
+        }
     }
 }
 
@@ -256,7 +281,7 @@ fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
             kind: String::new(),
             title: String::new(),
             status: 422,
-            detail: "no".into(),
+            detail: world.rejection.clone(),
             instance: String::new(),
             code: code.clone(),
             errors: match code.as_str() {

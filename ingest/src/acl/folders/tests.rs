@@ -1,8 +1,9 @@
 use super::*;
+use crate::acl::rules::Broken;
 
 fn rules(dirs: &[(&str, &str)]) -> Rules {
     let one = |(p, t): &(&str, &str)| {
-        ((*p).to_owned(), RuleFile::parse(t.as_bytes(), true, false).map_err(|e| e.to_string()))
+        ((*p).to_owned(), RuleFile::parse(t.as_bytes(), true, false).map_err(|_| Broken { file: (*p).to_owned() }))
     };
     Rules { dirs: dirs.iter().map(one).collect(), ..Rules::default() }
 }

@@ -7,7 +7,7 @@ fn rule(text: &str) -> RuleFile {
 fn rules(dirs: &[(&str, &str)], files: &[(&str, &str)]) -> Rules {
     let parse = |list: &[(&str, &str)], dir: bool| {
         let one = |(p, t): &(&str, &str)| {
-            ((*p).to_owned(), RuleFile::parse(t.as_bytes(), dir, false).map_err(|e| e.to_string()))
+            ((*p).to_owned(), RuleFile::parse(t.as_bytes(), dir, false).map_err(|_| Broken { file: (*p).to_owned() }))
         };
         list.iter().map(one).collect()
     };
@@ -57,7 +57,8 @@ fn mistakes_are_refused_and_say_where() {
     says("sections: [{heading: A, acl: {}}, {heading: A, acl: {}}]", "section 2");
     says("viewers: &v [user:ana]\nblocked: *v", "anchors");
     let err = RuleFile::parse(b"sections: [{heading: A, acl: {}}]", true, false).unwrap_err();
-    assert!(matches!(err, RuleError::SectionsInDirectory));
+    assert!(err.to_string().starts_with("line 1: `sections` belong"), "{err}");
+    assert!(RuleFile::parse(b"inherit: true\nsections: []", true, false).is_err(), "as one that is not empty");
 }
 
 #[test]
@@ -71,6 +72,42 @@ fn what_was_cut_off_says_nothing_and_is_refused() {
     }
     let timed = "viewers: [{principal: user:cy, condition: {name: c, context: {limit: ~}}}]";
     assert_eq!(rule(timed).viewers.len(), 1);
+}
+
+#[test]
+fn every_mistake_has_one_line() {
+    for (text, line) in [
+        (&b""[..], 1),
+        (b"inherit: false\nblocked:\n", 2),
+        (b"inherit: false\nall_of: [[user:ana]]", 2),
+        (b"inherit: false\nall_of: [[user:ana], [user:bo]]\nviewers: [user:cy]", 2),
+        (b"viewers: [user:ana]\nnobody: true", 2),
+        (b"inherit: true\npublic: true", 2),
+        (b"inherit: true\nclassification: ' '", 2),
+        (b"sections:\n- {heading: A, acl: {}}\n- {acl: {}}", 3),
+        (b"inherit: true\n# \xff", 2),
+        (b"inherit: true\nviewers: [user:ana]\n\0", 3),
+        (b"inherit: true\ninherit: true", 2),
+        (b"inherit: true\nviewers: [1]", 2),
+        (b"inherit: true\nviewers: [", 2),
+    ] {
+        let said = RuleFile::parse(text, false, false).unwrap_err().to_string();
+        assert!(said.starts_with(&format!("line {line}: ")), "{}: {said}", String::from_utf8_lossy(text));
+        assert_eq!(said.matches("line ").count(), 1, "{said}");
+        assert!(!said.contains("struct") && !said.contains("Policy"), "{said}");
+    }
+}
+
+#[test]
+fn a_condition_that_holds_for_nobody_is_noticed() {
+    let timed = |context: &str| {
+        rule(&format!(
+            "inherit: false\nviewers:\n- principal: user:cy\n  condition: {{name: during, context: {context}}}\n"
+        ))
+    };
+    let unmet = timed("{start: \"2026-01-01T00:00:00Z\"}").unmet();
+    assert!(unmet[0].0 == 3 && unmet[0].1.contains("has no `end`"), "{unmet:?}");
+    assert!(timed("{start: \"2026-01-01T00:00:00Z\", end: \"2027-01-01T00:00:00Z\"}").unmet().is_empty());
 }
 
 #[test]
@@ -118,7 +155,7 @@ fn a_document_without_any_rule_is_refused_unless_a_default_is_named() {
 fn a_broken_rule_file_refuses_all_that_it_governs_and_nothing_else() {
     let rules = rules(&[("", "viewers: [user:a]"), ("bad", "viewer: x")], &[("c.md", "nonsense: 1")]);
     for path in ["bad/a.md", "bad/deep/a.md", "c.md"] {
-        assert!(matches!(rules.resolve(path, "f", None), Err(Refusal::Broken { .. })), "{path}");
+        assert!(matches!(rules.resolve(path, "f", None), Err(Refusal::Broken(_))), "{path}");
     }
     assert!(rules.resolve("a.md", "f", None).is_ok());
 }
