@@ -349,8 +349,12 @@ fn keys_of(text: &[u8], algorithms: &[Algorithm]) -> Result<Vec<Held>, KeysError
 
 /// RFC 9864 gives `EdDSA` over Ed25519 a name of its own, which the parser does not know.
 fn with_known_name(mut jwk: Value) -> Value {
-    if jwk["crv"] == "Ed25519" && jwk["alg"] == "Ed25519" {
-        jwk["alg"] = "EdDSA".into();
+    let is = |jwk: &Value, name: &str| jwk.get(name).and_then(Value::as_str) == Some("Ed25519");
+    if is(&jwk, "crv")
+        && is(&jwk, "alg")
+        && let Some(fields) = jwk.as_object_mut()
+    {
+        fields.insert("alg".to_owned(), "EdDSA".into());
     }
     jwk
 }
