@@ -5,13 +5,13 @@
 //! which demands proofs that only the gate can make, and through [`index_text::IndexText`], which can't be serialised.
 
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
 
 use self::collections::Pair;
 use self::sql::{On, Query, Row, query, query_built, query_either};
+use crate::instant;
 use crate::progress::Progress;
 
 pub mod collections;
@@ -274,5 +274,5 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str, what: &'stat
 }
 
 pub(crate) fn timestamp(text: &str) -> Result<jiff::Timestamp, CatalogError> {
-    jiff::Timestamp::from_str(text).map_err(|_| CatalogError::Malformed { what: "time" })
+    instant::parse(text).ok_or(CatalogError::Malformed { what: "time" })
 }

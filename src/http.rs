@@ -9,6 +9,7 @@ use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
+use crate::limits::rates::Class;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 use operations::Needs;
@@ -67,9 +68,13 @@ fn named(router: Router, metrics: &Metrics) -> Router {
 /// What a request counts as: the class of its route.
 fn class(method: &axum::http::Method, route: Option<&str>) -> &'static str {
     let Some(route) = route else { return "none" };
+    class_of(method, route).map_or("open", |class| class.name())
+}
+
+/// The class of a route, where it needs a credential.
+fn class_of(method: &axum::http::Method, route: &str) -> Option<Class> {
     let native = operations::find(operations::operations(), method, route).map(operations::Operation::class);
-    let class = native.unwrap_or_else(|| compat::openfga::class(method, route));
-    class.map_or("open", |class| class.name())
+    native.unwrap_or_else(|| compat::openfga::class(method, route))
 }
 
 async fn no_route(uri: axum::http::Uri) -> axum::response::Response {

@@ -7,7 +7,7 @@
 
 pub use usher_authz as authz;
 pub use usher_base::faults::{failpoint, mutants, pause};
-pub use usher_base::{causes, invisible, outline, outside, paged, progress, wire};
+pub use usher_base::{causes, instant, invisible, outline, outside, paged, progress, wire};
 pub use usher_index as index;
 
 pub mod administration;

@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use crate::audit::Trace;
 use crate::authority::AuthorityError;
+use crate::authz::ResolveError;
 use crate::catalog::CatalogError;
 use crate::identity::{Credential, IdentityError, Scope};
 use crate::index::IndexError;
+use crate::limits::Spent;
 use crate::limits::places::Taken;
 use crate::service::Service;
 use crate::service::turn::NotComputed;
@@ -45,7 +47,7 @@ pub enum QueryError {
     #[error("the deadline passed during {stage}")]
     Deadline { stage: &'static str },
     #[error(transparent)]
-    Authority(#[from] AuthorityError),
+    Authority(AuthorityError),
     #[error(transparent)]
     Index(IndexError),
     #[error("the embedder is not available")]
@@ -66,11 +68,27 @@ pub enum QueryError {
 
 impl QueryError {
     /// Why a stage could not compute.
-    fn at(stage: &'static str) -> impl FnOnce(NotComputed) -> Self {
+    pub(crate) fn at(stage: &'static str) -> impl FnOnce(NotComputed) -> Self {
         move |error| match error {
-            NotComputed::Spent(_) => Self::Deadline { stage },
+            NotComputed::Spent(spent) => Self::spent(spent, stage),
             NotComputed::NoPlace(taken) => taken.into(),
             error @ NotComputed::BrokeOff(_) => Self::NotComputed(error),
+        }
+    }
+
+    fn spent(spent: Spent, stage: &'static str) -> Self {
+        match spent {
+            Spent::Time => Self::Deadline { stage },
+            Spent::Steps => Self::NotComputed(spent.into()),
+        }
+    }
+}
+
+impl From<AuthorityError> for QueryError {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::Resolve(ResolveError::Spent(spent)) => Self::spent(spent, "resolve"),
+            error => Self::Authority(error),
         }
     }
 }
@@ -78,7 +96,7 @@ impl QueryError {
 impl From<IndexError> for QueryError {
     fn from(error: IndexError) -> Self {
         match error {
-            IndexError::Spent(_) => Self::Deadline { stage: "search" },
+            IndexError::Spent(spent) => Self::spent(spent, "search"),
             error => Self::Index(error),
         }
     }

@@ -33,6 +33,8 @@ mod documents;
 mod drift;
 #[path = "service/embedders.rs"]
 mod embedders;
+#[path = "service/ends.rs"]
+mod ends;
 #[path = "service/explain.rs"]
 mod explain;
 #[path = "service/headers.rs"]

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -15,13 +15,15 @@ use super::entrance::only_looks;
 use super::problem::ApiProblem;
 use crate::audit::{self, Record, Trace};
 use crate::identity::key;
+use crate::limits::rates::Class;
 use crate::query::QueryError;
 use crate::service::Service;
 
 pub async fn recorded(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let Some(trace) = request.extensions().get::<Arc<Trace>>().cloned() else { return next.run(request).await };
     let claimed = claimed(request.headers());
-    let is_read = only_looks(request.method()) || request.uri().path().starts_with("/v1/explain");
+    let route = request.extensions().get::<MatchedPath>();
+    let is_read = is_read(request.method(), route.map(MatchedPath::as_str));
     let path = request.uri().path();
     let is_openfga = owns(path.strip_prefix("/fga").unwrap_or(path));
     let address = audit::cut(request.uri().to_string());
@@ -61,6 +63,18 @@ pub async fn recorded(State(service): State<Arc<Service>>, request: Request, nex
         Ok(()) => response,
         Err(_) if is_openfga => FgaError::internal().into_response(),
         Err(error) => ApiProblem::from(QueryError::Audit(error)).into_response(),
+    }
+}
+
+/// Whether a request asks for something and changes nothing: by its method where it has no operation.
+fn is_read(method: &Method, route: Option<&str>) -> bool {
+    if crate::mutants::active("only_looks_are_reads") {
+        return only_looks(method);
+    }
+    match route.and_then(|route| super::class_of(method, route)) {
+        Some(Class::Query | Class::Read | Class::Check | Class::Survey) => true,
+        Some(Class::Write) => false,
+        None => only_looks(method),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Lowest first; modules of one line don't use each other.
 const LAYERS: &[&[&str]] = &[
-    &["faults", "causes", "effort", "invisible", "outside", "paged", "progress", "wire"],
+    &["faults", "causes", "effort", "instant", "invisible", "outside", "paged", "progress", "wire"],
     &["outline"],
     &["failpoint", "mutants", "pause", "limits", "tokens", "spans"],
     &["authz"],

@@ -18,6 +18,7 @@ const MUTANTS: &[(&str, &str)] = &[
     ("any_catalog_goes_on", "restart::a_catalog_that_is_older_than_the_audit_is_not_served_until_it_is_accepted"),
     ("search_what_the_index_has", "changing::a_document_under_replacement_is_found_as_old_or_new"),
     ("definitions_stay_elsewhere", "ownership::what_a_restricted_part_alone_calls_is_not_left_outside_it"),
+    ("only_looks_are_reads", "records::what_was_to_be_read_and_is_not_there_is_recorded_however_it_is_asked"),
     (
         "grants_outlive_their_object",
         "ownership::grants_by_hand_on_what_was_deleted_are_held_until_somebody_confirms_them",

@@ -80,7 +80,7 @@ async fn a_past_revision_is_explained_by_its_own_tuples_and_model() {
     let mut earlier = asked("user:ann", first);
     earlier["context"] = json!({"current_time": "2019-01-01T00:00:00Z"});
     let earlier = admin.post("/v1/explain", earlier).await.ok();
-    assert_eq!((&earlier["readable"], &earlier["decided_at"]), (&json!(false), &json!("2019-01-01T00:00:00Z")));
+    assert_eq!((&earlier["readable"], &earlier["decided_at"]), (&json!(false), &json!("2019-01-01T00:00:00.000Z")));
 
     // A document that is gone is told of to whoever reaches everything, and of the time when it was there.
     let token = &recorded[1].0;

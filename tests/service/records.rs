@@ -292,6 +292,36 @@ async fn what_is_refused_and_what_is_shown_is_recorded() {
     assert_eq!(records(folder).len(), before, "nothing has happened");
 }
 
+/// A question that is sent with `POST` is one that asks all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_to_be_read_and_is_not_there_is_recorded_however_it_is_asked() {
+    let service = TestService::start().await;
+    let (admin, folder) = (service.admin(), service.folder.path());
+    let unknown = "01HZZZZZZZZZZZZZZZZZZZZZZZ";
+    let grant = tuple("user:ann", "viewer", "document:a/1");
+    let (document, subject) = (json!({"collection": "none", "document_id": "a/1"}), json!("user:ann"));
+    for (path, body) in [
+        ("/v1/relationships/read", json!({"store": unknown})),
+        ("/v1/relationships/impact", json!({"store": unknown, "writes": [grant]})),
+        ("/v1/explain", json!({"subject": subject, "collection": "none", "document_id": "a/1"})),
+        ("/v1/explain/readers", document),
+    ] {
+        let before = events(folder, "denied").len();
+        assert_eq!(admin.post(path, body).await.problem(404), "not_found", "{path}");
+        let denied = events(folder, "denied");
+        assert_eq!(denied.len(), before + 1, "{path}");
+        assert_eq!(
+            (&denied[before]["items"], &denied[before]["how"]),
+            (&json!([path]), &json!(format!("POST {path}")))
+        );
+    }
+    // What was to be written and has no place is no question.
+    let before = records(folder).len();
+    let write = json!({"store": unknown, "writes": [grant]});
+    assert_eq!(admin.post("/v1/relationships/write", write).await.problem(404), "not_found");
+    assert_eq!(records(folder).len(), before);
+}
+
 /// Whoever has no credential can't fill the disk, and is counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_credentials_are_recorded_within_bounds() {

@@ -10,6 +10,7 @@ async fn all(client: &Client, path: &str, list: &str, field: Option<&str>) -> Ve
     loop {
         let page = client.get(&format!("{path}{cursor}")).await.ok();
         let items = page[list].as_array().unwrap();
+        assert!(page.get("next_cursor").is_some(), "it is there on the last page too: {page}");
         names.extend(items.iter().map(|item| field.map_or(item, |field| &item[field]).as_str().unwrap().to_owned()));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={}", next.replace('/', "%2F").replace('#', "%23")),

@@ -66,7 +66,12 @@ impl From<Spent> for ApiProblem {
         if let Some(left_out) = ENDED.pass() {
             tracing::warn!(%spent, left_out, "a request's work was ended");
         }
-        Self::new(DEADLINE, "It takes more than one request may cause. Ask less at once.")
+        let detail = match spent {
+            Spent::Steps => "It takes more than one request may cause. Ask less at once.",
+            // A query, which can allow more time, is told so: see `QueryError`.
+            Spent::Time => "The time for it is over. Try again, or ask less at once.",
+        };
+        Self::new(DEADLINE, detail)
     }
 }
 
@@ -281,6 +286,35 @@ impl From<TupleWriteError> for ApiProblem {
                 Self::new(CONFLICT, &format!("{error}. With `idempotent` such tuples are skipped."))
             }
             _ => Self::invalid(error.place(), &error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::IndexError;
+    use crate::limits::Spent::{Steps, Time};
+
+    #[test]
+    fn a_problem_names_the_cause_for_which_the_work_was_ended() {
+        let (late, too_much) = ("Try again, or allow a longer deadline.", "Ask less at once.");
+        for (error, told) in [
+            (QueryError::at("search")(Time.into()), late),
+            (QueryError::at("search")(Steps.into()), too_much),
+            (IndexError::Spent(Time).into(), late),
+            (IndexError::Spent(Steps).into(), too_much),
+            (AuthorityError::from(ResolveError::Spent(Time)).into(), late),
+            (AuthorityError::from(ResolveError::Spent(Steps)).into(), too_much),
+            (QueryError::Deadline { stage: "respond" }, late),
+        ] {
+            let shown = format!("{error:?}");
+            let problem = ApiProblem::from(error).problem;
+            assert!(problem.code == "deadline_exceeded" && problem.detail.ends_with(told), "{shown}: {problem:?}");
+        }
+        // Other questions have no deadline of their own.
+        for (spent, told) in [(Time, "Try again, or ask less at once."), (Steps, too_much)] {
+            assert!(ApiProblem::from(spent).problem.detail.ends_with(told), "{spent:?}");
         }
     }
 }

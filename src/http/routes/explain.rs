@@ -131,7 +131,7 @@ async fn explain_now(
         readable: stages.candidate && stages.prefilter && stages.recheck,
         revision: seal(service, revision)?,
         model_id,
-        decided_at: now.to_string(),
+        decided_at: to_millisecond(now),
         tuples,
         hidden,
         sections,
@@ -252,9 +252,14 @@ impl AtRevision {
             relation: state.binding.relation.clone(),
             section_type: state.binding.section_type.clone(),
             context,
-            decided_at: decided_at.to_string(),
+            decided_at: to_millisecond(decided_at),
         })
     }
+}
+
+/// Always of one length: trailing zeros that are left out would say something in the answer's length.
+fn to_millisecond(instant: Timestamp) -> String {
+    format!("{instant:.3}")
 }
 
 /// A subject, and what decides about it.

@@ -16,6 +16,7 @@ use crate::http::extract::{Caller, Parameters, PathParts, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::key::{KeyHasher, ceiling};
 use crate::identity::{IdentityError, Principal, Scope, Scopes, parse_subject};
+use crate::instant;
 use crate::service::Service;
 use crate::wire::bounds::MAX_KEY_NAME;
 use crate::wire::{CreateKey as CreateKeyBody, KeyCreated, KeyView, Keys};
@@ -85,8 +86,8 @@ pub fn make(
     let now = Timestamp::now();
     let expires_at = match &request.expires_at {
         None => now.checked_add(DEFAULT_LIFE).unwrap_or(now),
-        Some(time) => match time.parse::<Timestamp>() {
-            Ok(time) if time > now => time,
+        Some(time) => match instant::parse(time) {
+            Some(time) if time > now => time,
             _ => return Err(ApiProblem::invalid("/expires_at", "must be an RFC 3339 time in the future")),
         },
     };

@@ -13,6 +13,7 @@ use crate::commit::{CommitError, Committed};
 use crate::http::extract::{Caller, Parameters, StrictJson};
 use crate::http::problem::ApiProblem;
 use crate::identity::Scope;
+use crate::instant;
 use crate::service::Service;
 use crate::wire::bounds::MAX_TUPLES;
 use crate::wire::{
@@ -134,10 +135,8 @@ pub async fn changes(
     let bound = ["relationships.changes", &caller.principal.credential_id, &store, &object_type];
     let after = page_after(&service, parameters.cursor.as_deref(), &bound)?;
     let from = parameters.start_time.filter(|_| after.is_none());
-    let from = from
-        .map(|time| time.parse::<jiff::Timestamp>().map(|time| time.to_string()))
-        .transpose()
-        .map_err(|_| ApiProblem::invalid("/start_time", "must be an RFC 3339 time, such as 2027-01-31T00:00:00Z"))?;
+    let malformed = || ApiProblem::invalid("/start_time", "must be an RFC 3339 time, such as 2027-01-31T00:00:00Z");
+    let from = from.map(|time| instant::parse(&time).map(|time| time.to_string()).ok_or_else(malformed)).transpose()?;
     let only = Some(object_type.as_str()).filter(|name| !name.is_empty());
     let after_change = after.unwrap_or_default();
     let rows = service.catalog.tuple_changes(&store, only, after_change, from.as_deref(), limit as u32).await?;

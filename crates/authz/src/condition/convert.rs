@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Number, Value};
+use usher_base::instant;
 
 use super::ipaddress::IpAddress;
 
@@ -64,7 +65,7 @@ impl ParameterType {
             ParameterType::Uint => u64::try_from(integer(value)?).ok().map(cel::Value::UInt),
             ParameterType::Double => double(value).map(cel::Value::Float),
             ParameterType::Duration => cel_duration(duration(value.as_str()?)?),
-            ParameterType::Timestamp => cel_timestamp(timestamp(value.as_str()?)?),
+            ParameterType::Timestamp => exact(value.as_str()?),
             ParameterType::IpAddress => Some(IpAddress::parse(value.as_str()?)?.into_value()),
             ParameterType::List(element) => {
                 let elements: Option<Vec<cel::Value>> =
@@ -192,8 +193,19 @@ impl Decimal {
     }
 }
 
-/// RFC 3339 with a zone, in the strict reading of Go's `time.RFC3339`.
+/// RFC 3339 with a zone, in the strict reading of Go's `time.RFC3339`; [`Timestamp::MAX`] stands for what is after it.
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+    is_strict(text)?.then(|| instant::parse(text))?
+}
+
+/// The same as CEL sees it: to the last nanosecond of the year 9999.
+fn exact(text: &str) -> Option<cel::Value> {
+    let text = is_strict(text)?.then(|| instant::to_utc(text))??;
+    Some(cel::Value::Timestamp(text.parse().ok()?))
+}
+
+/// Whether the text has the form that Go reads.
+fn is_strict(text: &str) -> Option<bool> {
     let bytes = text.as_bytes();
     let shaped = bytes.iter().enumerate().take(19).all(|(at, c)| match at {
         4 | 7 => *c == b'-',
@@ -216,10 +228,7 @@ pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
                 3 => c == b':',
                 _ => c.is_ascii_digit(),
             }));
-    if !shaped || second > 59 || !zone {
-        return None;
-    }
-    text.parse().ok()
+    Some(shaped && second <= 59 && zone)
 }
 
 /// Go's duration syntax, in nanoseconds: `1h30m`, `-1.5s`, `250ms`, `0`.

@@ -49,6 +49,10 @@ fn values_convert_as_declared() {
         (Duration, "x == duration('0s')", json!("0")),
         (Timestamp, "x == timestamp('2023-10-11T10:00:00Z')", json!("2023-10-11T12:00:00.000+02:00")),
         (Timestamp, "x < timestamp('2023-10-11T10:00:00Z')", json!("2023-10-11T09:59:59.999999999Z")),
+        (Timestamp, "x == timestamp('9999-12-31T23:59:59Z')", json!("9999-12-31T23:59:59Z")),
+        (Timestamp, "x < timestamp('9999-12-31T22:00:00.000000001Z')", json!("9999-12-31T23:00:00+01:00")),
+        (Timestamp, "x > timestamp('9999-12-31T23:59:59Z')", json!("9999-12-31T23:59:59.999999999Z")),
+        (Timestamp, "x > timestamp('9999-12-31T23:59:59Z')", json!("9999-12-31T23:59:59-01:00")),
         (IpAddress, "x.in_cidr('192.168.0.0/24')", json!("192.168.0.7")),
         (IpAddress, "x == ipaddress('1.2.3.4')", json!("::ffff:1.2.3.4")),
         (IpAddress, "x.in_cidr('2001:db8::/32') && x != null", json!("2001:db8::1")),
@@ -239,6 +243,43 @@ fn intervals_say_when_they_change() {
     );
     let constant = condition(&[("s", String)], "s == 'x'").unwrap();
     assert_eq!(constant.depends(&stored, &Context::new()), ConditionUse::Until(Timestamp::MAX));
+}
+
+#[test]
+fn what_ends_with_the_last_year_never_ends() {
+    use ParameterType::Timestamp as T;
+    let during =
+        condition(&[("current_time", T), ("start", T), ("end", T)], "start <= current_time && current_time < end")
+            .unwrap();
+    let environment = Environment::new();
+    for end in [
+        "9999-12-30T22:00:00.999999999Z",
+        "9999-12-30T22:00:01Z",
+        "9999-12-31T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "9999-12-31T23:59:59+14:00",
+        "9999-12-31T23:59:59-12:00",
+    ] {
+        let stored =
+            Map::from_iter([("start".to_owned(), json!("2025-01-01T00:00:00Z")), ("end".to_owned(), json!(end))]);
+        assert_eq!(during.check_stored(&stored), Ok(()), "{end}");
+        for now in ["2025-01-01T00:00:00Z", "2500-01-01T00:00:00Z", "9999-12-30T21:59:59Z"] {
+            let at = Context::at(now.parse().unwrap());
+            assert_eq!(during.evaluate(&environment, &stored, &at), Ok(true), "{end} {now}");
+            assert_eq!(during.depends(&stored, &at), ConditionUse::Until(Timestamp::MAX), "{end} {now}");
+            assert!(!during.is_over(&environment, &stored, now.parse().unwrap()), "{end} {now}");
+        }
+        let before = Context::at("2024-12-31T00:00:00Z".parse().unwrap());
+        assert_eq!(during.evaluate(&environment, &stored, &before), Ok(false), "{end}");
+    }
+    let at = Context::from_iter([(CURRENT_TIME.to_owned(), json!("9999-12-31T12:00:00Z"))]);
+    assert_eq!(at.current_time(), Some(Timestamp::MAX));
+    let stored = |end: &str| {
+        Map::from_iter([("start", "2025-01-01T00:00:00Z"), ("end", end)].map(|(k, v)| (k.to_owned(), json!(v))))
+    };
+    assert_eq!(during.evaluate(&environment, &stored("9999-12-31T12:00:01Z"), &at), Ok(true), "to the second");
+    assert_eq!(during.evaluate(&environment, &stored("9999-12-31T12:00:00Z"), &at), Ok(false));
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub struct AskReaders {
 pub struct Readers {
     pub revision: String,
     pub authorization_model_id: String,
-    /// The instant that conditions were asked about.
+    /// The instant that conditions were asked about, to the millisecond.
     pub decided_at: String,
     /// By name, `user:*` for every user but those in `except`.
     pub readers: Vec<String>,
@@ -166,7 +166,7 @@ pub struct ReportedTuple {
 pub struct StoredDocuments {
     /// In the order of ids.
     pub documents: Vec<StoredDocument>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Null at the end.
     pub next_cursor: Option<String>,
     pub revision: String,
 }
@@ -217,7 +217,7 @@ pub struct SourceRemoved {
 pub struct RelationshipNames {
     /// In the order of bytes.
     pub names: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Null at the end.
     pub next_cursor: Option<String>,
     pub revision: String,
 }

@@ -238,6 +238,7 @@ pub enum DocumentStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentStates {
     pub documents: Vec<DocumentState>,
+    /// Null at the end.
     pub next_cursor: Option<String>,
 }
 

@@ -44,7 +44,8 @@ pub struct Explained {
     pub revision: String,
     /// The authorization model that was asked.
     pub model_id: String,
-    /// The instant that conditions were asked about; with `as_of_revision`, when the tuples had last changed by then.
+    /// The instant that conditions were asked about, to the millisecond; with `as_of_revision`, when the tuples had last
+    /// changed by then.
     pub decided_at: String,
     /// Why nobody reads the document, whatever the tuples say.
     #[serde(default, skip_serializing_if = "Option::is_none")]

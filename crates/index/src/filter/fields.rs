@@ -7,6 +7,7 @@ use serde_json::Value;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::{FilterError, FilterProblem};
+use usher_base::instant;
 use usher_base::wire::bounds::BUILT_IN_FIELDS;
 use usher_base::wire::{FieldProblem, FieldType, Fields};
 
@@ -144,8 +145,8 @@ pub(super) fn number(value: &Value) -> Result<f64, FilterProblem> {
 /// RFC 3339; without a time it is midnight, without an offset UTC.
 pub(super) fn time(value: &Value) -> Result<jiff::Timestamp, FilterProblem> {
     let text = value.as_str().map(str::trim).ok_or(FilterProblem::TimeExpected)?;
-    let local = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
-    text.parse().ok().or_else(|| local().map(|zoned| zoned.timestamp())).ok_or(FilterProblem::TimeExpected)
+    let in_utc = || instant::of_utc(text.parse().ok()?);
+    instant::parse(text).or_else(in_utc).ok_or(FilterProblem::TimeExpected)
 }
 
 /// Seconds since 1970, to the millisecond or better.

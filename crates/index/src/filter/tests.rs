@@ -185,3 +185,30 @@ fn values_that_do_not_fit_are_left_out_and_named() {
     let taken = DeclaredFields::new(&[("title".to_owned(), FieldType::Keyword)].into());
     assert_eq!(taken.unwrap_err().problem, FilterProblem::BuiltIn);
 }
+
+#[test]
+fn the_last_days_of_the_last_year_are_times_too() {
+    let at_the_end = values(json!({"due": "9999-12-31T23:59:59Z"}));
+    for (op, value, is_found) in [
+        ("gt", "2026-01-01T00:00:00Z", true),
+        ("gt", "9999-12-30T22:00:00Z", true),
+        ("lt", "9999-12-30T22:00:00Z", false),
+        ("lte", "9999-12-31T23:59:59.999999999Z", true),
+        ("gte", "9999-12-31", true),
+        ("eq", "9999-12-31T23:59:59+01:00", true),
+        ("lt", "9999-12-31T23:59:59-12:00", false),
+    ] {
+        let filter = compile(leaf("due", op, json!(value))).unwrap();
+        let found = filter.matches(&FilterSubject {
+            document_id: "wiki/a.md",
+            source: "wiki",
+            title: "a",
+            updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            values: &at_the_end,
+        });
+        assert_eq!(found, is_found, "{op} {value}");
+    }
+    for wrong in ["9999-12-32", "9999-12-31T25:00:00Z", "10000-01-01T00:00:00Z"] {
+        assert!(compile(leaf("due", "lt", json!(wrong))).is_err(), "{wrong}");
+    }
+}

@@ -13,6 +13,7 @@ use super::token::Listing;
 use crate::catalog::tuples::TupleFilter;
 use crate::commit::tuples::{Tolerance, WriteTuples};
 use crate::identity::Scope;
+use crate::instant;
 use crate::wire::TupleKey;
 
 /// Tuples of one Write, deletes included.
@@ -226,8 +227,8 @@ fn start_time(given: &str) -> Result<Option<String>, FgaError> {
     if given.is_empty() {
         return Ok(None);
     }
-    let malformed = |_| FgaError::validation("start_time: an RFC 3339 time is expected");
-    let time: jiff::Timestamp = given.parse().map_err(malformed)?;
+    let malformed = || FgaError::validation("start_time: an RFC 3339 time is expected");
+    let time = instant::parse(given).ok_or_else(malformed)?;
     if time > jiff::Timestamp::now() {
         return Err(FgaError::validation("start_time: a time in the past is expected"));
     }
