@@ -16,8 +16,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use usher_base::outside::{Address, Secret};
 use usher_base::wire::{
-    Acl, DocumentState, DocumentStates, DocumentsPut, FieldType, Problem, PutAcl, PutCollection, ReadRelationships,
-    RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    Acl, AclView, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldType, Problem, PutAcl,
+    PutCollection, ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten,
+    TupleKey, WriteRelationships,
 };
 
 use crate::args::ServerArgs;
@@ -46,6 +47,8 @@ pub enum ApiError {
     Gateway { server: String, status: u16 },
     #[error("the service refused ({status} {code}): {detail}")]
     Refused { status: u16, code: String, detail: String },
+    #[error("the service refused the rules ({code}): {detail}")]
+    RulesRefused { code: String, detail: String },
     #[error("the service answered something unexpected: {0}")]
     Answer(String),
     #[error("a request can't be written: {0}")]
@@ -143,10 +146,27 @@ impl<'a> Api<'a> {
         self.json(Method::POST, "v1/documents", Some(body))
     }
 
+    /// The rules of a document as they were last sent.
+    pub fn acl(&self, collection: &str, id: &str) -> Result<AclView, ApiError> {
+        let path = format!("v1/documents/{}/acl?collection={}", escape(id), escape(collection));
+        self.json(Method::GET, &path, None)
+    }
+
+    /// The service says in its answer whether it took the rules.
     pub fn put_acl(&self, collection: &str, id: &str, acl: &Acl) -> Result<(), ApiError> {
         let body = body(&PutAcl { acl: acl.clone() })?;
         let path = format!("v1/documents/{}/acl?collection={}", escape(id), escape(collection));
-        self.send(Method::PUT, &path, Some(body)).map(drop)
+        let answer: DocumentsPut = self.json(Method::PUT, &path, Some(body))?;
+        let Some(result) = answer.results.into_iter().next() else {
+            return Err(ApiError::Answer("no result for the rules sent".into()));
+        };
+        match result.status {
+            DocumentStatus::Rejected => {
+                let (code, detail) = result.problem.map(|p| (p.code.clone(), p.told())).unwrap_or_default();
+                Err(ApiError::RulesRefused { code, detail })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn delete_document(&self, collection: &str, id: &str) -> Result<(), ApiError> {

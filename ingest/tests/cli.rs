@@ -21,6 +21,8 @@ mod moves;
 mod people;
 #[path = "cli/posix.rs"]
 mod posix;
+#[path = "cli/renames.rs"]
+mod renames;
 #[path = "cli/safety.rs"]
 mod safety;
 #[path = "cli/stub.rs"]

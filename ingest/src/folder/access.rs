@@ -8,7 +8,7 @@ use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
-use crate::acl::rules::{self, DIR_RULES, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::acl::rules::{self, DIR_RULES, Effective, LeftBehind, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
 use crate::acl::yaml;
 use crate::api::{Api, ApiError};
 use crate::args::{AclMode, FolderArgs, HostArgs};
@@ -144,6 +144,17 @@ impl Access {
         }
     }
 
+    /// Rule files that restrict a document which is not there, by its path.
+    pub fn left_behind(&self) -> impl Iterator<Item = (&str, &LeftBehind)> {
+        self.rules().into_iter().flat_map(|rules| &rules.left).map(|(path, left)| (path.as_str(), left))
+    }
+
+    /// Whether the document at this path has a rule file of its own, and that one restricts it or can't be read.
+    pub fn own_rule_file(&self, path: &str) -> Option<bool> {
+        let own = self.rules()?.files.get(path)?;
+        Some(own.as_ref().map_or(true, RuleFile::restricts))
+    }
+
     pub fn principals(&self) -> BTreeSet<&str> {
         let rules = self.rules().into_iter().flat_map(|r| r.dirs.values().chain(r.files.values()));
         rules.flatten().chain(&self.default).flat_map(RuleFile::principals).collect()
@@ -215,6 +226,10 @@ fn load_rules(args: &FolderArgs, root: &Root, listing: &Listing, term: &Term, re
                 term.warn(&format!("{path} belongs to no document"));
             } else if found.is_ok() {
                 refuse("it restricts a document that is not there: name it after one, or remove it");
+            }
+            if found.as_ref().map_or(true, RuleFile::restricts) {
+                let sections = found.map(|rule| rule.sections).unwrap_or_default();
+                rules.left.insert(stem.to_owned(), LeftBehind { file: path.to_owned(), sections });
             }
             // Whose rules they are meant to be can't be read without them.
             for document in by_likeness.get(&alike(stem)).into_iter().flatten() {

@@ -6,6 +6,7 @@ use std::path::Path;
 use usher_base::wire::{ReadRelationships, RelationshipChange, TupleKey};
 
 use super::access::Access;
+use super::ids::Recorded;
 use super::inhabited;
 use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference, narrows};
 use crate::acl::rules::{ancestors, directory_file, parent};
@@ -23,8 +24,8 @@ use crate::tuple_writer;
 const MAX_READ: usize = 2_000_000;
 
 pub struct FolderTuples {
-    /// Ids of files that were moved, as the last run left them, and whether that reached its end.
-    pub moved: (BTreeMap<String, String>, bool),
+    /// Files that were moved, as the last run left them.
+    pub recorded: Recorded,
     file: StateFile,
     state: State,
     other_root: Option<String>,
@@ -121,7 +122,7 @@ impl FolderTuples {
             changes.narrow.splice(0..0, back);
         }
         Ok(FolderTuples {
-            moved: (known.moved, !known.incomplete),
+            recorded: Recorded { moved: known.moved, carried: known.carried, is_complete: !known.incomplete },
             file,
             state: State { collection: tree.collection.clone(), root, ..State::default() },
             other_root,
@@ -142,9 +143,10 @@ impl FolderTuples {
         self.other_root.clone()
     }
 
-    /// Notes which files keep the ids that they had elsewhere.
-    pub fn keep_ids(&mut self, moved: BTreeMap<String, String>) {
+    /// Notes which files keep the ids that they had elsewhere, and the places whose rules some documents still carry.
+    pub fn keep_ids(&mut self, moved: BTreeMap<String, String>, carried: BTreeMap<String, String>) {
         self.state.moved = moved;
+        self.state.carried = carried;
     }
 
     /// Whether rules would change that come down to these paths of documents, other than by a ban.
@@ -156,12 +158,12 @@ impl FolderTuples {
 
     /// Leaves of the changes only what can be made in doubt about the folder: new bans, and grants that were taken away
     /// before. The record stays that of the folder that was read last.
-    pub fn only_bans(&mut self, moved: BTreeMap<String, String>) {
+    pub fn only_bans(&mut self, recorded: Recorded) {
         let removed = &self.removed;
         let is_safe = |c: &Change| is_ban(c) || matches!(c, Change::Delete(t) if removed.contains(t));
         self.changes.narrow.retain(is_safe);
         self.changes.widen.clear();
-        self.state.moved = moved;
+        self.keep_ids(recorded.moved, recorded.carried);
         if let Some(last) = &self.other_root {
             self.state.root.clone_from(last);
         }
@@ -214,7 +216,8 @@ impl FolderTuples {
         let is_unsure = self.is_stopped && self.is_unsure
             || later.iter().any(|c| matches!(c, Change::Write(t) if self.applied.contains(t)));
         if emptied {
-            now.append(&mut self.vanished);
+            // What still hangs on a directory that is gone keeps its bans.
+            now.extend(self.vanished.drain(..).filter(|change| !blocked.contains(&change.tuple().object)));
         }
         self.apply(api, term, report, &now, dry_run)?;
         if !dry_run {

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 use usher_base::wire::{
-    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem, FieldType,
-    Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange, RelationshipChanges,
-    RelationshipOperation, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem,
+    FieldType, Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange,
+    RelationshipChanges, RelationshipOperation, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
 /// Small, so that every listing takes several pages.
@@ -204,12 +204,37 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
         ("GET", path) if path.starts_with("/v1/collections/") => (200, json!({"fields": world.fields})),
         ("PUT", path) if path.ends_with("/acl") => {
             let id = decode(path.trim_start_matches("/v1/documents/").trim_end_matches("/acl"));
+            let rejected = world.reject.get(&id).map(|code| refusal(code));
             match (world.documents.get_mut(&id), serde_json::from_str::<PutAcl>(body)) {
                 (Some(document), Ok(put)) => {
-                    document.acl = Some(put.acl);
-                    (200, json!({}))
+                    let status = match &rejected {
+                        None => DocumentStatus::AclUpdated,
+                        Some(_) => DocumentStatus::Rejected,
+                    };
+                    if rejected.is_none() {
+                        document.acl = Some(put.acl);
+                    }
+                    let result =
+                        DocumentResult { id, status, version: Some(1), problem: rejected, warnings: Vec::new() };
+                    ok(&DocumentsPut { results: vec![result], revision: "r".into() })
                 }
                 _ => (404, problem(404, "not_found")),
+            }
+        }
+        ("GET", path) if path.ends_with("/acl") => {
+            let id = decode(path.trim_start_matches("/v1/documents/").trim_end_matches("/acl"));
+            match world.documents.get(&id) {
+                Some(document) => ok(&AclView {
+                    collection: "c".into(),
+                    acl: document.acl.clone(),
+                    sections: Vec::new(),
+                    acl_digest: document.acl_digest(),
+                    parked: false,
+                    object: (!world.hides_history).then(|| format!("document:{id}")),
+                    id,
+                    revision: "r".into(),
+                }),
+                None => (404, problem(404, "not_found")),
             }
         }
         ("DELETE", path) => {
@@ -240,6 +265,22 @@ fn states(world: &World, query: &BTreeMap<String, String>) -> (u16, Value) {
     ok(&DocumentStates { documents: page, next_cursor })
 }
 
+fn refusal(code: &str) -> Problem {
+    Problem {
+        kind: String::new(),
+        title: String::new(),
+        status: 422,
+        detail: "no".into(),
+        instance: String::new(),
+        code: code.to_owned(),
+        errors: match code {
+            "unprocessable_document" => vec![FieldProblem { pointer: "/metadata/size".into(), detail: "odd".into() }],
+            _ => vec![],
+        },
+        retry_after_ms: None,
+    }
+}
+
 fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
     let mut results = Vec::new();
     for document in put.documents {
@@ -252,21 +293,7 @@ fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
             Some(b) if b.acl_digest() != document.acl_digest() => DocumentStatus::AclUpdated,
             Some(_) => DocumentStatus::Unchanged,
         };
-        let problem = rejected.map(|code| Problem {
-            kind: String::new(),
-            title: String::new(),
-            status: 422,
-            detail: "no".into(),
-            instance: String::new(),
-            code: code.clone(),
-            errors: match code.as_str() {
-                "unprocessable_document" => {
-                    vec![FieldProblem { pointer: "/metadata/size".into(), detail: "odd".into() }]
-                }
-                _ => vec![],
-            },
-            retry_after_ms: None,
-        });
+        let problem = rejected.map(|code| refusal(code));
         results.push(DocumentResult {
             id: document.id.clone(),
             status,
