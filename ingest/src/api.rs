@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use usher_base::outside::{Address, Secret};
+use usher_base::outside::{Address, MAX_ANSWER, MAX_REFUSAL, Secret};
 use usher_base::wire::{
     Acl, AclView, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldType, Problem, PutAcl,
     PutCollection, ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten,
@@ -43,6 +44,8 @@ pub enum ApiError {
     NoAnswer { server: String, cause: String },
     #[error("{server} does not answer like an Usher service (HTTP status {status}); is the address right?")]
     Foreign { server: String, status: u16 },
+    #[error("{server} answers with more than {MAX_ANSWER} bytes, which no Usher service does; is the address right?")]
+    TooLong { server: String },
     #[error("what stands before the service at {server} answers with HTTP status {status}")]
     Gateway { server: String, status: u16 },
     #[error("the service refused ({status} {code}): {detail}")]
@@ -236,7 +239,12 @@ impl<'a> Api<'a> {
         if !is_json {
             return Err(self.foreign(status));
         }
-        answer.json().map_err(|e| ApiError::Answer(root_cause(&e)))
+        let bytes = match read(answer, MAX_ANSWER) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(ApiError::TooLong { server: self.server().to_owned() }),
+            Err(e) => return Err(ApiError::Answer(root_cause(&e))),
+        };
+        serde_json::from_slice(&bytes).map_err(|e| ApiError::Answer(e.to_string()))
     }
 
     /// Sends until an answer comes that another try would not change.
@@ -301,13 +309,21 @@ impl<'a> Api<'a> {
 
     fn refusal(&self, answer: Response) -> ApiError {
         let status = answer.status().as_u16();
-        let problem = answer.text().ok().and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+        let body = read(answer, MAX_REFUSAL).ok().flatten();
+        let problem = body.and_then(|bytes| serde_json::from_slice::<Problem>(&bytes).ok());
         let Some(problem) = problem.filter(|p| p.kind.starts_with("urn:usher:problem:")) else {
             return self.foreign(status);
         };
         self.has_answered.store(true, Ordering::Relaxed);
         ApiError::Refused { status, detail: problem.told(), code: problem.code }
     }
+}
+
+/// The body of an answer; `None`: it is longer than that.
+fn read(answer: Response, max: usize) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    answer.take((max as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= max).then_some(bytes))
 }
 
 /// What is at the bottom of an error: those above it only say that something failed.

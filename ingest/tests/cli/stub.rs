@@ -36,6 +36,9 @@ pub struct World {
     pub lowers: bool,
     /// The log of tuples is refused.
     pub hides_history: bool,
+    /// Answers have this status and no end; and how many bytes of them were sent.
+    pub flood: Option<u16>,
+    pub flooded: usize,
     /// Writes wait as long as this is set.
     pub hold: bool,
     /// One waits.
@@ -140,6 +143,20 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
             drop(world);
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
+    }
+    let flood = world.lock().unwrap_or_else(|e| e.into_inner()).flood;
+    if let Some(status) = flood {
+        let mut stream = stream;
+        let head = format!(
+            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nretry-after: 0\r\nconnection: close\r\n\r\n["
+        );
+        stream.write_all(head.as_bytes())?;
+        let part = vec![b' '; 1 << 20];
+        for _ in 0..1536 {
+            stream.write_all(&part)?;
+            world.lock().unwrap_or_else(|e| e.into_inner()).flooded += part.len();
+        }
+        return Ok(());
     }
     let (status, answer) = {
         let mut world = world.lock().unwrap_or_else(|e| e.into_inner());
