@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use usher_base::wire::{Content, Document, FieldType};
 
 use crate::acl::folders::{MAX_LEVELS, Tree};
-use crate::acl::rules::parent;
+use crate::acl::rules::{ancestors, parent};
 use crate::api::Api;
 use crate::args::{FolderArgs, RunArgs};
 use crate::conditions::Trials;
@@ -61,7 +61,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let there = There { globs: &globs, listing: &listing, present: files.iter().copied().collect() };
     let max_file_size = args.run.max_file_size;
     let finder = Finder { tree: &tree, root: &root, access: &access, held: &held, there: &there, max_file_size };
-    let moves = finder.find(&files, &mut ids);
+    let mut moves = finder.find(&files, &mut ids);
     for (before, now, id) in ids.found() {
         term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
     }
@@ -78,6 +78,10 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         folders.narrow(&api, term, &report, dry_run)?;
         folders.widen(&api, term, &report, &[], false, dry_run)?;
         return Ok(report.finish());
+    }
+    if !args.reconcile {
+        let present = inhabited(&listing, &files).into_iter().flat_map(ancestors).collect();
+        moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
     }
     folders.keep_ids(ids.moved(), ids.carried(|_| true));
 
@@ -260,7 +264,9 @@ impl Reader<'_> {
             Err(e) => {
                 let mut outcome = settle(outcome, Status::Failed, e.to_string());
                 // Rule files apply to a file that can't be read too.
-                if let Ok((rules, _)) = self.access.of(rel, self.tree, &Err(e.to_string())) {
+                if let Ok((rules, _)) = self.access.of(rel, self.tree, &Err(e.to_string()))
+                    && !self.moves.withheld.contains_key(rel)
+                {
                     let rules = Standing::of(&rules, self.held.get(&id));
                     outcome.prepared = Prepared::Settled { status: Status::Failed, rules };
                 }

@@ -1,6 +1,7 @@
 //! Where the rules of a folder's documents come from: rule files, POSIX permissions, or only the default.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -221,7 +222,11 @@ fn load_rules(args: &FolderArgs, root: &Root, listing: &Listing, term: &Term, re
             held.and_modify(|held| *held = Err("there are two of them".to_owned())).or_insert(found);
             return;
         }
-        if !documents.contains(stem) && root.path().join(stem).symlink_metadata().is_err() {
+        let file = |path: &str| root.path().join(path).symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+        let alike = by_likeness.get(&alike(stem)).map(Vec::as_slice).unwrap_or_default();
+        // Where names that are alike are one to the file system, the rules are found by their document's name only.
+        let is_other_name = || file(stem).is_some_and(|found| alike.iter().any(|path| file(path) == Some(found)));
+        if !documents.contains(stem) && (file(stem).is_none() || is_other_name()) {
             if found.as_ref().is_ok_and(|rule| !rule.restricts()) {
                 term.warn(&format!("{path} belongs to no document"));
             } else if found.is_ok() {
@@ -232,7 +237,7 @@ fn load_rules(args: &FolderArgs, root: &Root, listing: &Listing, term: &Term, re
                 rules.left.insert(stem.to_owned(), LeftBehind { file: path.to_owned(), sections });
             }
             // Whose rules they are meant to be can't be read without them.
-            for document in by_likeness.get(&alike(stem)).into_iter().flatten() {
+            for document in alike {
                 let reason = format!("its rules are in {path}, which is named otherwise");
                 rules.files.insert((*document).to_owned(), Err(reason));
             }

@@ -197,6 +197,12 @@ impl<'a> Ids<'a> {
         self.before.contains_key(id) || self.carried.contains_key(id)
     }
 
+    /// (id, place whose rules it carries) of documents that were moved and may not have been sent from their new places.
+    pub fn on_their_way(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.before.iter().chain(&self.carried);
+        all.map(|(id, path)| (id.as_str(), path.as_str()))
+    }
+
     /// Whether the document has to be sent whole: its title may come from the name of the file.
     pub fn is_fresh(&self, path: &str) -> bool {
         self.fresh.contains(path)

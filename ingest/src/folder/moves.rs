@@ -9,10 +9,11 @@ use usher_base::wire::{ReadRelationships, TupleKey};
 
 use super::access::Access;
 use super::ids::{Heirs, Ids, Seen};
+use super::tuples::FolderTuples;
 use super::{There, within};
 use crate::acl::folders::{Change, Tree};
 use crate::acl::principal;
-use crate::acl::rules::{LeftBehind, SUFFIX};
+use crate::acl::rules::{LeftBehind, SUFFIX, ancestors, parent};
 use crate::api::{Api, ApiError};
 use crate::documents::Held;
 use crate::fingerprint::{bytes_of, former_hash, of_bytes};
@@ -32,6 +33,8 @@ pub struct Moves {
     /// Files that are not sent, with the reason.
     pub withheld: BTreeMap<String, String>,
     heirs: Heirs,
+    /// Documents that were looked at, and whether their files have the bytes that they had.
+    unmoved: HashMap<String, bool>,
 }
 
 /// Rule files whose documents are not there, by the paths of those.
@@ -133,13 +136,12 @@ impl Finder<'_> {
         let Some(place) = ids.place(id).filter(|place| *place != path && self.there.present.contains(place)) else {
             return;
         };
-        let has_them = |file: &str| {
-            let hash = self.held.get(id).and_then(|held| held.source_hash.as_deref());
-            let seen = self.seen(file, left);
-            hash.zip(seen).is_none_or(|(hash, seen)| seen.is_of(hash))
-        };
         // A copy beside it is a document like any other.
-        if has_them(place) {
+        let is_there = *moves.unmoved.entry(id.to_owned()).or_insert_with(|| {
+            let hash = self.held.get(id).and_then(|held| held.source_hash.as_deref());
+            hash.zip(self.seen(place, left)).is_some_and(|(hash, seen)| seen.is_of(hash))
+        });
+        if is_there {
             return;
         }
         moves.heirs.insert((id.to_owned(), path.to_owned()));
@@ -160,6 +162,55 @@ impl Finder<'_> {
 }
 
 impl Moves {
+    /// Withholds what left a directory that is gone while its folder has bans that somebody wrote by hand: they are not on
+    /// the folder that it would have. `present`: directories that are there.
+    pub fn keep_bans_of_folders(
+        &mut self,
+        api: &Api<'_>,
+        tree: &Tree,
+        ids: &Ids<'_>,
+        folders: &FolderTuples,
+        present: &BTreeSet<&str>,
+        report: &Report<'_>,
+    ) -> Result<(), ApiError> {
+        let mut reasons: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for (id, was) in ids.on_their_way() {
+            let Some(path) = ids.place(id) else { continue };
+            for dir in ancestors(parent(was)).filter(|dir| !present.contains(dir)) {
+                if !reasons.contains_key(dir) {
+                    let object = tree.folder(dir);
+                    let filter = ReadRelationships {
+                        object: Some(object.clone()),
+                        relation: Some("blocked".into()),
+                        ..ReadRelationships::default()
+                    };
+                    let reason = match api.read_tuples(&filter, MAX_BANS) {
+                        Ok((bans, _)) => bans.into_iter().find(|ban| !folders.has_written(ban)).map(|ban| {
+                            format!(
+                                "{object} has bans that somebody wrote by hand ({}), and its directory is gone: write them \
+                                 for the new one and remove them there",
+                                ban.user
+                            )
+                        }),
+                        Err(e) if history::is_hidden(&e) => {
+                            report.trouble(&format!(
+                                "bans that somebody wrote by hand for {object} may not bind what was moved from there: the \
+                                 key may not read them (scope relationships.read)"
+                            ));
+                            None
+                        }
+                        Err(e) => return Err(e),
+                    };
+                    reasons.insert(dir.to_owned(), reason);
+                }
+                if let Some(Some(reason)) = reasons.get(dir) {
+                    self.withheld.entry(path.to_owned()).or_insert_with(|| reason.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Writes for documents to be what keeps somebody from the documents whose bytes they have, but not from rules.
     pub fn pass_on_bans(
         &self,

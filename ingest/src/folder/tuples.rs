@@ -170,6 +170,11 @@ impl FolderTuples {
         self.is_stopped = true;
     }
 
+    /// Whether this tool wrote the tuple, as far as is known.
+    pub fn has_written(&self, tuple: &TupleKey) -> bool {
+        self.applied.contains(tuple)
+    }
+
     fn folders_above(&self, paths: &[&str]) -> BTreeSet<String> {
         paths.iter().flat_map(|path| ancestors(parent(path))).map(|dir| self.tree.folder(dir)).collect()
     }

@@ -470,3 +470,47 @@ fn rules_that_the_service_refuses_are_not_said_to_be_changed() {
     let ran = site.folder(&[]).expect(2).says("failed a.md: the service refused the rules (acl_invalid)");
     assert!(!ran.out.contains("rules updated"), "{}", ran.out);
 }
+
+/// A folder that is renamed is another object: bans of rule files are written for it, those by hand are not.
+#[test]
+fn a_renamed_folder_waits_for_what_was_written_by_hand_for_it() {
+    let dir = ("a/_.acl.yaml", "viewers: [\"group:all#member\"]\nblocked: [user:eve]\n");
+    let site = Site::new(&[RULES, dir, ("a/sub/x.md", "x"), ("a/y.md", "y"), ("other.md", "Other.")]);
+    site.folder(&[]).expect(0);
+    rename(&site, "a", "b");
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("2 rules updated");
+    let parents = |id: &str| site.stub.world().documents[id].acl.as_ref().unwrap().parents.clone();
+    assert_eq!(parents("s/a/y.md"), ["folder:s/b"]);
+
+    site.stub.world().add_tuple("user:rita", "blocked", "folder:s/b");
+    rename(&site, "b", "d");
+    for _ in 0..2 {
+        let ran = site.folder(&["--delete-missing", "--yes"]).expect(3);
+        ran.says("refused d/sub/x.md: folder:s/b has bans that somebody wrote by hand (user:rita)")
+            .says("refused d/y.md");
+        assert_eq!(
+            (parents("s/a/y.md"), parents("s/a/sub/x.md")),
+            (vec!["folder:s/b".into()], vec!["folder:s/b/sub".into()])
+        );
+        let tuples = site.stub.world().tuple_lines();
+        for kept in ["user:rita blocked folder:s/b", "user:eve blocked folder:s/b", "folder:s/b parent folder:s/b/sub"]
+        {
+            assert!(tuples.iter().any(|tuple| tuple == kept), "{kept} {tuples:?}");
+        }
+    }
+    site.stub.world().add_tuple("user:rita", "blocked", "folder:s/d");
+    site.stub.world().remove_tuple("user:rita", "blocked", "folder:s/b");
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("2 rules updated");
+    assert_eq!(parents("s/a/sub/x.md"), ["folder:s/d/sub"]);
+    assert!(site.stub.world().tuple_lines().contains(&"user:eve blocked folder:s/d".to_owned()));
+}
+
+/// As where names that differ only in case are one: the second name is there to the system, and no document of the run.
+#[test]
+fn a_rule_file_with_another_name_of_the_same_file_refuses_it() {
+    let site = Site::new(&[RULES, ("Report.md", TEXT), ("report.md.acl.yaml", SIDECAR)]);
+    std::fs::hard_link(site.doc("Report.md"), site.doc("report.md")).unwrap();
+    let ran = site.folder(&["--exclude", "report.md", "--hard-links", "Report.md"]).expect(3);
+    ran.says("refused Report.md").says("named otherwise");
+    assert!(site.stub.world().documents.is_empty());
+}
