@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,10 +15,11 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use usher_base::outside::{Address, Secret};
+use usher_base::outside::{Address, MAX_ANSWER, MAX_REFUSAL, Secret};
 use usher_base::wire::{
-    Acl, DocumentState, DocumentStates, DocumentsPut, FieldType, Problem, PutAcl, PutCollection, ReadRelationships,
-    RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    Acl, AclView, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldType, Problem, PutAcl,
+    PutCollection, ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipsRead, RelationshipsWritten,
+    TupleKey, WriteRelationships,
 };
 
 use crate::args::ServerArgs;
@@ -47,10 +49,14 @@ pub enum ApiError {
         "{server} has no route /{path}: is the address right? It is that of the service alone, such as http://127.0.0.1:8080"
     )]
     NoRoute { server: String, path: String },
+    #[error("{server} answers with more than {MAX_ANSWER} bytes, which no Usher service does; is the address right?")]
+    TooLong { server: String },
     #[error("what stands before the service at {server} answers with HTTP status {status}")]
     Gateway { server: String, status: u16 },
     #[error("the service refused ({status} {code}): {detail}")]
     Refused { status: u16, code: String, detail: String },
+    #[error("the service refused the rules ({code}): {detail}")]
+    RulesRefused { code: String, detail: String },
     #[error("the service answered something unexpected: {0}")]
     Answer(String),
     #[error("a request can't be written: {0}")]
@@ -158,10 +164,27 @@ impl<'a> Api<'a> {
         self.json(Method::POST, "v1/documents", Some(body))
     }
 
+    /// The rules of a document as they were last sent.
+    pub fn acl(&self, collection: &str, id: &str) -> Result<AclView, ApiError> {
+        let path = format!("v1/documents/{}/acl?collection={}", escape(id), escape(collection));
+        self.json(Method::GET, &path, None)
+    }
+
+    /// The service says in its answer whether it took the rules.
     pub fn put_acl(&self, collection: &str, id: &str, acl: &Acl) -> Result<(), ApiError> {
         let body = body(&PutAcl { acl: acl.clone() })?;
         let path = format!("v1/documents/{}/acl?collection={}", escape(id), escape(collection));
-        self.send(Method::PUT, &path, Some(body)).map(drop)
+        let answer: DocumentsPut = self.json(Method::PUT, &path, Some(body))?;
+        let Some(result) = answer.results.into_iter().next() else {
+            return Err(ApiError::Answer("no result for the rules sent".into()));
+        };
+        match result.status {
+            DocumentStatus::Rejected => {
+                let (code, detail) = result.problem.map(|p| (p.code.clone(), p.told())).unwrap_or_default();
+                Err(ApiError::RulesRefused { code, detail })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn delete_document(&self, collection: &str, id: &str) -> Result<(), ApiError> {
@@ -231,7 +254,12 @@ impl<'a> Api<'a> {
         if !is_json {
             return Err(self.foreign(status));
         }
-        answer.json().map_err(|e| ApiError::Answer(root_cause(&e)))
+        let bytes = match read(answer, MAX_ANSWER) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(ApiError::TooLong { server: self.server().to_owned() }),
+            Err(e) => return Err(ApiError::Answer(root_cause(&e))),
+        };
+        serde_json::from_slice(&bytes).map_err(|e| ApiError::Answer(e.to_string()))
     }
 
     /// Sends until an answer comes that another try would not change.
@@ -310,7 +338,8 @@ impl<'a> Api<'a> {
 
     fn refusal(&self, answer: Response, path: &str) -> ApiError {
         let status = answer.status().as_u16();
-        let problem = answer.text().ok().and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+        let body = read(answer, MAX_REFUSAL).ok().flatten();
+        let problem = body.and_then(|bytes| serde_json::from_slice::<Problem>(&bytes).ok());
         let Some(problem) = problem.filter(|p| p.kind.starts_with("urn:usher:problem:")) else {
             return self.foreign(status);
         };
@@ -321,6 +350,13 @@ impl<'a> Api<'a> {
         }
         ApiError::Refused { status, detail: problem.told(), code: problem.code }
     }
+}
+
+/// The body of an answer; `None`: it is longer than that.
+fn read(answer: Response, max: usize) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    answer.take((max as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= max).then_some(bytes))
 }
 
 /// What is at the bottom of an error: those above it only say that something failed.

@@ -14,7 +14,8 @@ use crate::acl::principal;
 use crate::acl::rules::{Effective, SectionRule};
 use crate::api::{Api, ApiError};
 use crate::conditions::Trials;
-use crate::extract::{self, ExtractError, Extracted, Job, SectionPlace};
+use crate::extract::{ExtractError, Extracted, Job, SectionPlace};
+use crate::fingerprint;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::{Sandbox, WorkerError};
 use crate::term::Term;
@@ -73,16 +74,8 @@ pub struct Candidate<'a> {
     pub held: Option<&'a DocumentState>,
     /// Its title may be another, though its bytes are the same.
     pub is_moved: bool,
-    /// Of the bytes, see [`source_hash`].
+    /// See `fingerprint`.
     pub source_hash: String,
-}
-
-/// Hash that tells whether a file has to be read again: bytes, reader and the places of restricted parts.
-pub fn source_hash(bytes: &[u8], sections: &[SectionRule]) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key(extract::VERSION);
-    let places = serde_json::to_vec(sections).unwrap_or_default();
-    hasher.update(&(places.len() as u64).to_le_bytes()).update(&places).update(bytes);
-    hasher.finalize().to_hex().to_string()
 }
 
 /// Compares one file with what is held; extracts it only if it must. `finish` completes the document.
@@ -186,7 +179,7 @@ pub fn sections(rules: &[SectionRule], spans: &[Vec<Span>]) -> Vec<Section> {
 /// What a pass over all files leaves behind for the steps after it.
 #[derive(Debug, Default)]
 pub struct Passed {
-    /// Source hash to id of documents made in this run: where something missing may have moved to.
+    /// What the bytes of documents made in this run hash to, with their ids: where something missing may have moved to.
     pub created: HashMap<String, String>,
     /// Documents held that are not known to carry the rules of this run.
     pub uncertain: Vec<String>,
@@ -287,7 +280,7 @@ impl Sink<'_> {
                     Some(_) => Status::Unchanged,
                 };
                 if let (None, Some(hash)) = (held, source_hash) {
-                    passed.created.insert(hash, id);
+                    passed.created.insert(fingerprint::bytes_of(&hash).to_owned(), id);
                 }
                 uploader.add(&document, line)?;
             }
@@ -334,6 +327,7 @@ impl Sink<'_> {
     fn refused_here(&self, done: Result<(), ApiError>) -> Result<Result<(), String>, ApiError> {
         match done {
             Ok(()) => Ok(Ok(())),
+            Err(e @ ApiError::RulesRefused { .. }) => Ok(Err(e.to_string())),
             Err(e) if matches!(e.status(), Some(400 | 404 | 409 | 412 | 422)) => Ok(Err(e.to_string())),
             Err(e) => Err(e),
         }
@@ -393,7 +387,8 @@ impl Missing<'_> {
         let mut all_gone = true;
         for (collection, id) in missing {
             let hash = held(collection, id);
-            let moved = hash.and_then(|h| passed.created.get(&h)).map(|to| format!("moved to {to}"));
+            let moved =
+                hash.and_then(|h| passed.created.get(fingerprint::bytes_of(&h))).map(|to| format!("moved to {to}"));
             let mut line = FileLine::new(id, if confirmed { Status::Deleted } else { Status::Missing }).id(id);
             let why = moved.or_else(|| passed.undocumented.get(id).cloned());
             let searchable = (!confirmed).then(|| "still searchable".to_owned());

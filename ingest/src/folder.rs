@@ -11,15 +11,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use usher_base::wire::{Content, Document, FieldType};
 
 use crate::acl::folders::{MAX_LEVELS, Tree};
-use crate::acl::rules::parent;
+use crate::acl::rules::{ancestors, parent};
 use crate::api::Api;
 use crate::args::{FolderArgs, RunArgs};
 use crate::conditions::Trials;
 use crate::documents::{
     Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, accident, prepare, sections,
-    source_hash,
 };
 use crate::error::RunError;
+use crate::fingerprint::source_hash;
 use crate::fsroot::{Globs, Listing, Root};
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
@@ -27,12 +27,14 @@ use crate::term::Term;
 
 mod access;
 mod ids;
+mod moves;
 mod rule_files;
 mod tuples;
 
 use access::Access;
 pub use access::{accounts, default_acl, host_name};
 use ids::Ids;
+use moves::{Finder, Moves};
 use tuples::FolderTuples;
 
 pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
@@ -67,10 +69,12 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         access.attach_to_collection();
     }
     let suspicious = suspicious(&listing, &files, folders.other_root());
-    let (moved, is_complete) = std::mem::take(&mut folders.moved);
-    let mut ids = Ids::recorded(&tree, &moved, is_complete, &files, &held);
+    let recorded = std::mem::take(&mut folders.recorded);
+    let mut ids = Ids::recorded(&tree, &recorded, &files, &held);
     let there = There { globs: &globs, listing: &listing, present: files.iter().copied().collect() };
-    find_moved(args, &tree, &root, &access, &held, &there, &files, &mut ids);
+    let max_file_size = args.run.max_file_size;
+    let finder = Finder { tree: &tree, root: &root, access: &access, held: &held, there: &there, max_file_size };
+    let mut moves = finder.find(&files, &mut ids);
     for (before, now, id) in ids.found() {
         term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
     }
@@ -83,15 +87,21 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
             "nothing sent or deleted: {why}, and the rules of folders above missing documents would change; if that is true, say --yes"
         ));
         report.needs_yes();
-        folders.only_bans(moved);
+        folders.only_bans(recorded);
         folders.narrow(&api, term, &report, dry_run)?;
         folders.widen(&api, term, &report, &[], false, dry_run)?;
         return Ok(report.finish());
     }
-    folders.keep_ids(ids.moved());
+    if !args.reconcile {
+        let present = inhabited(&listing, &access, &files).into_iter().flat_map(ancestors).collect();
+        moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
+    }
+    folders.keep_ids(ids.moved(), ids.carried(|_| true));
 
     folders.narrow(&api, term, &report, dry_run)?;
-    let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, ids: &ids, sandbox: &sandbox };
+    moves.pass_on_bans(&api, &tree, &ids, term, &report, dry_run)?;
+    let (moves, sandbox) = (&moves, &sandbox);
+    let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, ids: &ids, moves, sandbox };
     let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
     let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
     let missing = missing(&tree, &held, &there, &ids, &passed);
@@ -99,6 +109,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
     let all_gone = deletion.settle(&missing, scope, source_hash, &mut passed)?;
     let uncertain: Vec<&str> = passed.uncertain.iter().flat_map(|id| ids.places(id)).collect();
+    let behind: HashSet<&str> = passed.uncertain.iter().map(String::as_str).collect();
+    folders.keep_ids(ids.moved(), ids.carried(|id| behind.contains(id)));
     folders.widen(&api, term, &report, &uncertain, all_gone && args.run.delete_missing, dry_run)?;
 
     if dry_run {
@@ -215,31 +227,6 @@ impl There<'_> {
     }
 }
 
-/// Looks at the content of new files where the files of documents are gone.
-#[allow(clippy::too_many_arguments, reason = "one call, in the order of the run")]
-fn find_moved(
-    args: &FolderArgs,
-    tree: &Tree,
-    root: &Root,
-    access: &Access,
-    held: &Held,
-    there: &There<'_>,
-    files: &[&str],
-    ids: &mut Ids<'_>,
-) {
-    let is_gone = |id: &str| ids.place(id).is_some_and(|path| there.is_gone(path));
-    let gone: Vec<(&str, &str)> = held
-        .iter()
-        .filter(|(id, _)| is_gone(id))
-        .filter_map(|(id, state)| Some((&**id, state.source_hash.as_deref()?)))
-        .collect();
-    ids.find(files, held, &gone, |path| {
-        let file = root.read(path, args.run.max_file_size).ok()?;
-        let (rules, _) = access.of(path, tree, &file.meta).ok()?;
-        Some(source_hash(&file.bytes, &rules.sections))
-    });
-}
-
 /// Documents held for files that are not there, or are no documents any more.
 fn missing(tree: &Tree, held: &Held, there: &There<'_>, ids: &Ids<'_>, passed: &Passed) -> Vec<(String, String)> {
     let gone = |id: &str| match ids.place(id) {
@@ -260,6 +247,7 @@ struct Reader<'a> {
     access: &'a Access,
     held: &'a HashMap<String, usher_base::wire::DocumentState>,
     ids: &'a Ids<'a>,
+    moves: &'a Moves,
     sandbox: &'a Sandbox,
 }
 
@@ -291,7 +279,9 @@ impl Reader<'_> {
             Err(e) => {
                 let mut outcome = settle(outcome, Status::Failed, e.to_string());
                 // Rule files apply to a file that can't be read too.
-                if let Ok((rules, _)) = self.access.of(rel, self.tree, &Err(e.to_string())) {
+                if let Ok((rules, _)) = self.access.of(rel, self.tree, &Err(e.to_string()))
+                    && !self.moves.withheld.contains_key(rel)
+                {
                     let rules = Standing::of(&rules, self.held.get(&id));
                     outcome.prepared = Prepared::Settled { status: Status::Failed, rules };
                 }
@@ -308,7 +298,10 @@ impl Reader<'_> {
             Err(reason) => return settle(outcome, Status::Refused, reason.text),
         };
         outcome.line.rules = self.access.places(rel);
-        let hash = source_hash(&file.bytes, &rules.sections);
+        if let Some(reason) = self.moves.withheld.get(rel) {
+            return settle(outcome, Status::Refused, reason.clone());
+        }
+        let hash = source_hash(&file.bytes, &rules.sections, &[]);
         outcome.source_hash = Some(hash.clone());
         let is_moved = self.ids.is_fresh(rel);
         let candidate = Candidate { name: rel, rules, held: self.held.get(&id), is_moved, source_hash: hash.clone() };

@@ -23,6 +23,7 @@ mod conditions;
 mod documents;
 mod error;
 mod extract;
+mod fingerprint;
 mod folder;
 mod fsroot;
 mod history;

@@ -13,10 +13,9 @@ use crate::acl::rules::{Effective, RuleFile, SectionRule};
 use crate::api::Api;
 use crate::args::ManifestArgs;
 use crate::conditions::Trials;
-use crate::documents::{
-    Candidate, Held, MAX_ID, Missing, Outcome, Prepared, Sink, Standing, prepare, sections, source_hash,
-};
+use crate::documents::{Candidate, Held, MAX_ID, Missing, Outcome, Prepared, Sink, Standing, prepare, sections};
 use crate::error::RunError;
+use crate::fingerprint::source_hash;
 use crate::folder::{self, default_acl};
 use crate::fsroot::Root;
 use crate::report::{FileLine, Report, Status};
@@ -264,9 +263,7 @@ impl Reader<'_> {
         // Title, metadata and the like come from the line: they are part of what may have changed.
         let line = &entry.line;
         let own = serde_json::to_vec(&(&line.title, &line.url, &line.metadata, &line.expires_at)).unwrap_or_default();
-        let mut keyed = own;
-        keyed.extend_from_slice(&file.bytes);
-        let hash = source_hash(&keyed, &rules.sections);
+        let hash = source_hash(&file.bytes, &rules.sections, &own);
         outcome.source_hash = Some(hash.clone());
         let candidate = Candidate { name: path, rules, held, is_moved: false, source_hash: hash.clone() };
         let (prepared, notes, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc, rules| {

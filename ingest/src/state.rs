@@ -46,6 +46,8 @@ pub struct State {
     pub mark: Option<RelationshipChange>,
     /// Path to id of files that were moved and are still the documents that they were.
     pub moved: BTreeMap<String, String>,
+    /// Id to the path whose rules the document carries, where it could not be sent from a newer place.
+    pub carried: BTreeMap<String, String>,
     /// The run that wrote this did not reach its end: not all of `tuples` may be in the service.
     pub incomplete: bool,
     /// Id to name.

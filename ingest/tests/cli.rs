@@ -23,6 +23,8 @@ mod names;
 mod people;
 #[path = "cli/posix.rs"]
 mod posix;
+#[path = "cli/renames.rs"]
+mod renames;
 #[path = "cli/safety.rs"]
 mod safety;
 #[path = "cli/scopes.rs"]

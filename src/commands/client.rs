@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
 use super::output::{say, shown};
-use crate::outside::{Address, Secret};
+use crate::outside::{Address, MAX_ANSWER, MAX_REFUSAL, Secret};
 use crate::wire::Problem;
 
 /// Where the service is and with which key it is asked.
@@ -47,7 +47,13 @@ impl Server {
         let response =
             request.send().await.with_context(|| format!("can't reach {}; is the service running?", self.server))?;
         let status = response.status();
-        let bytes = response.bytes().await?;
+        let max = if status.is_success() { MAX_ANSWER } else { MAX_REFUSAL };
+        let Some(bytes) = read(response, max).await? else {
+            bail!(
+                "{} answers with more than {max} bytes, which no Usher service does; is the address right?",
+                self.server
+            )
+        };
         if status.is_success() {
             return if bytes.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&bytes)?)) };
         }
@@ -59,6 +65,18 @@ impl Server {
             Err(_) => bail!("{} does not answer like an Usher service ({status}); is the address right?", self.server),
         }
     }
+}
+
+/// The body of an answer; `None`: it is longer than that.
+async fn read(mut response: reqwest::Response, max: usize) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    while let Some(part) = response.chunk().await? {
+        if bytes.len().saturating_add(part.len()) > max {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(Some(bytes))
 }
 
 #[derive(Args)]

@@ -1,6 +1,8 @@
 //! What commands leave behind where they fail, and what they show of names that others chose.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -101,6 +103,31 @@ async fn a_name_can_forge_no_line() {
     let listed = scene.keys(&["list"], Stdio::piped()).output;
     assert_eq!(listed.lines().count(), before + 1, "{listed}");
     assert!(listed.contains("\ta\\u{1b}[2Jb\\nfeed\\tc\\u{202e}\t"), "{listed}");
+}
+
+#[test]
+fn an_answer_without_end_is_not_read_to_its_end() {
+    const MIB: usize = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("asking.key");
+    fs::write(&file, "ush_test").unwrap();
+    for (status, most) in [(200, 80 * MIB), (400, 16 * MIB)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let other = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n[");
+            stream.write_all(head.as_bytes()).unwrap();
+            let part = vec![b' '; MIB];
+            (0..1536).take_while(|_| stream.write_all(&part).is_ok()).count() * MIB
+        });
+        let options = ["keys", "list", "--server", &server, "--key-file", file.to_str().unwrap()];
+        let ended = usher(&options, Stdio::piped());
+        assert!(ended.code == Some(1) && ended.message.contains("which no Usher service does"), "{}", ended.message);
+        let sent = other.join().unwrap();
+        assert!(sent < most, "{status}: {sent}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,13 @@ mod breaker;
 
 pub use breaker::{Breaker, Pauses};
 
+/// Longest answer of the service that a command reads, in bytes: above the longest one, a page of 1,000 tuples that each have
+/// a context of 32 KiB.
+pub const MAX_ANSWER: usize = 64 << 20;
+
+/// Longest refusal that a command reads, in bytes.
+pub const MAX_REFUSAL: usize = 1 << 20;
+
 /// Address of a server over `https`, or over plain `http` on this machine or where an operator wants it so. It holds no
 /// secret, since addresses are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

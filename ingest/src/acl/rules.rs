@@ -317,6 +317,15 @@ pub struct Rules {
     pub dirs: BTreeMap<String, Result<RuleFile, Broken>>,
     /// By document path.
     pub files: BTreeMap<String, Result<RuleFile, Broken>>,
+    /// Those that restrict, or can't be read, and whose document is not there; by its path.
+    pub left: BTreeMap<String, LeftBehind>,
+}
+
+/// A rule file without its document, which may lie elsewhere now.
+#[derive(Debug)]
+pub struct LeftBehind {
+    pub file: String,
+    pub sections: Vec<SectionRule>,
 }
 
 impl Rules {

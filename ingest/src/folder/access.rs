@@ -6,7 +6,7 @@ use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
-use crate::acl::rules::{self, Broken, Effective, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::acl::rules::{self, Broken, Effective, LeftBehind, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
 use crate::api::Api;
 use crate::args::{AclMode, FolderArgs, HostArgs};
 use crate::conditions::Trials;
@@ -175,6 +175,17 @@ impl Access {
                 .map_err(|refusal| Denied { unmappable: false, text: refusal.to_string() }),
             RuleSource::Posix(posix) => posix.of(rel, folder, meta).map_err(|text| Denied { text, unmappable: true }),
         }
+    }
+
+    /// Rule files that restrict a document which is not there, by its path.
+    pub fn left_behind(&self) -> impl Iterator<Item = (&str, &LeftBehind)> {
+        self.rules().into_iter().flat_map(|rules| &rules.left).map(|(path, left)| (path.as_str(), left))
+    }
+
+    /// Whether the document at this path has a rule file of its own, and that one restricts it or can't be read.
+    pub fn own_rule_file(&self, path: &str) -> Option<bool> {
+        let own = self.rules()?.files.get(path)?;
+        Some(own.as_ref().map_or(true, RuleFile::restricts))
     }
 
     pub fn principals(&self) -> BTreeSet<&str> {

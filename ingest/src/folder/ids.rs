@@ -1,14 +1,20 @@
 //! Which document a file is: the one that its path names, or the one that it was before it was moved.
 //!
-//! A file that turns up with the content of one document whose file is gone keeps that document's id, and with it the
-//! bans and grants that somebody gave the document by hand, links to it, and its vectors. Its rules are those of the new
-//! place. Where content doesn't say which file is which, or where a file lies at the old place again, paths decide.
+//! A file that turns up with the bytes of a document whose file is gone keeps that document's id, and with it the bans and
+//! grants that somebody gave the document by hand, links to it, and its vectors. Its rules are those of the new place. Of
+//! several that could be it, names decide, and every one of them keeps the bans (`bans`). Where a file lies at the old
+//! place again, paths decide.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::within;
 use crate::acl::folders::Tree;
 use crate::documents::Held;
+use crate::fingerprint::bytes_of;
+
+/// More pairs than this of files and documents with the same bytes are not compared by name.
+const MAX_PAIRS: usize = 1_000_000;
 
 #[derive(Debug)]
 pub struct Ids<'a> {
@@ -19,57 +25,150 @@ pub struct Ids<'a> {
     places: HashMap<String, String>,
     /// Id to the path before, of what this run found moved.
     before: HashMap<String, String>,
+    /// Id to the path whose rules the document carries, of what could not be sent from a newer one.
+    carried: BTreeMap<String, String>,
     /// Files that may not have been sent from their new place yet.
     fresh: HashSet<String>,
+    /// Files that were moved documents, until another file came to the place that names the document; with its id.
+    displaced: Vec<(String, String)>,
 }
 
+/// What the last run left.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    pub moved: BTreeMap<String, String>,
+    pub carried: BTreeMap<String, String>,
+    /// It reached its end.
+    pub is_complete: bool,
+}
+
+/// A file that is no document yet, with all hashes by which a document of its bytes may be known.
+#[derive(Debug)]
+pub struct Seen<'f> {
+    pub path: &'f str,
+    pub bytes: String,
+    pub former: Vec<String>,
+}
+
+impl Seen<'_> {
+    /// Whether a hash that was kept with a document is of these bytes.
+    pub fn is_of(&self, source_hash: &str) -> bool {
+        bytes_of(source_hash) == self.bytes || self.former.iter().any(|former| former == source_hash)
+    }
+}
+
+/// (document, file): the file has the document's bytes and becomes another document.
+pub type Heirs = BTreeSet<(String, String)>;
+
 impl<'a> Ids<'a> {
-    /// As the last run left them. `is_complete`: it reached its end.
-    pub fn recorded(
-        tree: &'a Tree,
-        recorded: &BTreeMap<String, String>,
-        is_complete: bool,
-        files: &[&str],
-        held: &Held,
-    ) -> Self {
+    pub fn recorded(tree: &'a Tree, recorded: &Recorded, files: &[&str], held: &Held) -> Self {
         let present: HashSet<&str> = files.iter().copied().collect();
-        let is_good = |path: &str, id: &str| {
-            held.contains_key(id) && within(tree, id).is_some_and(|own| own != path && !present.contains(own))
+        // Whether another file lies at the place that names the document.
+        let is_taken = |path: &str, id: &str| {
+            let own = within(tree, id).filter(|own| *own != path && held.contains_key(id));
+            own.map(|own| present.contains(own))
         };
-        let good = recorded.iter().filter(|(path, id)| is_good(path, id));
+        let good = recorded.moved.iter().filter(|(path, id)| is_taken(path, id) == Some(false));
         let moved: BTreeMap<String, String> = good.map(|(path, id)| (path.clone(), id.clone())).collect();
+        let is_new = |path: &str| present.contains(path) && !held.contains_key(&tree.document(path));
+        let is_displaced = |path: &str, id: &str| is_new(path) && is_taken(path, id) == Some(true);
+        let displaced = recorded.moved.iter().filter(|(path, id)| is_displaced(path, id));
+        let displaced = displaced.map(|(path, id)| (path.clone(), id.clone())).collect();
         let places = moved.iter().map(|(path, id)| (id.clone(), path.clone())).collect();
-        let fresh = moved.keys().filter(|_| !is_complete).cloned().collect();
-        Self { tree, moved, places, before: HashMap::new(), fresh }
+        let fresh = moved.keys().filter(|_| !recorded.is_complete).cloned().collect();
+        let carried = recorded.carried.iter().filter(|(id, _)| held.contains_key(*id));
+        let carried = carried.map(|(id, path)| (id.clone(), path.clone())).collect();
+        Self { tree, moved, places, before: HashMap::new(), carried, fresh, displaced }
     }
 
-    /// Finds what was moved. `gone` are documents whose files are not there, with the hashes of their sources; `hash`
-    /// hashes a file, where its rules can be told.
-    pub fn find(&mut self, files: &[&str], held: &Held, gone: &[(&str, &str)], hash: impl Fn(&str) -> Option<String>) {
-        if gone.is_empty() {
-            return;
-        }
+    /// Files that are no documents yet.
+    pub fn new_files<'f>(&self, files: &[&'f str], held: &Held) -> Vec<&'f str> {
         let is_new = |path: &&&str| !self.moved.contains_key(**path) && !held.contains_key(&self.tree.document(path));
-        let mut new: HashMap<String, Vec<&str>> = HashMap::new();
-        for path in files.iter().filter(is_new) {
-            if let Some(hash) = hash(path) {
-                new.entry(hash).or_default().push(path);
-            }
-        }
-        let mut left: HashMap<&str, Vec<&str>> = HashMap::new();
+        files.iter().filter(is_new).copied().collect()
+    }
+
+    /// Files that were moved documents, until another file came to the place that names the document; with its id.
+    pub fn displaced(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.displaced.iter().map(|(path, id)| (path.as_str(), id.as_str()))
+    }
+
+    /// Finds what was moved. `gone` are documents whose files are not there, with the hashes of their sources; those with
+    /// `is_first` come before others. What stays in doubt is told as heirs.
+    pub fn find(&mut self, new: &[Seen<'_>], gone: &[(&str, &str)], is_first: impl Fn(&str) -> bool) -> Heirs {
+        let mut by_hash: HashMap<&str, Vec<&str>> = HashMap::new();
         for (id, hash) in gone {
-            left.entry(hash).or_default().push(id);
+            by_hash.entry(bytes_of(hash)).or_default().push(id);
+            by_hash.entry(hash).or_default().push(id);
         }
-        for (hash, ids) in left {
-            let ([id], Some([path])) = (ids.as_slice(), new.get(hash).map(Vec::as_slice)) else { continue };
-            if let Some(before) = self.place(id).map(str::to_owned) {
-                self.moved.remove(&before);
-                self.before.insert((*id).to_owned(), before);
+        let mut alike: BTreeMap<&str, (BTreeSet<&str>, Vec<&str>)> = BTreeMap::new();
+        for file in new {
+            let hashes = file.former.iter().chain([&file.bytes]);
+            let ids: BTreeSet<&str> = hashes.filter_map(|h| by_hash.get(h.as_str())).flatten().copied().collect();
+            if !ids.is_empty() {
+                let (all, paths) = alike.entry(&file.bytes).or_default();
+                all.extend(ids);
+                paths.push(file.path);
             }
-            self.moved.insert((*path).to_owned(), (*id).to_owned());
-            self.places.insert((*id).to_owned(), (*path).to_owned());
-            self.fresh.insert((*path).to_owned());
         }
+        let mut heirs = Heirs::new();
+        for (ids, paths) in alike.into_values() {
+            let (pairs, doubtful) = self.pairs(&ids, &paths, &is_first);
+            for path in doubtful {
+                let own = pairs.iter().find(|(_, p)| *p == path).map(|(id, _)| *id);
+                let others = ids.iter().filter(|id| Some(**id) != own);
+                heirs.extend(others.map(|id| ((*id).to_owned(), path.to_owned())));
+            }
+            for (id, path) in pairs {
+                self.move_to(id, path);
+            }
+        }
+        heirs
+    }
+
+    /// Which file is which of the documents, and the files of which that is in doubt.
+    fn pairs<'p>(
+        &self,
+        ids: &BTreeSet<&'p str>,
+        paths: &[&'p str],
+        is_first: impl Fn(&str) -> bool,
+    ) -> (Vec<(&'p str, &'p str)>, Vec<&'p str>) {
+        if ids.len().saturating_mul(paths.len()) > MAX_PAIRS {
+            return (ids.iter().copied().zip(paths.iter().copied()).collect(), Vec::new());
+        }
+        let likeness = |id: &str, path: &str| {
+            let was = self.place(id).unwrap_or_default().rsplit('/');
+            was.zip(path.rsplit('/')).take_while(|(a, b)| a == b).count()
+        };
+        let mut all: Vec<_> = ids
+            .iter()
+            .flat_map(|id| paths.iter().map(|path| (!is_first(id), Reverse(likeness(id, path)), *id, *path)))
+            .collect();
+        all.sort_unstable();
+        let (mut pairs, mut taken) = (Vec::new(), HashSet::new());
+        for (_, _, id, path) in &all {
+            if !taken.contains(&(true, *id)) && !taken.contains(&(false, *path)) {
+                taken.extend([(true, *id), (false, *path)]);
+                pairs.push((*id, *path));
+            }
+        }
+        let is_sure = |path: &str| {
+            let Some((id, _)) = pairs.iter().find(|(_, p)| *p == path) else { return false };
+            let own = likeness(id, path);
+            let mut others = all.iter().filter(|(_, _, i, p)| (i == id) != (*p == path));
+            others.all(|(_, Reverse(other), ..)| *other < own)
+        };
+        let doubtful = paths.iter().filter(|path| !is_sure(path)).copied().collect();
+        (pairs, doubtful)
+    }
+
+    fn move_to(&mut self, id: &str, path: &str) {
+        if let Some(before) = self.place(id).map(str::to_owned) {
+            self.moved.remove(&before);
+            self.before.insert(id.to_owned(), before);
+        }
+        self.moved.insert(path.to_owned(), id.to_owned());
+        self.places.insert(id.to_owned(), path.to_owned());
+        self.fresh.insert(path.to_owned());
     }
 
     /// Of the file at this path.
@@ -84,7 +183,24 @@ impl<'a> Ids<'a> {
 
     /// Every place whose rules a document may carry at the moment.
     pub fn places<'i>(&'i self, id: &'i str) -> impl Iterator<Item = &'i str> {
-        self.place(id).into_iter().chain(self.before.get(id).map(String::as_str))
+        let earlier = self.before.get(id).into_iter().chain(self.carried.get(id));
+        self.place(id).into_iter().chain(earlier.map(String::as_str))
+    }
+
+    /// Every place under which a document may be known to whoever writes rule files.
+    pub fn names<'i>(&'i self, id: &'i str) -> impl Iterator<Item = &'i str> {
+        self.places(id).chain(within(self.tree, id))
+    }
+
+    /// Whether a document was moved and may not have been sent from its new place yet.
+    pub fn is_on_its_way(&self, id: &str) -> bool {
+        self.before.contains_key(id) || self.carried.contains_key(id)
+    }
+
+    /// (id, place whose rules it carries) of documents that were moved and may not have been sent from their new places.
+    pub fn on_their_way(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.before.iter().chain(&self.carried);
+        all.map(|(id, path)| (id.as_str(), path.as_str()))
     }
 
     /// Whether the document has to be sent whole: its title may come from the name of the file.
@@ -103,5 +219,15 @@ impl<'a> Ids<'a> {
     /// For the state file.
     pub fn moved(&self) -> BTreeMap<String, String> {
         self.moved.clone()
+    }
+
+    /// For the state file: the places whose rules documents carry that may not have been sent from newer ones; of all that
+    /// were moved, or only of those that `is_behind`.
+    pub fn carried(&self, is_behind: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+        let before = self.before.iter().map(|(id, path)| (id.clone(), path.clone()));
+        let mut carried: BTreeMap<String, String> = before.collect();
+        carried.extend(self.carried.clone());
+        carried.retain(|id, _| is_behind(id));
+        carried
     }
 }

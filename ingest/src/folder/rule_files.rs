@@ -3,9 +3,10 @@
 //! SECURITY: a file that was meant to be a rule file never counts as absent. It refuses what it was meant for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 
 use crate::acl::names::{self, Kind, Meant, words};
-use crate::acl::rules::{Broken, DIR_RULES, RuleFile, Rules, SUFFIX, directory_file, parent};
+use crate::acl::rules::{Broken, DIR_RULES, LeftBehind, RuleFile, Rules, SUFFIX, directory_file, parent};
 use crate::acl::yaml;
 use crate::fsroot::{FsError, Listing, Root};
 use crate::report::{FileLine, Report, Status};
@@ -170,7 +171,15 @@ impl<'l> Loader<'l, '_> {
     fn document(&mut self, path: &'l str, found: Result<RuleFile, String>) {
         let stem = path.strip_suffix(SUFFIX).unwrap_or(path);
         let found = found.map_err(|reason| self.broken(path, &reason));
-        if self.documents.paths.contains(stem) || self.root.path().join(stem).symlink_metadata().is_ok() {
+        let dir = parent(path);
+        let words = words(stem.rsplit('/').next().unwrap_or(stem));
+        let node =
+            |path: &str| self.root.path().join(path).symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+        // Where names that are alike are one to the file system, the rules are found by their document's name only.
+        let is_itself = node(stem).is_some_and(|found| {
+            !self.documents.alike(dir, &words).iter().any(|document| node(document) == Some(found))
+        });
+        if self.documents.paths.contains(stem) || is_itself {
             self.rules.files.insert(stem.to_owned(), found);
             return;
         }
@@ -180,14 +189,21 @@ impl<'l> Loader<'l, '_> {
                 false
             }
             Ok(_) => {
-                self.broken(path, "it restricts a document that is not there: name it after one, or remove it");
+                let reason = match self.documents.alike(dir, &words).first() {
+                    None => "it restricts a document that is not there: name it after one, or remove it".to_owned(),
+                    Some(document) => format!("it is named otherwise than {document}: name it {document}{SUFFIX}"),
+                };
+                self.broken(path, &reason);
                 true
             }
             Err(_) => true,
         };
+        if restricts {
+            let sections = found.map(|rule| rule.sections).unwrap_or_default();
+            self.rules.left.insert(stem.to_owned(), LeftBehind { file: path.to_owned(), sections });
+        }
         // Whose rules they are meant to be can't be read without them.
-        let stem = words(stem.rsplit('/').next().unwrap_or(stem));
-        self.refuse(path, parent(path), &stem, restricts);
+        self.refuse(path, dir, &words, restricts);
     }
 
     fn almost(&mut self, path: &'l str, meant: &Meant) {

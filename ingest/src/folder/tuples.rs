@@ -6,6 +6,7 @@ use std::path::Path;
 use usher_base::wire::{ReadRelationships, RelationshipChange, TupleKey};
 
 use super::access::Access;
+use super::ids::Recorded;
 use super::{inhabited, within};
 use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference, narrows};
 use crate::acl::rules::{ancestors, directory_file, parent};
@@ -24,8 +25,8 @@ use crate::tuple_writer;
 const MAX_READ: usize = 2_000_000;
 
 pub struct FolderTuples {
-    /// Ids of files that were moved, as the last run left them, and whether that reached its end.
-    pub moved: (BTreeMap<String, String>, bool),
+    /// Files that were moved, as the last run left them.
+    pub recorded: Recorded,
     file: StateFile,
     state: State,
     other_root: Option<String>,
@@ -136,7 +137,7 @@ impl FolderTuples {
             changes.narrow.splice(0..0, back);
         }
         Ok(FolderTuples {
-            moved: (known.moved, !known.incomplete),
+            recorded: Recorded { moved: known.moved, carried: known.carried, is_complete: !known.incomplete },
             file,
             state: State { collection: tree.collection.clone(), source, root, is_flat, ..State::default() },
             other_root,
@@ -162,9 +163,10 @@ impl FolderTuples {
         self.state.is_flat
     }
 
-    /// Notes which files keep the ids that they had elsewhere.
-    pub fn keep_ids(&mut self, moved: BTreeMap<String, String>) {
+    /// Notes which files keep the ids that they had elsewhere, and the places whose rules some documents still carry.
+    pub fn keep_ids(&mut self, moved: BTreeMap<String, String>, carried: BTreeMap<String, String>) {
         self.state.moved = moved;
+        self.state.carried = carried;
     }
 
     /// Whether rules would change that come down to these paths of documents, other than by a ban.
@@ -176,16 +178,21 @@ impl FolderTuples {
 
     /// Leaves of the changes only what can be made in doubt about the folder: new bans, and grants that were taken away
     /// before. The record stays that of the folder that was read last.
-    pub fn only_bans(&mut self, moved: BTreeMap<String, String>) {
+    pub fn only_bans(&mut self, recorded: Recorded) {
         let removed = &self.removed;
         let is_safe = |c: &Change| is_ban(c) || matches!(c, Change::Delete(t) if removed.contains(t));
         self.changes.narrow.retain(is_safe);
         self.changes.widen.clear();
-        self.state.moved = moved;
+        self.keep_ids(recorded.moved, recorded.carried);
         if let Some(last) = &self.other_root {
             self.state.root.clone_from(last);
         }
         self.is_stopped = true;
+    }
+
+    /// Whether this tool wrote the tuple, as far as is known.
+    pub fn has_written(&self, tuple: &TupleKey) -> bool {
+        self.applied.contains(tuple)
     }
 
     fn folders_above(&self, paths: &[&str]) -> BTreeSet<String> {
@@ -234,7 +241,8 @@ impl FolderTuples {
         let is_unsure = self.is_stopped && self.is_unsure
             || later.iter().any(|c| matches!(c, Change::Write(t) if self.applied.contains(t)));
         if emptied {
-            now.append(&mut self.vanished);
+            // What still hangs on a directory that is gone keeps its bans.
+            now.extend(self.vanished.drain(..).filter(|change| !blocked.contains(&change.tuple().object)));
         }
         self.apply(api, term, report, &now, dry_run)?;
         if !dry_run {

@@ -215,6 +215,22 @@ fn an_address_with_a_path_too_much_is_said_to_be_wrong() {
 }
 
 #[test]
+fn an_answer_without_end_is_not_read_to_its_end() {
+    const MIB: usize = 1 << 20;
+    for (status, most, said) in [
+        (200, 80 * MIB, "answers with more than 67108864 bytes, which no Usher service does"),
+        (400, 16 * MIB, "does not answer like an Usher service (HTTP status 400)"),
+        (503, 8 * 16 * MIB, "answers with HTTP status 503"),
+    ] {
+        let site = Site::new(&[RULES, ("a.md", "text")]);
+        site.stub.world().flood = Some(status);
+        site.folder(&[]).expect(1).says(said);
+        let sent = site.stub.world().flooded;
+        assert!(sent < most, "{status}: {sent}");
+    }
+}
+
+#[test]
 fn a_service_that_was_there_is_waited_for() {
     let site = Site::new(&[RULES, ("a.md", "text")]);
     // One answer, then as many lost connections as a run that never got one would not outlast.

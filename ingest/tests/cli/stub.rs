@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 use usher_base::wire::{
-    Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem, FieldType,
-    Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange, RelationshipChanges,
-    RelationshipOperation, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem,
+    FieldType, Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange,
+    RelationshipChanges, RelationshipOperation, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
 /// Small, so that every listing takes several pages.
@@ -40,6 +40,9 @@ pub struct World {
     pub hides_history: bool,
     /// Scopes that the key lacks.
     pub lacks: BTreeSet<&'static str>,
+    /// Answers have this status and no end; and how many bytes of them were sent.
+    pub flood: Option<u16>,
+    pub flooded: usize,
     /// Writes wait as long as this is set.
     pub hold: bool,
     /// One waits.
@@ -145,6 +148,20 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
+    let flood = world.lock().unwrap_or_else(|e| e.into_inner()).flood;
+    if let Some(status) = flood {
+        let mut stream = stream;
+        let head = format!(
+            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nretry-after: 0\r\nconnection: close\r\n\r\n["
+        );
+        stream.write_all(head.as_bytes())?;
+        let part = vec![b' '; 1 << 20];
+        for _ in 0..1536 {
+            stream.write_all(&part)?;
+            world.lock().unwrap_or_else(|e| e.into_inner()).flooded += part.len();
+        }
+        return Ok(());
+    }
     let (status, answer) = {
         let mut world = world.lock().unwrap_or_else(|e| e.into_inner());
         world.log.push((method.clone(), path.clone(), body.clone()));
@@ -225,12 +242,37 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
         ("GET", path) if path.starts_with("/v1/collections/") => (200, json!({"fields": world.fields})),
         ("PUT", path) if path.ends_with("/acl") => {
             let id = decode(path.trim_start_matches("/v1/documents/").trim_end_matches("/acl"));
+            let rejected = world.reject.get(&id).map(|code| refusal(code, &world.rejection));
             match (world.documents.get_mut(&id), serde_json::from_str::<PutAcl>(body)) {
                 (Some(document), Ok(put)) => {
-                    document.acl = Some(put.acl);
-                    (200, json!({}))
+                    let status = match &rejected {
+                        None => DocumentStatus::AclUpdated,
+                        Some(_) => DocumentStatus::Rejected,
+                    };
+                    if rejected.is_none() {
+                        document.acl = Some(put.acl);
+                    }
+                    let result =
+                        DocumentResult { id, status, version: Some(1), problem: rejected, warnings: Vec::new() };
+                    ok(&DocumentsPut { results: vec![result], revision: "r".into() })
                 }
                 _ => (404, problem(404, "not_found")),
+            }
+        }
+        ("GET", path) if path.ends_with("/acl") => {
+            let id = decode(path.trim_start_matches("/v1/documents/").trim_end_matches("/acl"));
+            match world.documents.get(&id) {
+                Some(document) => ok(&AclView {
+                    collection: "c".into(),
+                    acl: document.acl.clone(),
+                    sections: Vec::new(),
+                    acl_digest: document.acl_digest(),
+                    parked: false,
+                    object: (!world.hides_history).then(|| format!("document:{id}")),
+                    id,
+                    revision: "r".into(),
+                }),
+                None => (404, problem(404, "not_found")),
             }
         }
         ("DELETE", path) => {
@@ -265,6 +307,22 @@ fn states(world: &World, query: &BTreeMap<String, String>) -> (u16, Value) {
     ok(&DocumentStates { documents: page, next_cursor })
 }
 
+fn refusal(code: &str, detail: &str) -> Problem {
+    Problem {
+        kind: String::new(),
+        title: String::new(),
+        status: 422,
+        detail: detail.to_owned(),
+        instance: String::new(),
+        code: code.to_owned(),
+        errors: match code {
+            "unprocessable_document" => vec![FieldProblem { pointer: "/metadata/size".into(), detail: "odd".into() }],
+            _ => vec![],
+        },
+        retry_after_ms: None,
+    }
+}
+
 fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
     let mut results = Vec::new();
     for document in put.documents {
@@ -277,21 +335,7 @@ fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
             Some(b) if b.acl_digest() != document.acl_digest() => DocumentStatus::AclUpdated,
             Some(_) => DocumentStatus::Unchanged,
         };
-        let problem = rejected.map(|code| Problem {
-            kind: String::new(),
-            title: String::new(),
-            status: 422,
-            detail: world.rejection.clone(),
-            instance: String::new(),
-            code: code.clone(),
-            errors: match code.as_str() {
-                "unprocessable_document" => {
-                    vec![FieldProblem { pointer: "/metadata/size".into(), detail: "odd".into() }]
-                }
-                _ => vec![],
-            },
-            retry_after_ms: None,
-        });
+        let problem = rejected.map(|code| refusal(code, &world.rejection));
         results.push(DocumentResult {
             id: document.id.clone(),
             status,

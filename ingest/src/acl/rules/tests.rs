@@ -11,7 +11,7 @@ fn rules(dirs: &[(&str, &str)], files: &[(&str, &str)]) -> Rules {
         };
         list.iter().map(one).collect()
     };
-    Rules { dirs: parse(dirs, true), files: parse(files, false) }
+    Rules { dirs: parse(dirs, true), files: parse(files, false), ..Rules::default() }
 }
 
 #[test]

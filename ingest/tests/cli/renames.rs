@@ -1,0 +1,516 @@
+//! A rename loses no ban that somebody wrote by hand, and opens nothing that a rule file restricts.
+
+use usher_base::wire::Document;
+
+use crate::common::Site;
+
+const RULES: (&str, &str) = ("_.acl.yaml", "viewers: [\"group:all#member\"]\n");
+const TEXT: &str = "# Report\n\nFor all.\n\n# Pay\n\nSecret.\n";
+const OTHER: &str = "# Report\n\nAnother one.\n\n# Pay\n\nNothing yet.\n";
+const SIDECAR: &str = "sections: [{heading: Pay, acl: {viewers: [\"group:payroll#member\"]}}]\n";
+const OTHER_VIEWERS: &str = "sections: [{heading: Pay, acl: {viewers: [\"group:board#member\"]}}]\n";
+const NAMED_SECTION: &str = "sections: [{id: pay, heading: Pay, acl: {viewers: [\"group:payroll#member\"]}}]\n";
+
+/// `r.md` with a restricted part, from which rita is kept by hand.
+fn site() -> Site {
+    let site = Site::new(&[RULES, ("r.md", TEXT), ("r.md.acl.yaml", SIDECAR), ("other.md", "Other.")]);
+    site.folder(&[]).expect(0).says("2 created");
+    site.stub.world().add_tuple("user:rita", "blocked", "document:s/r.md");
+    site
+}
+
+fn rename(site: &Site, from: &str, to: &str) {
+    std::fs::create_dir_all(site.doc(to).parent().unwrap()).unwrap();
+    std::fs::rename(site.doc(from), site.doc(to)).unwrap();
+}
+
+fn copy(site: &Site, from: &str, to: &str) {
+    std::fs::copy(site.doc(from), site.doc(to)).unwrap();
+}
+
+fn remove(site: &Site, path: &str) {
+    std::fs::remove_file(site.doc(path)).unwrap();
+}
+
+/// Documents with the text that is restricted.
+fn secrets(site: &Site) -> Vec<Document> {
+    let world = site.stub.world();
+    let found: Vec<_> = world.documents.values().filter(|d| d.content.text.contains("Secret")).cloned().collect();
+    assert!(!found.is_empty(), "the document is gone");
+    found
+}
+
+fn is_banned(site: &Site, id: &str) -> bool {
+    site.stub.world().tuple_lines().contains(&format!("user:rita blocked document:{id}"))
+}
+
+fn is_closed(document: &Document) -> bool {
+    let at = document.content.text.find("Secret").unwrap();
+    document.sections.iter().any(|section| section.span.is_some_and(|span| span.start <= at && at < span.end))
+}
+
+/// The hash that a release before this one kept.
+fn former_hash(document: &Document, bytes: &str) -> String {
+    let places = document.sections.iter().map(|s| format!(r#"{{"id":"{}","heading":"Pay","span":null}}"#, s.id));
+    let places = format!("[{}]", places.collect::<Vec<_>>().join(","));
+    let mut hasher = blake3::Hasher::new_derive_key("usher-ingest-extract-3");
+    hasher.update(&(places.len() as u64).to_le_bytes()).update(places.as_bytes()).update(bytes.as_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
+fn keep_hash(site: &Site, hash: impl Fn(&Document) -> String) {
+    let mut world = site.stub.world();
+    let document = world.documents.get_mut("s/r.md").unwrap();
+    document.source_hash = Some(hash(document));
+}
+
+struct Variant {
+    name: &'static str,
+    change: fn(&Site),
+    code: i32,
+    /// What a run says.
+    says: &'static [&'static str],
+    /// Whether the rule files still say that the part is restricted.
+    closed: bool,
+}
+
+const VARIANTS: &[Variant] = &[
+    Variant {
+        name: "rule file left behind",
+        change: |site| rename(site, "r.md", "q.md"),
+        code: 3,
+        says: &["refused q.md: it is r.md, which r.md.acl.yaml restricts", "rename the rule file to q.md.acl.yaml"],
+        closed: true,
+    },
+    Variant {
+        name: "rule file left behind, another folder",
+        change: |site| rename(site, "r.md", "deep/q.md"),
+        code: 3,
+        says: &["refused deep/q.md: it is r.md, which r.md.acl.yaml restricts"],
+        closed: true,
+    },
+    Variant {
+        name: "rule file left behind, another beside the new name",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            site.write("q.md.acl.yaml", "viewers: [user:new]\n");
+        },
+        code: 3,
+        says: &["refused q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "broken rule file left behind",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            site.write("r.md.acl.yaml", "sections: [\n");
+        },
+        code: 3,
+        says: &["refused q.md", "r.md.acl.yaml"],
+        closed: true,
+    },
+    Variant {
+        name: "rule file moved and broken",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            remove(site, "r.md.acl.yaml");
+            site.write("q.md.acl.yaml", "sections: [\n");
+        },
+        code: 3,
+        says: &["refused q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "rule file removed",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            remove(site, "r.md.acl.yaml");
+        },
+        code: 0,
+        says: &["moved r.md to q.md"],
+        closed: false,
+    },
+    Variant {
+        name: "rule file moved",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        code: 0,
+        says: &["moved r.md to q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "rule file moved, other viewers",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            remove(site, "r.md.acl.yaml");
+            site.write("q.md.acl.yaml", OTHER_VIEWERS);
+        },
+        code: 0,
+        says: &["moved r.md to q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "rule file moved, section named",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            remove(site, "r.md.acl.yaml");
+            site.write("q.md.acl.yaml", NAMED_SECTION);
+        },
+        code: 0,
+        says: &["moved r.md to q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "read by another extractor",
+        change: |site| {
+            keep_hash(site, |d| format!("{}{:032}", &d.source_hash.as_ref().unwrap()[..32], 0));
+            rename(site, "r.md", "q.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        code: 0,
+        says: &["moved r.md to q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "stored by a former release, rule file moved",
+        change: |site| {
+            keep_hash(site, |d| former_hash(d, TEXT));
+            rename(site, "r.md", "q.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        code: 0,
+        says: &["moved r.md to q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "stored by a former release, rule file left behind",
+        change: |site| {
+            keep_hash(site, |d| former_hash(d, TEXT));
+            rename(site, "r.md", "q.md");
+        },
+        code: 3,
+        says: &["refused q.md: it is r.md, which r.md.acl.yaml restricts"],
+        closed: true,
+    },
+    Variant {
+        name: "two candidates, rule file left behind",
+        change: |site| {
+            rename(site, "r.md", "p.md");
+            copy(site, "p.md", "q.md");
+        },
+        code: 3,
+        says: &["refused p.md", "refused q.md"],
+        closed: true,
+    },
+    Variant {
+        name: "two candidates, rule file copied to both",
+        change: |site| {
+            rename(site, "r.md", "p.md");
+            copy(site, "p.md", "q.md");
+            copy(site, "r.md.acl.yaml", "q.md.acl.yaml");
+            rename(site, "r.md.acl.yaml", "p.md.acl.yaml");
+        },
+        code: 0,
+        says: &["moved r.md to p.md"],
+        closed: true,
+    },
+    Variant {
+        name: "two candidates, rule file removed",
+        change: |site| {
+            rename(site, "r.md", "p.md");
+            copy(site, "p.md", "q.md");
+            remove(site, "r.md.acl.yaml");
+        },
+        code: 0,
+        says: &["moved r.md to p.md"],
+        closed: false,
+    },
+    Variant {
+        name: "another file at the old name",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            site.write("r.md", OTHER);
+        },
+        code: 3,
+        says: &["refused q.md: it has the content that r.md had, which r.md.acl.yaml restricts", "refused r.md"],
+        closed: true,
+    },
+    Variant {
+        name: "another file at the old name, rule file copied",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            copy(site, "r.md.acl.yaml", "q.md.acl.yaml");
+            site.write("r.md", OTHER);
+        },
+        code: 0,
+        says: &["q.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "another file at the old name, once it was moved",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+            site.folder(&[]).expect(0);
+            site.write("r.md", OTHER);
+        },
+        code: 0,
+        says: &["q.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "another case, rule file left behind",
+        change: |site| rename(site, "r.md", "R.md"),
+        code: 3,
+        says: &["refused R.md"],
+        closed: true,
+    },
+    Variant {
+        name: "moved twice, rule file left at the place between",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+            site.folder(&[]).expect(0);
+            rename(site, "q.md", "t.md");
+        },
+        code: 3,
+        says: &["refused t.md: it is q.md, which q.md.acl.yaml restricts"],
+        closed: true,
+    },
+    Variant {
+        name: "moved twice before a run, rule file left at the place between",
+        change: |site| {
+            rename(site, "r.md", "t.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        code: 3,
+        says: &["refused t.md: it had another name, and q.md.acl.yaml restricts a document that is not there"],
+        closed: true,
+    },
+    Variant {
+        name: "moved twice before a run and copied, rule file left at the place between",
+        change: |site| {
+            rename(site, "r.md", "t.md");
+            copy(site, "t.md", "u.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        code: 3,
+        says: &["refused t.md: it had another name", "refused u.md: it had another name"],
+        closed: true,
+    },
+    Variant {
+        name: "rule file back at the old name",
+        change: |site| {
+            rename(site, "r.md", "q.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+            site.folder(&[]).expect(0);
+            rename(site, "q.md.acl.yaml", "r.md.acl.yaml");
+        },
+        code: 3,
+        says: &["refused q.md: it is r.md, which r.md.acl.yaml restricts"],
+        closed: true,
+    },
+    Variant {
+        name: "the service refuses it",
+        change: |site| {
+            rename(site, "r.md", "deep/q.md");
+            rename(site, "r.md.acl.yaml", "deep/q.md.acl.yaml");
+            site.stub.world().reject.insert("s/r.md".into(), "internal".into());
+        },
+        code: 2,
+        says: &["failed deep/q.md"],
+        closed: true,
+    },
+];
+
+#[test]
+fn no_rename_loses_a_ban_by_hand_or_opens_a_restricted_part() {
+    for variant in VARIANTS {
+        let site = site();
+        (variant.change)(&site);
+        // The second run knows what the first one left, the third has lost its record, and what is missing is deleted.
+        for round in 0..3 {
+            let all = ["--delete-missing", "--yes"];
+            if round == 2 {
+                std::fs::remove_dir_all(site.path("state")).unwrap();
+            }
+            let ran = site.folder(if round == 0 { &[] } else { &all });
+            let told = format!("{}, round {round}\n{}\n{}", variant.name, ran.out, ran.err);
+            assert_eq!(ran.code, variant.code, "{told}");
+            if round == 0 {
+                variant
+                    .says
+                    .iter()
+                    .for_each(|text| assert!((ran.out.clone() + &ran.err).contains(text), "{text}: {told}"));
+            }
+            for document in secrets(&site) {
+                assert!(is_banned(&site, &document.id), "{}: {told}", document.id);
+                assert_eq!(is_closed(&document), variant.closed, "{}: {told}", document.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_file_that_follows_its_document_ends_the_refusal() {
+    for two in [false, true] {
+        let site = site();
+        rename(&site, "r.md", "q.md");
+        if two {
+            copy(&site, "q.md", "z.md");
+        }
+        site.folder(&[]).expect(3);
+        if two {
+            copy(&site, "r.md.acl.yaml", "z.md.acl.yaml");
+        }
+        rename(&site, "r.md.acl.yaml", "q.md.acl.yaml");
+        site.folder(&[]).expect(0);
+        let found = secrets(&site);
+        assert!(found.iter().all(|d| is_closed(d) && is_banned(&site, &d.id)));
+        assert_eq!(found.len(), if two { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn a_copy_is_a_document_of_its_own() {
+    let site = site();
+    copy(&site, "r.md", "q.md");
+    site.folder(&[]).expect(0).says("1 created");
+    let of = |id: &str| site.stub.world().documents[id].clone();
+    assert!(is_closed(&of("s/r.md")) && is_banned(&site, "s/r.md"));
+    assert!(!is_closed(&of("s/q.md")) && !is_banned(&site, "s/q.md"));
+}
+
+#[test]
+fn a_renamed_folder_and_another_unicode_form_keep_bans_and_parts() {
+    let (nfc, nfd) = ("a/\u{e9}.md", "a/e\u{301}.md");
+    let sidecar = |path: &str| format!("{path}.acl.yaml");
+    let site = Site::new(&[RULES, (nfc, TEXT), (&sidecar(nfc), SIDECAR), ("a/b.md", "b"), ("other.md", "Other.")]);
+    site.folder(&[]).expect(0);
+    let object = format!("document:s/{nfc}");
+    site.stub.world().add_tuple("user:rita", "blocked", &object);
+    let check = |site: &Site| {
+        let found = secrets(site);
+        assert!(found.iter().all(is_closed) && found[0].id == format!("s/{nfc}") && found.len() == 1, "{found:?}");
+    };
+    rename(&site, "a", "c/d");
+    site.folder(&["--delete-missing", "--yes"]).expect(0);
+    check(&site);
+    rename(&site, "c/d", "a");
+    rename(&site, nfc, nfd);
+    site.folder(&["--delete-missing", "--yes"]).expect(3).says("named otherwise");
+    check(&site);
+    rename(&site, &sidecar(nfc), &sidecar(nfd));
+    site.folder(&["--delete-missing", "--yes"]).expect(0);
+    check(&site);
+}
+
+#[test]
+fn a_run_that_is_cut_off_at_any_place_loses_no_ban() {
+    let ways: [fn(&Site); 3] = [
+        |site| {
+            rename(site, "r.md", "q.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        |site| rename(site, "r.md", "q.md"),
+        |site| {
+            rename(site, "r.md", "q.md");
+            copy(site, "r.md.acl.yaml", "q.md.acl.yaml");
+            site.write("r.md", OTHER);
+        },
+    ];
+    for (way, change) in ways.into_iter().enumerate() {
+        for requests in 0..12 {
+            let site = site();
+            change(&site);
+            site.clear_log();
+            site.stub.world().fail_after = Some(requests);
+            site.folder(&["--delete-missing", "--yes"]);
+            site.stub.world().fail_after = None;
+            for _ in 0..2 {
+                for document in secrets(&site) {
+                    assert!(is_banned(&site, &document.id) && is_closed(&document), "{way} {requests} {document:?}");
+                }
+                site.folder(&["--delete-missing", "--yes"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_stored_by_a_former_release_is_read_once_more() {
+    let site = site();
+    keep_hash(&site, |d| former_hash(d, TEXT));
+    site.clear_log();
+    site.folder(&[]).expect(0).says("2 unchanged");
+    assert_eq!(site.stub.world().writes(), ["POST /v1/documents"]);
+    site.clear_log();
+    site.folder(&[]).expect(0).says("2 unchanged");
+    assert!(site.stub.world().writes().is_empty());
+}
+
+#[test]
+fn a_key_that_may_not_read_bans_says_so() {
+    let site = site();
+    site.stub.world().hides_history = true;
+    rename(&site, "r.md", "q.md");
+    copy(&site, "r.md.acl.yaml", "q.md.acl.yaml");
+    site.write("r.md", OTHER);
+    site.folder(&[]).expect(2).says("bans that somebody wrote by hand for s/r.md may not bind q.md");
+}
+
+#[test]
+fn rules_that_the_service_refuses_are_not_said_to_be_changed() {
+    let site = Site::new(&[RULES, ("a.md", "text"), ("a.md.acl.yaml", "viewers: [user:ana]\n")]);
+    site.folder(&[]).expect(0);
+    site.write("a.md.acl.yaml", "viewers: [user:ana]\nblocked: [user:eve]\n");
+    site.stub.world().reject.insert("s/a.md".into(), "acl_invalid".into());
+    let ran = site.folder(&[]).expect(2).says("failed a.md: the service refused the rules (acl_invalid)");
+    assert!(!ran.out.contains("rules updated"), "{}", ran.out);
+}
+
+/// A folder that is renamed is another object: bans of rule files are written for it, those by hand are not.
+#[test]
+fn a_renamed_folder_waits_for_what_was_written_by_hand_for_it() {
+    let dir = ("a/_.acl.yaml", "viewers: [\"group:all#member\"]\nblocked: [user:eve]\n");
+    let site = Site::new(&[RULES, dir, ("a/sub/x.md", "x"), ("a/y.md", "y"), ("other.md", "Other.")]);
+    site.folder(&[]).expect(0);
+    rename(&site, "a", "b");
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("2 rules updated");
+    let parents = |id: &str| site.stub.world().documents[id].acl.as_ref().unwrap().parents.clone();
+    assert_eq!(parents("s/a/y.md"), ["folder:s/b"]);
+
+    site.stub.world().add_tuple("user:rita", "blocked", "folder:s/b");
+    rename(&site, "b", "d");
+    for _ in 0..2 {
+        let ran = site.folder(&["--delete-missing", "--yes"]).expect(3);
+        ran.says("refused d/sub/x.md: folder:s/b has bans that somebody wrote by hand (user:rita)")
+            .says("refused d/y.md");
+        assert_eq!(
+            (parents("s/a/y.md"), parents("s/a/sub/x.md")),
+            (vec!["folder:s/b".into()], vec!["folder:s/b/sub".into()])
+        );
+        let tuples = site.stub.world().tuple_lines();
+        for kept in ["user:rita blocked folder:s/b", "user:eve blocked folder:s/b", "folder:s/b parent folder:s/b/sub"]
+        {
+            assert!(tuples.iter().any(|tuple| tuple == kept), "{kept} {tuples:?}");
+        }
+    }
+    site.stub.world().add_tuple("user:rita", "blocked", "folder:s/d");
+    site.stub.world().remove_tuple("user:rita", "blocked", "folder:s/b");
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("2 rules updated");
+    assert_eq!(parents("s/a/sub/x.md"), ["folder:s/d/sub"]);
+    assert!(site.stub.world().tuple_lines().contains(&"user:eve blocked folder:s/d".to_owned()));
+}
+
+/// As where names that differ only in case are one: the second name is there to the system, and no document of the run.
+#[test]
+fn a_rule_file_with_another_name_of_the_same_file_refuses_it() {
+    let site = Site::new(&[RULES, ("Report.md", TEXT), ("report.md.acl.yaml", SIDECAR)]);
+    std::fs::hard_link(site.doc("Report.md"), site.doc("report.md")).unwrap();
+    let ran = site.folder(&["--exclude", "report.md", "--hard-links", "Report.md"]).expect(3);
+    ran.says("refused Report.md").says("named otherwise");
+    assert!(site.stub.world().documents.is_empty());
+}
