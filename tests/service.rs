@@ -35,6 +35,8 @@ mod drift;
 mod embedders;
 #[path = "service/explain.rs"]
 mod explain;
+#[path = "service/folders.rs"]
+mod folders;
 #[path = "service/headers.rs"]
 mod headers;
 #[path = "service/impact.rs"]
