@@ -23,6 +23,8 @@ struct Expected {
     keys: std::collections::BTreeMap<String, String>,
     /// A grant by hand, and how its loss is seen.
     revoked: Revoked,
+    /// Who reads a document by its rules alone.
+    narrowed: Narrowed,
     /// All documents as they were last sent.
     sent: Vec<Value>,
     asked: Vec<Asked>,
@@ -33,6 +35,12 @@ struct Revoked {
     tuple: Value,
     reader: String,
     question: String,
+    document: String,
+}
+
+#[derive(Deserialize)]
+struct Narrowed {
+    reader: String,
     document: String,
 }
 
@@ -148,6 +156,18 @@ async fn revoke(service: &TestService, revoked: &Revoked) {
     assert!(!reader.ask(&revoked.question).await.contains(&revoked.document));
 }
 
+/// What the rules of an older release granted goes with narrower rules.
+async fn narrow(service: &TestService, expected: &Expected) {
+    let Narrowed { reader, document } = &expected.narrowed;
+    let path = format!("/v1/documents/{}?collection=main", document.replace('/', "%2F"));
+    let reads = async || service.as_reader(reader).get(&path).await.status.is_success();
+    assert!(reads().await);
+    let mut sent = expected.sent.iter().find(|sent| sent["id"] == **document).unwrap().clone();
+    sent["acl"] = json!({"nobody": true});
+    service.admin().put_documents(vec![sent]).await;
+    assert!(!reads().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_of_past_releases_are_answered_from_as_they_were() {
     // They are files; what a database holds of older releases goes through the same steps of the schema.
@@ -182,6 +202,7 @@ async fn folders_of_past_releases_are_answered_from_as_they_were() {
 
         let before = fs::read_to_string(service.folder.path().join("audit.jsonl")).unwrap();
         revoke(&service, &expected.revoked).await;
+        narrow(&service, &expected).await;
         let service = service.restart().await;
         let reader = service.as_reader(&expected.revoked.reader);
         assert!(!reader.ask(&expected.revoked.question).await.contains(&expected.revoked.document));

@@ -265,12 +265,13 @@ def ask(service, sent, default, branch, model_id, before):
         ("Vergütung Löwe", "hybrid", 5), ("Vergütung Löwe", "keyword", 5), ("Reisekosten Fälle", "keyword", 5),
         ("cradle rails slipway", "vector", 5), ("decision chair 4711", "keyword", 5),
     ]:
-        body = {"query": question, "mode": mode, "top_k": top_k, "include": []}
+        body = {"query": question, "mode": mode, "top_k": top_k, "include": [], "deadline_ms": 30_000}
         service.ask("POST", "/v1/query", body, readers + (keys if question == "leave canteen" else []), only=hits)
     for field, op, value in [("team", "eq", "travel"), ("year", "gte", 2024), ("tags", "eq", "b"),
                              ("since", "lt", "2024-01-01T00:00:00Z"), ("source", "eq", "regeln"), ("final", "exists", None)]:
         only = {"field": field, "op": op} | ({} if value is None else {"value": value})
-        body = {"query": "Fall", "collections": ["handbuch"], "include": ["text", "metadata"], "filter": only}
+        body = {"query": "Fall", "collections": ["handbuch"], "include": ["text", "metadata"], "filter": only,
+                "deadline_ms": 30_000}
         service.ask("POST", "/v1/query", body, readers[:2])
     body = {"query": "case", "max_per_document": 1, "top_k": 20}
     chunks = service.send("POST", "/v1/query", body, "admin", "user:bob")[1]["results"]
@@ -336,7 +337,8 @@ def expected(base, key_file):
     sent = ",\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in filled[0])
     revoked = {"tuple": tuple_of("user:zoe", "viewer", "document:wiki/byhand.md"), "reader": "user:zoe", "question": "leave",
                "document": "wiki/byhand.md"}
-    print(f'{{"older_spelling":{json.dumps(is_older)},\n"keys":{json.dumps(service.keys)},\n"revoked":{json.dumps(revoked)},\n"sent":[\n{sent}],\n"asked":[\n{lines}]}}')
+    narrowed = {"reader": ADA, "document": "hr/window.md"}
+    print(f'{{"older_spelling":{json.dumps(is_older)},\n"keys":{json.dumps(service.keys)},\n"revoked":{json.dumps(revoked)},\n"narrowed":{json.dumps(narrowed)},\n"sent":[\n{sent}],\n"asked":[\n{lines}]}}')
 
 
 def dump(data, target):
