@@ -69,6 +69,7 @@ fn kept() -> Vec<PathBuf> {
 
 /// Makes the data folder anew: a catalog, the end of its audit, and a key to ask with.
 async fn unpack(kept: &Path, expected: &Expected) -> tempfile::TempDir {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let catalog = SqliteConnectOptions::new().filename(folder.path().join("catalog.db")).create_if_missing(true);
     let mut catalog = catalog.connect().await.unwrap();
