@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::collections::CollectionSettings;
 use crate::catalog::documents::SectionRow;
 use crate::catalog::index_text::index_text;
-use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, PreparedVectors};
+use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, PreparedVectors, title_of};
 use crate::embed::{self, EmbedError, Embedder, Role};
 use crate::limits::{Effort, Spent};
 use crate::outline::{self, Heading, MAX_HEADINGS, TooManyHeadings};
@@ -343,7 +343,8 @@ pub async fn content(
         );
         unprocessable("/chunks", detail)
     })?;
-    let title = document.title.as_deref().unwrap_or_default();
+    // As an index gets it that is filled from the catalog.
+    let title = title_of(document);
     let texts: Vec<String> = chunks
         .iter()
         .map(|chunk| index_text(title, document.content.text.get(chunk.start..chunk.end).unwrap_or_default()))

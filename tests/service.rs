@@ -37,6 +37,8 @@ mod embedders;
 mod ends;
 #[path = "service/explain.rs"]
 mod explain;
+#[path = "service/folders.rs"]
+mod folders;
 #[path = "service/headers.rs"]
 mod headers;
 #[path = "service/impact.rs"]

@@ -289,7 +289,7 @@ async fn new_version(
         id: document.id.clone(),
         source: source_of(&document.id).to_owned(),
         version,
-        title: document.title.clone().unwrap_or_else(|| default_title(&document.id)),
+        title: title_of(document).to_owned(),
         url: document.url.clone(),
         media_type: document.content.media_type.clone(),
         metadata: document.metadata.clone(),
@@ -361,8 +361,10 @@ fn stored_rules(document: &Document) -> StoredRules {
     StoredRules { acl: document.acl.clone(), sections: sections.collect() }
 }
 
-fn default_title(id: &str) -> String {
-    id.rsplit('/').next().unwrap_or(id).to_owned()
+/// What a document is called, here and in what is indexed of it: without a title, the last part of its id.
+pub fn title_of(document: &Document) -> &str {
+    let named = || document.id.rsplit('/').next().unwrap_or(&document.id);
+    document.title.as_deref().unwrap_or_else(named)
 }
 
 async fn remove_chunks(draft: &mut Draft, collection: &str, first: u32, count: u32) -> Result<(), CommitError> {

@@ -46,6 +46,22 @@ async fn lost_indexes_are_rebuilt_from_the_catalog() {
     }
 }
 
+/// Also those of documents that came without a title, and are called by their ids.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_vectors_are_made_again_as_they_were() {
+    let service = TestService::start().await;
+    let rules = json!({"viewers": ["user:*"]});
+    let mut named = document("a/a blue gentian", "the lily is white", rules.clone());
+    named.as_object_mut().unwrap().remove("title");
+    service.admin().put_documents(vec![named, document("a/2", "the door is blue", rules)]).await;
+    let before = by_vector(&service, 2).await;
+    assert_eq!(before[0]["title"], "a blue gentian", "{before}");
+    let folder = service.stop().await;
+    std::fs::remove_dir_all(folder.path().join("indexes")).unwrap();
+    let service = TestService::start_in(folder).await;
+    assert_eq!(by_vector(&service, 2).await, before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_is_refused_and_a_backup_can_be_served() {
     let service = TestService::start().await;
