@@ -14,6 +14,7 @@ use super::problem::{ProblemKind, STARTING};
 use crate::wire::{Problem, bounds};
 
 mod exact;
+mod forms;
 
 use super::operations::{self, HEADERS, Needs, Operation, Parameter, Shape};
 use crate::authz::AuthorizationModel;
@@ -61,6 +62,7 @@ pub fn description() -> Value {
     for (name, pattern) in [(exact::JSON, bounds::TEXT), (exact::PLAIN_JSON, openfga::PLAIN)] {
         schemas.insert(name.to_owned(), exact::json_schema(name, pattern));
     }
+    forms::of_components(&mut schemas);
     schemas.sort_keys();
     let mut description = json!({
         "openapi": "3.1.1",
@@ -72,6 +74,7 @@ pub fn description() -> Value {
                 OpenFGA's API is served at `/stores` and, with the same paths, below `/fga`; its errors have its own form.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -262,7 +265,7 @@ mod tests {
             let named = schema["properties"].as_object().into_iter().flat_map(Map::values);
             let parts = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|all| schema[all].as_array()).flatten();
             let parts = parts.filter(|part| part.get("required").is_none() && part.get("properties").is_none());
-            let inner = ["items", "additionalProperties"].into_iter().filter_map(|of| schema.get(of));
+            let inner = ["items", "additionalProperties", "then", "else"].into_iter().filter_map(|of| schema.get(of));
             open.extend(named.chain(parts).chain(inner));
         }
         assert!(count > 60, "{count} texts and numbers");

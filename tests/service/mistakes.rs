@@ -231,3 +231,21 @@ fn a_newcomer_gets_from_nothing_to_a_token_that_works() {
     assert_eq!(answers[3]["code"], "unauthenticated", "{said}");
     assert!(answers[3]["detail"].as_str().unwrap().contains("`aud`"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_has_the_form_of_a_tuple_though_its_condition_is_not_looked_at() {
+    let service = TestService::start().await;
+    let admin = service.admin();
+    for context in [json!([null]), json!("x"), json!(7)] {
+        let mut gone = tuple("user:ann", "member", "group:g");
+        gone["condition"] = json!({"name": "during", "context": context});
+        for path in ["/v1/relationships/write", "/v1/relationships/impact"] {
+            let refused = admin.post(path, json!({"deletes": [gone], "idempotent": true})).await;
+            assert_eq!(refused.json()["errors"][0]["pointer"], "/deletes/0/condition/context", "{path}");
+            assert_eq!(refused.problem(400), "invalid_request", "{path}");
+        }
+    }
+    let mut gone = tuple("user:ann", "member", "group:g");
+    gone["condition"] = json!({"name": "during", "context": {}});
+    admin.post("/v1/relationships/write", json!({"deletes": [gone], "idempotent": true})).await.ok();
+}

@@ -137,7 +137,7 @@ fn example(description: &Value, schema: &Value) -> Value {
     match schema["type"].as_str() {
         Some("object") => {
             let mut required = schema["required"].as_array().cloned().unwrap_or_default();
-            required.extend(schema["anyOf"][0]["required"].as_array().cloned().unwrap_or_default());
+            required.extend(schema["allOf"][0]["anyOf"][0]["required"].as_array().cloned().unwrap_or_default());
             let fields = required.iter().map(|name| name.as_str().unwrap().to_owned());
             fields.map(|name| (name.clone(), example(description, &schema["properties"][&name]))).collect()
         }

@@ -10,17 +10,15 @@ pub const JSON: &str = "Json";
 /// The same without control characters.
 pub const PLAIN_JSON: &str = "PlainJson";
 
-/// JSON of any shape, with texts and names of one pattern.
+/// JSON of any shape, with texts and names of one pattern. Who makes a client of it knows no `if`, and takes it for anything;
+/// a union that holds itself is more than most can read.
 pub fn json_schema(name: &str, pattern: &str) -> Value {
     let any = reference(name);
     json!({
         "description": "JSON of any shape; its texts and names have one pattern.",
-        "anyOf": [
-            {"type": ["null", "boolean", "number"]},
-            {"type": "string", "pattern": pattern},
-            {"type": "array", "items": any},
-            {"type": "object", "propertyNames": {"pattern": pattern}, "additionalProperties": any},
-        ],
+        "if": {"type": "object"},
+        "then": {"propertyNames": {"pattern": pattern}, "additionalProperties": any},
+        "else": {"pattern": pattern, "items": any},
     })
 }
 

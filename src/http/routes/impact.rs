@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::relationships::tolerance;
+use super::relationships::{have_form, tolerance};
 use super::{page_size, record, seal};
 use crate::administration::impact::{Detail, impact};
 use crate::commit::tuples::{WriteTuples, show};
@@ -28,6 +28,7 @@ pub async fn ask(
     if request.writes.len() + request.deletes.len() > MAX_TUPLES {
         return Err(ApiProblem::invalid("/writes", "at most 1,000 tuples can be tried at once"));
     }
+    have_form(&request.deletes)?;
     let examples = request.examples.unwrap_or(10);
     if examples > MAX_EXAMPLES {
         return Err(ApiProblem::invalid("/examples", "must be 0 to 100"));

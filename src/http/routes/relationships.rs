@@ -18,12 +18,21 @@ use crate::service::Service;
 use crate::wire::bounds::MAX_TUPLES;
 use crate::wire::{
     ReadRelationships, RelationshipChange, RelationshipChanges, RelationshipOperation, RelationshipsRead,
-    RelationshipsWritten, WriteRelationships,
+    RelationshipsWritten, TupleKey, WriteRelationships,
 };
 
 /// What a request that calls itself idempotent tolerates.
 pub(super) fn tolerance(is_idempotent: bool) -> Tolerance {
     if is_idempotent { Tolerance::Ignore } else { Tolerance::Error }
+}
+
+/// A delete's condition is not looked at, but it has the form of one.
+pub(super) fn have_form(deletes: &[TupleKey]) -> Result<(), ApiProblem> {
+    let is_form = |key: &TupleKey| key.condition.as_ref()?.context.as_ref().map(|of| of.is_object() || of.is_null());
+    match deletes.iter().position(|key| is_form(key) == Some(false)) {
+        Some(n) => Err(ApiProblem::invalid(&format!("/deletes/{n}/condition/context"), "must be a JSON object")),
+        None => Ok(()),
+    }
 }
 
 pub async fn write(
@@ -35,6 +44,7 @@ pub async fn write(
     if request.writes.len() + request.deletes.len() > MAX_TUPLES {
         return Err(ApiProblem::invalid("/writes", "at most 1,000 tuples can be written and deleted at once"));
     }
+    have_form(&request.deletes)?;
     let expected_revision = request
         .expected_revision
         .as_deref()

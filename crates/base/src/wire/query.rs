@@ -19,6 +19,7 @@ pub struct Query {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_DIMENSIONS), inner(range(min = f32::MIN, max = f32::MAX)))]
     pub vector: Option<Vec<f32>>,
+    /// Default: `hybrid`.
     #[serde(default)]
     pub mode: Mode,
     /// 1 to 100; default 10.
@@ -63,11 +64,12 @@ pub struct Query {
 /// A question has a text, a vector for mode `vector`, or both where the mode is not `keyword`.
 fn questions() -> Value {
     let text = json!({"type": "string"});
+    let vector = json!({"type": "array", "items": {"type": "number"}});
     json!([
         {"required": ["query"], "properties": {"query": text, "mode": {"enum": ["hybrid", "vector"]}}},
         {"required": ["query", "mode"],
          "properties": {"query": text, "mode": {"const": "keyword"}, "vector": {"type": "null"}}},
-        {"required": ["vector", "mode"], "properties": {"vector": {"type": "array"}, "mode": {"const": "vector"}}},
+        {"required": ["vector", "mode"], "properties": {"vector": vector, "mode": {"const": "vector"}}},
     ])
 }
 

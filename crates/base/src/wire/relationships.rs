@@ -44,7 +44,7 @@ pub struct WriteRelationships {
 
 /// There is something to write or to delete.
 pub(super) fn some_tuples() -> Value {
-    let some = json!({"type": "array", "minItems": 1});
+    let some = json!({"type": "array", "items": {"$ref": "#/components/schemas/TupleKey"}, "minItems": 1});
     json!([
         {"required": ["writes"], "properties": {"writes": some}},
         {"required": ["deletes"], "properties": {"deletes": some}},
@@ -85,6 +85,7 @@ pub struct ReadRelationships {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RelationshipsRead {
     pub tuples: Vec<TupleKey>,
+    /// Null at the end.
     pub next_cursor: Option<String>,
     pub revision: String,
 }

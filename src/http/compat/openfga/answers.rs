@@ -382,5 +382,6 @@ pub struct StreamError {
 pub struct StreamStatus {
     pub code: u8,
     pub message: String,
+    #[schemars(with = "Vec<Nothing>", length(max = 0))]
     pub details: [Nothing; 0],
 }
