@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::{next_page, page_after, page_size, record, seal};
+use crate::authz::TupleCondition;
 use crate::catalog::tuples::TupleFilter;
 use crate::commit::tuples::{Tolerance, WriteTuples, show};
 use crate::commit::{CommitError, Committed};
@@ -28,11 +29,12 @@ pub(super) fn tolerance(is_idempotent: bool) -> Tolerance {
 
 /// A delete's condition is not looked at, but it has the form of one.
 pub(super) fn have_form(deletes: &[TupleKey]) -> Result<(), ApiProblem> {
-    let is_form = |key: &TupleKey| key.condition.as_ref()?.context.as_ref().map(|of| of.is_object() || of.is_null());
-    match deletes.iter().position(|key| is_form(key) == Some(false)) {
-        Some(n) => Err(ApiProblem::invalid(&format!("/deletes/{n}/condition/context"), "must be a JSON object")),
-        None => Ok(()),
+    for (n, key) in deletes.iter().enumerate() {
+        let Some(condition) = &key.condition else { continue };
+        TupleCondition::new(&condition.name, condition.context.as_ref())
+            .map_err(|error| ApiProblem::invalid(&format!("/deletes/{n}"), &error.to_string()))?;
     }
+    Ok(())
 }
 
 pub async fn write(
