@@ -9,7 +9,7 @@ shard="${SHARD%/*}" shards="${SHARD#*/}"
 seed=$((SEED * 1000000 + shard * 10000))
 
 stage "Building"
-cargo test --workspace --features "$TESTED" --no-run --lib --test authority --test catalog --test crash --test leak --test openfga
+cargo test --workspace --features "$TESTED" --no-run --lib --test authority --test catalog --test crash --test leak --test openfga --test service
 scripts/openfga.sh
 
 stage "Audience soundness (seed $seed)"
@@ -18,6 +18,9 @@ USHER_SOAK=$((20000 / shards)) cargo test --workspace --features "$TESTED" --lib
 stage "Leak oracle: sequential, concurrent, twin worlds (seed $seed)"
 USHER_SEED=$seed USHER_SOAK=$((84 / shards + 1)) cargo test -p usher --features "$TESTED" --test leak -- --nocapture --test-threads=2 \
     --skip mutants --skip races
+
+stage "Answers while documents and rights change (20,000 and more)"
+USHER_SOAK=$((34 / shards + 1)) cargo test -p usher --features "$TESTED" --test service changing:: -- --nocapture --test-threads=2
 
 start_postgres
 
