@@ -84,7 +84,7 @@ async fn texts_that_cost_more_than_they_are_long_end_in_time_and_room() {
         let mut slowest = Duration::ZERO;
         let room = room_of(async {
             let send = |writer: usize, n: usize| {
-                let mut sent = document(&format!("{writer}/{n}"), &text, json!({"viewers": ["user:ann"]}));
+                let mut sent = document(&format!("{writer}/{n} {name}"), &text, json!({"viewers": ["user:ann"]}));
                 sent["content"]["type"] = kind.into();
                 let writer = writers[writer].clone();
                 async move {

@@ -1,5 +1,7 @@
 //! What survives a restart, a backup and damage to derived files.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::common::{TestService, document, tuple};
@@ -187,7 +189,15 @@ async fn a_catalog_that_is_older_than_the_audit_is_not_served_until_it_is_accept
     std::fs::remove_file(folder.path().join("catalog.sum")).unwrap();
     let data = folder.path().to_str().unwrap().to_owned();
     let run = |arguments: &[&str]| {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_usher")).args(arguments).output().unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usher"));
+        let mut child = command.args(arguments).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let begun = std::time::Instant::now();
+        // One that serves does not end by itself.
+        while child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let serve = ["serve", "--data", &data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
