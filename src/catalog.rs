@@ -165,6 +165,17 @@ impl Catalog {
         }
     }
 
+    /// As [`Self::read`], for what others wait for: a connection that died in the middle is noticed early.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn read_watched(&self) -> Result<CatalogTx, CatalogError> {
+        match &self.database {
+            Database::Sqlite(database) => database.read().await,
+            Database::Postgres(database) => database.read_watched().await,
+        }
+    }
+
     pub(crate) fn readers(&self) -> On<'_> {
         match &self.database {
             Database::Sqlite(database) => (&database.readers).into(),

@@ -3,6 +3,8 @@
 //! One text of 64 hex digits in two halves. The first is of the bytes alone: by it a file is known at another place, whatever
 //! its rules, and whichever release read it. The second is of everything that decides what is read from them.
 
+use std::collections::HashMap;
+
 use crate::acl::rules::SectionRule;
 use crate::extract;
 
@@ -32,6 +34,16 @@ pub fn source_hash(bytes: &[u8], sections: &[SectionRule], own: &[u8]) -> String
 /// Of the bytes that a kept hash is of; hashes of former releases have none, and are like no other.
 pub fn bytes_of(source_hash: &str) -> &str {
     source_hash.get(..HALF).unwrap_or(source_hash)
+}
+
+/// Ids by the hashes that are kept of their sources: each by that of the bytes, and by the whole as releases before kept it.
+pub fn by_hash<'a>(held: &[(&'a str, &'a str)]) -> HashMap<&'a str, Vec<&'a str>> {
+    let mut ids: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (id, hash) in held {
+        ids.entry(bytes_of(hash)).or_default().push(id);
+        ids.entry(hash).or_default().push(id);
+    }
+    ids
 }
 
 /// As releases before kept it: one hash of reader, places of restricted parts and bytes.

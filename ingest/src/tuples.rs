@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use serde::Deserialize;
 use serde_json::Value;
+use usher_base::wire::bounds::{MAX_OBJECT, MAX_SUBJECT};
 use usher_base::wire::{Condition, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
-use crate::acl::principal::{MAX_OBJECT, MAX_USER};
 use crate::api::{Api, ApiError};
 use crate::args::TuplesArgs;
 use crate::error::RunError;
@@ -200,8 +200,8 @@ fn collect(tuples: Vec<TupleKey>) -> Result<TupleSet, String> {
         if t.object.contains('#') || t.relation.contains([':', '#', '@']) || t.object.ends_with(":*") {
             return Err(format!("`{shown}`: an object is <type>:<id>, a relation a plain word"));
         }
-        if t.user.len() > MAX_USER || t.object.len() > MAX_OBJECT {
-            return Err(format!("`{shown}`: users have at most {MAX_USER} bytes, objects {MAX_OBJECT}"));
+        if t.user.len() > MAX_SUBJECT || t.object.len() > MAX_OBJECT {
+            return Err(format!("`{shown}`: users have at most {MAX_SUBJECT} bytes, objects {MAX_OBJECT}"));
         }
     }
     Ok(tuples.into_iter().collect())

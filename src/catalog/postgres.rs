@@ -22,7 +22,7 @@ pub(super) const COMMITS: &str = "usher_commits";
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long a connection may take to show that it still works, before it is used again.
 const PING: Duration = Duration::from_secs(2);
-/// A writing session that does not answer is looked at from another one so often, and given up after so many looks.
+/// A watched session that does not answer is looked at from another one so often, and given up after so many looks.
 const LOOK: Duration = Duration::from_secs(4);
 const LOOKS: u32 = 2;
 /// How long closing all connections in order may take; the server ends those that are left.
@@ -102,13 +102,24 @@ impl Database {
         if !crate::mutants::active("writers_take_no_lock") {
             query("SELECT pg_advisory_xact_lock($1)").bind(WRITING).execute(&mut tx).await?;
         }
-        let session: i64 = query("SELECT pg_backend_pid()::bigint").fetch_value(&mut tx).await?;
-        Ok(tx.watched(Session { others: self.aside.clone(), number: session }))
+        self.watched(tx).await
     }
 
     pub(super) async fn read(&self) -> Result<CatalogTx, CatalogError> {
         let begin = self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         Ok(CatalogTx::from(within(ACQUIRE, begin).await?).that_reads())
+    }
+
+    /// As [`Self::read`], for readings of which others wait for the end: a session that was lost is given up within some
+    /// quarter of a minute.
+    pub(super) async fn read_watched(&self) -> Result<CatalogTx, CatalogError> {
+        let tx = self.read().await?;
+        within(ACQUIRE, self.watched(tx)).await
+    }
+
+    async fn watched(&self, mut tx: CatalogTx) -> Result<CatalogTx, CatalogError> {
+        let session: i64 = query("SELECT pg_backend_pid()::bigint").fetch_value(&mut tx).await?;
+        Ok(tx.watched(Session { others: self.aside.clone(), number: session }))
     }
 
     pub(super) async fn listen(&self) -> Result<Listener, CatalogError> {

@@ -259,7 +259,7 @@ pub struct CatalogTx {
     has_failed: bool,
     /// How long a statement may take, where a server answers.
     answer: Duration,
-    /// Where a writing session runs on a server.
+    /// Where a session is watched that runs on a server.
     session: Option<Session>,
 }
 

@@ -117,7 +117,7 @@ impl Footing for Shared {
 /// Publishes what others have committed.
 async fn look(writer: &Writer) {
     let look = async {
-        let mut tx = writer.catalog.read().await?;
+        let mut tx = writer.catalog.read_watched().await?;
         catch_up(writer, &mut tx).await
     };
     let outcome = match tokio::time::timeout(FOLLOW, look).await {

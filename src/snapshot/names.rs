@@ -4,12 +4,10 @@ use crate::authz::names::encode_id;
 use crate::authz::{Binding, ObjectRef};
 use crate::catalog::documents::DocumentRow;
 use crate::index::ChunkKey;
+use crate::wire::bounds::MAX_OBJECT;
 
 /// Relation that carries the one label of a document.
 pub const CLASSIFICATION: &str = "classification";
-
-/// OpenFGA's limit on `type:id`, bytes.
-const MAX_OBJECT: usize = 256;
 
 /// Begins the ids that are hashes; an id that is written so by itself is hashed too, so that nobody can write one.
 const HASHED: &str = "h~";

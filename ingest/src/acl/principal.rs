@@ -5,10 +5,7 @@
 use unicode_security::MixedScript;
 use usher_authz::names::canonical_id;
 use usher_base::wire::AclEntry;
-
-/// OpenFGA's limits for the user and the object of a tuple, in bytes to be on the safe side.
-pub const MAX_USER: usize = 512;
-pub const MAX_OBJECT: usize = 256;
+use usher_base::wire::bounds::{MAX_OBJECT, MAX_SUBJECT};
 
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum PrincipalError {
@@ -22,7 +19,7 @@ pub enum PrincipalError {
     Public(String),
     #[error("the escapes of `{0}` are no UTF-8; write the character itself, or `%25` for a percent sign")]
     Escape(String),
-    #[error("`{0}` is longer than {MAX_USER} bytes")]
+    #[error("`{0}` is longer than {MAX_SUBJECT} bytes")]
     TooLong(String),
 }
 
@@ -103,7 +100,7 @@ pub fn normalise(raw: &str, role: Role, allow_public: bool) -> Result<String, Pr
         return Err(PrincipalError::Public(raw.to_owned()));
     }
     let principal = format!("{kind_name}:{id}");
-    if principal.len() > MAX_USER {
+    if principal.len() > MAX_SUBJECT {
         return Err(PrincipalError::TooLong(raw.to_owned()));
     }
     Ok(principal)

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::within;
 use crate::acl::folders::Tree;
 use crate::documents::Held;
-use crate::fingerprint::bytes_of;
+use crate::fingerprint::{by_hash, bytes_of};
 
 /// More pairs than this of files and documents with the same bytes are not compared by name.
 const MAX_PAIRS: usize = 1_000_000;
@@ -95,11 +95,7 @@ impl<'a> Ids<'a> {
     /// Finds what was moved. `gone` are documents whose files are not there, with the hashes of their sources; those with
     /// `is_first` come before others. What stays in doubt is told as heirs.
     pub fn find(&mut self, new: &[Seen<'_>], gone: &[(&str, &str)], is_first: impl Fn(&str) -> bool) -> Heirs {
-        let mut by_hash: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (id, hash) in gone {
-            by_hash.entry(bytes_of(hash)).or_default().push(id);
-            by_hash.entry(hash).or_default().push(id);
-        }
+        let by_hash = by_hash(gone);
         let mut alike: BTreeMap<&str, (BTreeSet<&str>, Vec<&str>)> = BTreeMap::new();
         for file in new {
             let hashes = file.former.iter().chain([&file.bytes]);

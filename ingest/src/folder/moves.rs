@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use usher_base::wire::bounds::MAX_OBJECT;
 use usher_base::wire::{ReadRelationships, TupleKey};
 
 use super::access::Access;
@@ -16,15 +17,13 @@ use crate::acl::principal;
 use crate::acl::rules::{LeftBehind, SUFFIX, ancestors, parent};
 use crate::api::{Api, ApiError};
 use crate::documents::Held;
-use crate::fingerprint::{bytes_of, former_hash, of_bytes};
+use crate::fingerprint::{by_hash, former_hash, of_bytes};
 use crate::fsroot::Root;
 use crate::history;
 use crate::report::Report;
 use crate::term::Term;
 use crate::tuple_writer;
 
-/// OpenFGA's limit on `type:id`, bytes.
-const MAX_OBJECT: usize = 256;
 /// More bans than this are not read of one document.
 const MAX_BANS: usize = 100_000;
 
@@ -66,11 +65,7 @@ impl Finder<'_> {
         let first: BTreeSet<&str> = gone.iter().map(|(id, _)| *id).filter(|id| is_left(ids, id)).collect();
         let mut moves = Moves { heirs: ids.find(&new, &gone, |id| first.contains(id)), ..Moves::default() };
 
-        let mut by_hash: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (id, hash) in &hashes {
-            by_hash.entry(bytes_of(hash)).or_default().push(id);
-            by_hash.entry(hash).or_default().push(id);
-        }
+        let by_hash = by_hash(&hashes);
         // Of documents that nobody knows: a file may have had a name that no run saw.
         let named: BTreeSet<&str> = self.held.keys().flat_map(|id| ids.names(id)).collect();
         let stray = left.iter().find(|(path, _)| !named.contains(*path)).map(|(_, rules)| rules.file.as_str());

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 use usher_authz::names::canonical_principal;
 use usher_base::wire::TupleKey;
+use usher_base::wire::bounds::MAX_SUBJECT;
 
 use crate::acl::accounts::Accounts;
 use crate::acl::folders::TupleSet;
-use crate::acl::principal::{self, MAX_USER};
+use crate::acl::principal;
 use crate::acl::yaml;
 use crate::error::RunError;
 use crate::state::State;
@@ -274,8 +275,8 @@ fn bare<'i>(kind: &str, id: &'i str) -> Result<&'i str, String> {
 fn person(kind: &str, id: &str) -> Result<String, String> {
     let id = bare(kind, id)?;
     let principal = format!("{kind}:{}", principal::spelled(kind, id).map_err(|e| e.to_string())?);
-    if id.is_empty() || principal.len() > MAX_USER {
-        return Err(format!("`{id}` can't be an id: 1 to {MAX_USER} bytes"));
+    if id.is_empty() || principal.len() > MAX_SUBJECT {
+        return Err(format!("`{id}` can't be an id: 1 to {MAX_SUBJECT} bytes"));
     }
     Ok(principal)
 }

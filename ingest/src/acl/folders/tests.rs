@@ -149,6 +149,6 @@ fn names_that_differ_only_in_normalisation_stay_two_folders() {
     assert_ne!(tree("").folder("e\u{301}"), tree("").folder("\u{e9}"));
     assert_eq!(tree("").folder("a b:c"), "folder:s/a%20b%3Ac");
     let long = "x".repeat(300);
-    assert!(tree("").folder(&long).len() <= principal::MAX_OBJECT);
+    assert!(tree("").folder(&long).len() <= usher_base::wire::bounds::MAX_OBJECT);
     assert_ne!(tree("").folder(&long), tree("").folder(&format!("{long}y")));
 }
