@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use usher::catalog::{Catalog, CatalogError, Location, commits};
+
 use crate::askers::{Askers, DEADLINE, MARGIN, ask};
 use crate::common::postgres::TestDatabase;
 use crate::process::{Client, Process};
@@ -226,6 +228,24 @@ async fn a_process_that_is_cut_off_from_the_database_refuses_in_time_and_recover
     for process in processes {
         process.stop().await;
     }
+}
+
+/// What others wait for is given up soon, where a long statement may take more than half a minute.
+#[tokio::test]
+async fn a_watched_reading_ends_soon_after_its_connection_died() {
+    let server = Server::start();
+    let proxy = Proxy::to_socket(&server.socket()).await;
+    let place = Location::Postgres(Server::url_by(proxy.folder()).parse().unwrap());
+    let catalog = Catalog::open(&place, 2).await.unwrap();
+    let mut tx = catalog.read_watched().await.unwrap();
+    let head = commits::head(&mut tx).await.unwrap();
+    proxy.heal_for_new();
+    let begun = Instant::now();
+    let error = commits::head(&mut tx).await.unwrap_err();
+    assert!(matches!(error, CatalogError::Silent), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let mut tx = catalog.read_watched().await.unwrap();
+    assert_eq!(commits::head(&mut tx).await.unwrap().revision, head.revision);
 }
 
 /// An older copy of Qdrant's storage lacks texts, and its points have audiences that were taken away since.
