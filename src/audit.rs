@@ -5,7 +5,7 @@
 //! waits as a group. No text and no query is recorded, only keyed digests.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -84,6 +85,8 @@ pub struct Record<'a> {
 
 /// Event: the process stopped in order.
 pub const STOPPED: &str = "stopped";
+/// Event: records can be written again, which could not be since the time that is its item.
+const RESUMED: &str = "audit.resumed";
 /// Event: the catalog was set back under the process.
 pub const SET_BACK: &str = "set_back";
 /// Event: a restored catalog was accepted; what was known before does not count any more.
@@ -111,6 +114,8 @@ pub struct Audit {
     records: Arc<AtomicU64>,
     refusals: Arc<Mutex<Refusals>>,
     folder: FolderName,
+    /// Since when nothing could be written.
+    failing: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Audit {
@@ -119,21 +124,24 @@ impl Audit {
     /// # Errors
     /// When the file can't be opened for appending.
     pub fn open(folder: &Path, digest_key: [u8; 32], seen: Seen) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.create(true).read(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let log = Log::over(options.open(folder.join(FILE))?)?;
-        File::open(folder)?.sync_all()?;
+        let log = Log::open(&folder.join(FILE))?;
         let length = Arc::new(AtomicU64::new(log.length()));
         let refusals = Arc::new(Mutex::new(Refusals::new(Instant::now())));
         let name = seen.folder();
         let (lines, waiting) = mpsc::sync_channel(4096);
         let records = Arc::new(AtomicU64::new(0));
         let counts = (length.clone(), records.clone());
-        let mut writing = Writing { log, seen, length: counts.0, records: counts.1, refusals: refusals.clone() };
+        let failing = Arc::default();
+        let mut writing = Writing {
+            log,
+            seen,
+            length: counts.0,
+            records: counts.1,
+            refusals: refusals.clone(),
+            failing: Arc::clone(&failing),
+        };
         std::thread::Builder::new().name("audit".into()).spawn(move || writing.run(&waiting))?;
-        Ok(Self { lines, digest_key, length, records, refusals, folder: name })
+        Ok(Self { lines, digest_key, length, records, refusals, folder: name, failing })
     }
 
     /// Writes one record; it is in the file when this returns.
@@ -191,12 +199,21 @@ impl Audit {
         if self.refusals.lock().is_counted(Instant::now()) {
             return;
         }
-        let at = jiff::Timestamp::now().to_string();
+        let at = Timestamp::now().to_string();
         let record = Record { at, asked, event: refusals::REFUSED, items: vec![why.to_owned()], ..Record::default() };
         if let Some(text) = line(&record) {
             // Nobody waits: the answer is a refusal in any case.
             drop(self.queue(text, 0, None));
         }
+    }
+
+    /// Whether records can be written. Where the last ones could not be, it is tried with one that says since when.
+    pub async fn is_writable(&self) -> bool {
+        let Some(since) = *self.failing.lock() else { return true };
+        let at = Timestamp::now().to_string();
+        let asked = Asked::duty("audit");
+        let record = Record { at, asked, event: RESUMED, items: vec![since.to_string()], ..Record::default() };
+        self.record(&record).await.is_ok()
     }
 
     /// Bytes of whole lines in the file.
@@ -270,6 +287,7 @@ struct Writing {
     length: Arc<AtomicU64>,
     records: Arc<AtomicU64>,
     refusals: Arc<Mutex<Refusals>>,
+    failing: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Writing {
@@ -291,8 +309,12 @@ impl Writing {
                     Ok(()) => {
                         let count = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
                         self.records.fetch_add(count, Ordering::Relaxed);
+                        *self.failing.lock() = None;
                     }
-                    Err(error) => tracing::error!(%error, "the audit can't be written"),
+                    Err(error) => {
+                        tracing::error!(%error, "the audit can't be written");
+                        self.failing.lock().get_or_insert_with(Timestamp::now);
+                    }
                 }
                 self.length.store(self.log.length(), Ordering::SeqCst);
                 group.into_iter().for_each(|line| {

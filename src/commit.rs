@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -121,9 +122,8 @@ struct Made {
 }
 
 impl Writer {
-    async fn run(self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+    async fn run(self, mut waiting: mpsc::Receiver<Box<dyn Job>>, is_open: Arc<AtomicBool>) {
         let mut queue: VecDeque<Box<dyn Job>> = VecDeque::new();
-        let mut is_stopped = false;
         loop {
             if queue.is_empty() {
                 let Some(job) = self.next(&mut waiting).await else { break };
@@ -133,14 +133,14 @@ impl Writer {
                 queue.push_back(job);
             }
             let mut group = next_group(&mut queue);
-            if is_stopped {
+            if !is_open.load(Ordering::Relaxed) {
                 refuse(group, CommitError::Stopped);
                 continue;
             }
             match self.commit(&mut group).await {
                 Ok((row, revision)) => self.acknowledge(group, row, revision),
                 Err(error) => {
-                    is_stopped = matches!(error, CommitError::Stopped);
+                    is_open.store(!matches!(error, CommitError::Undecided), Ordering::Relaxed);
                     refuse(group, error);
                 }
             }
@@ -167,7 +167,7 @@ impl Writer {
     /// Makes and commits one group. What is returned is to be acknowledged: the records of the group, and its revision.
     ///
     /// # Errors
-    /// Why all of it is refused. After [`CommitError::Stopped`] nothing more may be written.
+    /// Why all of it is refused. After [`CommitError::Undecided`] nothing more may be written.
     async fn commit(&self, group: &mut Group) -> Result<(Option<RecordsRow>, u64), CommitError> {
         self.carry_the_rest().await?;
         let mut draft = self.begin().await?;
@@ -280,7 +280,7 @@ impl Writer {
     fn acknowledge(&self, group: Group, row: Option<RecordsRow>, revision: u64) {
         self.carrier.carry(row, revision, move |carried| {
             for job in group {
-                job.acknowledge(carried.as_ref().map(|()| revision).map_err(|_| CommitError::Audit));
+                job.acknowledge(carried.as_ref().map(|()| revision).map_err(|_| CommitError::Unrecorded));
             }
         });
     }

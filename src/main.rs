@@ -65,9 +65,22 @@ fn keep_private() {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     keep_private();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            commands::complain(format_args!("usher: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(command());
+    // Computation that nobody waits for any more and that nothing ends in the middle ends with the process.
+    runtime.shutdown_background();
+    code
+}
+
+async fn command() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve { config, options } => run(config, *options).await,
         Command::Keys(arguments) => commands::keys(arguments).await,

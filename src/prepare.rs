@@ -1,5 +1,6 @@
 //! Before a document is committed: limits, chunk boundaries, restricted parts, vectors. Nothing here writes.
 
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -128,10 +129,10 @@ pub fn layout(document: &Document, effort: &Effort) -> Result<Laid, LayoutError>
     if media_type == "text/markdown" {
         sizes::of_markdown(text)?;
     }
-    let places = match (&given, media_type) {
-        (_, "text/markdown") => Headings::Text(headings(text)?),
-        (Some(chunks), _) => Headings::Chunks(chunks),
-        (None, _) => Headings::Text(Vec::new()),
+    let own = if media_type == "text/markdown" { headings(text)? } else { Vec::new() };
+    let places = match &given {
+        Some(chunks) if media_type != "text/markdown" => Headings::of_chunks(chunks),
+        _ => Headings::Text(outline::Named::of(&own)),
     };
     let parts = section_spans(&document.sections, &places, text)?;
     let restricted: Vec<Range<usize>> = parts.iter().map(|(_, part)| part.clone()).collect();
@@ -201,9 +202,21 @@ fn own_chunks(
 
 /// Where a section's rule looks for a heading.
 enum Headings<'a> {
-    Text(Vec<Heading>),
-    /// The text was extracted from something that only the caller could read.
-    Chunks(&'a [PreparedChunk]),
+    Text(outline::Named<'a>),
+    /// The text was extracted from something that only the caller could read. With the places of the chunks that lie
+    /// under a heading, ascending.
+    Chunks(&'a [PreparedChunk], HashMap<String, Vec<usize>>),
+}
+
+impl<'a> Headings<'a> {
+    fn of_chunks(chunks: &'a [PreparedChunk]) -> Self {
+        let mut under: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, chunk) in chunks.iter().enumerate() {
+            let names: BTreeSet<String> = chunk.heading_path.iter().map(|part| outline::normal(part)).collect();
+            names.into_iter().for_each(|name| under.entry(name).or_default().push(place));
+        }
+        Self::Chunks(chunks, under)
+    }
 }
 
 fn checked_spans(spans: &[ChunkSpan], text: &str) -> Result<Vec<PreparedChunk>, Unprocessable> {
@@ -280,24 +293,21 @@ fn section_spans(
 
 /// The one part under the heading; `None` unless there is exactly one.
 fn part_under(heading: &str, headings: &Headings<'_>, text: &str) -> Option<Range<usize>> {
-    let chunks = match headings {
+    let (chunks, under) = match headings {
         Headings::Text(headings) => {
-            let mut parts = outline::parts_under(heading, headings, text.len());
+            let mut parts = headings.parts_under(heading, text.len());
             return parts.pop().filter(|_| parts.is_empty());
         }
-        Headings::Chunks(chunks) => chunks,
+        Headings::Chunks(chunks, under) => (chunks, under.get(&outline::normal(heading))?),
     };
-    let wanted = outline::normal(heading);
-    let under = |chunk: &PreparedChunk| chunk.heading_path.iter().any(|part| outline::normal(part) == wanted);
-    let first = chunks.iter().position(under)?;
-    let after = chunks.iter().skip(first).position(|chunk| !under(chunk)).map(|n| first + n);
-    if after.is_some_and(|after| chunks.iter().skip(after).any(under)) {
+    let (first, last) = (*under.first()?, *under.last()?);
+    if last - first + 1 != under.len() {
         return None;
     }
     // What stands between two chunks, such as the heading itself, belongs to the one after.
     let before = chunks.iter().take(first).map(|chunk| chunk.end).max().unwrap_or(0);
     let start = chunks.get(first)?.start;
-    let end = after.and_then(|after| chunks.get(after)).map_or(text.len(), |chunk| chunk.start);
+    let end = chunks.get(last + 1).map_or(text.len(), |chunk| chunk.start);
     Some(before.min(start)..end)
 }
 

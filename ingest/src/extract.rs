@@ -118,7 +118,10 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
             _ => ExtractError::Unsupported("holds no text".into()),
         });
     }
-    extracted.sections = job.sections.iter().map(|place| locate(place, &extracted)).collect();
+    let named = outline::Named::of(&extracted.headings);
+    let sections = job.sections.iter().map(|place| locate(place, &extracted, &named)).collect();
+    drop(named);
+    extracted.sections = sections;
     if matches!(kind, Format::Markdown) {
         refuse_doubtful(&job.sections, &extracted)?;
     }
@@ -142,14 +145,14 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
 }
 
 /// Spans that a section rule means.
-fn locate(place: &SectionPlace, doc: &Extracted) -> Vec<Span> {
+fn locate(place: &SectionPlace, doc: &Extracted, named: &outline::Named<'_>) -> Vec<Span> {
     match place {
         SectionPlace::Span(span) => {
             let fine = doc.text.get(span.start..span.end).is_some_and(|t| !t.trim().is_empty());
             if fine { vec![*span] } else { Vec::new() }
         }
         SectionPlace::Heading(wanted) => {
-            let parts = outline::parts_under(wanted, &doc.headings, doc.text.len());
+            let parts = named.parts_under(wanted, doc.text.len());
             parts.into_iter().map(|part| Span { start: part.start, end: part.end }).collect()
         }
     }

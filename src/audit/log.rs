@@ -1,11 +1,14 @@
 //! The file of whole lines.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use crate::failpoint;
 
 pub(super) struct Log {
+    path: PathBuf,
     file: File,
     /// Bytes of whole lines.
     length: u64,
@@ -14,8 +17,14 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Cuts off a last line that was torn by a crash; nobody was answered on its strength.
-    pub fn over(mut file: File) -> io::Result<Self> {
+    /// Opens the file, or makes it. Cuts off a last line that was torn by a crash; nobody was answered on its strength.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut options = File::options();
+        options.create(true).read(true).append(true).mode(0o600);
+        let mut file = options.open(path)?;
+        if let Some(folder) = path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
         let end = file.seek(SeekFrom::End(0))?;
         let mut length = end;
         let mut block = [0; 4096];
@@ -34,17 +43,31 @@ impl Log {
             file.set_len(length)?;
             file.sync_all()?;
         }
-        Ok(Self { file, length, is_stopped: false })
+        Ok(Self { path: path.to_owned(), file, length, is_stopped: false })
     }
 
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Writes and syncs whole lines; all or none of them stay.
+    /// Whether the file has its name still.
+    fn is_in_its_place(&self) -> io::Result<bool> {
+        let own = self.file.metadata()?;
+        match fs::symlink_metadata(&self.path) {
+            Ok(found) => Ok((found.dev(), found.ino()) == (own.dev(), own.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes and syncs whole lines; all or none of them stay. A file that has been moved away is left as it is.
     pub fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         if self.is_stopped {
             return Err(io::Error::other("an earlier sync failed; restart the service"));
+        }
+        if !self.is_in_its_place()? {
+            tracing::warn!(path = %self.path.display(), "the audit was moved or removed; it goes on in a new file");
+            *self = Self::open(&self.path)?;
         }
         if let Err(error) = failpoint::hit("audit.before_write").and_then(|()| self.file.write_all(lines)) {
             self.is_stopped = self.file.set_len(self.length).is_err();

@@ -178,7 +178,8 @@ fn stopped(lock: Option<std::fs::File>, data: &Path) -> anyhow::Result<std::fs::
 fn try_lock(data: &Path) -> anyhow::Result<Option<std::fs::File>> {
     if !data.join("catalog.db").is_file() {
         bail!(
-            "{} holds no catalog; name the data folder with --data (a PostgreSQL catalog is copied with pg_dump)",
+            "{} holds no catalog; name the data folder with --data (a catalog in PostgreSQL is named with \
+             --catalog-url, and copied with pg_dump)",
             data.display()
         );
     }
@@ -214,11 +215,18 @@ pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Resu
         RawConfig { data: Some(arguments.data.clone()), catalog_url: arguments.catalog_url, ..RawConfig::default() };
     let config = options.resolve()?;
     let catalog = Catalog::open(&config.catalog, 1).await?;
-    let revision = crate::serve::accept_restored(&config, &catalog).await?;
+    let accepted = crate::serve::accept_restored(&config, &catalog).await?;
+    let revision = catalog.revision().await?;
     catalog.close().await;
-    Ok(say(format_args!(
-        "the catalog is accepted at revision {revision}; tokens of revisions from before are no longer valid"
-    ))?)
+    Ok(match accepted {
+        Some(_) => say(format_args!(
+            "the catalog is accepted at revision {revision}; tokens of revisions from before are no longer valid"
+        )),
+        None => say(format_args!(
+            "there is nothing to accept: {} is served at revision {revision} as it is",
+            arguments.data.display()
+        )),
+    }?)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<u64> {
@@ -239,8 +247,13 @@ fn copy_entries(from: &Path, to: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> a
         if entry.file_type()?.is_dir() {
             bytes += copy_folder(&entry.path(), &target)?;
         } else {
-            bytes += std::fs::copy(entry.path(), &target)?;
-            std::fs::File::open(&target)?.sync_all()?;
+            let copy = || {
+                let bytes = std::fs::copy(entry.path(), &target)?;
+                std::fs::File::open(&target)?.sync_all()?;
+                std::io::Result::Ok(bytes)
+            };
+            bytes +=
+                copy().with_context(|| format!("can't copy {} to {}", entry.path().display(), target.display()))?;
         }
     }
     std::fs::File::open(to)?.sync_all()?;

@@ -89,7 +89,8 @@ pub async fn keys(arguments: KeysArguments) -> anyhow::Result<()> {
             for key in keys.keys {
                 let state = state(&key, Timestamp::now());
                 let subject = key.subject.as_deref().map_or_else(|| "-".to_owned(), shown);
-                say(format_args!("{}\t{}\t{subject}\t{}\t{state}", key.id, shown(&key.name), key.scopes.join(",")))?;
+                let (id, name, scopes, within) = (&key.id, shown(&key.name), key.scopes.join(","), within(&key));
+                say(format_args!("{id}\t{name}\t{subject}\t{scopes}\t{state}\t{within}"))?;
             }
         }
         KeysCommand::Revoke { id, force } => {
@@ -162,6 +163,18 @@ async fn on_the_machine(raw: RawConfig, body: CreateKey) -> anyhow::Result<(Stri
     };
     stopped.close().await;
     done
+}
+
+/// What bounds a key; `-` where nothing does.
+fn within(key: &KeyView) -> String {
+    let bounds = [
+        ("collections", key.collections.as_deref()),
+        ("sources", key.sources.as_deref()),
+        ("act_as", Some(key.act_as_types.as_slice()).filter(|types| !types.is_empty())),
+    ];
+    let named = bounds.iter().filter_map(|(what, names)| Some(format!("{what}={}", shown(&(*names)?.join(",")))));
+    let all = named.collect::<Vec<_>>().join(" ");
+    if all.is_empty() { "-".to_owned() } else { all }
 }
 
 /// Whether a key works, and how long it still does where that is not long.

@@ -44,7 +44,7 @@ impl Footing for Alone {
         lost: CatalogError,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         tracing::error!(error = %lost, "the outcome of a commit is unknown; writing stops until a restart");
-        std::future::ready(Err(CommitError::Stopped)).boxed()
+        std::future::ready(Err(CommitError::Undecided)).boxed()
     }
 
     fn refusal(&self, error: CatalogError) -> CommitError {

@@ -62,9 +62,12 @@ pub enum CommitError {
     Catalog(CatalogError),
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// An earlier commit may or may not have happened.
+    /// Nothing was done: an earlier commit may or may not have happened.
     #[error("writes have stopped until the service is restarted")]
     Stopped,
+    /// Writing stops after it.
+    #[error("whether the change was made shows when the service is restarted")]
+    Undecided,
     /// Nothing was done.
     #[error("the catalog can't be written at the moment: {0}")]
     Unavailable(Arc<SnapshotFollowError>),
@@ -73,9 +76,12 @@ pub enum CommitError {
     NotTaken,
     #[error("whether the catalog took the change is not known")]
     Unknown,
-    /// Nothing is changed without a record; a change that was under way holds.
+    /// Nothing was done: nothing is changed without a record.
     #[error("the audit can't be written")]
     Audit,
+    /// The change was made. Its record is in the catalog, and reaches the audit before anything else is changed.
+    #[error("the change was made, and the audit can't be written")]
+    Unrecorded,
 }
 
 impl From<CatalogError> for CommitError {

@@ -31,7 +31,7 @@ pub trait Footing: Send + Sync {
     fn end(&self, tx: CatalogTx) -> BoxFuture<'_, Result<(), CatalogError>>;
 
     /// Finds out whether a commit was done whose reply was lost, and publishes it if so. An error says why it is refused;
-    /// after [`CommitError::Stopped`] nobody knows before a restart.
+    /// after [`CommitError::Undecided`] nobody knows before a restart.
     fn find_out<'a>(
         &'a self,
         writer: &'a Writer,

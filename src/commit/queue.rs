@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -26,6 +26,7 @@ const WAITING: usize = 4096;
 pub struct Committer {
     queue: mpsc::Sender<Box<dyn Job>>,
     waiting: Arc<AtomicU64>,
+    is_open: Arc<AtomicBool>,
     #[cfg(usher_mutants)]
     audit: audit::Audit,
 }
@@ -37,15 +38,22 @@ impl Committer {
         let committer = Self {
             queue,
             waiting: Arc::default(),
+            is_open: Arc::new(AtomicBool::new(true)),
             #[cfg(usher_mutants)]
             audit: writer.carrier.audit(),
         };
-        (committer, tokio::spawn(writer.run(waiting)))
+        let is_open = committer.is_open.clone();
+        (committer, tokio::spawn(writer.run(waiting, is_open)))
     }
 
     /// Changes that wait, or are being made.
     pub fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether changes are still taken; none are after a failure that only a restart can clear up.
+    pub fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
     }
 
     /// Hands a change to the writer and waits for its acknowledgement: it is durable, it is recorded, and every later query
@@ -189,6 +197,7 @@ pub(super) fn refuse(group: Group, error: CommitError) {
             CommitError::NotTaken => CommitError::NotTaken,
             CommitError::Unknown => CommitError::Unknown,
             CommitError::Stopped => CommitError::Stopped,
+            CommitError::Undecided => CommitError::Undecided,
             CommitError::Audit => CommitError::Audit,
             _ => CommitError::Catalog(copy(&error)),
         }));

@@ -69,7 +69,9 @@ impl ApiProblem {
     }
 
     pub fn too_large() -> Self {
-        Self::new(TOO_LARGE, "Send less at once; the limits are in the documentation.")
+        let (most, documents) = (super::MAX_BODY >> 20, super::MAX_DOCUMENTS_BODY >> 20);
+        let detail = format!("Send less at once: a body has at most {most} MiB, one with documents {documents} MiB.");
+        Self::new(TOO_LARGE, &detail)
     }
 
     /// The body took too long.
@@ -82,7 +84,16 @@ impl ApiProblem {
         Self::new(OVERLOADED, "Ask again, or ask less at once.").retry_after(1)
     }
 
-    /// A bucket is empty, or as many places are taken as one caller may have.
+    /// As many places are taken as one caller may have.
+    pub fn crowded() -> Self {
+        let detail = "As many requests are under way as one caller or credential may have at one time (`[limits]`, not \
+                      `[limits.rates]`): ask again when some have ended.";
+        let mut problem = Self::new(RATE, detail).retry_after(1);
+        problem.problem.retry_after_ms = Some(1_000);
+        problem
+    }
+
+    /// A bucket is empty.
     pub fn rate_limited(wait: Duration) -> Self {
         let mut problem = Self::new(RATE, "Ask again later, or ask less at once.").retry_after(1);
         problem.problem.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));

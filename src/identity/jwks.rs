@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use super::IdentityError;
 use super::jwt::invalid;
+use crate::audit;
 
 /// Largest answer that is read, bytes.
 const MAX_BYTES: usize = 256 * 1024;
@@ -338,10 +339,19 @@ fn keys_of(text: &[u8], algorithms: &[Algorithm]) -> Result<Vec<Held>, KeysError
     }
     let mut keys = Vec::with_capacity(set.keys.len());
     for value in set.keys {
+        let said = |name: &str| audit::cut(value.get(name).map(ToString::to_string).unwrap_or_default());
+        let [kid, kind, usage, algorithm] = ["kid", "kty", "use", "alg"].map(said);
         let held = serde_json::from_value::<Jwk>(with_known_name(value)).ok().and_then(|jwk| held(&jwk));
         match held.filter(|held| algorithms.iter().any(|algorithm| held.fits(*algorithm))) {
             Some(held) => keys.push(held),
-            None => tracing::info!("a key of an issuer's set is not for verifying signatures here; it is left out"),
+            None => tracing::info!(
+                kid,
+                kty = kind,
+                r#use = usage,
+                alg = algorithm,
+                ?algorithms,
+                "a key of an issuer's set is not for verifying signatures of the issuer's algorithms; it is left out"
+            ),
         }
     }
     if keys.is_empty() { Err(KeysError::Unusable) } else { Ok(keys) }

@@ -24,7 +24,7 @@ const UNSUPPORTED: [&str; 4] = ["crit", "b64", "zip", "enc"];
 /// Claims that only ID tokens and logout tokens have (OpenID Connect Core §2, Back-Channel Logout §2.4).
 const NOT_OF_ACCESS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
-const NO_JWT: &str = "the token is no JWT, or its JSON is malformed or names a field twice";
+const NO_JWT: &str = "the token is no JWT, or its JSON is malformed, holds a NUL character, or names a field twice";
 
 pub(super) fn invalid(reason: &'static str) -> IdentityError {
     IdentityError::Token { reason, expected: String::new() }
@@ -119,7 +119,12 @@ fn refused(error: jsonwebtoken::errors::Error, issuer: &Issuer) -> IdentityError
         ErrorKind::InvalidSignature => {
             unexpected("the signature does not fit a key of the issuer", format!("which is `{}`", issuer.issuer))
         }
-        ErrorKind::MissingRequiredClaim(_) => invalid("one of `exp`, `iss`, `aud` and `sub` is missing"),
+        ErrorKind::MissingRequiredClaim(name) => invalid(match name.as_str() {
+            "exp" => "`exp` is missing, or no number",
+            "iss" => "`iss` is missing, or no text",
+            "aud" => "`aud` is missing, or neither text nor a list of texts",
+            _ => "`sub` is missing, or no text",
+        }),
         _ => invalid("the signature or a claim is malformed"),
     }
 }

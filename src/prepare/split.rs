@@ -15,7 +15,9 @@ const TARGET: usize = 1_000;
 const OVERLAP: usize = 120;
 
 /// Bytes that the splitter sees at once: its work grows faster than the text, and nothing ends it in the middle.
-const WINDOW: usize = 64 * 1024;
+const WINDOW: usize = 16 * 1024;
+/// Bytes of blanks in a row that it sees: their square is what they cost.
+const BLANKS: usize = 64;
 
 /// What the text is split into.
 type Split = Result<Vec<PreparedChunk>, LayoutError>;
@@ -48,7 +50,7 @@ fn chunks(text: &str, pieces: &[Piece], effort: &Effort, split: impl Fn(&str) ->
     for piece in pieces {
         for window in windows(text, piece.start..piece.end) {
             effort.spend(1)?;
-            let Some(part) = text.get(window.clone()) else { continue };
+            let Some(part) = text.get(window.clone()).filter(|part| !part.trim().is_empty()) else { continue };
             for (at, part) in split(part) {
                 let (start, trimmed) = (window.start + at + part.len() - part.trim_start().len(), part.trim());
                 if trimmed.is_empty() {
@@ -65,7 +67,8 @@ fn chunks(text: &str, pieces: &[Piece], effort: &Effort, split: impl Fn(&str) ->
     Ok(chunks)
 }
 
-/// Divides a piece of the text so that no part is longer than [`WINDOW`]: where a paragraph ends, else a line, else a word.
+/// Divides a piece of the text so that no part is longer than [`WINDOW`], and none but a part of blanks holds more than
+/// [`BLANKS`] in a row: where a paragraph ends, else a line, else a word.
 fn windows(text: &str, piece: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut start = piece.start;
     std::iter::from_fn(move || {
@@ -82,10 +85,29 @@ fn windows(text: &str, piece: Range<usize>) -> impl Iterator<Item = Range<usize>
             let fits = |at: &usize| rest.is_char_boundary(*at) && *at > 0;
             end = paragraph.or_else(line).or_else(word).filter(fits).unwrap_or(end);
         }
+        let blanks = |text: &str| text.len() - text.trim_start().len();
+        let own = blanks(rest.get(..end).unwrap_or_default());
+        end = if own > BLANKS { own } else { many_blanks(rest.get(..end).unwrap_or_default()).unwrap_or(end) };
         let window = start..start + end;
         start = window.end;
         Some(window)
     })
+}
+
+/// Where the first blanks begin that are too many in a row.
+fn many_blanks(text: &str) -> Option<usize> {
+    let mut since = None;
+    for (at, c) in text.char_indices() {
+        if !c.is_whitespace() {
+            since = None;
+            continue;
+        }
+        let begin = *since.get_or_insert(at);
+        if at + c.len_utf8() - begin > BLANKS {
+            return Some(begin).filter(|begin| *begin > 0);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -121,7 +143,7 @@ mod tests {
             assert!(parts.iter().all(|part| part.len() <= WINDOW && text.get(part.clone()).is_some()), "{parts:?}");
             parts.into_iter().map(|part| text.get(part).unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
-        let text = format!("{}\n\n{}", "a ".repeat(30_000), "b\n".repeat(30_000));
+        let text = format!("{}\n\n{}", "a ".repeat(WINDOW / 3), "b\n".repeat(WINDOW / 2));
         let parts = whole(&text, 0..text.len());
         assert!(parts[0].ends_with("\n\n") && parts[1].starts_with('b'), "{}", parts.len());
         for one in ["ü", "\u{3000}", "x"] {
@@ -130,6 +152,33 @@ mod tests {
         }
         assert_eq!(whole("short", 0..5), ["short"]);
         assert_eq!(windows("", 0..0).count(), 0);
+        let run = "\n".repeat(BLANKS + 1);
+        assert_eq!(whole(&format!("a{run}b"), 0..BLANKS + 3), ["a", &run, "b"]);
+        assert_eq!(whole(&format!("{run}b"), 0..BLANKS + 2), [&run, "b"]);
+        let few = format!(" a{}b ", "\n".repeat(BLANKS));
+        assert_eq!(whole(&few, 0..few.len()), [few.as_str()]);
+    }
+
+    /// Whatever a text repeats, its windows cost about as much as those of ordinary text.
+    #[test]
+    fn no_text_costs_much_more_than_another() {
+        let fill = |part: &str| part.repeat(256 * 1024 / part.len());
+        let time = |text: &str| {
+            let begun = std::time::Instant::now();
+            let (effort, _wanted) = Effort::new("", begun + std::time::Duration::from_secs(120), u64::MAX);
+            // Too many chunks or headings are refused soon; here it counts how long that takes.
+            drop(markdown(text, &[], &effort));
+            drop(plain(text, &[], &effort));
+            begun.elapsed()
+        };
+        let ordinary = time(&fill("A sentence of some words that says little.\n\n"));
+        for part in [
+            "\n", "\r", "\r\n", " \n", "\t", "\u{2028}", "a\n", "\n\na", "- a\n", "- \n", "> ", "[", "*a", "`", "|a",
+            "<b>", "1. x\n\n", "&amp;", "\\", "# \n", "a  \n", "\n \n", "![](", "***\n", "- - ", "\u{a0}\n",
+        ] {
+            let took = time(&fill(part));
+            assert!(took < 40 * ordinary + std::time::Duration::from_secs(2), "{part:?}: {took:?} beside {ordinary:?}");
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ use crate::telemetry::Metrics;
 const GRACE: Duration = Duration::from_secs(5);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 64 * 1024;
+/// Fields of a head over HTTP/1.1.
+const MAX_FIELDS: usize = 100;
 /// Requests of one HTTP/2 connection at one time.
 const MAX_STREAMS: u32 = 128;
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to answer.
@@ -96,7 +98,7 @@ async fn serve(
         }
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).max_buf_size(MAX_HEAD);
+    builder.http1().timer(TokioTimer::new()).max_buf_size(MAX_HEAD).max_headers(MAX_FIELDS);
     builder
         .http2()
         .timer(TokioTimer::new())

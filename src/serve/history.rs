@@ -89,10 +89,17 @@ async fn goes_on_from(catalog: &Catalog, known: &Known) -> Result<bool, CatalogE
 }
 
 /// Accepts a catalog that was restored on purpose: begins a new epoch of it and notes that in the audit; the revision.
+/// Nothing where the folder would serve the catalog as it is: then everything stays as it was.
 ///
 /// # Errors
 /// When the catalog or the folder can't be written.
-pub async fn accept_restored(config: &Config, catalog: &Catalog) -> Result<u64, ServeError> {
+pub async fn accept_restored(config: &Config, catalog: &Catalog) -> Result<Option<u64>, ServeError> {
+    let folder = |source| ServeError::Folder { path: config.data.clone(), source };
+    match examine(catalog, &config.data, &mut Seen::open(&config.data).map_err(folder)?).await {
+        Ok(_) => return Ok(None),
+        Err(ServeError::SetBack { .. }) => {}
+        Err(error) => return Err(error),
+    }
     let mut epoch = [0; EPOCH];
     getrandom::fill(&mut epoch)?;
     let mut tx = catalog.begin().await?;
@@ -102,13 +109,12 @@ pub async fn accept_restored(config: &Config, catalog: &Catalog) -> Result<u64, 
     tx.commit().await?;
     let revision = catalog.revision().await?;
     let agreed = Agreed::of(config, catalog, &Company::of(catalog)?).await?;
-    let folder = |source| ServeError::Folder { path: config.data.clone(), source };
     let seen = Seen::open(&config.data).map_err(folder)?;
     let audit = Audit::open(&config.data, agreed.derive("audit digests"), seen).map_err(folder)?;
     let mark = Mark::Accepted { revision };
     note(&audit, audit::RESTORED, revision, mark).await.map_err(io::Error::other).map_err(folder)?;
     write_epoch(&config.data, &epoch).map_err(folder)?;
-    Ok(revision)
+    Ok(Some(revision))
 }
 
 /// Notes how far this process has seen the catalog, and whether that was another history.

@@ -227,3 +227,37 @@ impl Drop for SmallDisk {
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
+
+/// A change whose record can't be brought into the audit was made, and says so; nothing else is changed or answered before
+/// the record is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_made_without_its_line_says_so_and_its_record_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    Process::start(&data).await.unwrap().stop().await;
+    let process = Process::start_at(&data, "audit.before_write=enospc:6").await.unwrap();
+    let grant = async |n: usize| {
+        let tuple = json!({"user": format!("user:n{n}"), "relation": "member", "object": "group:g"});
+        process.client.post("/v1/relationships/write", json!({"writes": [tuple]})).await
+    };
+    let mut refused = None;
+    for n in 0..20 {
+        let reply = grant(n).await;
+        if !reply.is_ok() {
+            assert_eq!((reply.status, reply.body["code"].as_str()), (507, Some("storage_refused")), "{reply:?}");
+            assert!(reply.body["detail"].as_str().unwrap().starts_with("The change was made."), "{reply:?}");
+            assert!(refused.replace(n).is_none(), "one line failed: {reply:?}");
+            // It is there, and sent again it is there already.
+            assert_eq!(grant(n).await.status, 409);
+        }
+    }
+    let refused = refused.expect("no line failed");
+    assert_eq!(process.client.get("/v1/health/ready").await.status, 200);
+    process.stop().await;
+    let audit = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+    for n in [refused, refused + 1] {
+        let lines =
+            audit.lines().filter(|line| line.contains(&format!("\"user:n{n}\"")) && line.contains("\"written\""));
+        assert_eq!(lines.count(), 1, "{audit}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Documents that take more room than they are long, and answers that are.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -159,4 +159,22 @@ async fn answers_that_nobody_reads_take_no_more_than_their_share() {
         assert!(begun.elapsed() < Duration::from_secs(20), "no room comes back");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Others wait for a commit: it takes no longer to replace rules than it took to write them.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_in_great_number_cost_as_much_to_replace_as_to_write() {
+    let _alone = ALONE.lock().await;
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put_documents(vec![document("a/1", "one", json!({"nobody": true}))]).await;
+    let mut times = Vec::new();
+    for round in 0..3 {
+        let viewers: Vec<String> = (0..9_900).map(|n| format!("user:u{round}x{n}")).collect();
+        let begun = Instant::now();
+        admin.put("/v1/documents/a%2F1/acl?collection=main", json!({"acl": {"viewers": viewers}})).await.ok();
+        times.push(begun.elapsed());
+    }
+    println!("9,900 principals: written in {:?}, replaced in {:?}", times[0], &times[1..]);
+    assert!(times[1] < 5 * times[0] + Duration::from_secs(1), "{times:?}");
 }

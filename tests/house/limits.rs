@@ -84,7 +84,7 @@ const ROWS: &[(&str, &str)] = &[
     ("connection without", "{config idle_timeout_s} s; {src/limits.rs ANSWER_READING min} min"),
     (
         "bytes of a request's head",
-        "{src/serve/connections.rs MAX_HEAD KiB} KiB; {src/serve/connections.rs MAX_STREAMS}",
+        "{src/serve/connections.rs MAX_HEAD KiB} KiB, {src/serve/connections.rs MAX_FIELDS}; {src/serve/connections.rs MAX_STREAMS}",
     ),
     ("lines of the log", "{src/telemetry/seldom.rs MOST} a minute; more are counted"),
     ("spans that wait", "2,048; {config otlp.timeout_ms s} s"),
@@ -102,6 +102,7 @@ const CLAIMS: &[(&str, &str)] = &[
          hangs inside a transaction is ended by the server after {sql WRITER idle_in_transaction_session_timeout} s",
     ),
     ("docs/audit.md", "`credentials.refused`: {src/audit/refusals.rs OWN} in a minute have a record each"),
+    ("docs/identity.md", "Clocks may differ by {src/identity/jwt.rs LEEWAY} s"),
     ("docs/identity.md", "not more often than every {src/identity/jwks.rs LEAST_PAUSE s} s"),
     (
         "docs/identity.md",

@@ -389,3 +389,29 @@ async fn a_look_at_the_head_of_an_answer_has_its_record() {
     let answer = reader.send(reqwest::Method::HEAD, "/v1/documents/a%2F1?collection=main", None).await;
     assert_eq!((answer.status.as_u16(), count()), (404, before + 1));
 }
+
+/// Whoever archives the audit moves it away, and whoever removes it loses what was in it; nothing that comes later.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_that_is_moved_or_removed_goes_on_in_a_new_file() {
+    let service = TestService::start().await;
+    let (admin, folder) = (service.admin(), service.folder.path().to_owned());
+    let write = async |name: &str| {
+        let grant = tuple(&format!("user:{name}"), "member", "group:g");
+        admin.post("/v1/relationships/write", json!({"writes": [grant]})).await.ok();
+    };
+    let has = |records: &[Value], name: &str| {
+        records.iter().any(|record| record["written"].to_string().contains(&format!("user:{name}")))
+    };
+    write("before").await;
+    std::fs::rename(folder.join("audit.jsonl"), folder.join("old.jsonl")).unwrap();
+    write("moved").await;
+    let now = records(&folder);
+    assert!(has(&now, "moved") && !has(&now, "before"));
+    assert!(std::fs::read_to_string(folder.join("old.jsonl")).unwrap().contains("user:before"));
+    std::fs::remove_file(folder.join("audit.jsonl")).unwrap();
+    write("removed").await;
+    assert!(has(&records(&folder), "removed"));
+    let service = service.restart().await;
+    assert!(has(&records(&folder), "removed"));
+    service.admin().get("/v1/health/ready").await.ok();
+}

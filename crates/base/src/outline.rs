@@ -5,6 +5,7 @@
 //! part is read as if it stood alone, and the rest as if the restricted parts were not there: neither the headings nor the
 //! pieces of the rest depend on what stands in them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -182,20 +183,40 @@ pub fn headings_apart(markdown: &str, restricted: &[Range<usize>]) -> Result<Vec
     Ok(found)
 }
 
-/// What a section's rule means by a heading: every part of the text from such a heading up to the next of the same or a
-/// higher level. One that lies within another is covered by it.
-pub fn parts_under(wanted: &str, headings: &[Heading], length: usize) -> Vec<Range<usize>> {
-    let wanted = normal(wanted);
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    for (index, heading) in headings.iter().enumerate() {
-        let is_covered = parts.last().is_some_and(|last| heading.start < last.end);
-        if is_covered || wanted.is_empty() || normal(&heading.text) != wanted {
-            continue;
+/// Headings by their names, for the many sections of one text.
+pub struct Named<'h> {
+    headings: &'h [Heading],
+    /// Places in the list, ascending.
+    places: HashMap<String, Vec<usize>>,
+}
+
+impl<'h> Named<'h> {
+    pub fn of(headings: &'h [Heading]) -> Self {
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, heading) in headings.iter().enumerate() {
+            places.entry(normal(&heading.text)).or_default().push(index);
         }
-        let next = headings.iter().skip(index.saturating_add(1)).find(|other| other.level <= heading.level);
-        parts.push(heading.start..next.map_or(length, |next| next.start));
+        Self { headings, places }
     }
-    parts
+
+    /// What a section's rule means by a heading: every part of the text from such a heading up to the next of the same or
+    /// a higher level. One that lies within another is covered by it. `length`: of the text.
+    pub fn parts_under(&self, wanted: &str, length: usize) -> Vec<Range<usize>> {
+        let wanted = normal(wanted);
+        let places = self.places.get(&wanted).filter(|_| !wanted.is_empty());
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        for index in places.into_iter().flatten() {
+            let Some((heading, rest)) = self.headings.get(*index..).and_then(<[Heading]>::split_first) else {
+                continue;
+            };
+            if parts.last().is_some_and(|last| heading.start < last.end) {
+                continue;
+            }
+            let next = rest.iter().find(|other| other.level <= heading.level);
+            parts.push(heading.start..next.map_or(length, |next| next.start));
+        }
+        parts
+    }
 }
 
 /// A heading as it is compared: NFC, with single blanks.

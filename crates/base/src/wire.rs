@@ -97,7 +97,7 @@ pub struct Startup {
     pub seconds: u64,
 }
 
-/// One part of the service: `catalog`, `indexes`, `replica` where several processes share a catalog, or
+/// One part of the service: `catalog`, `indexes`, `audit` (without which nothing is answered), `writing`, `replica` where several processes share a catalog, or
 /// `embedder:<name>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Component {
@@ -112,7 +112,7 @@ pub struct Component {
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {
     Ok,
-    /// Serving, with an embedder that did not answer last.
+    /// Serving, with an embedder that did not answer last, or without taking changes.
     Degraded,
     Failed,
     /// Not open yet.

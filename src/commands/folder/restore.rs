@@ -8,13 +8,13 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
 use super::{copy_folder, hold};
 use crate::audit;
 use crate::audit::seen::{self, Seen};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CatalogError};
 use crate::commands::output::say;
 use crate::config::RawConfig;
 use crate::serve::{ADMIN_KEY_FILE, EPOCH_FILE, RESTORING, Stopped, accept_restored, prepare_folder};
@@ -91,8 +91,12 @@ async fn copy_and_check(from: &Path, new: &Path) -> anyhow::Result<u64> {
     for name in CATALOG.iter().filter(|name| **name != "catalog.db-shm") {
         copy_if_there(&from.join(name), &new.join(name))?;
     }
-    let catalog = Catalog::open(new, 1).await?;
-    catalog.check().await?;
+    let damaged = |error| match error {
+        CatalogError::Damaged { fault } => anyhow!("its catalog is damaged ({fault}); take another backup"),
+        error => error.into(),
+    };
+    let catalog = Catalog::open(new, 1).await.map_err(damaged)?;
+    catalog.check().await.map_err(damaged)?;
     if catalog.meta("secret").await?.is_none() {
         bail!("its catalog is empty");
     }
@@ -151,6 +155,7 @@ async fn settle(data: &Path, from: &Path, revision: u64, accept_older: bool) -> 
     let config = RawConfig { data: Some(data.to_owned()), ..RawConfig::default() }.resolve()?;
     let known = Seen::open(data)?.known().revision;
     let items = vec![from.display().to_string(), revision.to_string()];
+    let how = if revision < known { "older than" } else { "of another history than" };
     match Stopped::open(&config).await {
         Ok(stopped) => {
             stopped.record("restored_from", "usher restore", items).await?;
@@ -164,10 +169,10 @@ async fn settle(data: &Path, from: &Path, revision: u64, accept_older: bool) -> 
             let stopped = Stopped::open(&config).await?;
             stopped.record("restored_from", "usher restore", items).await?;
             stopped.close().await;
-            say(format_args!("it is older than what was answered (revision {known}), and accepted; it can be served"))?;
+            say(format_args!("it is {how} what was answered (revision {known}), and accepted; it can be served"))?;
         }
         Err(crate::serve::ServeError::SetBack { .. }) => say(format_args!(
-            "it is older than what was answered (revision {known}): rights that were withdrawn since are back. Withdraw \
+            "it is {how} what was answered (revision {known}): rights that were withdrawn since are back. Withdraw \
              them again as docs/moving.md says, then run `usher accept-restored`; it is not served before"
         ))?,
         Err(error) => return Err(error.into()),

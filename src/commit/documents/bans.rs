@@ -1,9 +1,12 @@
 //! What was written by hand on a name before anything stood there, or stands there no more. It keeps somebody out, so it binds
 //! what comes instead: of two documents with one id both, and of a section that its document doesn't have the document.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+
 use super::Rejection;
 use super::rules::{self, Rules};
-use crate::authz::{Model, ObjectRef, Tuple};
+use crate::authz::{Model, ObjectRef, SubjectRef, Tuple};
 use crate::catalog;
 use crate::catalog::documents::{DocumentRow, Held, SectionRow};
 use crate::catalog::tuples::{Origin, TupleRow, by_hand, by_hand_within};
@@ -69,9 +72,17 @@ async fn holder(
 /// Tuples that a new version takes over.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
-    writes: Vec<Tuple>,
+    writes: BTreeMap<Key, Tuple>,
     /// Those on sections that are gone: what they became is one tuple that an administrator can take away.
-    moved: Vec<Tuple>,
+    moved: BTreeMap<Key, Tuple>,
+}
+
+/// What a tuple is known by.
+type Key = (ObjectRef, String, SubjectRef);
+
+fn key(tuple: &Tuple) -> Key {
+    let (object, relation, subject) = tuple.key();
+    (object.clone(), relation.to_owned(), subject.clone())
 }
 
 impl Carried {
@@ -148,20 +159,22 @@ impl Carried {
                 continue;
             }
             let tuple = Tuple { object: object.clone(), ..written.clone() };
-            match self.writes.iter_mut().find(|other| other.key() == tuple.key()) {
-                None => self.writes.push(tuple),
+            match self.writes.entry(key(&tuple)) {
+                Entry::Vacant(place) => drop(place.insert(tuple)),
                 // Of two, the one that always holds.
-                Some(other) if other.condition != tuple.condition => other.condition = None,
-                Some(_) => {}
+                Entry::Occupied(mut other) if other.get().condition != tuple.condition => {
+                    other.get_mut().condition = None
+                }
+                Entry::Occupied(_) => {}
             }
-            if is_move && !self.moved.contains(&written) {
-                self.moved.push(written);
+            if is_move {
+                self.moved.insert(key(&written), written);
             }
         }
     }
 
     pub fn has_label(&self) -> bool {
-        self.writes.iter().any(|tuple| tuple.relation == CLASSIFICATION)
+        self.writes.values().any(|tuple| tuple.relation == CLASSIFICATION)
     }
 
     /// Leaves out what a stronger one covers; says what can't be taken over beside these rules.
@@ -174,13 +187,15 @@ impl Carried {
         let model = rules::model_of(draft, collection)?;
         let store = draft.next.store(&collection.settings.store).ok_or(CommitError::UnknownStore)?;
         let stored = |tuple: &Tuple| store.graph.get(&tuple.object, &tuple.relation, &tuple.subject);
-        self.writes.retain(|tuple| stored(tuple).is_none_or(|it| it.condition.is_some() || tuple.condition.is_none()));
-        for tuple in &self.writes {
+        self.writes
+            .retain(|_, tuple| stored(tuple).is_none_or(|it| it.condition.is_some() || tuple.condition.is_none()));
+        let said: HashMap<_, &Tuple> = rules.parsed().iter().map(|said| (said.key(), said)).collect();
+        for tuple in self.writes.values() {
             let shown = || tuples::show(&tuple.into());
             if let Err(source) = model.check_write(tuple) {
                 return Ok(Err(TupleWriteError::Invalid { place: String::new(), tuple: shown(), source }.into()));
             }
-            let said = rules.parsed().iter().find(|said| said.key() == tuple.key()).cloned();
+            let said = said.get(&tuple.key()).map(|said| (*said).clone());
             if stored(tuple).into_iter().chain(said).any(|other| other.condition != tuple.condition) {
                 return Ok(Err(TupleWriteError::OtherCondition { tuple: shown() }.into()));
             }
@@ -194,11 +209,12 @@ impl Carried {
             return Ok(false);
         }
         let store = &collection.settings.store;
+        let [moved, writes]: [Vec<Tuple>; 2] = [self.moved, self.writes].map(|it| it.into_values().collect());
         if draft.is_external(store) {
-            return rules::change_tuples(draft, collection, id, self.moved, self.writes).await;
+            return rules::change_tuples(draft, collection, id, moved, writes).await;
         }
         let tolerance = (Tolerance::Ignore, Tolerance::Ignore);
-        tuples::apply(draft, store, &self.moved, &self.writes, tolerance, Origin::Hand).await?;
+        tuples::apply(draft, store, &moved, &writes, tolerance, Origin::Hand).await?;
         Ok(false)
     }
 }

@@ -81,12 +81,13 @@ impl Rules {
     /// may have made way for an administrator's.
     pub fn are_as(&self, previous: &[TupleKey]) -> bool {
         let previous = parsed(previous);
+        let (previous, own) = (set(&previous), set(&self.parsed));
         let has_label = self.parsed.iter().any(|tuple| tuple.relation == CLASSIFICATION);
-        let is_kept = |tuple: &Tuple| {
+        let is_kept = |tuple: &&Tuple| {
             let made_way = tuple.relation == CLASSIFICATION && !has_label;
-            !is_own(tuple) || made_way || self.parsed.contains(tuple) || crate::mutants::active("narrower_is_the_same")
+            !is_own(tuple) || made_way || own.contains(*tuple) || crate::mutants::active("narrower_is_the_same")
         };
-        self.parsed.iter().all(|tuple| previous.contains(tuple)) && previous.iter().all(is_kept)
+        own.is_subset(&previous) && previous.iter().all(is_kept)
     }
 
     /// Adds tuples that stay as they are.
@@ -107,15 +108,22 @@ impl Rules {
         previous: &[TupleKey],
     ) -> Result<bool, CommitError> {
         let previous = parsed(previous);
+        let own = set(&self.parsed);
         let gone: Vec<Tuple> =
-            previous.iter().filter(|tuple| is_own(tuple) && !self.parsed.contains(tuple)).cloned().collect();
+            previous.iter().filter(|tuple| is_own(tuple) && !own.contains(*tuple)).cloned().collect();
         let deletes = of_source(draft, collection, gone).await?;
+        let previous = set(&previous);
         // What is taken away to come back with another condition comes back.
-        let is_replaced = |tuple: &Tuple| deletes.iter().any(|gone| gone.key() == tuple.key());
-        let is_new = |tuple: &&Tuple| !is_own(tuple) || !previous.contains(*tuple) || is_replaced(tuple);
+        let replaced: HashSet<_> = deletes.iter().map(Tuple::key).collect();
+        let is_new = |tuple: &&Tuple| !is_own(tuple) || !previous.contains(*tuple) || replaced.contains(&tuple.key());
         let writes = self.parsed.iter().filter(is_new).cloned().collect();
         change_tuples(draft, collection, id, deletes, writes).await
     }
+}
+
+/// To be looked up in: rules name thousands of principals.
+fn set(tuples: &[Tuple]) -> HashSet<&Tuple> {
+    tuples.iter().collect()
 }
 
 /// Makes one tuple of those that differ in their condition alone: of bans the one that always holds. Two spellings of one
@@ -153,15 +161,14 @@ async fn swallowed(
     tuples: &[Tuple],
     narrows: impl Fn(&Tuple) -> bool,
 ) -> Result<Option<TupleWriteError>, CommitError> {
-    let bans: Vec<&Tuple> = tuples.iter().filter(|tuple| narrows(tuple)).collect();
-    let objects: HashSet<&ObjectRef> = bans.iter().map(|tuple| &tuple.object).collect();
+    let bans: HashMap<_, &Tuple> =
+        tuples.iter().filter(|tuple| narrows(tuple)).map(|tuple| (tuple.key(), tuple)).collect();
+    let objects: HashSet<&ObjectRef> = bans.values().map(|tuple| &tuple.object).collect();
     for object in objects {
         for row in by_hand(&mut draft.tx, store, object).await? {
             let Ok(written) = Tuple::parse(&row.key) else { continue };
-            let is_weaker = |ban: &&&Tuple| {
-                ban.key() == written.key() && written.condition.is_some() && ban.condition != written.condition
-            };
-            if bans.iter().any(|ban| is_weaker(&ban)) {
+            let is_weaker = |ban: &&Tuple| written.condition.is_some() && ban.condition != written.condition;
+            if bans.get(&written.key()).is_some_and(is_weaker) {
                 return Ok(Some(TupleWriteError::OtherCondition { tuple: tuples::show(&row.key) }));
             }
         }
@@ -203,10 +210,10 @@ async fn of_source(
     }
     let objects: HashSet<ObjectRef> = tuples.iter().map(|tuple| tuple.object.clone()).collect();
     for object in objects {
-        for row in by_hand(&mut draft.tx, &collection.settings.store, &object).await? {
-            let Ok(written) = Tuple::parse(&row.key) else { continue };
-            tuples.retain(|tuple| tuple.key() != written.key());
-        }
+        let rows = by_hand(&mut draft.tx, &collection.settings.store, &object).await?;
+        let written: Vec<Tuple> = rows.iter().filter_map(|row| Tuple::parse(&row.key).ok()).collect();
+        let written: HashSet<_> = written.iter().map(Tuple::key).collect();
+        tuples.retain(|tuple| !written.contains(&tuple.key()));
     }
     Ok(tuples)
 }

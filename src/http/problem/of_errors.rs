@@ -1,7 +1,5 @@
 //! What becomes of each error of the service. None of them tells a caller anything about what it can't read.
 
-use std::time::Duration;
-
 use super::ApiProblem;
 use super::kinds::{
     AUTHORIZATION, CATALOG, CONFLICT, DEADLINE, EMBEDDER, INDEX, INTERNAL, INVALID, INVALID_FILTER, OUTCOME,
@@ -146,7 +144,7 @@ impl From<QueryError> for ApiProblem {
                 tracing::error!(%error, "no audit, no answer");
                 Self::new(STORAGE, "The audit record can't be written, so there is no answer.").retry_after(5)
             }
-            QueryError::TooMany => Self::rate_limited(Duration::from_secs(1)),
+            QueryError::TooMany => Self::crowded(),
             QueryError::Overloaded => Self::overloaded(),
             QueryError::NotComputed(error) => error.into(),
             QueryError::Randomness => Self::new(INTERNAL, "The system gives no randomness."),
@@ -249,12 +247,25 @@ impl From<CommitError> for ApiProblem {
             CommitError::Storage(error) if error.is_unreachable() => Self::no_catalog(&error),
             CommitError::Storage(error) => {
                 tracing::error!(%error, "the storage refuses writes");
-                Self::new(STORAGE, "The disk is full or failing. Reading goes on.").retry_after(30)
+                Self::new(STORAGE, "The disk is full or failing. Nothing was changed.").retry_after(30)
             }
-            CommitError::Audit => QueryError::Audit(crate::audit::AuditError).into(),
+            CommitError::Audit => {
+                Self::new(STORAGE, "The audit can't be written. Nothing was changed.").retry_after(30)
+            }
+            CommitError::Unrecorded => Self::new(
+                STORAGE,
+                "The change was made. Its record waits, because the audit can't be written, and nothing else is changed \
+                 until it can. Read the present state before you send it again; a key whose secret you have not seen is to \
+                 be revoked.",
+            ),
             CommitError::Stopped => {
-                Self::new(STORAGE, "Writing has stopped after a failure. Restart the service. Reading goes on.")
+                Self::new(STORAGE, "Writing has stopped after a failure. Nothing was changed. Restart the service.")
             }
+            CommitError::Undecided => Self::new(
+                STORAGE,
+                "The disk failed in the middle: whether the change was made shows when the service is restarted. Writing \
+                 has stopped until then.",
+            ),
             CommitError::Unavailable(error) => {
                 tracing::error!(%error, "the catalog can't be written");
                 Self::new(CATALOG, "Nothing was written. Send it again.").retry_after(1)
@@ -269,7 +280,7 @@ impl From<CommitError> for ApiProblem {
             CommitError::Catalog(error) => Self::internal(&error),
             CommitError::Index(error) if error.is_storage_refusal() => {
                 tracing::error!(%error, "an index refuses writes");
-                Self::new(STORAGE, "The disk is full or failing, or has failed since the start. Reading goes on.")
+                Self::new(STORAGE, "The disk is full or failing, or has failed since the start. Nothing was changed.")
                     .retry_after(30)
             }
             CommitError::Index(error) => Self::internal(&error),

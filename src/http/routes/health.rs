@@ -44,7 +44,7 @@ const TEXT: &str = "text/plain; version=0.0.4";
 const FILLING: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Whether every part can serve. An embedder that did not answer last makes no service unready: keywords answer
-/// meanwhile.
+/// meanwhile; nor does writing that has stopped, where answers go on.
 pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Health>) {
     let catalog = service.catalog.revision().await.is_ok();
     let snapshot = service.published.load();
@@ -62,7 +62,14 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
         let status = if is_ok { HealthStatus::Ok } else { HealthStatus::Failed };
         Component { name, status, reason: None }
     };
-    let mut components = vec![component("catalog".into(), catalog), component("indexes".into(), indexes)];
+    // Without it nothing is answered.
+    let audit = service.audit.is_writable().await;
+    let mut components = vec![
+        component("catalog".into(), catalog),
+        component("indexes".into(), indexes),
+        component("audit".into(), audit),
+        component("writing".into(), service.committer.is_open()),
+    ];
     let authorization = service.authority.external().is_none_or(|external| external.is_ready());
     if service.authority.external().is_some() {
         components.push(component("authorization".into(), authorization));
@@ -76,7 +83,7 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
     }
     let embedders = service.embedders.iter();
     components.extend(embedders.map(|(name, embedder)| component(format!("embedder:{name}"), embedder.is_answering())));
-    let (code, status) = match catalog && indexes && authorization && is_replica_ready {
+    let (code, status) = match catalog && indexes && audit && authorization && is_replica_ready {
         false => (StatusCode::SERVICE_UNAVAILABLE, HealthStatus::Failed),
         true if components.iter().all(|component| component.status == HealthStatus::Ok) => {
             (StatusCode::OK, HealthStatus::Ok)

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
@@ -17,12 +18,21 @@ use crate::service::Service;
 use crate::wire::bounds::MAX_RECHECK;
 use crate::wire::{Answer, Recheck, RecheckStatus, Rechecked, RecheckedItem};
 
+/// After so long on its way a question is answered from a state that was caught up with again.
+const LONG: Duration = Duration::from_millis(500);
+
 pub async fn query(
     State(service): State<Arc<Service>>,
     asker: Asker,
     QuestionJson(request): QuestionJson,
 ) -> Result<Json<Answer>, ApiProblem> {
-    Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.trace, asker.arrived).await?))
+    // The time of a body that comes slowly is no part of the question's.
+    let is_late = asker.arrived.elapsed() > LONG;
+    let begun = if is_late { Instant::now() } else { asker.arrived };
+    if is_late {
+        service.fresh().await?;
+    }
+    Ok(Json(crate::query::answer(&service, &asker.credential, request, &asker.trace, begun).await?))
 }
 
 /// Always decided on the newest snapshot.

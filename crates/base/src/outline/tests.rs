@@ -21,10 +21,10 @@ fn headings_are_those_of_the_block_structure() {
 #[test]
 fn a_rule_means_each_part_under_its_heading() {
     let text = "# A\n\n1\n\n## S\n\n2\n\n### S\n\n3\n\n## B\n\n4\n\n## S\u{308}\n\n5\n\n##  S\n\n6";
-    let parts = parts_under("S", &headings(text).unwrap(), text.len());
+    let parts = Named::of(&headings(text).unwrap()).parts_under("S", text.len());
     let parts: Vec<_> = parts.into_iter().map(|part| text.get(part).unwrap()).collect();
     assert_eq!(parts, ["## S\n\n2\n\n### S\n\n3\n\n", "##  S\n\n6"]);
-    assert!(parts_under(" ", &headings(text).unwrap(), text.len()).is_empty());
+    assert!(Named::of(&headings(text).unwrap()).parts_under(" ", text.len()).is_empty());
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn pieces_below_the_same_headings_share_them() {
 fn a_part_that_an_underline_ends_is_doubtful() {
     let doubtful = |text: &str| {
         let headings = headings(text).unwrap();
-        let parts = parts_under("Pay", &headings, text.len());
+        let parts = Named::of(&headings).parts_under("Pay", text.len());
         ends_in_doubt(text, &parts[0])
     };
     assert!(doubtful("## Pay\n\nAnn earns 5\n---\nBob earns 6"));
@@ -104,7 +104,7 @@ fn a_definition_that_restricted_parts_alone_call_lies_in_them() {
     let pay = "# Pay\n\nAnn earns[^5] as [agreed].\n\n";
     let checked = |text: &str| {
         let headings = headings(text).unwrap();
-        refuse_definitions_elsewhere(text, &parts_under("Pay", &headings, text.len()))
+        refuse_definitions_elsewhere(text, &Named::of(&headings).parts_under("Pay", text.len()))
     };
     let elsewhere = |label: &str, line| Err(DefinitionMistake::Elsewhere { label: label.to_owned(), line });
     assert_eq!(checked(&format!("{pay}# Rest\n\n[^5]: five\n")), elsewhere("`[^5]`", 7));

@@ -246,10 +246,17 @@ impl From<CommitError> for FgaError {
             CommitError::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", "too many writes wait")
             }
-            CommitError::Unavailable(_) | CommitError::NotTaken | CommitError::Unknown => {
-                tracing::error!(%error, "the catalog did not take a write");
+            CommitError::Unavailable(_)
+            | CommitError::NotTaken
+            | CommitError::Unknown
+            | CommitError::Undecided
+            | CommitError::Unrecorded
+            | CommitError::Audit => {
+                tracing::error!(%error, "a write was not taken as it should be");
                 let message = match error {
                     CommitError::Unknown => "whether it was written is not known: read it, then decide",
+                    CommitError::Undecided => "whether it was written shows when the service is restarted",
+                    CommitError::Unrecorded => "it was written, and the audit can't be: read it, then decide",
                     _ => "nothing was written: try again",
                 };
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "internal_error", message)
