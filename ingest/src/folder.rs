@@ -72,14 +72,26 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let recorded = std::mem::take(&mut folders.recorded);
     let mut ids = Ids::recorded(&tree, &recorded, &files, &held);
     let there = There { globs: &globs, listing: &listing, present: files.iter().copied().collect() };
-    let max_file_size = args.run.max_file_size;
-    let finder = Finder { tree: &tree, root: &root, access: &access, held: &held, there: &there, max_file_size };
-    let mut moves = finder.find(&files, &mut ids);
-    for (before, now, id) in ids.found() {
+    let finder = Finder {
+        api: &api,
+        tree: &tree,
+        root: &root,
+        access: &access,
+        held: &held,
+        there: &there,
+        max_file_size: args.run.max_file_size,
+        jobs: args.run.jobs,
+    };
+    let mut moves = finder.find(&files, &mut ids)?;
+    if !args.reconcile {
+        let present = inhabited(&listing, &access, &files).into_iter().flat_map(ancestors).collect();
+        moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
+    }
+    for (before, now, id) in ids.found().into_iter().filter(|(_, now, _)| !moves.withheld.contains_key(*now)) {
         term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
     }
     let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
-    let gone = missing(&tree, &held, &there, &ids, &Passed::default());
+    let gone = missing(&tree, &held, &there, &ids, &moves, &Passed::default());
     let accident = accident(gone.len(), scope, suspicious.as_deref()).filter(|_| !args.run.yes);
     let above: Vec<&str> = gone.iter().flat_map(|(_, id)| ids.places(id)).collect();
     if let Some(why) = accident.filter(|_| folders.changes_above(&above)) {
@@ -92,10 +104,6 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         folders.widen(&api, term, &report, &[], false, dry_run)?;
         return Ok(report.finish());
     }
-    if !args.reconcile {
-        let present = inhabited(&listing, &access, &files).into_iter().flat_map(ancestors).collect();
-        moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
-    }
     folders.keep_ids(ids.moved(), ids.carried(|_| true));
 
     folders.narrow(&api, term, &report, dry_run)?;
@@ -104,7 +112,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, ids: &ids, moves, sandbox };
     let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
     let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
-    let missing = missing(&tree, &held, &there, &ids, &passed);
+    let missing = missing(&tree, &held, &there, &ids, moves, &passed);
     let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };
     let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
     let all_gone = deletion.settle(&missing, scope, source_hash, &mut passed)?;
@@ -228,14 +236,21 @@ impl There<'_> {
 }
 
 /// Documents held for files that are not there, or are no documents any more.
-fn missing(tree: &Tree, held: &Held, there: &There<'_>, ids: &Ids<'_>, passed: &Passed) -> Vec<(String, String)> {
+fn missing(
+    tree: &Tree,
+    held: &Held,
+    there: &There<'_>,
+    ids: &Ids<'_>,
+    moves: &Moves,
+    passed: &Passed,
+) -> Vec<(String, String)> {
     let gone = |id: &str| match ids.place(id) {
         Some(path) if there.present.contains(path) => passed.undocumented.contains_key(id) || ids.of(path) != id,
         Some(path) => there.is_gone(path),
         None => false,
     };
     let mut missing: Vec<_> =
-        held.keys().filter(|id| gone(id)).map(|id| (tree.collection.clone(), id.clone())).collect();
+        held.keys().filter(|id| gone(id) && !moves.keeps(id)).map(|id| (tree.collection.clone(), id.clone())).collect();
     missing.sort();
     missing
 }

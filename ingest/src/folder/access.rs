@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use usher_base::wire::DocumentState;
+
 use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
@@ -186,6 +188,34 @@ impl Access {
     pub fn own_rule_file(&self, path: &str) -> Option<bool> {
         let own = self.rules()?.files.get(path)?;
         Some(own.as_ref().map_or(true, RuleFile::restricts))
+    }
+
+    /// Whether the rule files of two documents say the same, whichever has which.
+    pub fn has_same_rule_file(&self, a: &str, b: &str) -> bool {
+        let of = |path: &str| {
+            let rule = self.rules()?.files.get(path)?.as_ref().ok()?;
+            // A span is of one text.
+            let is_of_any = rule.sections.iter().all(|section| section.span.is_none());
+            is_of_any.then(|| RuleFile { lines: BTreeMap::new(), ..rule.clone() })
+        };
+        of(a).is_some_and(|rule| of(b) == Some(rule))
+    }
+
+    /// Whether a document that lay at this path carries more than the rules of its directories.
+    pub fn may_have_own_rules(&self, tree: &Tree, was: &str, held: &DocumentState) -> bool {
+        let dirs = self.rules().into_iter().flat_map(|rules| rules.dirs.values()).flatten();
+        let labels: BTreeSet<Option<String>> =
+            dirs.chain(&self.default).map(|rule| rule.classification.clone()).chain([None]).collect();
+        let none = RuleFile::default();
+        let is_of_directories = |rule: &RuleFile, parent: String, label: &Option<String>| {
+            let digest = |inherit| acl_digest(&rule.to_acl(vec![parent.clone()], inherit, label.clone()));
+            [true, false].map(digest).contains(&held.acl_digest)
+        };
+        let mut rules = [&none].into_iter().chain(&self.default);
+        !rules.any(|rule| {
+            let parents = [tree.folder(parent(was)), tree.collection_object()];
+            labels.iter().any(|label| parents.iter().any(|parent| is_of_directories(rule, parent.clone(), label)))
+        })
     }
 
     pub fn principals(&self) -> BTreeSet<&str> {

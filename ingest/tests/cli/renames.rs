@@ -24,6 +24,12 @@ fn rename(site: &Site, from: &str, to: &str) {
     std::fs::rename(site.doc(from), site.doc(to)).unwrap();
 }
 
+fn swap(site: &Site, a: &str, b: &str) {
+    rename(site, a, "between");
+    rename(site, b, a);
+    rename(site, "between", b);
+}
+
 fn copy(site: &Site, from: &str, to: &str) {
     std::fs::copy(site.doc(from), site.doc(to)).unwrap();
 }
@@ -313,6 +319,116 @@ const VARIANTS: &[Variant] = &[
         closed: true,
     },
     Variant {
+        name: "moved onto another document, rule file left behind",
+        change: |site| rename(site, "r.md", "other.md"),
+        code: 3,
+        says: &[
+            "refused other.md: it is r.md, which r.md.acl.yaml restricts",
+            "rename the rule file to other.md.acl.yaml",
+        ],
+        closed: true,
+    },
+    Variant {
+        name: "moved onto another document, stray rule file",
+        change: |site| {
+            rename(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        code: 3,
+        says: &["refused other.md: it had another name, and q.md.acl.yaml restricts a document that is not there"],
+        closed: true,
+    },
+    Variant {
+        name: "moved onto another document with its rule file",
+        change: |site| {
+            rename(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, rule file stays",
+        change: |site| swap(site, "r.md", "other.md"),
+        code: 3,
+        says: &["refused other.md: it has the content that r.md had, which r.md.acl.yaml restricts", "refused r.md"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, with their rule files",
+        change: |site| {
+            swap(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, both rule files stay",
+        change: |site| {
+            site.write("other.md", OTHER);
+            site.write("other.md.acl.yaml", OTHER_VIEWERS);
+            site.folder(&[]).expect(0);
+            swap(site, "r.md", "other.md");
+        },
+        code: 3,
+        says: &["refused other.md: it has the content that r.md had", "rename the rule files after their documents"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, both rule files follow",
+        change: |site| {
+            site.write("other.md", OTHER);
+            site.write("other.md.acl.yaml", OTHER_VIEWERS);
+            site.folder(&[]).expect(0);
+            swap(site, "r.md", "other.md");
+            swap(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "two with equal rule files swap their names",
+        change: |site| {
+            site.write("other.md", OTHER);
+            site.write("other.md.acl.yaml", SIDECAR);
+            site.folder(&[]).expect(0);
+            swap(site, "r.md", "other.md");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "three names rotate, rule file stays",
+        change: |site| {
+            rename(site, "other.md", "z.md");
+            rename(site, "r.md", "other.md");
+            site.write("r.md", OTHER);
+        },
+        code: 3,
+        says: &["refused other.md: it has the content that r.md had", "refused r.md", "1 created"],
+        closed: true,
+    },
+    Variant {
+        name: "a directory moved onto another one",
+        change: |site| {
+            site.write("b/r.md", "Nothing.");
+            rename(site, "r.md", "a/r.md");
+            rename(site, "r.md.acl.yaml", "a/r.md.acl.yaml");
+            site.folder(&[]).expect(0);
+            remove(site, "a/r.md.acl.yaml");
+            site.write("b/r.md.acl.yaml", SIDECAR);
+            rename(site, "a/r.md", "b/r.md");
+        },
+        code: 0,
+        says: &["b/r.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
         name: "the service refuses it",
         change: |site| {
             rename(site, "r.md", "deep/q.md");
@@ -351,6 +467,110 @@ fn no_rename_loses_a_ban_by_hand_or_opens_a_restricted_part() {
             }
         }
     }
+}
+
+/// A ban by hand follows the bytes onto a name that another document has, and so does a ban on a folder that is gone.
+#[test]
+fn bans_by_hand_follow_a_file_onto_the_name_of_another_document() {
+    let texts = [("a/x.md", "Secret x."), ("a/y.md", "y"), ("b/x.md", "b"), ("keep.md", "keep")];
+    let ways: [(&str, fn(&Site), i32); 5] = [
+        ("onto", |site| rename(site, "a/x.md", "a/y.md"), 0),
+        ("swap", |site| swap(site, "a/x.md", "a/y.md"), 0),
+        (
+            "rotate",
+            |site| {
+                rename(site, "a/y.md", "a/z.md");
+                rename(site, "a/x.md", "a/y.md");
+                site.write("a/x.md", "new");
+            },
+            0,
+        ),
+        (
+            "case",
+            |site| {
+                site.write("a/X.md", "other case");
+                site.folder(&[]).expect(0);
+                rename(site, "a/x.md", "a/X.md");
+            },
+            0,
+        ),
+        // The folder that is gone has a ban by hand.
+        (
+            "directory onto another one",
+            |site| {
+                site.stub.world().add_tuple("user:tom", "blocked", "folder:s/a");
+                rename(site, "a/x.md", "b/x.md");
+                remove(site, "a/y.md");
+                std::fs::remove_dir(site.doc("a")).unwrap();
+            },
+            3,
+        ),
+    ];
+    for (name, change, code) in ways {
+        let site = Site::new(&[&[RULES][..], &texts].concat());
+        site.folder(&[]).expect(0);
+        site.stub.world().add_tuple("user:rita", "blocked", "document:s/a/x.md");
+        change(&site);
+        for _ in 0..2 {
+            let ran = site.folder(&["--delete-missing", "--yes"]);
+            assert_eq!(ran.code, code, "{name}\n{}\n{}", ran.out, ran.err);
+            let found = secrets(&site);
+            assert!(found.iter().all(|document| is_banned(&site, &document.id)), "{name} {found:?}");
+            let is_kept = found.iter().any(|document| document.id == "s/a/x.md");
+            assert_eq!(is_kept, code == 3, "{name} {found:?}");
+        }
+    }
+}
+
+/// What `blocked` takes from a document goes along with it, whatever the name that it gets.
+#[test]
+fn a_restricted_document_stays_closed_on_the_name_of_another_document() {
+    let site = Site::new(&[RULES, ("x.md", "Secret."), ("y.md", "y"), ("x.md.acl.yaml", "blocked: [user:ann]\n")]);
+    site.folder(&[]).expect(0);
+    let open = |site: &Site| {
+        let blocked = |d: &Document| d.acl.as_ref().unwrap().blocked.iter().any(|b| format!("{b:?}").contains("ann"));
+        secrets(site).iter().filter(|d| !blocked(d)).map(|d| d.id.clone()).collect::<Vec<_>>()
+    };
+    swap(&site, "x.md", "y.md");
+    site.folder(&["--delete-missing", "--yes"]).expect(3).says("give y.md a rule file of its own");
+    assert!(open(&site).is_empty());
+    // A rule file that was there for another content is no word about this one.
+    for rules in ["blocked: [user:bob]\n", "viewers: [user:cyd]\n"] {
+        let site = Site::new(&[RULES, ("x.md", "Secret."), ("y.md", "y"), ("x.md.acl.yaml", "blocked: [user:ann]\n")]);
+        site.write("y.md.acl.yaml", rules);
+        site.folder(&[]).expect(0);
+        swap(&site, "x.md", "y.md");
+        site.folder(&[]).expect(3).says("and y.md.acl.yaml is that of the content before");
+        assert!(open(&site).is_empty());
+        // Written now, it is.
+        for path in ["x.md.acl.yaml", "y.md.acl.yaml"] {
+            site.write(path, "blocked: [user:ann, user:bob]\n");
+        }
+        site.folder(&[]).expect(0);
+        assert!(open(&site).is_empty());
+    }
+}
+
+/// A rule file whose document nobody knows holds back what it may be meant for, and nothing else.
+#[test]
+fn a_stray_rule_file_holds_back_only_what_it_may_be_meant_for() {
+    let site = Site::new(&[RULES, ("a/x0.md", "x0"), ("a/x1.md", "x1"), ("c/y.txt", "y"), ("c/z.txt", "z")]);
+    site.write("c/gone.txt.acl.yaml", "blocked: [user:eve]\n");
+    site.folder(&[]).expect(3).says("4 created");
+    rename(&site, "a", "aa");
+    rename(&site, "c", "cc");
+    let ran = site.folder(&["--delete-missing", "--yes"]).expect(3).says("4 rules updated, 1 rule files refused");
+    assert!(!ran.err.contains("refused aa/"), "{}", ran.err);
+    // One of the same directory and kind, by another name than before, may have had that name in between.
+    rename(&site, "cc/z.txt", "cc/new.txt");
+
+    rename(&site, "aa/x1.md", "aa/x2.md");
+    let ran = site.folder(&["--delete-missing", "--yes"]).expect(3).says("refused cc/new.txt: it had another name");
+    let ran = ran.says("moved aa/x1.md to aa/x2.md");
+    assert!(!ran.out.contains("moved cc/z.txt"), "a refused one was not moved: {}", ran.out);
+    remove(&site, "cc/gone.txt.acl.yaml");
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("1 updated, 3 unchanged");
+    assert_eq!(site.stub.world().documents["s/c/z.txt"].title.as_deref(), Some("new.txt"));
 }
 
 #[test]
@@ -409,7 +629,16 @@ fn a_renamed_folder_and_another_unicode_form_keep_bans_and_parts() {
 
 #[test]
 fn a_run_that_is_cut_off_at_any_place_loses_no_ban() {
-    let ways: [fn(&Site); 3] = [
+    let ways: [fn(&Site); 6] = [
+        |site| rename(site, "r.md", "other.md"),
+        |site| {
+            rename(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        |site| {
+            swap(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
         |site| {
             rename(site, "r.md", "q.md");
             rename(site, "r.md.acl.yaml", "q.md.acl.yaml");

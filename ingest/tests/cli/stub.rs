@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use usher_base::wire::{
     AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem,
     FieldType, Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange,
-    RelationshipChanges, RelationshipOperation, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    RelationshipChanges, RelationshipOperation, RelationshipsRead, RelationshipsWritten, Section, SectionAcl, TupleKey,
+    WriteRelationships,
 };
 
 /// Small, so that every listing takes several pages.
@@ -265,7 +266,7 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
                 Some(document) => ok(&AclView {
                     collection: "c".into(),
                     acl: document.acl.clone(),
-                    sections: Vec::new(),
+                    sections: document.sections.iter().map(section_acl).collect(),
                     acl_digest: document.acl_digest(),
                     parked: false,
                     object: (!world.hides_history).then(|| format!("document:{id}")),
@@ -285,6 +286,10 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
             (404, problem)
         }
     }
+}
+
+fn section_acl(section: &Section) -> SectionAcl {
+    SectionAcl { id: section.id.clone(), acl: section.acl.clone() }
 }
 
 fn states(world: &World, query: &BTreeMap<String, String>) -> (u16, Value) {
