@@ -81,6 +81,11 @@ impl ApiError {
         if self.lacks_scope() { RunError::Scope { scope, why: why() } } else { self.into() }
     }
 
+    /// Whether the service answered and did nothing of what it was asked.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.status(), Some(400..=499))
+    }
+
     /// Whether one document or tuple of a request may be what is wrong with it.
     pub fn is_about_content(&self) -> bool {
         match self {
@@ -225,13 +230,25 @@ impl<'a> Api<'a> {
 
     /// The last entry of the log about objects of one type; `start`: none before that time is looked at (RFC 3339).
     pub fn last_change(&self, kind: &str, start: Option<&str>) -> Result<Option<RelationshipChange>, ApiError> {
-        let (mut last, mut cursor) = (None, None);
+        let mut last = None;
+        self.each_change(kind, start, |change| last = Some(change))?;
+        Ok(last)
+    }
+
+    /// Every entry of the log about objects of one type, from a time on, oldest first.
+    pub fn each_change(
+        &self,
+        kind: &str,
+        start: Option<&str>,
+        mut take: impl FnMut(RelationshipChange),
+    ) -> Result<(), ApiError> {
+        let mut cursor = None;
         loop {
             let page = self.changes(kind, start, cursor.as_deref())?;
-            let Some(change) = page.changes.into_iter().next_back() else { return Ok(last) };
-            last = Some(change);
-            if page.next_cursor.is_none() || page.next_cursor == cursor {
-                return Ok(last);
+            let is_end = page.changes.is_empty() || page.next_cursor.is_none() || page.next_cursor == cursor;
+            page.changes.into_iter().for_each(&mut take);
+            if is_end {
+                return Ok(());
             }
             cursor = page.next_cursor;
         }

@@ -40,6 +40,9 @@ pub struct State {
     pub tuples: Vec<TupleKey>,
     /// Of `tuples`, those that were in the service before this tool would have written them: not its own to delete.
     pub found: Vec<TupleKey>,
+    /// Of `tuples`, those that a run was about to write when it was cut off, or that still wait: they may not be in the
+    /// service. Absent in older records.
+    pub pending: Option<Vec<TupleKey>>,
     /// Grants that this tool deleted: a service that was set back holds them again.
     pub removed: Vec<TupleKey>,
     /// An entry of the service's log of tuples that is no older than the last write recorded here.
@@ -48,7 +51,7 @@ pub struct State {
     pub moved: BTreeMap<String, String>,
     /// Id to the path whose rules the document carries, where it could not be sent from a newer place.
     pub carried: BTreeMap<String, String>,
-    /// The run that wrote this did not reach its end: not all of `tuples` may be in the service.
+    /// The run that wrote this did not reach its end.
     pub incomplete: bool,
     /// Id to name.
     pub people: BTreeMap<String, String>,
@@ -114,6 +117,14 @@ impl StateFile {
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(StateError::Io(self.path.clone(), e)),
+        }
+    }
+
+    /// Makes the file what it was when it was loaded.
+    pub fn restore(&self, known: Option<&State>) -> Result<(), StateError> {
+        match known {
+            Some(state) => self.save(state),
+            None => fs::remove_file(&self.path).map_err(|e| StateError::Io(self.path.clone(), e)),
         }
     }
 
