@@ -92,11 +92,16 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     }
     let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
     let gone = missing(&tree, &held, &there, &ids, &moves, &Passed::default());
-    let accident = accident(gone.len(), scope, suspicious.as_deref()).filter(|_| !args.run.yes);
-    let above: Vec<&str> = gone.iter().flat_map(|(_, id)| ids.places(id)).collect();
+    // What has another place in another folder may lie where it did: the folder may be a part of the one before.
+    let moved = ids.found().into_iter().map(|(_, _, id)| id).filter(|_| folders.other_root().is_some());
+    let displaced: Vec<&str> = gone.iter().map(|(_, id)| id.as_str()).chain(moved).collect();
+    let accident = accident(displaced.len(), scope, suspicious.as_deref()).filter(|_| !args.run.yes);
+    let above: Vec<&str> = displaced.iter().flat_map(|id| ids.places(id)).collect();
     if let Some(why) = accident.filter(|_| folders.changes_above(&above)) {
+        let part = folders.other_root().map_or("", |_| "; a folder within the source is run with --prefix");
         term.error(&format!(
-            "nothing sent or deleted: {why}, and the rules of folders above missing documents would change; if that is true, say --yes"
+            "nothing sent or deleted: {why}, and the rules of folders above missing or moved documents would change; if that \
+             is true, say --yes{part}"
         ));
         report.needs_yes();
         folders.only_bans(recorded);

@@ -283,7 +283,9 @@ fn a_wrong_folder_changes_no_rules_of_documents_that_are_not_in_it() {
         site.run(&[&args[..], more].concat())
     };
     run(&["--dry-run"]).expect(4).says("nothing sent or deleted: this source was last read from");
-    run(&[]).expect(4).says("the rules of folders above missing documents would change; if that is true, say --yes");
+    run(&[])
+        .expect(4)
+        .says("the rules of folders above missing or moved documents would change; if that is true, say --yes");
     let with_ban: Vec<String> = site.stub.world().tuple_lines();
     assert_eq!(with_ban.iter().filter(|l| !before.contains(l)).collect::<Vec<_>>(), ["user:eve blocked folder:s"]);
     assert_eq!(with_ban.len(), before.len() + 1);

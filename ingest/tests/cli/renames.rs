@@ -743,3 +743,27 @@ fn a_rule_file_with_another_name_of_the_same_file_refuses_it() {
     ran.says("refused Report.md").says("named otherwise");
     assert!(site.stub.world().documents.is_empty());
 }
+
+/// A folder within the source without `--prefix`: every document is moved, none is missing, and all rules are others.
+#[test]
+fn a_folder_within_the_source_takes_no_rules_away_without_a_word() {
+    let rules = ("_.acl.yaml", "viewers: [user:bob]\nblocked: [user:ann]\n");
+    let site =
+        Site::new(&[rules, ("aa/_.acl.yaml", "viewers: [\"group:all#member\"]\n"), ("aa/x.md", "x"), ("aa/y.md", "y")]);
+    let state = site.path("st.json");
+    let state = ["--state", state.to_str().unwrap()];
+    site.folder(&state).expect(0);
+    let before = site.stub.world().tuple_lines();
+    let part = site.doc("aa");
+    let named = ["folder", part.to_str().unwrap(), "--collection", "c", "--source", "s"];
+    for more in [&[][..], &["--delete-missing"], &["--dry-run"]] {
+        site.run(&[&named[..], &state, more].concat()).expect(4).says("last read from").says("--prefix");
+        assert_eq!(site.stub.world().tuple_lines(), before);
+    }
+    site.folder(&state).expect(0).says("2 unchanged").says("0 written, 0 deleted");
+    // The source as a whole in another place is no doubt.
+    std::fs::rename(site.path("docs"), site.path("docs2")).unwrap();
+    let whole = site.path("docs2");
+    let named = ["folder", whole.to_str().unwrap(), "--collection", "c", "--source", "s"];
+    site.run(&[&named[..], &state].concat()).expect(0).says("2 unchanged");
+}
