@@ -61,9 +61,14 @@ impl History<'_> {
         matches!(self.trust, Trust::Fits)
     }
 
+    /// Whether that is so, as far as the key may see.
+    pub fn may_fit(&self) -> bool {
+        !matches!(self.trust, Trust::Unbound(_))
+    }
+
     /// The entry that the record keeps, where it is not known to be of another history.
     pub fn mark(&self) -> Option<RelationshipChange> {
-        self.state.and_then(|state| state.mark.clone()).filter(|_| !matches!(self.trust, Trust::Unbound(_)))
+        self.state.and_then(|state| state.mark.clone()).filter(|_| self.may_fit())
     }
 
     /// Recorded tuples that are not known to have been in the service.

@@ -37,6 +37,7 @@ mod table;
 mod term;
 mod tuple_writer;
 mod tuples;
+mod turn;
 mod upload;
 mod words;
 

@@ -18,6 +18,7 @@ use crate::report::Report;
 use crate::state::{State, StateFile};
 use crate::term::Term;
 use crate::tuple_writer;
+use crate::turn::Turn;
 
 mod nesting;
 mod read;
@@ -57,6 +58,12 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let before: TupleSet = known.iter().flat_map(|state| state.tuples.iter().cloned()).collect();
     let wanted = people.tuples();
     let history = history::look(&api, known.as_ref())?;
+    let mut turn = Turn::read(&api, &format!("people/{}", blake3::hash(list.as_bytes()).to_hex()), known.as_ref())?;
+    let is_overtaken = turn.is_overtaken(known.as_ref());
+    if is_overtaken && history.may_fit() && known.is_some() && !args.reconcile {
+        let what = "memberships exactly what the list says";
+        return Err(RunError::OldState { state: file.path().to_owned(), what });
+    }
     if known.is_none() && !args.reconcile && stored.iter().any(|t| !wanted.contains(t)) {
         let path = file.path().display();
         term.note(&format!("no record of earlier runs at {path}: memberships that are not in the file are left alone"));
@@ -91,22 +98,24 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let joined = if nested.is_ok() { wanted.clone() } else { TupleSet::default() };
     let written = plan.recorded.clone().union(&joined);
     let found: TupleSet = plan.found.iter().filter(|t| written.contains(t)).cloned().collect();
-    let record = |incomplete: bool, tuples: &TupleSet, removed: &TupleSet, pending: Vec<TupleKey>| {
-        let mark = history.mark();
-        State { incomplete, mark, pending: Some(pending), ..people.state(&list, tuples, &found, removed) }
+    let record = |turn: &Turn, tuples: &TupleSet, removed: &TupleSet, pending: Vec<TupleKey>| {
+        let (run, mark) = (turn.last(), history.mark());
+        State { run, mark, pending: Some(pending), ..people.state(&list, tuples, &found, removed) }
     };
     let mut now = written.clone();
     let mut removed = plan.removed.clone();
     if !dry_run {
         let pending = deletes.iter().chain(&writes).map(|change| change.tuple().clone());
-        file.save(&record(true, &written, &removed, pending.collect()))?;
+        let state = record(&turn, &written, &removed, pending.collect());
+        file.save(&State { incomplete: true, next: turn.next.clone(), ..state })?;
     }
     let needing = |e: ApiError| e.needing("relationships.write", || "to write and remove memberships".into());
     if dry_run {
         tuple_writer::check(&api, deletes.iter().chain(&writes), None).map_err(needing)?;
     }
     let changes = [deletes, writes].concat();
-    let done = tuple_writer::apply(&api, term, &report, &changes, None, dry_run);
+    let taken = if dry_run || changes.is_empty() && !is_overtaken { Ok(()) } else { turn.take(&api) };
+    let done = taken.and_then(|()| tuple_writer::apply(&api, term, &report, &changes, None, dry_run));
     if done.as_ref().is_err_and(ApiError::is_refusal) && changes.len() <= tuple_writer::BATCH && !dry_run {
         // Nothing was done.
         file.restore(known.as_ref())?;
@@ -119,7 +128,7 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
         }
         // Recorded, lost, and not written because nobody joined.
         let waits = plan.join.iter().filter(|t| nested.is_err() && plan.recorded.contains(t)).cloned();
-        let mut state = record(false, &now, &removed, waits.collect());
+        let mut state = record(&turn, &now, &removed, waits.collect());
         if state.mark.is_none() || !changes.is_empty() {
             state.mark = history::newest(&api, "group")?;
         }

@@ -47,6 +47,9 @@ pub struct State {
     pub removed: Vec<TupleKey>,
     /// An entry of the service's log of tuples that is no older than the last write recorded here.
     pub mark: Option<RelationshipChange>,
+    /// Name of the last run that wrote tuples, and of one that was about to.
+    pub run: String,
+    pub next: String,
     /// Path to id of files that were moved and are still the documents that they were.
     pub moved: BTreeMap<String, String>,
     /// Id to the path whose rules the document carries, where it could not be sent from a newer place.

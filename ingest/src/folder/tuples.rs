@@ -20,6 +20,7 @@ use crate::report::Report;
 use crate::state::{State, StateFile};
 use crate::term::Term;
 use crate::tuple_writer;
+use crate::turn::Turn;
 
 /// More folder tuples than this are not read back in one reconciliation.
 const MAX_READ: usize = 2_000_000;
@@ -42,6 +43,10 @@ pub struct FolderTuples {
     pending: TupleSet,
     /// The last run did not reach its end.
     was_incomplete: bool,
+    /// Absent where there are no folder objects.
+    turn: Option<Turn>,
+    /// The record was not that of the last run.
+    is_overtaken: bool,
     /// Only some of the changes are made.
     is_stopped: bool,
     /// Of the record, where it tells of this service and nothing was written since.
@@ -89,6 +94,13 @@ impl FolderTuples {
         let wanted = if is_flat { TupleSet::default() } else { tree.desired(&dirs, access.rules()) };
         let history = history::look(api, known.as_ref())?;
         let fits = history.fits();
+        let turn = if is_flat { None } else { Some(Turn::read(api, &source, known.as_ref())?) };
+        let is_overtaken = turn.as_ref().is_some_and(|turn| turn.is_overtaken(known.as_ref()));
+        // A service that was set back, or is another, says nothing about the record.
+        if is_overtaken && history.may_fit() && known.is_some() && !args.reconcile {
+            let what = "the folders exactly what the rule files say";
+            return Err(RunError::OldState { state: file.path().to_owned(), what });
+        }
         let in_doubt = if is_flat || args.reconcile { TupleSet::default() } else { history.in_doubt() };
         let is_unsure = in_doubt.len() > 0;
         let seen = match (args.reconcile, is_unsure) {
@@ -158,6 +170,8 @@ impl FolderTuples {
             applied: before,
             removed,
             was_incomplete: known.incomplete,
+            turn,
+            is_overtaken,
             is_stopped: false,
             mark,
             last,
@@ -230,7 +244,7 @@ impl FolderTuples {
             tuple_writer::check(api, all.clone(), None).map_err(|e| self.of_file(e, all))?;
         }
         let narrow = std::mem::take(&mut self.changes.narrow);
-        let done = tuple_writer::apply(api, term, report, &narrow, None, dry_run);
+        let done = self.write(api, term, report, &narrow, dry_run);
         if done.as_ref().is_err_and(ApiError::is_refusal) && narrow.len() <= tuple_writer::BATCH && !dry_run {
             // Nothing was done.
             self.file.restore(self.last.as_ref())?;
@@ -263,7 +277,7 @@ impl FolderTuples {
             // What still hangs on a directory that is gone keeps its bans.
             now.extend(self.vanished.drain(..).filter(|change| !blocked.contains(&change.tuple().object)));
         }
-        let done = tuple_writer::apply(api, term, report, &now, None, dry_run);
+        let done = self.write(api, term, report, &now, dry_run);
         done.map_err(|e| self.of_file(e, now.iter()))?;
         self.note(&now);
         if !dry_run {
@@ -273,6 +287,20 @@ impl FolderTuples {
             self.save(self.is_stopped && self.was_incomplete)?;
         }
         Ok(())
+    }
+
+    fn write(
+        &mut self,
+        api: &Api<'_>,
+        term: &Term,
+        report: &Report<'_>,
+        changes: &[Change],
+        dry_run: bool,
+    ) -> Result<(), ApiError> {
+        if let Some(turn) = self.turn.as_mut().filter(|_| !dry_run && (self.is_overtaken || !changes.is_empty())) {
+            turn.take(api)?;
+        }
+        tuple_writer::apply(api, term, report, changes, None, dry_run)
     }
 
     /// Notes changes that were made.
@@ -326,6 +354,8 @@ impl FolderTuples {
             pending: Some(list(&self.pending)),
             removed: list(&self.removed),
             mark: self.mark.clone(),
+            run: self.turn.as_ref().map(Turn::last).unwrap_or_default(),
+            next: self.turn.as_ref().filter(|_| incomplete).map(|turn| turn.next.clone()).unwrap_or_default(),
             incomplete,
             ..self.state.clone()
         };

@@ -179,6 +179,66 @@ fn a_run_that_is_refused_leaves_the_record_as_it_was() {
     assert!(!has(&site, "group:hr#member viewer folder:s"));
 }
 
+const OLD: &str = "is not that of the last run";
+
+#[test]
+fn a_state_file_that_was_put_back_is_noticed() {
+    let site = Site::new(&[("_.acl.yaml", "viewers: [user:ann]\n"), ("a.md", "text")]);
+    let (state, kept) = (site.path("st.json"), site.path("kept.json"));
+    let named = ["--state", state.to_str().unwrap()];
+    let run = |more: &[&str]| site.folder(&[&named[..], more].concat());
+    run(&[]).expect(0);
+    std::fs::copy(&state, &kept).unwrap();
+    run(&[]).expect(0).says("0 written");
+    site.write("_.acl.yaml", "viewers: [user:ann, user:bob]\n");
+    run(&[]).expect(0).says("1 written");
+    std::fs::copy(&kept, &state).unwrap();
+    site.write("_.acl.yaml", "viewers: [user:ann]\n");
+    for more in [&[][..], &["--yes"], &["--dry-run"]] {
+        run(more).expect(1).says(OLD).says("--reconcile");
+        assert!(has(&site, "user:bob viewer folder:s"));
+        assert_eq!(std::fs::read(&state).unwrap(), std::fs::read(&kept).unwrap());
+    }
+    run(&["--reconcile"]).expect(0).says("1 deleted");
+    assert!(!has(&site, "user:bob viewer folder:s"));
+    run(&[]).expect(0).says("0 written, 0 deleted");
+    // Also where there was nothing to reconcile.
+    std::fs::copy(&kept, &state).unwrap();
+    run(&[]).expect(1).says(OLD);
+    run(&["--reconcile"]).expect(0).says("0 written, 0 deleted");
+    run(&[]).expect(0);
+    // A lost one begins anew, and the old one is not the last any more.
+    std::fs::remove_file(&state).unwrap();
+    run(&[]).expect(0).says("no record of earlier runs");
+    std::fs::copy(&kept, &state).unwrap();
+    run(&[]).expect(1).says(OLD);
+    // A service that was set back says that, and not of an old state.
+    run(&["--reconcile"]).expect(0);
+    let backup = site.stub.world().backup();
+    site.write("_.acl.yaml", "viewers: [user:cyd]\n");
+    run(&[]).expect(0);
+    *site.stub.world() = backup;
+    run(&[]).expect(0).says(SET_BACK);
+    run(&[]).expect(0).says("0 written, 0 deleted");
+}
+
+#[test]
+fn a_record_of_people_that_was_put_back_is_noticed() {
+    let site = Site::new(&[]);
+    let (state, kept) = (site.path("st.json"), site.path("kept.json"));
+    let run = |text: &str, more: &[&str]| {
+        people(&site, "p.csv", text, &[&["--state", state.to_str().unwrap()], more].concat())
+    };
+    run("ana,hr\n", &[]).expect(0);
+    std::fs::copy(&state, &kept).unwrap();
+    run("ana,hr\nbob,hr\n", &[]).expect(0);
+    std::fs::copy(&kept, &state).unwrap();
+    run("ana,hr\n", &["--delete-missing", "--yes"]).expect(1).says(OLD).says("--reconcile");
+    run("ana,hr\n", &["--delete-missing", "--yes", "--reconcile"]).expect(0).says("1 deleted");
+    run("ana,hr\n", &["--delete-missing", "--yes"]).expect(0).says("0 deleted");
+    assert_eq!(site.stub.world().tuple_lines(), ["user:ana member group:hr"]);
+}
+
 #[test]
 fn members_removed_by_hand_stay_out_after_a_run_that_was_cut_off_or_refused() {
     for requests in 0..12 {

@@ -92,8 +92,8 @@ fn a_run_that_was_cut_off_is_taken_up_where_it_stopped() {
     let mut list: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
     list.push(RULES);
     let site = Site::new(&list);
-    // The listing, the first tuples and one batch; then the service breaks.
-    site.stub.world().fail_after = Some(3);
+    // The listing, the runs' names, the first tuples and one batch; then the service breaks.
+    site.stub.world().fail_after = Some(5);
     site.folder(&[]).expect(1).says("500");
     {
         let mut world = site.stub.world();

@@ -16,6 +16,9 @@ use usher_base::wire::{
 /// Small, so that every listing takes several pages.
 const PAGE: usize = 3;
 
+/// Where runs leave their names.
+const RUNS: &str = "folder:~usher-ingest/";
+
 #[derive(Default)]
 pub struct World {
     pub documents: BTreeMap<String, Document>,
@@ -52,15 +55,20 @@ pub struct World {
 
 impl World {
     pub fn tuple_lines(&self) -> Vec<String> {
-        self.tuples.values().map(|t| format!("{} {} {}", t.user, t.relation, t.object)).collect()
+        let shown = self.tuples.values().filter(|t| !t.object.starts_with(RUNS));
+        shown.map(|t| format!("{} {} {}", t.user, t.relation, t.object)).collect()
     }
 
-    /// Requests that change something, as `METHOD path`.
+    /// Requests that change something, but for a run's name, as `METHOD path`.
     pub fn writes(&self) -> Vec<String> {
         let reads = |m: &str, p: &str, b: &str| {
             m == "GET" || p.ends_with("/relationships/read") || b.contains(r#""dry_run":true"#)
         };
-        self.log.iter().filter(|(m, p, b)| !reads(m, p, b)).map(|(m, p, _)| format!("{m} {p}")).collect()
+        self.log
+            .iter()
+            .filter(|(m, p, b)| !reads(m, p, b) && !b.contains(RUNS))
+            .map(|(m, p, _)| format!("{m} {p}"))
+            .collect()
     }
 
     /// What a backup holds.
