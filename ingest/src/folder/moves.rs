@@ -27,6 +27,9 @@ use crate::tuple_writer;
 /// More bans than this are not read of one document.
 const MAX_BANS: usize = 100_000;
 
+/// The label that the service gives a document whose rules name none.
+const OPEN: &str = "classification:open";
+
 #[derive(Debug, Default)]
 pub struct Moves {
     /// Files that are not sent, with the reason.
@@ -333,12 +336,12 @@ impl Moves {
         let mut by_document: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         self.heirs.iter().for_each(|(id, path)| by_document.entry(id).or_default().push(path));
         for (id, paths) in by_document {
+            let was = within(tree, id).unwrap_or(id);
             let bans = match bans(api, &tree.collection, id) {
                 Ok(bans) => bans,
                 Err(e) if history::is_hidden(&e) => None,
                 Err(e) => return Err(e),
             };
-            let was = within(tree, id).unwrap_or(id);
             let Some(bans) = bans else {
                 let to = paths.join(", ");
                 report.trouble(&format!(
@@ -375,9 +378,12 @@ fn bans(api: &Api<'_>, collection: &str, id: &str) -> Result<Option<Vec<TupleKey
         let (tuples, _) = api.read_tuples(&filter, MAX_BANS)?;
         found.extend(tuples);
     }
+    // The service spells addresses in its own way; where it keeps the rule's spelling, it holds that one.
+    let held: BTreeSet<String> = found.iter().map(|tuple| tuple.user.clone()).collect();
+    let is_spelt = |rule: &str, user: &str| rule == user || rule.eq_ignore_ascii_case(user) && !held.contains(rule);
     let is_rule = |tuple: &TupleKey| match tuple.relation.as_str() {
-        "blocked" => acl.blocked.iter().any(|entry| principal::subject(entry) == tuple.user),
-        _ => acl.classification.as_ref() == Some(&tuple.user),
+        "blocked" => acl.blocked.iter().any(|entry| is_spelt(principal::subject(entry), &tuple.user)),
+        _ => acl.classification.as_deref().unwrap_or(OPEN) == tuple.user,
     };
     found.retain(|tuple| !is_rule(tuple));
     Ok(Some(found))

@@ -767,3 +767,38 @@ fn a_folder_within_the_source_takes_no_rules_away_without_a_word() {
     let named = ["folder", whole.to_str().unwrap(), "--collection", "c", "--source", "s"];
     site.run(&[&named[..], &state].concat()).expect(0).says("2 unchanged");
 }
+
+/// Labels and bans that the source's own rules gave a document are not somebody's, however the service spells them.
+#[test]
+fn only_what_somebody_wrote_by_hand_comes_along() {
+    let site = Site::new(&[
+        RULES,
+        ("r.md", "Secret."),
+        ("r.md.acl.yaml", "blocked: [user:Eve@x.org]\n"),
+        ("other.md", "Other."),
+    ]);
+    site.folder(&[]).expect(0);
+    let label = |label: &str| {
+        let user = format!("classification:{label}");
+        site.stub.world().add_tuple(&user, "classification", "document:s/r.md");
+    };
+    label("open");
+    site.stub.world().add_tuple("user:eve%40x.org", "blocked", "document:s/r.md");
+    rename(&site, "r.md", "q.md");
+    rename(&site, "r.md.acl.yaml", "q.md.acl.yaml");
+    site.write("r.md", OTHER);
+    let before = site.stub.world().tuple_lines();
+    let ran = site.folder(&[]).expect(0);
+    assert!(!ran.out.contains("by hand"), "{}", ran.out);
+    assert_eq!(site.stub.world().tuple_lines(), before);
+    // Of what the rules don't say, all.
+    label("secret");
+    site.stub.world().add_tuple("user:Eve%40x.org", "blocked", "document:s/r.md");
+    site.stub.world().add_tuple("user:rita", "blocked", "document:s/r.md");
+    site.write("s.md", OTHER);
+    site.write("r.md", "Yet another one.");
+    site.folder(&[]).expect(0).says("s.md has the content that r.md had: 4 bans written by hand come along");
+    let has = |line: &str| site.stub.world().tuple_lines().contains(&format!("{line} document:s/s.md"));
+    assert!(has("classification:secret classification") && has("user:rita blocked"));
+    assert!(!has("classification:open classification"));
+}
