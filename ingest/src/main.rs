@@ -28,6 +28,7 @@ mod folder;
 mod fsroot;
 mod history;
 mod manifest;
+mod named;
 mod people;
 mod report;
 mod sandbox;

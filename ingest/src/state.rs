@@ -12,6 +12,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use usher_base::wire::{RelationshipChange, TupleKey};
 
+use crate::named;
+
+/// Largest state file, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error("the state file {0}: {1}")]
@@ -93,6 +98,9 @@ impl StateFile {
     /// `key` tells runs apart: the server and what is kept of it. One run at a time has the file; a dry run only looks.
     pub fn open(named: Option<&Path>, key: &str, dry_run: bool) -> Result<Self, StateError> {
         let path = Self::place(named, key)?;
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(StateError::Io(path, std::io::Error::other("not a regular file")));
+        }
         let lock = if dry_run { None } else { Some(lock(&path)?) };
         Ok(StateFile { path, _lock: lock })
     }
@@ -114,7 +122,7 @@ impl StateFile {
 
     /// `None`: never written, or lost.
     pub fn load(&self) -> Result<Option<State>, StateError> {
-        match fs::read(&self.path) {
+        match named::read(&self.path, MAX_BYTES) {
             Ok(bytes) => {
                 serde_json::from_slice(&bytes).map(Some).map_err(|e| StateError::Damaged(self.path.clone(), e))
             }
@@ -143,7 +151,12 @@ impl StateFile {
             file.sync_all()?;
             fs::rename(&temporary, &self.path)
         };
-        write().map_err(failed)
+        let written = write();
+        if written.is_err() {
+            // A full disk is not filled with what it could not hold.
+            let _ = fs::remove_file(&temporary);
+        }
+        written.map_err(failed)
     }
 }
 

@@ -9,12 +9,14 @@ use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
 use crate::acl::rules::{self, Broken, Effective, LeftBehind, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::acl::yaml;
 use crate::api::Api;
 use crate::args::{AclMode, FolderArgs, HostArgs};
 use crate::conditions::Trials;
 use crate::documents::{Held, acl_digest};
 use crate::error::RunError;
 use crate::fsroot::{Listing, Root};
+use crate::named;
 use crate::report::{Places, Report, line_in};
 use crate::term::Term;
 
@@ -259,7 +261,7 @@ pub fn default_acl(named: Option<&str>, allow_public: bool) -> Result<Option<Rul
         None => Ok(None),
         Some("nobody") => Ok(Some(RuleFile { nobody: true, ..RuleFile::default() })),
         Some(path) => {
-            let bytes = std::fs::read(path).map_err(|e| RunError::Io(path.into(), e))?;
+            let bytes = named::read(path.as_ref(), yaml::MAX_BYTES as u64).map_err(|e| RunError::Io(path.into(), e))?;
             let rule = RuleFile::parse(&bytes, true, allow_public);
             rule.map(Some).map_err(|e| RunError::DefaultAcl(path.to_owned(), e))
         }

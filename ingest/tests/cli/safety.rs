@@ -258,3 +258,70 @@ fn a_key_is_given_once() {
     with(&[file, ("USHER_KEY", "ush_other")]).expect(1).says("USHER_KEY holds another one than");
     with(&[]).expect(1).says("none given");
 }
+
+/// What an option names may be a pipe that nobody writes to, a device without end, or larger than memory.
+#[test]
+fn files_that_options_name_are_regular_and_bounded() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let (pipe, huge) = (site.path("pipe"), site.path("huge"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    std::fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
+    let docs = site.path("docs");
+    let folder = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s"];
+    let posix = [&folder[..], &["--acl", "posix", "--trust-above"]].concat();
+    for (what, told) in [("pipe", "not a regular file"), ("/dev/zero", "not a regular file"), ("huge", "larger than ")]
+    {
+        let link = |extension: &str| {
+            let link = site.path(&format!("l.{extension}"));
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(site.path(what), &link).unwrap();
+            link.to_str().unwrap().to_owned()
+        };
+        let start = Instant::now();
+        let check = |args: &[&str]| {
+            let ran = site.run(args).expect(1).says(told);
+            assert_eq!(ran.err.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{}", ran.err);
+        };
+        let file = link("x");
+        for option in ["--state", "--default-acl", "--key-file"] {
+            check(&[&folder[..], &[option, &file]].concat());
+        }
+        for option in ["--passwd", "--group", "--map"] {
+            std::fs::remove_file(site.doc("_.acl.yaml")).unwrap();
+            check(&[&posix[..], &[option, &file]].concat());
+            site.write(RULES.0, RULES.1);
+        }
+        for (command, extension) in [
+            ("people", "csv"),
+            ("people", "yaml"),
+            ("tuples", "csv"),
+            ("tuples", "json"),
+            ("tuples", "jsonl"),
+            ("manifest", "jsonl"),
+        ] {
+            check(&[command, &link(extension)]);
+        }
+        assert!(start.elapsed() < Duration::from_secs(60));
+    }
+    assert!(site.stub.world().documents.is_empty());
+}
+
+/// A state that can't be written leaves no part of it behind.
+#[test]
+fn a_state_that_can_not_be_written_leaves_nothing_beside_it() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let docs = site.path("docs");
+    let server = format!("http://{}", site.stub.address);
+    let state = site.path("kept/st.json");
+    // Files may not grow beyond some bytes.
+    let run = format!(
+        "trap '' XFSZ; ulimit -f 0; exec {} folder {} --collection c --source s --server {server} --state {}",
+        env!("CARGO_BIN_EXE_usher-ingest"),
+        docs.display(),
+        state.display()
+    );
+    let done = std::process::Command::new("sh").args(["-c", &run]).env("USHER_KEY", "ush_test").output().unwrap();
+    ran(&done).expect(1).says("the state file");
+    let left: Vec<_> = std::fs::read_dir(site.path("kept")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["st.json.lock"]);
+}
