@@ -269,7 +269,8 @@ impl FolderTuples {
         let (later, mut now): (Vec<_>, Vec<_>) = widen.into_iter().partition(|c| blocked.contains(&c.tuple().object));
         if !later.is_empty() {
             report.trouble(&format!(
-                "{} folder tuples that widen access were not written, because documents below failed; run again",
+                "{} folder tuples that widen access were not written, because documents below were refused or failed and \
+                 have their old rules: mend what is said of those, and run again",
                 later.len()
             ));
         }

@@ -4,6 +4,7 @@ use usher_base::wire::Document;
 
 use crate::common::Site;
 
+const KEPT: &str = "the version that is there stays, with its old rules";
 const RULES: (&str, &str) = ("_.acl.yaml", "viewers: [\"group:all#member\"]\n");
 const TEXT: &str = "# Report\n\nFor all.\n\n# Pay\n\nSecret.\n";
 const OTHER: &str = "# Report\n\nAnother one.\n\n# Pay\n\nNothing yet.\n";
@@ -696,7 +697,7 @@ fn rules_that_the_service_refuses_are_not_said_to_be_changed() {
     site.folder(&[]).expect(0);
     site.write("a.md.acl.yaml", "viewers: [user:ana]\nblocked: [user:eve]\n");
     site.stub.world().reject.insert("s/a.md".into(), "acl_invalid".into());
-    let ran = site.folder(&[]).expect(2).says("failed a.md: the service refused the rules (acl_invalid)");
+    let ran = site.folder(&[]).expect(3).says("refused a.md: the service refused the rules (acl_invalid)").says(KEPT);
     assert!(!ran.out.contains("rules updated"), "{}", ran.out);
 }
 
@@ -801,4 +802,26 @@ fn only_what_somebody_wrote_by_hand_comes_along() {
     let has = |line: &str| site.stub.world().tuple_lines().contains(&format!("{line} document:s/s.md"));
     assert!(has("classification:secret classification") && has("user:rita blocked"));
     assert!(!has("classification:open classification"));
+}
+
+/// Whatever refuses it, and whether anything is sent: the same word, the same code, and what became of the version held.
+#[test]
+fn a_document_that_is_refused_says_whether_its_old_version_stays() {
+    let unknown = "viewers: [{principal: user:ann, condition: {name: no_such, context: {}}}]\n";
+    let typo = "blocked: [ann]\n";
+    for (rules, told) in [(unknown, "`no_such` is not defined"), (typo, "x.md.acl.yaml can't be used, see there")] {
+        for is_held in [false, true] {
+            let site = Site::new(&[RULES, ("x.md", "text")]);
+            if is_held {
+                site.write("x.md.acl.yaml", "viewers: [user:bob]\n");
+                site.folder(&[]).expect(0);
+            }
+            site.write("x.md.acl.yaml", rules);
+            for more in [&["--dry-run"][..], &[]] {
+                let ran = site.folder(more).expect(3).says("refused x.md: ").says(told);
+                assert_eq!(ran.err.contains(KEPT), is_held, "{}", ran.err);
+                assert!(!ran.err.contains("failed x.md"), "{}", ran.err);
+            }
+        }
+    }
 }
