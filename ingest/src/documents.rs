@@ -137,6 +137,9 @@ fn unmatched(rules: &[SectionRule], doc: &Extracted) -> Option<String> {
             format!("\"{heading}\" (a PDF has no headings: give the place by `span`)")
         }
         (Some(heading), _) => format!("\"{heading}\""),
+        (None, Some(span)) if span.end > doc.text.len() => {
+            format!("{}..{} (the text ends at {})", span.start, span.end, doc.text.len())
+        }
         (None, Some(span)) => format!("{}..{}", span.start, span.end),
         (None, None) => rule.id.clone(),
     })
@@ -421,11 +424,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_heading_of_a_pdf_points_to_spans() {
+    fn a_section_that_matches_no_text_says_why() {
         let rule = SectionRule { id: "a".into(), heading: Some("Pay".into()), span: None, acl: Acl::default() };
         let doc = |media_type: &str| Extracted { media_type: media_type.into(), ..Extracted::default() };
         let told = |media_type: &str| unmatched(std::slice::from_ref(&rule), &doc(media_type)).unwrap();
         assert_eq!(told("text/markdown"), "\"Pay\"");
         assert!(told("application/pdf").contains("a PDF has no headings: give the place by `span`"));
+        let rule = SectionRule { heading: None, span: Some(Span { start: 2, end: 99 }), ..rule };
+        let doc = Extracted { text: "short".into(), ..Extracted::default() };
+        assert_eq!(unmatched(&[rule], &doc).unwrap(), "2..99 (the text ends at 5)");
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use usher_base::wire::{Content, Document, FieldType};
+use usher_base::wire::{Content, Document, FieldType, ReadRelationships};
 
 use crate::acl::folders::{MAX_LEVELS, Tree};
 use crate::acl::rules::{ancestors, parent};
@@ -21,6 +21,7 @@ use crate::documents::{
 use crate::error::RunError;
 use crate::fingerprint::source_hash;
 use crate::fsroot::{Globs, Listing, Root};
+use crate::history;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
 use crate::term::Term;
@@ -50,8 +51,11 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let listing = root.walk(&globs)?;
     let mut access = Access::load(args, &root, &listing, term, &report)?;
     let is_document = |path: &&str| globs.takes(path) && !access.files().holds(path);
-    let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(is_document).collect();
-    report_unreadable(&listing, &globs, &access, &report);
+    let mut files: Vec<&str> = listing.files.iter().map(String::as_str).filter(is_document).collect();
+    // A link or a hard link in the place of a document fails as a file does that can't be read: the document stays, and its
+    // rules are kept current.
+    let listed = files.len();
+    let special: Vec<&str> = listing.special.iter().map(|(path, _)| path.as_str()).filter(is_document).collect();
     for (option, pattern) in globs.unmatched() {
         term.warn(&format!("{option} {pattern}: no file matches"));
     }
@@ -64,7 +68,10 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let held = held_or_made(&api, &args.run, dry_run, &tree.collection, &tree.source, term)?;
     let trials = Trials::default();
     access.try_conditions(&api, &tree, &trials, &report)?;
-    let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, &held, root.path(), term)?;
+    let mut folders =
+        FolderTuples::plan(args, &api, &tree, &access, &listing, &mut files, &special, &held, root.path(), term)?;
+    report_unreadable(&listing, &globs, &access, files.get(listed..).unwrap_or_default(), &report);
+    warn_of_uncleared(&api, &access, term)?;
     if folders.is_flat() {
         access.attach_to_collection();
     }
@@ -191,8 +198,8 @@ pub fn held_or_made(
     Ok(Held::new())
 }
 
-fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, report: &Report<'_>) {
-    let is_ours = |path: &str| globs.takes(path) || access.files().holds(path);
+fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, taken: &[&str], report: &Report<'_>) {
+    let is_ours = |path: &str| (globs.takes(path) || access.files().holds(path)) && !taken.contains(&path);
     for (path, reason) in listing.special.iter().filter(|(path, _)| is_ours(path)) {
         report.file(FileLine::new(path, Status::Skipped).because(reason));
     }
@@ -200,6 +207,23 @@ fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, report: 
         let shown = if path.is_empty() { "." } else { path };
         report.file(FileLine::new(shown, Status::Failed).because(reason));
     }
+}
+
+/// Labels that nobody is cleared for hide documents from everybody; where the key may see that.
+fn warn_of_uncleared(api: &Api<'_>, access: &Access, term: &Term) -> Result<(), RunError> {
+    for (label, file) in access.labels() {
+        let filter = ReadRelationships { object: Some(label.to_owned()), ..ReadRelationships::default() };
+        match api.read_tuples(&filter, 1) {
+            Ok((tuples, _)) if tuples.is_empty() => term.warn(&format!(
+                "nobody is cleared for {label}, which {file} names: nobody reads what has this label (write `<principal> \
+                 cleared {label}`)"
+            )),
+            Ok(_) => {}
+            Err(e) if history::is_hidden(&e) || e.is_about_content() => return Ok(()),
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
 }
 
 /// What else, beside their number, makes missing documents look like an unmounted or mistaken folder.

@@ -203,6 +203,18 @@ impl Access {
         of(a).is_some_and(|rule| of(b) == Some(rule))
     }
 
+    /// Labels that rules name, with a file of each.
+    pub fn labels(&self) -> BTreeMap<&str, String> {
+        let rules = self.rules();
+        let dirs =
+            rules.into_iter().flat_map(|rules| &rules.dirs).map(|(dir, rule)| (rules::directory_file(dir), rule));
+        let files =
+            rules.into_iter().flat_map(|rules| &rules.files).map(|(path, rule)| (format!("{path}{SUFFIX}"), rule));
+        let named = dirs.chain(files).filter_map(|(file, rule)| Some((rule.as_ref().ok()?, file)));
+        let all = named.chain(self.default.iter().map(|rule| (rule, "--default-acl".to_owned())));
+        all.filter_map(|(rule, file)| Some((rule.classification.as_deref()?, file))).collect()
+    }
+
     /// Whether a document that lay at this path carries more than the rules of its directories.
     pub fn may_have_own_rules(&self, tree: &Tree, was: &str, held: &DocumentState) -> bool {
         let dirs = self.rules().into_iter().flat_map(|rules| rules.dirs.values()).flatten();

@@ -62,14 +62,16 @@ const NO_FOLDERS: &str = "a key limited to sources can't have it: take another, 
                           --acl none with --default-acl (docs/ingest.md, Scopes)";
 
 impl FolderTuples {
+    /// Adds to `files` those of `special` that are in the place of a document.
     #[allow(clippy::too_many_arguments, reason = "one call, in the order of the run")]
-    pub fn plan(
+    pub fn plan<'f>(
         args: &FolderArgs,
         api: &Api<'_>,
         tree: &Tree,
         access: &Access,
         listing: &Listing,
-        files: &[&str],
+        files: &mut Vec<&'f str>,
+        special: &[&'f str],
         held: &Held,
         root: &Path,
         term: &Term,
@@ -89,6 +91,12 @@ impl FolderTuples {
         let root = root.display().to_string();
         let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
 
+        let is_held = |path: &str| {
+            let moved = known.as_ref().and_then(|state| state.moved.get(path));
+            held.contains_key(&tree.document(path)) || moved.is_some_and(|id| held.contains_key(id))
+        };
+        files.extend(special.iter().filter(|path| is_held(path)));
+        let files = files.as_slice();
         let dirs = inhabited(listing, access, files);
         let is_flat = access.needs_no_folders() && is_flat(known.as_ref(), access, tree, files, held);
         let wanted = if is_flat { TupleSet::default() } else { tree.desired(&dirs, access.rules()) };

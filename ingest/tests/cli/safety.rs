@@ -325,3 +325,46 @@ fn a_state_that_can_not_be_written_leaves_nothing_beside_it() {
     let left: Vec<_> = std::fs::read_dir(site.path("kept")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["st.json.lock"]);
 }
+
+/// Skipped is not missing: what lies in the place of a document keeps it, with the rules of now.
+#[test]
+fn a_document_whose_file_gets_another_name_stays_and_loses_its_readers() {
+    for moved in [false, true] {
+        let site =
+            Site::new(&[RULES, ("a.md", "text"), ("b.md", "other"), ("c.md", "c"), ("d.md", "d"), ("e.md", "e")]);
+        site.folder(&[]).expect(0);
+        let path = if moved { "sub/z.md" } else { "a.md" };
+        if moved {
+            std::fs::create_dir(site.doc("sub")).unwrap();
+            std::fs::rename(site.doc("a.md"), site.doc(path)).unwrap();
+            site.folder(&[]).expect(0);
+        }
+        std::fs::hard_link(site.doc(path), site.path("elsewhere")).unwrap();
+        site.write(&format!("{path}.acl.yaml"), "blocked: [user:eve]\n");
+        let ran =
+            site.folder(&["--delete-missing", "--yes"]).expect(2).says(&format!("failed {path}")).says("hard link");
+        assert!(!ran.out.contains("deleted s/"), "{}", ran.out);
+        let blocked = site.stub.world().documents["s/a.md"].acl.as_ref().unwrap().blocked.len();
+        assert_eq!(blocked, 1);
+        // One that is no document is only skipped.
+        std::fs::write(site.path("more"), "more").unwrap();
+        std::fs::hard_link(site.path("more"), site.doc("more.md")).unwrap();
+        site.folder(&[]).expect(2).says("skipped more.md: hard link").says("1 skipped, 1 failed");
+        std::fs::remove_file(site.doc(path)).unwrap();
+        site.folder(&["--delete-missing", "--yes"]).says("deleted s/a.md");
+    }
+}
+
+#[test]
+fn a_label_that_nobody_is_cleared_for_is_warned_about() {
+    let site = Site::new(&[RULES, ("a.md", "text"), ("a.md.acl.yaml", "classification: secret\n")]);
+    let told = "nobody is cleared for classification:secret, which a.md.acl.yaml names";
+    site.folder(&["--dry-run"]).expect(0).says(told);
+    site.folder(&[]).expect(0).says(told);
+    site.stub.world().add_tuple("user:ana", "cleared", "classification:secret");
+    let ran = site.folder(&[]).expect(0);
+    assert!(!ran.err.contains("cleared"), "{}", ran.err);
+    site.stub.world().lacks.insert("relationships.read");
+    site.stub.world().tuples.clear();
+    assert!(!site.folder(&[]).err.contains("cleared"));
+}
