@@ -94,9 +94,6 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         let present = inhabited(&listing, &access, &files).into_iter().flat_map(ancestors).collect();
         moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
     }
-    for (before, now, id) in ids.found().into_iter().filter(|(_, now, _)| !moves.withheld.contains_key(*now)) {
-        term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
-    }
     let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
     let gone = missing(&tree, &held, &there, &ids, &moves, &Passed::default());
     // What has another place in another folder may lie where it did: the folder may be a part of the one before.
@@ -116,6 +113,9 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         folders.widen(&api, term, &report, &[], false, dry_run)?;
         return Ok(report.finish());
     }
+    for (before, now, id) in ids.found().into_iter().filter(|(_, now, _)| !moves.withheld.contains_key(*now)) {
+        term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
+    }
     folders.keep_ids(ids.moved(), ids.carried(|_| true));
 
     folders.narrow(&api, term, &report, dry_run)?;
@@ -128,7 +128,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };
     let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
     let all_gone = deletion.settle(&missing, scope, source_hash, &mut passed)?;
-    let uncertain: Vec<&str> = passed.uncertain.iter().flat_map(|id| ids.places(id)).collect();
+    let uncertain = passed.uncertain.iter().map(String::as_str).chain(moves.kept());
+    let uncertain: Vec<&str> = uncertain.flat_map(|id| ids.places(id)).collect();
     let behind: HashSet<&str> = passed.uncertain.iter().map(String::as_str).collect();
     folders.keep_ids(ids.moved(), ids.carried(|id| behind.contains(id)));
     folders.widen(&api, term, &report, &uncertain, all_gone && args.run.delete_missing, dry_run)?;

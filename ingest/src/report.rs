@@ -105,7 +105,8 @@ impl FileLine {
 
     /// Says that what the service holds of it was not touched.
     pub fn kept(self) -> Self {
-        let reason = self.reason.clone().map(|reason| format!("{reason}; ")).unwrap_or_default();
+        let reason =
+            self.reason.clone().map(|reason| format!("{}; ", reason.trim_end_matches('.'))).unwrap_or_default();
         self.because(format!("{reason}the version that is there stays, with its old rules"))
     }
 

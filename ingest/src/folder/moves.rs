@@ -12,7 +12,7 @@ use super::access::Access;
 use super::ids::{Heirs, Ids, Seen};
 use super::tuples::FolderTuples;
 use super::{There, within};
-use crate::acl::folders::{Change, Tree};
+use crate::acl::folders::{Change, Tree, TupleSet};
 use crate::acl::principal;
 use crate::acl::rules::{LeftBehind, SUFFIX, SectionRule, ancestors, parent};
 use crate::api::{Api, ApiError};
@@ -271,6 +271,11 @@ impl Moves {
         self.kept.contains(id)
     }
 
+    /// Those documents.
+    pub fn kept(&self) -> impl Iterator<Item = &str> {
+        self.kept.iter().map(String::as_str)
+    }
+
     /// Withholds what left a directory that is gone while its folder has bans that somebody wrote by hand: they are not on
     /// the folder that it would have. `present`: directories that are there.
     pub fn keep_bans_of_folders(
@@ -335,13 +340,17 @@ impl Moves {
     ) -> Result<(), ApiError> {
         let mut by_document: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         self.heirs.iter().for_each(|(id, path)| by_document.entry(id).or_default().push(path));
+        // All are read before any is written: what a document hands on is not what it gets.
+        let mut found = Vec::new();
         for (id, paths) in by_document {
-            let was = within(tree, id).unwrap_or(id);
-            let bans = match bans(api, &tree.collection, id) {
-                Ok(bans) => bans,
-                Err(e) if history::is_hidden(&e) => None,
+            match bans(api, &tree.collection, id) {
+                Ok(bans) => found.push((id, paths, bans)),
+                Err(e) if history::is_hidden(&e) => found.push((id, paths, None)),
                 Err(e) => return Err(e),
-            };
+            }
+        }
+        for (id, paths, bans) in found {
+            let was = within(tree, id).unwrap_or(id);
             let Some(bans) = bans else {
                 let to = paths.join(", ");
                 report.trouble(&format!(
@@ -352,9 +361,21 @@ impl Moves {
             };
             for path in paths.into_iter().filter(|_| !bans.is_empty()) {
                 let object = object_like(&bans, &ids.of(path));
-                let of = |ban: &TupleKey| Change::Write(TupleKey { object: object.clone(), ..ban.clone() });
-                let changes: Vec<Change> = bans.iter().map(of).collect();
+                let there = on(api, &object)?;
+                // Of two bans that differ in their condition the one that always holds.
+                let of = |ban: &TupleKey| {
+                    let ban = TupleKey { object: object.clone(), ..ban.clone() };
+                    match there.get(&ban) {
+                        None => Some(Change::Write(ban)),
+                        Some(it) if it.condition == ban.condition || it.condition.is_none() => None,
+                        Some(_) => Some(Change::Replace(TupleKey { condition: None, ..ban })),
+                    }
+                };
+                let changes: Vec<Change> = bans.iter().filter_map(of).collect();
                 let count = changes.len();
+                if count == 0 {
+                    continue;
+                }
                 term.line(&format!("{path} has the content that {was} had: {count} bans written by hand come along"));
                 tuple_writer::apply(api, term, report, &changes, None, dry_run)?;
             }
@@ -363,21 +384,27 @@ impl Moves {
     }
 }
 
+/// Bans and labels of an object.
+fn on(api: &Api<'_>, object: &str) -> Result<TupleSet, ApiError> {
+    let mut found = TupleSet::default();
+    for relation in ["blocked", "classification"] {
+        let filter = ReadRelationships {
+            object: Some(object.to_owned()),
+            relation: Some(relation.to_owned()),
+            ..ReadRelationships::default()
+        };
+        let (tuples, _) = api.read_tuples(&filter, MAX_BANS)?;
+        tuples.into_iter().for_each(|tuple| found.insert(tuple));
+    }
+    Ok(found)
+}
+
 /// What keeps somebody from a document and does not come from its rules as they were sent. `None`: it can't be told.
 fn bans(api: &Api<'_>, collection: &str, id: &str) -> Result<Option<Vec<TupleKey>>, ApiError> {
     let sent = api.acl(collection, id)?;
     let Some(object) = sent.object else { return Ok(None) };
     let acl = sent.acl.unwrap_or_default();
-    let mut found = Vec::new();
-    for relation in ["blocked", "classification"] {
-        let filter = ReadRelationships {
-            object: Some(object.clone()),
-            relation: Some(relation.to_owned()),
-            ..ReadRelationships::default()
-        };
-        let (tuples, _) = api.read_tuples(&filter, MAX_BANS)?;
-        found.extend(tuples);
-    }
+    let mut found: Vec<TupleKey> = on(api, &object)?.iter().cloned().collect();
     // The service spells addresses in its own way; where it keeps the rule's spelling, it holds that one.
     let held: BTreeSet<String> = found.iter().map(|tuple| tuple.user.clone()).collect();
     let is_spelt = |rule: &str, user: &str| rule == user || rule.eq_ignore_ascii_case(user) && !held.contains(rule);

@@ -517,6 +517,8 @@ fn bans_by_hand_follow_a_file_onto_the_name_of_another_document() {
             assert_eq!(ran.code, code, "{name}\n{}\n{}", ran.out, ran.err);
             let found = secrets(&site);
             assert!(found.iter().all(|document| is_banned(&site, &document.id)), "{name} {found:?}");
+            let banned = site.stub.world().tuple_lines().iter().filter(|line| line.contains("user:rita")).count();
+            assert!(banned <= 2, "{name}: a ban goes no further than its text");
             let is_kept = found.iter().any(|document| document.id == "s/a/x.md");
             assert_eq!(is_kept, code == 3, "{name} {found:?}");
         }
@@ -824,4 +826,37 @@ fn a_document_that_is_refused_says_whether_its_old_version_stays() {
             }
         }
     }
+}
+
+/// What is refused under another document's name still carries the rules of its old place, which opens in the same run.
+#[test]
+fn the_old_place_of_a_refused_file_does_not_open() {
+    let site = Site::new(&[
+        RULES,
+        ("a/_.acl.yaml", "inherit: false\nviewers: [user:ann]\n"),
+        ("a/x.md", "Secret."),
+        ("b/y.md", "y"),
+    ]);
+    site.write("a/x.md.acl.yaml", "blocked: [user:eve]\n");
+    site.folder(&[]).expect(0);
+    rename(&site, "a/x.md", "b/y.md");
+    site.write("a/_.acl.yaml", "inherit: false\nviewers: [user:ann, user:new]\n");
+    site.folder(&["--delete-missing", "--yes"]).expect(3).says("widen access were not written");
+    assert!(!site.stub.world().tuple_lines().contains(&"user:new viewer folder:s/a".to_owned()));
+}
+
+/// The document of that name has a ban on the same person by hand, under a condition: the one that always holds counts.
+#[test]
+fn a_ban_by_hand_that_comes_along_meets_one_with_a_condition() {
+    let site = Site::new(&[RULES, ("x.md", "Secret."), ("y.md", "y"), ("z.md", "z")]);
+    site.folder(&[]).expect(0);
+    site.stub.world().add_tuple("user:rita", "blocked", "document:s/x.md");
+    let timed = r#"{"user":"user:rita","relation":"blocked","object":"document:s/y.md","condition":{"name":"during"}}"#;
+    let timed: usher_base::wire::TupleKey = serde_json::from_str(timed).unwrap();
+    site.stub.world().tuples.insert((timed.object.clone(), timed.relation.clone(), timed.user.clone()), timed);
+    rename(&site, "x.md", "y.md");
+    site.folder(&[]).expect(0).says("1 bans written by hand come along");
+    let world = site.stub.world();
+    let ban = world.tuples.values().find(|t| t.object == "document:s/y.md" && t.user == "user:rita").unwrap();
+    assert!(ban.condition.is_none());
 }
