@@ -257,11 +257,15 @@ struct There<'a> {
 impl There<'_> {
     /// Whether there is no file at the path. What could not be looked at, or was left out by a glob, is not gone.
     fn is_gone(&self, path: &str) -> bool {
+        !self.present.contains(path) && self.globs.covers(path) && !self.is_unreadable(path)
+    }
+
+    /// Whether it lies where nothing could be read.
+    fn is_unreadable(&self, path: &str) -> bool {
         let lies_in = |dir: &str| {
             dir.is_empty() || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
         };
-        let is_unknown = self.listing.unreadable.iter().any(|(dir, _)| lies_in(dir));
-        !self.present.contains(path) && self.globs.covers(path) && !is_unknown
+        self.listing.unreadable.iter().any(|(dir, _)| lies_in(dir))
     }
 }
 

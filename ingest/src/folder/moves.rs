@@ -97,7 +97,7 @@ impl Finder<'_> {
                     None if gone.contains(id) && file.is_new => {}
                     // The place that names it had another document, which it replaces.
                     None if gone.contains(id) => drop(moves.heirs.insert(((*id).to_owned(), file.path.to_owned()))),
-                    None => self.judge(file, id, &looked, ids, &mut moves)?,
+                    None => self.judge(file, id, &looked, &left, ids, &mut moves)?,
                 }
             }
         }
@@ -199,21 +199,30 @@ impl Finder<'_> {
         file: &Seen<'_>,
         id: &str,
         looked: &Looked<'_>,
+        left: &Left<'_>,
         ids: &Ids<'_>,
         moves: &mut Moves,
     ) -> Result<(), ApiError> {
         let path = file.path;
-        let Some(place) = ids.place(id).filter(|place| *place != path && self.there.present.contains(place)) else {
-            return Ok(());
-        };
-        // A copy beside it is a document like any other.
-        if looked.same.contains(place) {
+        let Some(place) = ids.place(id).filter(|place| *place != path) else { return Ok(()) };
+        let held = self.held.get(id);
+        let may_be_restricted = held.is_some_and(|held| self.access.may_have_own_rules(self.tree, place, held));
+        // A copy beside it is a document like any other. What a glob leaves out is looked at for this.
+        let is_left_out = !self.there.present.contains(place);
+        if looked.same.contains(place) || is_left_out && matches!(self.seen(place, held, left), Some(None)) {
             return Ok(());
         }
         moves.heirs.insert((id.to_owned(), path.to_owned()));
+        if may_be_restricted && self.access.own_rule_file(path).is_none() && self.there.is_unreadable(place) {
+            let reason = format!(
+                "it has the content of {place}, which rules of its own may restrict, and what lies there can't be read: \
+                 give it a rule file of its own"
+            );
+            moves.withhold(path, id, reason);
+            return Ok(());
+        }
         // A rule file that came there with what lies there now is not of what lay there before.
-        let came_along = looked.known.contains(place)
-            && !self.held.get(id).is_some_and(|held| self.access.may_have_own_rules(self.tree, place, held));
+        let came_along = looked.known.contains(place) && !may_be_restricted;
         if came_along || self.access.own_rule_file(place) != Some(true) {
             return Ok(());
         }

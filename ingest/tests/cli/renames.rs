@@ -860,3 +860,24 @@ fn a_ban_by_hand_that_comes_along_meets_one_with_a_condition() {
     let ban = world.tuples.values().find(|t| t.object == "document:s/y.md" && t.user == "user:rita").unwrap();
     assert!(ban.condition.is_none());
 }
+
+/// What a glob leaves out is not missing; but a file that came from there is no copy.
+#[test]
+fn a_file_that_came_from_where_a_glob_looks_away_keeps_its_bans() {
+    for is_copy in [false, true] {
+        let site = Site::new(&[RULES, ("a/x.md", "Secret."), ("b/y.md", "y")]);
+        site.folder(&[]).expect(0);
+        site.stub.world().add_tuple("user:rita", "blocked", "document:s/a/x.md");
+        if is_copy {
+            copy(&site, "a/x.md", "b/x.md");
+        } else {
+            rename(&site, "a/x.md", "b/x.md");
+            site.write("a/z.md", "z");
+        }
+        for _ in 0..2 {
+            site.folder(&["--exclude", "a"]).expect(0);
+            assert!(is_banned(&site, "s/a/x.md"));
+            assert_eq!(is_banned(&site, "s/b/x.md"), !is_copy);
+        }
+    }
+}
