@@ -71,6 +71,9 @@ fn keep_hash(site: &Site, hash: impl Fn(&Document) -> String) {
     document.source_hash = Some(hash(document));
 }
 
+/// Name, what is done to the files, exit code.
+type Way = (&'static str, fn(&Site), i32);
+
 struct Variant {
     name: &'static str,
     change: fn(&Site),
@@ -474,7 +477,7 @@ fn no_rename_loses_a_ban_by_hand_or_opens_a_restricted_part() {
 #[test]
 fn bans_by_hand_follow_a_file_onto_the_name_of_another_document() {
     let texts = [("a/x.md", "Secret x."), ("a/y.md", "y"), ("b/x.md", "b"), ("keep.md", "keep")];
-    let ways: [(&str, fn(&Site), i32); 5] = [
+    let ways: [Way; 5] = [
         ("onto", |site| rename(site, "a/x.md", "a/y.md"), 0),
         ("swap", |site| swap(site, "a/x.md", "a/y.md"), 0),
         (
