@@ -24,8 +24,11 @@ use usher_base::wire::{
 
 use crate::args::ServerArgs;
 use crate::error::RunError;
+use crate::named;
 use crate::term::Term;
 
+/// Largest file with a key, in bytes.
+const MAX_KEY: u64 = 64 * 1024;
 const ATTEMPTS: u32 = 8;
 /// Where the service has not answered yet in this run: a wrong address is no outage.
 const FIRST_ATTEMPTS: u32 = 3;
@@ -79,6 +82,11 @@ impl ApiError {
     /// What ends the run, where a missing scope is said with what it is needed for.
     pub fn needing(self, scope: &'static str, why: impl FnOnce() -> String) -> RunError {
         if self.lacks_scope() { RunError::Scope { scope, why: why() } } else { self.into() }
+    }
+
+    /// Whether the service answered and did nothing of what it was asked.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.status(), Some(400..=499))
     }
 
     /// Whether one document or tuple of a request may be what is wrong with it.
@@ -225,13 +233,25 @@ impl<'a> Api<'a> {
 
     /// The last entry of the log about objects of one type; `start`: none before that time is looked at (RFC 3339).
     pub fn last_change(&self, kind: &str, start: Option<&str>) -> Result<Option<RelationshipChange>, ApiError> {
-        let (mut last, mut cursor) = (None, None);
+        let mut last = None;
+        self.each_change(kind, start, |change| last = Some(change))?;
+        Ok(last)
+    }
+
+    /// Every entry of the log about objects of one type, from a time on, oldest first.
+    pub fn each_change(
+        &self,
+        kind: &str,
+        start: Option<&str>,
+        mut take: impl FnMut(RelationshipChange),
+    ) -> Result<(), ApiError> {
+        let mut cursor = None;
         loop {
             let page = self.changes(kind, start, cursor.as_deref())?;
-            let Some(change) = page.changes.into_iter().next_back() else { return Ok(last) };
-            last = Some(change);
-            if page.next_cursor.is_none() || page.next_cursor == cursor {
-                return Ok(last);
+            let is_end = page.changes.is_empty() || page.next_cursor.is_none() || page.next_cursor == cursor;
+            page.changes.into_iter().for_each(&mut take);
+            if is_end {
+                return Ok(());
             }
             cursor = page.next_cursor;
         }
@@ -404,7 +424,7 @@ fn key(file: Option<&Path>, term: &Term) -> Result<String, ApiError> {
         };
     };
     let failed = |e: std::io::Error| ApiError::Key(format!("{}: {e}", path.display()));
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    let mode = named::open(path, MAX_KEY).and_then(|file| file.metadata()).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {
         term.warn(&format!("{} can be read by others; run chmod 600 on it", path.display()));
     }

@@ -57,7 +57,7 @@ pub struct ServerArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Go on with a deletion, or a change of rules, that looks like an accident.
+    /// Go on with a deletion, or a change of rules, that looks like an accident; write grants of earlier runs again that can't be looked up.
     #[arg(long)]
     pub yes: bool,
     /// Delete documents of this source that are no longer there.
@@ -204,7 +204,7 @@ pub struct PeopleArgs {
     /// Also remove memberships that this tool did not write.
     #[arg(long)]
     pub reconcile: bool,
-    /// Go on with a removal that looks like an accident.
+    /// Go on with a removal that looks like an accident; write memberships of earlier runs again that can't be looked up.
     #[arg(long)]
     pub yes: bool,
     /// Name of this list of people, the same in each run: what another list brought is not removed. Default: the file's path.

@@ -91,7 +91,10 @@ impl Trials {
             Ok(_) => None,
             Err(ApiError::Refused { status: 400 | 422, detail, .. }) => {
                 let hint = lists.into_iter().flatten().find_map(odd_time).map(|hint| format!("; {hint}"));
-                Some(format!("{}{}", detail.replace(&format!("{object}#"), ""), hint.unwrap_or_default()))
+                // Which of the tuples of this request it was is nothing to whoever wrote the rules.
+                let told = detail.strip_prefix("/writes/").and_then(|rest| rest.split_once(": "));
+                let told = told.map_or(detail.as_str(), |(_, told)| told);
+                Some(format!("{}{}", told.replace(&format!("{object}#"), ""), hint.unwrap_or_default()))
             }
             // Somebody has an object of that name.
             Err(e) if e.status() == Some(409) => None,

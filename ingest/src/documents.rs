@@ -19,7 +19,7 @@ use crate::fingerprint;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::{Sandbox, WorkerError};
 use crate::term::Term;
-use crate::upload::Uploader;
+use crate::upload::{Uploader, status_of};
 
 /// Longest document id, in bytes.
 pub const MAX_ID: usize = 1024;
@@ -137,6 +137,9 @@ fn unmatched(rules: &[SectionRule], doc: &Extracted) -> Option<String> {
             format!("\"{heading}\" (a PDF has no headings: give the place by `span`)")
         }
         (Some(heading), _) => format!("\"{heading}\""),
+        (None, Some(span)) if span.end > doc.text.len() => {
+            format!("{}..{} (the text ends at {})", span.start, span.end, doc.text.len())
+        }
         (None, Some(span)) => format!("{}..{}", span.start, span.end),
         (None, None) => rule.id.clone(),
     })
@@ -255,7 +258,8 @@ impl Sink<'_> {
         self.report.removed(&removed);
         let id = line.id.clone().unwrap_or_default();
         if let Some(reason) = self.would_refuse(&id, &prepared)? {
-            self.report.file(FileLine { status: Status::Refused, ..line }.because_of_rules(&reason));
+            let line = FileLine { status: Status::Refused, ..line }.because_of_rules(&reason);
+            self.report.file(if held.is_some() { line.kept() } else { line });
             return Ok(());
         }
         match prepared {
@@ -264,10 +268,10 @@ impl Sink<'_> {
                 passed.principals.extend(principals(&acl));
                 line.status = Status::AclUpdated;
                 if !self.dry_run
-                    && let Err(e) = self.refused_here(self.api.put_acl(&collection, &id, &acl))?
+                    && let Err((status, e)) = self.refused_here(self.api.put_acl(&collection, &id, &acl))?
                 {
                     passed.uncertain.push(id);
-                    line = FileLine { status: Status::Failed, ..line }.because_of_rules(&e);
+                    line = FileLine { status, ..line }.because_of_rules(&e).kept();
                 }
                 self.report.file(line);
             }
@@ -294,6 +298,9 @@ impl Sink<'_> {
                 };
                 if !current {
                     passed.uncertain.push(id.clone());
+                }
+                if !current && matches!(status, Status::Failed | Status::Refused) {
+                    line = line.kept();
                 }
                 if status == Status::Skipped && held.is_some() {
                     passed.undocumented.insert(id, line.reason.clone().unwrap_or_default());
@@ -324,12 +331,16 @@ impl Sink<'_> {
     }
 
     /// A refusal concerns one document; anything else ends the run.
-    fn refused_here(&self, done: Result<(), ApiError>) -> Result<Result<(), String>, ApiError> {
+    fn refused_here(&self, done: Result<(), ApiError>) -> Result<Result<(), (Status, String)>, ApiError> {
         match done {
             Ok(()) => Ok(Ok(())),
-            Err(e @ ApiError::RulesRefused { .. }) => Ok(Err(e.to_string())),
-            Err(e) if matches!(e.status(), Some(400 | 404 | 409 | 412 | 422)) => Ok(Err(e.to_string())),
-            Err(e) => Err(e),
+            Err(e) => match &e {
+                ApiError::RulesRefused { code, .. } => Ok(Err((status_of(code), e.to_string()))),
+                _ if matches!(e.status(), Some(400 | 404 | 409 | 412 | 422)) => {
+                    Ok(Err((Status::Failed, e.to_string())))
+                }
+                _ => Err(e),
+            },
         }
     }
 }
@@ -396,11 +407,11 @@ impl Missing<'_> {
             line.reason = line.reason.filter(|reason| !reason.is_empty());
             if confirmed
                 && !self.sink.dry_run
-                && let Err(e) = self.sink.refused_here(self.sink.api.delete_document(collection, id))?
+                && let Err((status, e)) = self.sink.refused_here(self.sink.api.delete_document(collection, id))?
             {
                 all_gone = false;
                 passed.uncertain.push(id.clone());
-                line = FileLine { status: Status::Failed, ..line }.because(e);
+                line = FileLine { status, ..line }.because(e);
             }
             report.file(line);
         }
@@ -413,11 +424,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_heading_of_a_pdf_points_to_spans() {
+    fn a_section_that_matches_no_text_says_why() {
         let rule = SectionRule { id: "a".into(), heading: Some("Pay".into()), span: None, acl: Acl::default() };
         let doc = |media_type: &str| Extracted { media_type: media_type.into(), ..Extracted::default() };
         let told = |media_type: &str| unmatched(std::slice::from_ref(&rule), &doc(media_type)).unwrap();
         assert_eq!(told("text/markdown"), "\"Pay\"");
         assert!(told("application/pdf").contains("a PDF has no headings: give the place by `span`"));
+        let rule = SectionRule { heading: None, span: Some(Span { start: 2, end: 99 }), ..rule };
+        let doc = Extracted { text: "short".into(), ..Extracted::default() };
+        assert_eq!(unmatched(&[rule], &doc).unwrap(), "2..99 (the text ends at 5)");
     }
 }

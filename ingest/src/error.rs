@@ -46,6 +46,12 @@ pub enum RunError {
     #[error("the state file {state} belongs to {last}, not to {wanted}; each has its own: name another --state")]
     OtherState { state: PathBuf, last: String, wanted: String },
     #[error(
+        "the state file {state} is not that of the last run: it was put back from a backup, or a run with another one was \
+         later. It does not know what was written since: name the newest --state, or say --reconcile, which makes {what}, \
+         also where somebody changed them by hand"
+    )]
+    OldState { state: PathBuf, what: &'static str },
+    #[error(
         "the state file {state} was last written for the people of {last}, not of {list}; name another --state, or the \
          same --list for both if they are one list"
     )]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use usher_base::wire::{Content, Document, FieldType};
+use usher_base::wire::{Content, Document, FieldType, ReadRelationships};
 
 use crate::acl::folders::{MAX_LEVELS, Tree};
 use crate::acl::rules::{ancestors, parent};
@@ -21,6 +21,7 @@ use crate::documents::{
 use crate::error::RunError;
 use crate::fingerprint::source_hash;
 use crate::fsroot::{Globs, Listing, Root};
+use crate::history;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
 use crate::term::Term;
@@ -50,8 +51,11 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let listing = root.walk(&globs)?;
     let mut access = Access::load(args, &root, &listing, term, &report)?;
     let is_document = |path: &&str| globs.takes(path) && !access.files().holds(path);
-    let files: Vec<&str> = listing.files.iter().map(String::as_str).filter(is_document).collect();
-    report_unreadable(&listing, &globs, &access, &report);
+    let mut files: Vec<&str> = listing.files.iter().map(String::as_str).filter(is_document).collect();
+    // A link or a hard link in the place of a document fails as a file does that can't be read: the document stays, and its
+    // rules are kept current.
+    let listed = files.len();
+    let special: Vec<&str> = listing.special.iter().map(|(path, _)| path.as_str()).filter(is_document).collect();
     for (option, pattern) in globs.unmatched() {
         term.warn(&format!("{option} {pattern}: no file matches"));
     }
@@ -64,7 +68,10 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let held = held_or_made(&api, &args.run, dry_run, &tree.collection, &tree.source, term)?;
     let trials = Trials::default();
     access.try_conditions(&api, &tree, &trials, &report)?;
-    let mut folders = FolderTuples::plan(args, &api, &tree, &access, &listing, &files, &held, root.path(), term)?;
+    let mut folders =
+        FolderTuples::plan(args, &api, &tree, &access, &listing, &mut files, &special, &held, root.path(), term)?;
+    report_unreadable(&listing, &globs, &access, files.get(listed..).unwrap_or_default(), &report);
+    warn_of_uncleared(&api, &access, term)?;
     if folders.is_flat() {
         access.attach_to_collection();
     }
@@ -72,19 +79,33 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let recorded = std::mem::take(&mut folders.recorded);
     let mut ids = Ids::recorded(&tree, &recorded, &files, &held);
     let there = There { globs: &globs, listing: &listing, present: files.iter().copied().collect() };
-    let max_file_size = args.run.max_file_size;
-    let finder = Finder { tree: &tree, root: &root, access: &access, held: &held, there: &there, max_file_size };
-    let mut moves = finder.find(&files, &mut ids);
-    for (before, now, id) in ids.found() {
-        term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
+    let finder = Finder {
+        api: &api,
+        tree: &tree,
+        root: &root,
+        access: &access,
+        held: &held,
+        there: &there,
+        max_file_size: args.run.max_file_size,
+        jobs: args.run.jobs,
+    };
+    let mut moves = finder.find(&files, &mut ids)?;
+    if !args.reconcile {
+        let present = inhabited(&listing, &access, &files).into_iter().flat_map(ancestors).collect();
+        moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
     }
     let scope = held.keys().filter(|id| within(&tree, id).is_some()).count();
-    let gone = missing(&tree, &held, &there, &ids, &Passed::default());
-    let accident = accident(gone.len(), scope, suspicious.as_deref()).filter(|_| !args.run.yes);
-    let above: Vec<&str> = gone.iter().flat_map(|(_, id)| ids.places(id)).collect();
+    let gone = missing(&tree, &held, &there, &ids, &moves, &Passed::default());
+    // What has another place in another folder may lie where it did: the folder may be a part of the one before.
+    let moved = ids.found().into_iter().map(|(_, _, id)| id).filter(|_| folders.other_root().is_some());
+    let displaced: Vec<&str> = gone.iter().map(|(_, id)| id.as_str()).chain(moved).collect();
+    let accident = accident(displaced.len(), scope, suspicious.as_deref()).filter(|_| !args.run.yes);
+    let above: Vec<&str> = displaced.iter().flat_map(|id| ids.places(id)).collect();
     if let Some(why) = accident.filter(|_| folders.changes_above(&above)) {
+        let part = folders.other_root().map_or("", |_| "; a folder within the source is run with --prefix");
         term.error(&format!(
-            "nothing sent or deleted: {why}, and the rules of folders above missing documents would change; if that is true, say --yes"
+            "nothing sent or deleted: {why}, and the rules of folders above missing or moved documents would change; if that \
+             is true, say --yes{part}"
         ));
         report.needs_yes();
         folders.only_bans(recorded);
@@ -92,9 +113,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         folders.widen(&api, term, &report, &[], false, dry_run)?;
         return Ok(report.finish());
     }
-    if !args.reconcile {
-        let present = inhabited(&listing, &access, &files).into_iter().flat_map(ancestors).collect();
-        moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
+    for (before, now, id) in ids.found().into_iter().filter(|(_, now, _)| !moves.withheld.contains_key(*now)) {
+        term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
     }
     folders.keep_ids(ids.moved(), ids.carried(|_| true));
 
@@ -104,11 +124,12 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, ids: &ids, moves, sandbox };
     let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
     let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
-    let missing = missing(&tree, &held, &there, &ids, &passed);
+    let missing = missing(&tree, &held, &there, &ids, moves, &passed);
     let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };
     let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
     let all_gone = deletion.settle(&missing, scope, source_hash, &mut passed)?;
-    let uncertain: Vec<&str> = passed.uncertain.iter().flat_map(|id| ids.places(id)).collect();
+    let uncertain = passed.uncertain.iter().map(String::as_str).chain(moves.kept());
+    let uncertain: Vec<&str> = uncertain.flat_map(|id| ids.places(id)).collect();
     let behind: HashSet<&str> = passed.uncertain.iter().map(String::as_str).collect();
     folders.keep_ids(ids.moved(), ids.carried(|id| behind.contains(id)));
     folders.widen(&api, term, &report, &uncertain, all_gone && args.run.delete_missing, dry_run)?;
@@ -178,8 +199,8 @@ pub fn held_or_made(
     Ok(Held::new())
 }
 
-fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, report: &Report<'_>) {
-    let is_ours = |path: &str| globs.takes(path) || access.files().holds(path);
+fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, taken: &[&str], report: &Report<'_>) {
+    let is_ours = |path: &str| (globs.takes(path) || access.files().holds(path)) && !taken.contains(&path);
     for (path, reason) in listing.special.iter().filter(|(path, _)| is_ours(path)) {
         report.file(FileLine::new(path, Status::Skipped).because(reason));
     }
@@ -187,6 +208,23 @@ fn report_unreadable(listing: &Listing, globs: &Globs, access: &Access, report: 
         let shown = if path.is_empty() { "." } else { path };
         report.file(FileLine::new(shown, Status::Failed).because(reason));
     }
+}
+
+/// Labels that nobody is cleared for hide documents from everybody; where the key may see that.
+fn warn_of_uncleared(api: &Api<'_>, access: &Access, term: &Term) -> Result<(), RunError> {
+    for (label, file) in access.labels() {
+        let filter = ReadRelationships { object: Some(label.to_owned()), ..ReadRelationships::default() };
+        match api.read_tuples(&filter, 1) {
+            Ok((tuples, _)) if tuples.is_empty() => term.warn(&format!(
+                "nobody is cleared for {label}, which {file} names: nobody reads what has this label (write `<principal> \
+                 cleared {label}`)"
+            )),
+            Ok(_) => {}
+            Err(e) if history::is_hidden(&e) || e.is_about_content() => return Ok(()),
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
 }
 
 /// What else, beside their number, makes missing documents look like an unmounted or mistaken folder.
@@ -219,23 +257,34 @@ struct There<'a> {
 impl There<'_> {
     /// Whether there is no file at the path. What could not be looked at, or was left out by a glob, is not gone.
     fn is_gone(&self, path: &str) -> bool {
+        !self.present.contains(path) && self.globs.covers(path) && !self.is_unreadable(path)
+    }
+
+    /// Whether it lies where nothing could be read.
+    fn is_unreadable(&self, path: &str) -> bool {
         let lies_in = |dir: &str| {
             dir.is_empty() || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
         };
-        let is_unknown = self.listing.unreadable.iter().any(|(dir, _)| lies_in(dir));
-        !self.present.contains(path) && self.globs.covers(path) && !is_unknown
+        self.listing.unreadable.iter().any(|(dir, _)| lies_in(dir))
     }
 }
 
 /// Documents held for files that are not there, or are no documents any more.
-fn missing(tree: &Tree, held: &Held, there: &There<'_>, ids: &Ids<'_>, passed: &Passed) -> Vec<(String, String)> {
+fn missing(
+    tree: &Tree,
+    held: &Held,
+    there: &There<'_>,
+    ids: &Ids<'_>,
+    moves: &Moves,
+    passed: &Passed,
+) -> Vec<(String, String)> {
     let gone = |id: &str| match ids.place(id) {
         Some(path) if there.present.contains(path) => passed.undocumented.contains_key(id) || ids.of(path) != id,
         Some(path) => there.is_gone(path),
         None => false,
     };
     let mut missing: Vec<_> =
-        held.keys().filter(|id| gone(id)).map(|id| (tree.collection.clone(), id.clone())).collect();
+        held.keys().filter(|id| gone(id) && !moves.keeps(id)).map(|id| (tree.collection.clone(), id.clone())).collect();
     missing.sort();
     missing
 }

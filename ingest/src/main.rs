@@ -28,6 +28,7 @@ mod folder;
 mod fsroot;
 mod history;
 mod manifest;
+mod named;
 mod people;
 mod report;
 mod sandbox;
@@ -37,6 +38,7 @@ mod table;
 mod term;
 mod tuple_writer;
 mod tuples;
+mod turn;
 mod upload;
 mod words;
 

@@ -18,6 +18,7 @@ use crate::error::RunError;
 use crate::fingerprint::source_hash;
 use crate::folder::{self, default_acl};
 use crate::fsroot::Root;
+use crate::named;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
 use crate::term::Term;
@@ -27,6 +28,8 @@ use crate::words;
 const EXAMPLE: &str =
     r#"{"id": "hr/leave", "content": {"type": "text/plain", "text": "..."}, "acl": {"viewers": ["user:ana"]}}"#;
 
+/// Largest manifest, in bytes: its lines are kept in memory.
+const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 const MAX_LINE: u64 = 40 * 1024 * 1024;
 
 /// One line of the manifest.
@@ -131,7 +134,7 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
 /// Lines that are documents; the flag tells whether all were.
 fn read(args: &ManifestArgs, report: &Report<'_>) -> Result<(Vec<Entry>, bool), RunError> {
     let failed = |e: std::io::Error| RunError::Io(args.path.clone(), e);
-    let mut reader = BufReader::new(std::fs::File::open(&args.path).map_err(failed)?);
+    let mut reader = BufReader::new(named::open(&args.path, MAX_BYTES).map_err(failed)?);
     let (mut entries, mut ids, mut complete) = (Vec::new(), BTreeSet::new(), true);
     let mut number = 0usize;
     let mut is_shown = false;

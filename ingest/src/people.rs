@@ -18,6 +18,7 @@ use crate::report::Report;
 use crate::state::{State, StateFile};
 use crate::term::Term;
 use crate::tuple_writer;
+use crate::turn::Turn;
 
 mod nesting;
 mod read;
@@ -56,13 +57,26 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let (people, known) = (people.respelt(), known.map(spelling::respelt));
     let before: TupleSet = known.iter().flat_map(|state| state.tuples.iter().cloned()).collect();
     let wanted = people.tuples();
-    let fits = history::fits(&api, known.as_ref(), term)?;
+    let history = history::look(&api, known.as_ref())?;
+    let mut turn = Turn::read(&api, &format!("people/{}", blake3::hash(list.as_bytes()).to_hex()), known.as_ref())?;
+    let is_overtaken = turn.is_overtaken(known.as_ref());
+    if is_overtaken && history.may_fit() && known.is_some() && !args.reconcile {
+        let what = "memberships exactly what the list says";
+        return Err(RunError::OldState { state: file.path().to_owned(), what });
+    }
     if known.is_none() && !args.reconcile && stored.iter().any(|t| !wanted.contains(t)) {
         let path = file.path().display();
         term.note(&format!("no record of earlier runs at {path}: memberships that are not in the file are left alone"));
     }
 
-    let plan = Plan::new(&wanted, &stored, known.as_ref(), fits, args.reconcile);
+    let in_doubt = if args.reconcile { TupleSet::default() } else { history.in_doubt() };
+    let lacking: TupleSet = in_doubt.iter().filter(|t| wanted.contains(t) && !stored.contains(t)).cloned().collect();
+    let stay_away = match in_doubt.len() > 0 || !history.fits() {
+        true => history.stay_away(&api, &lacking, args.yes, term)?,
+        false => TupleSet::default(),
+    };
+    let lost: TupleSet = lacking.iter().filter(|t| !stay_away.contains(t)).cloned().collect();
+    let plan = Plan::new(&wanted, &stored, known.as_ref(), history.fits(), &lost, args.reconcile);
     announce(&people, known.as_ref(), &plan, term);
     let recorded = plan.recorded.len();
     let accident = wanted.len() == 0 || plan.leave.len() > 100 || plan.leave.len().saturating_mul(5) > recorded;
@@ -82,31 +96,43 @@ pub fn run(args: &PeopleArgs, term: &Term) -> Result<ExitCode, RunError> {
     let joins = nested.as_ref().map_or(&[][..], |()| plan.join.as_slice());
     let writes: Vec<Change> = joins.iter().cloned().map(Change::Write).collect();
     let joined = if nested.is_ok() { wanted.clone() } else { TupleSet::default() };
-    let written = plan.recorded.union(&joined);
+    let written = plan.recorded.clone().union(&joined);
     let found: TupleSet = plan.found.iter().filter(|t| written.contains(t)).cloned().collect();
+    let record = |turn: &Turn, tuples: &TupleSet, removed: &TupleSet, pending: Vec<TupleKey>| {
+        let (run, mark) = (turn.last(), history.mark());
+        State { run, mark, pending: Some(pending), ..people.state(&list, tuples, &found, removed) }
+    };
+    let mut now = written.clone();
+    let mut removed = plan.removed.clone();
     if !dry_run {
-        let mark = known.as_ref().and_then(|s| s.mark.clone()).filter(|_| fits);
-        file.save(&State { incomplete: true, mark, ..people.state(&list, &written, &found, &plan.removed) })?;
+        let pending = deletes.iter().chain(&writes).map(|change| change.tuple().clone());
+        let state = record(&turn, &written, &removed, pending.collect());
+        file.save(&State { incomplete: true, next: turn.next.clone(), ..state })?;
     }
     let needing = |e: ApiError| e.needing("relationships.write", || "to write and remove memberships".into());
     if dry_run {
         tuple_writer::check(&api, deletes.iter().chain(&writes), None).map_err(needing)?;
     }
-    tuple_writer::apply(&api, term, &report, &deletes, None, dry_run).map_err(needing)?;
-    tuple_writer::apply(&api, term, &report, &writes, None, dry_run).map_err(needing)?;
+    let changes = [deletes, writes].concat();
+    let taken = if dry_run || changes.is_empty() && !is_overtaken { Ok(()) } else { turn.take(&api) };
+    let done = taken.and_then(|()| tuple_writer::apply(&api, term, &report, &changes, None, dry_run));
+    if done.as_ref().is_err_and(ApiError::is_refusal) && changes.len() <= tuple_writer::BATCH && !dry_run {
+        // Nothing was done.
+        file.restore(known.as_ref())?;
+    }
+    done.map_err(needing)?;
     if !dry_run {
-        let mut now = written;
-        let mut removed = plan.removed.clone();
         for t in &leave {
             now.remove(t);
             removed.insert(t.clone());
         }
-        let incomplete = nested.is_err() && (!fits || known.as_ref().is_some_and(|s| s.incomplete));
-        let mark = match known.and_then(|s| s.mark) {
-            Some(mark) if fits && deletes.is_empty() && writes.is_empty() => Some(mark),
-            _ => history::newest(&api, "group")?,
-        };
-        file.save(&State { incomplete, mark, ..people.state(&list, &now, &found, &removed) })?;
+        // Recorded, lost, and not written because nobody joined.
+        let waits = plan.join.iter().filter(|t| nested.is_err() && plan.recorded.contains(t)).cloned();
+        let mut state = record(&turn, &now, &removed, waits.collect());
+        if state.mark.is_none() || !changes.is_empty() {
+            state.mark = history::newest(&api, "group")?;
+        }
+        file.save(&state)?;
     }
     if let Err(why) = nested {
         let _ = report.finish();
@@ -147,8 +173,15 @@ struct Plan {
 }
 
 impl Plan {
-    /// `fits`: `known` tells of this service, see [`history`].
-    fn new(wanted: &TupleSet, stored: &TupleSet, known: Option<&State>, fits: bool, reconcile: bool) -> Plan {
+    /// `fits`: `known` tells of this service, see [`history`]. `lost`: of what it records, what is written again.
+    fn new(
+        wanted: &TupleSet,
+        stored: &TupleSet,
+        known: Option<&State>,
+        fits: bool,
+        lost: &TupleSet,
+        reconcile: bool,
+    ) -> Plan {
         let set = |list: fn(&State) -> &Vec<TupleKey>| -> TupleSet {
             known.map(list).into_iter().flatten().cloned().collect()
         };
@@ -159,13 +192,13 @@ impl Plan {
         // What the file no longer names and this tool did not write is nothing to it any more.
         let mut recorded = set(|s| &s.tuples).union(&back.cloned().collect());
         was_found.iter().filter(|t| !wanted.contains(t)).for_each(|t| recorded.remove(t));
-        let trusted = known.is_some_and(|s| !s.incomplete) && fits && !reconcile;
+        let is_kept_out = |t: &TupleKey| !reconcile && recorded.contains(t) && !lost.contains(t);
         let (kept_out, join): (Vec<_>, Vec<_>) =
-            wanted.iter().filter(|t| !stored.contains(t)).cloned().partition(|t| trusted && recorded.contains(t));
+            wanted.iter().filter(|t| !stored.contains(t)).cloned().partition(is_kept_out);
         let is_found = |t: &&TupleKey| match stored.contains(t) {
             true => was_found.contains(t) || !recorded.contains(t),
             // Kept out; else it is written now.
-            false => trusted && was_found.contains(t),
+            false => was_found.contains(t) && is_kept_out(t),
         };
         let found = wanted.iter().filter(is_found).cloned().collect();
         let ours = |t: &&TupleKey| reconcile || recorded.contains(t);

@@ -103,6 +103,13 @@ impl FileLine {
         self.because(reason)
     }
 
+    /// Says that what the service holds of it was not touched.
+    pub fn kept(self) -> Self {
+        let reason =
+            self.reason.clone().map(|reason| format!("{}; ", reason.trim_end_matches('.'))).unwrap_or_default();
+        self.because(format!("{reason}the version that is there stays, with its old rules"))
+    }
+
     pub fn id(mut self, id: &str) -> Self {
         self.id = Some(id.to_owned());
         self

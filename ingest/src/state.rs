@@ -12,6 +12,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use usher_base::wire::{RelationshipChange, TupleKey};
 
+use crate::named;
+
+/// Largest state file, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error("the state file {0}: {1}")]
@@ -40,15 +45,21 @@ pub struct State {
     pub tuples: Vec<TupleKey>,
     /// Of `tuples`, those that were in the service before this tool would have written them: not its own to delete.
     pub found: Vec<TupleKey>,
+    /// Of `tuples`, those that a run was about to write when it was cut off, or that still wait: they may not be in the
+    /// service. Absent in older records.
+    pub pending: Option<Vec<TupleKey>>,
     /// Grants that this tool deleted: a service that was set back holds them again.
     pub removed: Vec<TupleKey>,
     /// An entry of the service's log of tuples that is no older than the last write recorded here.
     pub mark: Option<RelationshipChange>,
+    /// Name of the last run that wrote tuples, and of one that was about to.
+    pub run: String,
+    pub next: String,
     /// Path to id of files that were moved and are still the documents that they were.
     pub moved: BTreeMap<String, String>,
     /// Id to the path whose rules the document carries, where it could not be sent from a newer place.
     pub carried: BTreeMap<String, String>,
-    /// The run that wrote this did not reach its end: not all of `tuples` may be in the service.
+    /// The run that wrote this did not reach its end.
     pub incomplete: bool,
     /// Id to name.
     pub people: BTreeMap<String, String>,
@@ -87,6 +98,9 @@ impl StateFile {
     /// `key` tells runs apart: the server and what is kept of it. One run at a time has the file; a dry run only looks.
     pub fn open(named: Option<&Path>, key: &str, dry_run: bool) -> Result<Self, StateError> {
         let path = Self::place(named, key)?;
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(StateError::Io(path, std::io::Error::other("not a regular file")));
+        }
         let lock = if dry_run { None } else { Some(lock(&path)?) };
         Ok(StateFile { path, _lock: lock })
     }
@@ -108,12 +122,20 @@ impl StateFile {
 
     /// `None`: never written, or lost.
     pub fn load(&self) -> Result<Option<State>, StateError> {
-        match fs::read(&self.path) {
+        match named::read(&self.path, MAX_BYTES) {
             Ok(bytes) => {
                 serde_json::from_slice(&bytes).map(Some).map_err(|e| StateError::Damaged(self.path.clone(), e))
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(StateError::Io(self.path.clone(), e)),
+        }
+    }
+
+    /// Makes the file what it was when it was loaded.
+    pub fn restore(&self, known: Option<&State>) -> Result<(), StateError> {
+        match known {
+            Some(state) => self.save(state),
+            None => fs::remove_file(&self.path).map_err(|e| StateError::Io(self.path.clone(), e)),
         }
     }
 
@@ -129,7 +151,12 @@ impl StateFile {
             file.sync_all()?;
             fs::rename(&temporary, &self.path)
         };
-        write().map_err(failed)
+        let written = write();
+        if written.is_err() {
+            // A full disk is not filled with what it could not hold.
+            let _ = fs::remove_file(&temporary);
+        }
+        written.map_err(failed)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::term::Term;
 
 /// Changes in one transaction; a replaced tuple counts twice, so this keeps under the service's 1,000.
-const BATCH: usize = 500;
+pub const BATCH: usize = 500;
 
 /// Has the service check changes that a dry run does not make. What one of them deletes another may write.
 pub fn check<'c>(

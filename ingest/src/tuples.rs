@@ -13,6 +13,7 @@ use crate::acl::folders::{Change, TupleSet};
 use crate::api::{Api, ApiError};
 use crate::args::TuplesArgs;
 use crate::error::RunError;
+use crate::named;
 use crate::report::Report;
 use crate::table;
 use crate::term::Term;
@@ -84,10 +85,7 @@ pub fn run(args: &TuplesArgs, term: &Term) -> Result<ExitCode, RunError> {
 
 fn read(path: &Path) -> Result<TupleSet, RunError> {
     let io = |e: std::io::Error| RunError::Io(path.to_owned(), e);
-    if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
-        return Err(RunError::Input(format!("larger than {MAX_BYTES} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(io)?;
+    let bytes = named::read(path, MAX_BYTES).map_err(io)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     let tuples = match extension.as_str() {

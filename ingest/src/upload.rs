@@ -44,8 +44,8 @@ impl<'a> Uploader<'a> {
         }
         let json = serde_json::to_string(document).map_err(|e| ApiError::Request(e.to_string()))?;
         if json.len() > MAX_ONE {
-            self.not_taken(document.id.clone(), line.status);
-            self.report.file(FileLine { status: Status::Failed, ..line }.because("larger than one request may be"));
+            let line = self.not_taken(document.id.clone(), line, "larger than one request may be");
+            self.report.file(FileLine { status: Status::Failed, ..line });
             return Ok(());
         }
         if self.batch.len() >= MAX_DOCUMENTS || self.bytes.saturating_add(json.len()) > MAX_BYTES {
@@ -84,8 +84,8 @@ impl<'a> Uploader<'a> {
             Err(e) if e.is_about_content() => {
                 if batch.len() == 1 {
                     for item in batch {
-                        self.not_taken(item.id, item.line.status);
-                        self.report.file(FileLine { status: Status::Failed, ..item.line }.because(e.to_string()));
+                        let line = self.not_taken(item.id, item.line, &e.to_string());
+                        self.report.file(FileLine { status: Status::Failed, ..line });
                     }
                     return Ok(());
                 }
@@ -97,11 +97,14 @@ impl<'a> Uploader<'a> {
         }
     }
 
-    /// `expected`: what its line said before. One that would have been created is not there, and has no old rules.
-    fn not_taken(&mut self, id: String, expected: Status) {
-        if expected != Status::Created {
-            self.failed.push(id);
+    /// Its line says what was expected: one that would have been created is not there, and has no old rules.
+    fn not_taken(&mut self, id: String, line: FileLine, reason: &str) -> FileLine {
+        let line = line.because_of_rules(reason);
+        if line.status == Status::Created {
+            return line;
         }
+        self.failed.push(id);
+        line.kept()
     }
 
     fn settle(&mut self, mut line: FileLine, result: DocumentResult) {
@@ -119,17 +122,19 @@ impl<'a> Uploader<'a> {
                 Status::Failed
             }
             DocumentStatus::Rejected => {
-                self.not_taken(result.id, line.status);
-                let problem = result.problem;
-                if let Some(p) = &problem {
-                    line = line.because_of_rules(&format!("the service refused it ({}): {}", p.code, p.told()));
-                }
-                match problem.map(|p| p.code).as_deref() {
-                    Some("acl_missing" | "unknown_principal_type" | "acl_invalid") => Status::Refused,
-                    _ => Status::Failed,
-                }
+                let (code, told) = result.problem.map(|p| (p.code.clone(), p.told())).unwrap_or_default();
+                line = self.not_taken(result.id, line, &format!("the service refused it ({code}): {told}"));
+                status_of(&code)
             }
         };
         self.report.file(line);
+    }
+}
+
+/// What a document is whose sending the service answered with this code: refused for its rules, or failed.
+pub fn status_of(code: &str) -> Status {
+    match code {
+        "acl_missing" | "unknown_principal_type" | "acl_invalid" => Status::Refused,
+        _ => Status::Failed,
     }
 }

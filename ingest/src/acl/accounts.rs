@@ -9,6 +9,10 @@ use usher_authz::names::canonical_name;
 
 use super::principal::{PrincipalError, Role, normalise};
 use super::yaml::{self, YamlError};
+use crate::named;
+
+/// Largest file of accounts, in bytes.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
@@ -58,13 +62,15 @@ impl Accounts {
     pub fn read(passwd: &Path, group: &Path, map: Option<&Path>, host: &str) -> Result<Self, AccountsError> {
         let text = |p: &Path| {
             // SECURITY: two names that are no UTF-8 must not become one.
-            std::fs::read_to_string(p).map_err(|e| AccountsError::Read(p.display().to_string(), e))
+            let bytes = named::read(p, MAX_BYTES);
+            let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+            text.map_err(|e| AccountsError::Read(p.display().to_string(), e))
         };
         let map = match map {
             None => Map::default(),
             Some(p) => {
                 let name = p.display().to_string();
-                let bytes = std::fs::read(p).map_err(|e| AccountsError::Read(name.clone(), e))?;
+                let bytes = named::read(p, MAX_BYTES).map_err(|e| AccountsError::Read(name.clone(), e))?;
                 yaml::parse(&bytes).map_err(|e| AccountsError::Map(name, e))?
             }
         };

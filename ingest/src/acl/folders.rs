@@ -33,6 +33,10 @@ impl TupleSet {
         self.0.contains_key(&(tuple.object.clone(), tuple.relation.clone(), tuple.user.clone()))
     }
 
+    pub fn get(&self, tuple: &TupleKey) -> Option<&TupleKey> {
+        self.0.get(&(tuple.object.clone(), tuple.relation.clone(), tuple.user.clone()))
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &TupleKey> {
         self.0.values()
     }

@@ -85,7 +85,7 @@ struct SectionAcl {
 }
 
 /// A rule file, checked and normalised.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RuleFile {
     pub inherit: Option<bool>,
     pub nobody: bool,

@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use usher_base::wire::DocumentState;
+
 use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
 use crate::acl::rules::{self, Broken, Effective, LeftBehind, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::acl::yaml;
 use crate::api::Api;
 use crate::args::{AclMode, FolderArgs, HostArgs};
 use crate::conditions::Trials;
 use crate::documents::{Held, acl_digest};
 use crate::error::RunError;
 use crate::fsroot::{Listing, Root};
+use crate::named;
 use crate::report::{Places, Report, line_in};
 use crate::term::Term;
 
@@ -188,6 +192,46 @@ impl Access {
         Some(own.as_ref().map_or(true, RuleFile::restricts))
     }
 
+    /// Whether the rule files of two documents say the same, whichever has which.
+    pub fn has_same_rule_file(&self, a: &str, b: &str) -> bool {
+        let of = |path: &str| {
+            let rule = self.rules()?.files.get(path)?.as_ref().ok()?;
+            // A span is of one text.
+            let is_of_any = rule.sections.iter().all(|section| section.span.is_none());
+            is_of_any.then(|| RuleFile { lines: BTreeMap::new(), ..rule.clone() })
+        };
+        of(a).is_some_and(|rule| of(b) == Some(rule))
+    }
+
+    /// Labels that rules name, with a file of each.
+    pub fn labels(&self) -> BTreeMap<&str, String> {
+        let rules = self.rules();
+        let dirs =
+            rules.into_iter().flat_map(|rules| &rules.dirs).map(|(dir, rule)| (rules::directory_file(dir), rule));
+        let files =
+            rules.into_iter().flat_map(|rules| &rules.files).map(|(path, rule)| (format!("{path}{SUFFIX}"), rule));
+        let named = dirs.chain(files).filter_map(|(file, rule)| Some((rule.as_ref().ok()?, file)));
+        let all = named.chain(self.default.iter().map(|rule| (rule, "--default-acl".to_owned())));
+        all.filter_map(|(rule, file)| Some((rule.classification.as_deref()?, file))).collect()
+    }
+
+    /// Whether a document that lay at this path carries more than the rules of its directories.
+    pub fn may_have_own_rules(&self, tree: &Tree, was: &str, held: &DocumentState) -> bool {
+        let dirs = self.rules().into_iter().flat_map(|rules| rules.dirs.values()).flatten();
+        let labels: BTreeSet<Option<String>> =
+            dirs.chain(&self.default).map(|rule| rule.classification.clone()).chain([None]).collect();
+        let none = RuleFile::default();
+        let is_of_directories = |rule: &RuleFile, parent: String, label: &Option<String>| {
+            let digest = |inherit| acl_digest(&rule.to_acl(vec![parent.clone()], inherit, label.clone()));
+            [true, false].map(digest).contains(&held.acl_digest)
+        };
+        let mut rules = [&none].into_iter().chain(&self.default);
+        !rules.any(|rule| {
+            let parents = [tree.folder(parent(was)), tree.collection_object()];
+            labels.iter().any(|label| parents.iter().any(|parent| is_of_directories(rule, parent.clone(), label)))
+        })
+    }
+
     pub fn principals(&self) -> BTreeSet<&str> {
         let rules = self.rules().into_iter().flat_map(|r| r.dirs.values().chain(r.files.values()));
         rules.flatten().chain(&self.default).flat_map(RuleFile::principals).collect()
@@ -229,7 +273,7 @@ pub fn default_acl(named: Option<&str>, allow_public: bool) -> Result<Option<Rul
         None => Ok(None),
         Some("nobody") => Ok(Some(RuleFile { nobody: true, ..RuleFile::default() })),
         Some(path) => {
-            let bytes = std::fs::read(path).map_err(|e| RunError::Io(path.into(), e))?;
+            let bytes = named::read(path.as_ref(), yaml::MAX_BYTES as u64).map_err(|e| RunError::Io(path.into(), e))?;
             let rule = RuleFile::parse(&bytes, true, allow_public);
             rule.map(Some).map_err(|e| RunError::DefaultAcl(path.to_owned(), e))
         }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::within;
 use crate::acl::folders::Tree;
 use crate::documents::Held;
-use crate::fingerprint::{by_hash, bytes_of};
+use crate::fingerprint::by_hash;
 
 /// More pairs than this of files and documents with the same bytes are not compared by name.
 const MAX_PAIRS: usize = 1_000_000;
@@ -42,18 +42,22 @@ pub struct Recorded {
     pub is_complete: bool,
 }
 
-/// A file that is no document yet, with all hashes by which a document of its bytes may be known.
+/// A file that is no document yet, or has other bytes than its document, with all hashes by which a document of its bytes
+/// may be known.
 #[derive(Debug)]
 pub struct Seen<'f> {
     pub path: &'f str,
     pub bytes: String,
     pub former: Vec<String>,
+    /// It is no document yet.
+    pub is_new: bool,
+    /// Some rule reaches it, if only one that can't be used.
+    pub has_rules: bool,
 }
 
 impl Seen<'_> {
-    /// Whether a hash that was kept with a document is of these bytes.
-    pub fn is_of(&self, source_hash: &str) -> bool {
-        bytes_of(source_hash) == self.bytes || self.former.iter().any(|former| former == source_hash)
+    pub fn hashes(&self) -> impl Iterator<Item = &str> {
+        self.former.iter().chain([&self.bytes]).map(String::as_str)
     }
 }
 
@@ -75,16 +79,11 @@ impl<'a> Ids<'a> {
         let displaced = recorded.moved.iter().filter(|(path, id)| is_displaced(path, id));
         let displaced = displaced.map(|(path, id)| (path.clone(), id.clone())).collect();
         let places = moved.iter().map(|(path, id)| (id.clone(), path.clone())).collect();
-        let fresh = moved.keys().filter(|_| !recorded.is_complete).cloned().collect();
+        let is_behind = |id: &String| !recorded.is_complete || recorded.carried.contains_key(id);
+        let fresh = moved.iter().filter(|(_, id)| is_behind(id)).map(|(path, _)| path.clone()).collect();
         let carried = recorded.carried.iter().filter(|(id, _)| held.contains_key(*id));
         let carried = carried.map(|(id, path)| (id.clone(), path.clone())).collect();
         Self { tree, moved, places, before: HashMap::new(), carried, fresh, displaced }
-    }
-
-    /// Files that are no documents yet.
-    pub fn new_files<'f>(&self, files: &[&'f str], held: &Held) -> Vec<&'f str> {
-        let is_new = |path: &&&str| !self.moved.contains_key(**path) && !held.contains_key(&self.tree.document(path));
-        files.iter().filter(is_new).copied().collect()
     }
 
     /// Files that were moved documents, until another file came to the place that names the document; with its id.
@@ -94,12 +93,11 @@ impl<'a> Ids<'a> {
 
     /// Finds what was moved. `gone` are documents whose files are not there, with the hashes of their sources; those with
     /// `is_first` come before others. What stays in doubt is told as heirs.
-    pub fn find(&mut self, new: &[Seen<'_>], gone: &[(&str, &str)], is_first: impl Fn(&str) -> bool) -> Heirs {
+    pub fn find(&mut self, new: &[&Seen<'_>], gone: &[(&str, &str)], is_first: impl Fn(&str) -> bool) -> Heirs {
         let by_hash = by_hash(gone);
         let mut alike: BTreeMap<&str, (BTreeSet<&str>, Vec<&str>)> = BTreeMap::new();
         for file in new {
-            let hashes = file.former.iter().chain([&file.bytes]);
-            let ids: BTreeSet<&str> = hashes.filter_map(|h| by_hash.get(h.as_str())).flatten().copied().collect();
+            let ids: BTreeSet<&str> = file.hashes().filter_map(|h| by_hash.get(h)).flatten().copied().collect();
             if !ids.is_empty() {
                 let (all, paths) = alike.entry(&file.bytes).or_default();
                 all.extend(ids);

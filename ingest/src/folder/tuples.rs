@@ -20,6 +20,7 @@ use crate::report::Report;
 use crate::state::{State, StateFile};
 use crate::term::Term;
 use crate::tuple_writer;
+use crate::turn::Turn;
 
 /// More folder tuples than this are not read back in one reconciliation.
 const MAX_READ: usize = 2_000_000;
@@ -38,12 +39,20 @@ pub struct FolderTuples {
     applied: TupleSet,
     /// Grants that this and earlier runs deleted.
     removed: TupleSet,
-    /// Not all that the record names is known to be in the service.
-    is_unsure: bool,
+    /// Of `applied`, what is not known to be in the service.
+    pending: TupleSet,
+    /// The last run did not reach its end.
+    was_incomplete: bool,
+    /// Absent where there are no folder objects.
+    turn: Option<Turn>,
+    /// The record was not that of the last run.
+    is_overtaken: bool,
     /// Only some of the changes are made.
     is_stopped: bool,
     /// Of the record, where it tells of this service and nothing was written since.
     mark: Option<RelationshipChange>,
+    /// The record as it was found.
+    last: Option<State>,
     /// Tuples of directories that are gone; they go when their documents have.
     vanished: Vec<Change>,
 }
@@ -53,14 +62,16 @@ const NO_FOLDERS: &str = "a key limited to sources can't have it: take another, 
                           --acl none with --default-acl (docs/ingest.md, Scopes)";
 
 impl FolderTuples {
+    /// Adds to `files` those of `special` that are in the place of a document.
     #[allow(clippy::too_many_arguments, reason = "one call, in the order of the run")]
-    pub fn plan(
+    pub fn plan<'f>(
         args: &FolderArgs,
         api: &Api<'_>,
         tree: &Tree,
         access: &Access,
         listing: &Listing,
-        files: &[&str],
+        files: &mut Vec<&'f str>,
+        special: &[&'f str],
         held: &Held,
         root: &Path,
         term: &Term,
@@ -80,11 +91,26 @@ impl FolderTuples {
         let root = root.display().to_string();
         let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
 
+        let is_held = |path: &str| {
+            let moved = known.as_ref().and_then(|state| state.moved.get(path));
+            held.contains_key(&tree.document(path)) || moved.is_some_and(|id| held.contains_key(id))
+        };
+        files.extend(special.iter().filter(|path| is_held(path)));
+        let files = files.as_slice();
         let dirs = inhabited(listing, access, files);
         let is_flat = access.needs_no_folders() && is_flat(known.as_ref(), access, tree, files, held);
         let wanted = if is_flat { TupleSet::default() } else { tree.desired(&dirs, access.rules()) };
-        let fits = history::fits(api, known.as_ref(), term)?;
-        let is_unsure = !is_flat && (!fits || known.as_ref().is_some_and(|s| s.incomplete));
+        let history = history::look(api, known.as_ref())?;
+        let fits = history.fits();
+        let turn = if is_flat { None } else { Some(Turn::read(api, &source, known.as_ref())?) };
+        let is_overtaken = turn.as_ref().is_some_and(|turn| turn.is_overtaken(known.as_ref()));
+        // A service that was set back, or is another, says nothing about the record.
+        if is_overtaken && history.may_fit() && known.is_some() && !args.reconcile {
+            let what = "the folders exactly what the rule files say";
+            return Err(RunError::OldState { state: file.path().to_owned(), what });
+        }
+        let in_doubt = if is_flat || args.reconcile { TupleSet::default() } else { history.in_doubt() };
+        let is_unsure = in_doubt.len() > 0;
         let seen = match (args.reconcile, is_unsure) {
             (true, _) => Some(stored(api, tree).map_err(|e| match e {
                 RunError::Api(e) => e.needing("relationships.read", || "for --reconcile, to read folder tuples".into()),
@@ -114,21 +140,25 @@ impl FolderTuples {
             false => Vec::new(),
         };
         let wanted = wanted.union(&kept);
-        // Without a trustworthy record what counts is what the service holds; where that can't be read, everything wanted
-        // is written again, which changes nothing where it is there.
-        let assumed = match (is_unsure, &seen) {
-            (true, Some(seen)) => seen.iter().filter(|t| wanted.contains(t)).cloned().collect(),
-            (true, None) => TupleSet::default(),
-            (false, _) => before.clone(),
+        // Of what is in doubt counts what the service holds, and what somebody removed there stays so. The rest is written
+        // again, which changes nothing where it is there.
+        let is_open = |t: &&TupleKey| in_doubt.contains(t) && wanted.get(t).is_some_and(|w| w.condition == t.condition);
+        let is_seen = |t: &TupleKey| seen.as_ref().is_some_and(|seen| seen.contains(t));
+        let lacking: TupleSet = before.iter().filter(is_open).filter(|t| !is_seen(t)).cloned().collect();
+        let stay_away = match is_unsure || !fits {
+            true => history.stay_away(api, &lacking, args.run.yes, term)?,
+            false => TupleSet::default(),
         };
-        let mut changes = difference(&assumed, &wanted);
-        if is_unsure {
-            let stale = difference(&before, &wanted);
-            let is_gone = |t: &TupleKey| seen.is_none() || !wanted.contains(t);
-            let deletes = |list: Vec<Change>| list.into_iter().filter(|c| matches!(c, Change::Delete(t) if is_gone(t)));
-            changes.narrow.splice(0..0, deletes(stale.narrow));
-            changes.widen.splice(0..0, deletes(stale.widen));
+        let mut assumed = before.clone();
+        lacking.iter().filter(|t| !stay_away.contains(t)).for_each(|t| assumed.remove(t));
+        for tuple in seen.iter().flat_map(TupleSet::iter).filter(|t| wanted.contains(t)) {
+            if in_doubt.contains(tuple) || !assumed.contains(tuple) {
+                assumed.insert(tuple.clone());
+            }
         }
+        let mut changes = difference(&assumed, &wanted);
+        let mark = history.mark();
+        let last = known.clone();
         let known = known.unwrap_or_default();
         let removed: TupleSet = known.removed.into_iter().collect();
         if !fits {
@@ -141,14 +171,18 @@ impl FolderTuples {
             file,
             state: State { collection: tree.collection.clone(), source, root, is_flat, ..State::default() },
             other_root,
+            pending: lacking.iter().filter(|t| !assumed.contains(t)).cloned().collect(),
             tree: tree.clone(),
             places: dirs.iter().flat_map(|d| ancestors(d)).map(|d| (tree.folder(d), d.to_owned())).collect(),
             changes,
             applied: before,
             removed,
-            is_unsure,
+            was_incomplete: known.incomplete,
+            turn,
+            is_overtaken,
             is_stopped: false,
-            mark: known.mark.filter(|_| fits),
+            mark,
+            last,
             vanished,
         })
     }
@@ -203,19 +237,29 @@ impl FolderTuples {
     pub fn narrow(&mut self, api: &Api<'_>, term: &Term, report: &Report<'_>, dry_run: bool) -> Result<(), RunError> {
         if !dry_run {
             // Recorded before it is written: a run that is killed must find its own tuples again.
-            let mut intended = self.applied.clone();
-            for change in self.changes.narrow.iter().chain(&self.changes.widen) {
+            let (applied, pending) = (self.applied.clone(), self.pending.clone());
+            for change in self.changes.narrow.iter().chain(&self.changes.widen).chain(&self.vanished) {
+                self.pending.insert(change.tuple().clone());
                 if !matches!(change, Change::Delete(_)) {
-                    intended.insert(change.tuple().clone());
+                    self.applied.insert(change.tuple().clone());
                 }
             }
-            self.save(&intended, true)?;
+            let saved = self.save(true);
+            (self.applied, self.pending) = (applied, pending);
+            saved?;
         } else {
             let all = self.changes.narrow.iter().chain(&self.changes.widen);
             tuple_writer::check(api, all.clone(), None).map_err(|e| self.of_file(e, all))?;
         }
         let narrow = std::mem::take(&mut self.changes.narrow);
-        self.apply(api, term, report, &narrow, dry_run)
+        let done = self.write(api, term, report, &narrow, dry_run);
+        if done.as_ref().is_err_and(ApiError::is_refusal) && narrow.len() <= tuple_writer::BATCH && !dry_run {
+            // Nothing was done.
+            self.file.restore(self.last.as_ref())?;
+        }
+        done.map_err(|e| self.of_file(e, narrow.iter()))?;
+        self.note(&narrow);
+        Ok(())
     }
 
     /// New grants and lifted bans, but not above documents that may still carry old rules: `uncertain` are their paths.
@@ -233,36 +277,43 @@ impl FolderTuples {
         let (later, mut now): (Vec<_>, Vec<_>) = widen.into_iter().partition(|c| blocked.contains(&c.tuple().object));
         if !later.is_empty() {
             report.trouble(&format!(
-                "{} folder tuples that widen access were not written, because documents below failed; run again",
+                "{} folder tuples that widen access were not written, because documents below were refused or failed and \
+                 have their old rules: mend what is said of those, and run again",
                 later.len()
             ));
         }
-        // Written by an earlier run, or lost with the service that it was written to: the next run has to write it.
-        let is_unsure = self.is_stopped && self.is_unsure
-            || later.iter().any(|c| matches!(c, Change::Write(t) if self.applied.contains(t)));
         if emptied {
             // What still hangs on a directory that is gone keeps its bans.
             now.extend(self.vanished.drain(..).filter(|change| !blocked.contains(&change.tuple().object)));
         }
-        self.apply(api, term, report, &now, dry_run)?;
+        let done = self.write(api, term, report, &now, dry_run);
+        done.map_err(|e| self.of_file(e, now.iter()))?;
+        self.note(&now);
         if !dry_run {
             if self.mark.is_none() && !self.state.is_flat {
                 self.mark = history::newest(api, "folder")?;
             }
-            self.save(&self.applied, is_unsure)?;
+            self.save(self.is_stopped && self.was_incomplete)?;
         }
         Ok(())
     }
 
-    fn apply(
+    fn write(
         &mut self,
         api: &Api<'_>,
         term: &Term,
         report: &Report<'_>,
         changes: &[Change],
         dry_run: bool,
-    ) -> Result<(), RunError> {
-        tuple_writer::apply(api, term, report, changes, None, dry_run).map_err(|e| self.of_file(e, changes.iter()))?;
+    ) -> Result<(), ApiError> {
+        if let Some(turn) = self.turn.as_mut().filter(|_| !dry_run && (self.is_overtaken || !changes.is_empty())) {
+            turn.take(api)?;
+        }
+        tuple_writer::apply(api, term, report, changes, None, dry_run)
+    }
+
+    /// Notes changes that were made.
+    fn note(&mut self, changes: &[Change]) {
         if !changes.is_empty() {
             self.mark = None;
         }
@@ -270,17 +321,18 @@ impl FolderTuples {
             match change {
                 Change::Delete(tuple) => {
                     self.applied.remove(tuple);
+                    self.pending.remove(tuple);
                     if !narrows(tuple) {
                         self.removed.insert(tuple.clone());
                     }
                 }
                 Change::Write(tuple) | Change::Replace(tuple) => {
                     self.applied.insert(tuple.clone());
+                    self.pending.remove(tuple);
                     self.removed.remove(tuple);
                 }
             }
         }
-        Ok(())
     }
 
     /// Names the rule file that a refused tuple comes from, where the service names the tuple.
@@ -304,12 +356,15 @@ impl FolderTuples {
         )
     }
 
-    fn save(&self, tuples: &TupleSet, incomplete: bool) -> Result<(), RunError> {
+    fn save(&self, incomplete: bool) -> Result<(), RunError> {
         let list = |set: &TupleSet| set.iter().cloned().collect();
         let state = State {
-            tuples: list(tuples),
+            tuples: list(&self.applied),
+            pending: Some(list(&self.pending)),
             removed: list(&self.removed),
             mark: self.mark.clone(),
+            run: self.turn.as_ref().map(Turn::last).unwrap_or_default(),
+            next: self.turn.as_ref().filter(|_| incomplete).map(|turn| turn.next.clone()).unwrap_or_default(),
             incomplete,
             ..self.state.clone()
         };

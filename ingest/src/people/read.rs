@@ -14,11 +14,12 @@ use crate::acl::folders::TupleSet;
 use crate::acl::principal;
 use crate::acl::yaml;
 use crate::error::RunError;
+use crate::named;
 use crate::state::State;
 use crate::table;
 
-/// YAML beyond this is better kept as CSV.
-const MAX_CSV: u64 = 512 * 1024 * 1024;
+/// Largest list, in bytes.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// Columns of CSV.
 const COLUMNS: &[&str] = &["kind", "id", "name", "groups"];
 /// Keys of YAML whose values are lists.
@@ -87,13 +88,8 @@ impl People {
         let io = |e: std::io::Error| RunError::Io(path.to_owned(), e);
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         match extension.as_str() {
-            "csv" => {
-                if std::fs::metadata(path).map_err(io)?.len() > MAX_CSV {
-                    return Err(RunError::Input(format!("larger than {MAX_CSV} bytes")));
-                }
-                Self::csv(&std::fs::read(path).map_err(io)?).map_err(RunError::Input)
-            }
-            "yaml" | "yml" => Self::yaml(&std::fs::read(path).map_err(io)?),
+            "csv" => Self::csv(&named::read(path, MAX_BYTES).map_err(io)?).map_err(RunError::Input),
+            "yaml" | "yml" => Self::yaml(&named::read(path, MAX_BYTES).map_err(io)?),
             _ => Err(RunError::Input("people are read from .csv or .yaml".into())),
         }
     }

@@ -97,29 +97,31 @@ fn yaml_takes_parents_and_members() {
 
 #[test]
 fn the_difference_keeps_what_was_done_by_hand() {
+    let none = TupleSet::default();
     let wanted = set(&[("user:a", "group:g"), ("user:new", "group:g"), ("user:cut", "group:g")]);
     let stored = set(&[("user:a", "group:g"), ("user:gone", "group:g"), ("user:hand", "group:g")]);
     let before = [("user:a", "group:g"), ("user:gone", "group:g"), ("user:cut", "group:g")];
     let state = State { tuples: set(&before).iter().cloned().collect(), ..State::default() };
-    let plan = Plan::new(&wanted, &stored, Some(&state), true, false);
+    let plan = Plan::new(&wanted, &stored, Some(&state), true, &none, false);
     assert_eq!(shown(&plan.join), ["user:new group:g"]);
     assert_eq!(shown(&plan.leave), ["user:gone group:g"]);
     assert_eq!(plan.kept_out, 1);
 
-    let lost = Plan::new(&wanted, &stored, None, true, false);
+    let lost = Plan::new(&wanted, &stored, None, true, &none, false);
     assert_eq!(shown(&lost.join), ["user:cut group:g", "user:new group:g"]);
     assert!(lost.leave.is_empty(), "without a record nothing unknown is removed");
 
-    let exact = Plan::new(&wanted, &stored, Some(&state), true, true);
+    let exact = Plan::new(&wanted, &stored, Some(&state), true, &none, true);
     assert_eq!(shown(&exact.join), ["user:cut group:g", "user:new group:g"]);
     assert_eq!(shown(&exact.leave), ["user:gone group:g", "user:hand group:g"]);
 
-    let killed = Plan::new(&wanted, &stored, Some(&State { incomplete: true, ..state }), true, false);
+    let killed = Plan::new(&wanted, &stored, Some(&state), true, &set(&[("user:cut", "group:g")]), false);
     assert_eq!(shown(&killed.join), ["user:cut group:g", "user:new group:g"]);
 }
 
 #[test]
 fn a_record_of_another_history_keeps_nobody_out_and_brings_leavers_to_light() {
+    let none = TupleSet::default();
     let wanted = set(&[("user:a", "group:g"), ("user:cut", "group:g")]);
     let stored = set(&[("user:left", "group:g"), ("user:hand", "group:g")]);
     let list = |l: &[(&str, &str)]| set(l).iter().cloned().collect();
@@ -128,23 +130,24 @@ fn a_record_of_another_history_keeps_nobody_out_and_brings_leavers_to_light() {
         removed: list(&[("user:left", "group:g")]),
         ..State::default()
     };
-    let plan = Plan::new(&wanted, &stored, Some(&state), false, false);
+    let plan = Plan::new(&wanted, &stored, Some(&state), false, &wanted, false);
     assert_eq!((shown(&plan.join).len(), plan.kept_out), (2, 0));
     assert_eq!(shown(&plan.leave), ["user:left group:g"]);
     assert!(plan.recorded.contains(&plan.leave[0]), "until it is removed it stays this tool's");
-    let same = Plan::new(&wanted, &stored, Some(&state), true, false);
+    let same = Plan::new(&wanted, &stored, Some(&state), true, &none, false);
     assert!(same.leave.is_empty(), "somebody brought the leaver back by hand");
     assert_eq!((same.kept_out, same.removed.len()), (2, 1));
 }
 
 #[test]
 fn what_was_there_before_is_not_this_lists_to_remove() {
+    let none = TupleSet::default();
     let both = set(&[("user:a", "group:g"), ("user:b", "group:g")]);
     let other = set(&[("user:a", "group:g")]);
-    let first = Plan::new(&both, &other, None, true, false);
+    let first = Plan::new(&both, &other, None, true, &none, false);
     assert_eq!((shown(&first.join), first.found.len()), (vec!["user:b group:g".to_owned()], 1));
     let list = |s: &TupleSet| s.iter().cloned().collect();
     let state = State { tuples: list(&both), found: list(&first.found), ..State::default() };
-    let emptied = Plan::new(&TupleSet::default(), &both, Some(&state), true, false);
+    let emptied = Plan::new(&TupleSet::default(), &both, Some(&state), true, &none, false);
     assert_eq!(shown(&emptied.leave), ["user:b group:g"]);
 }

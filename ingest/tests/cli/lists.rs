@@ -141,7 +141,7 @@ fn people_join_leave_and_are_renamed() {
     file("kind,id,name,groups\n,1,Ana B.,hr\n,2,Bo,hr\ngroup,hr,People,all\n");
     let ran = people(&[]).expect(0).says("renamed user:1: Ana is now Ana B.").says("- user:2 (Bo) leaves group:eu");
     ran.says("nobody is in group:nobody, which folder:s names").says("--delete-missing removes them");
-    assert_eq!(site.stub.world().tuples.len(), 6);
+    assert_eq!(site.stub.world().tuple_lines().len(), 6);
     people(&["--delete-missing"]).expect(4).says("1 of 4 memberships");
     people(&["--delete-missing", "--yes"]).expect(0).says("1 deleted");
     assert!(site.stub.world().tuple_lines().contains(&"user:hand member group:hr".to_owned()));

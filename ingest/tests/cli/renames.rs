@@ -4,6 +4,7 @@ use usher_base::wire::Document;
 
 use crate::common::Site;
 
+const KEPT: &str = "the version that is there stays, with its old rules";
 const RULES: (&str, &str) = ("_.acl.yaml", "viewers: [\"group:all#member\"]\n");
 const TEXT: &str = "# Report\n\nFor all.\n\n# Pay\n\nSecret.\n";
 const OTHER: &str = "# Report\n\nAnother one.\n\n# Pay\n\nNothing yet.\n";
@@ -22,6 +23,12 @@ fn site() -> Site {
 fn rename(site: &Site, from: &str, to: &str) {
     std::fs::create_dir_all(site.doc(to).parent().unwrap()).unwrap();
     std::fs::rename(site.doc(from), site.doc(to)).unwrap();
+}
+
+fn swap(site: &Site, a: &str, b: &str) {
+    rename(site, a, "between");
+    rename(site, b, a);
+    rename(site, "between", b);
 }
 
 fn copy(site: &Site, from: &str, to: &str) {
@@ -63,6 +70,9 @@ fn keep_hash(site: &Site, hash: impl Fn(&Document) -> String) {
     let document = world.documents.get_mut("s/r.md").unwrap();
     document.source_hash = Some(hash(document));
 }
+
+/// Name, what is done to the files, exit code.
+type Way = (&'static str, fn(&Site), i32);
 
 struct Variant {
     name: &'static str,
@@ -313,6 +323,116 @@ const VARIANTS: &[Variant] = &[
         closed: true,
     },
     Variant {
+        name: "moved onto another document, rule file left behind",
+        change: |site| rename(site, "r.md", "other.md"),
+        code: 3,
+        says: &[
+            "refused other.md: it is r.md, which r.md.acl.yaml restricts",
+            "rename the rule file to other.md.acl.yaml",
+        ],
+        closed: true,
+    },
+    Variant {
+        name: "moved onto another document, stray rule file",
+        change: |site| {
+            rename(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
+        },
+        code: 3,
+        says: &["refused other.md: it had another name, and q.md.acl.yaml restricts a document that is not there"],
+        closed: true,
+    },
+    Variant {
+        name: "moved onto another document with its rule file",
+        change: |site| {
+            rename(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, rule file stays",
+        change: |site| swap(site, "r.md", "other.md"),
+        code: 3,
+        says: &["refused other.md: it has the content that r.md had, which r.md.acl.yaml restricts", "refused r.md"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, with their rule files",
+        change: |site| {
+            swap(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, both rule files stay",
+        change: |site| {
+            site.write("other.md", OTHER);
+            site.write("other.md.acl.yaml", OTHER_VIEWERS);
+            site.folder(&[]).expect(0);
+            swap(site, "r.md", "other.md");
+        },
+        code: 3,
+        says: &["refused other.md: it has the content that r.md had", "rename the rule files after their documents"],
+        closed: true,
+    },
+    Variant {
+        name: "two swap their names, both rule files follow",
+        change: |site| {
+            site.write("other.md", OTHER);
+            site.write("other.md.acl.yaml", OTHER_VIEWERS);
+            site.folder(&[]).expect(0);
+            swap(site, "r.md", "other.md");
+            swap(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "two with equal rule files swap their names",
+        change: |site| {
+            site.write("other.md", OTHER);
+            site.write("other.md.acl.yaml", SIDECAR);
+            site.folder(&[]).expect(0);
+            swap(site, "r.md", "other.md");
+        },
+        code: 0,
+        says: &["other.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
+        name: "three names rotate, rule file stays",
+        change: |site| {
+            rename(site, "other.md", "z.md");
+            rename(site, "r.md", "other.md");
+            site.write("r.md", OTHER);
+        },
+        code: 3,
+        says: &["refused other.md: it has the content that r.md had", "refused r.md", "1 created"],
+        closed: true,
+    },
+    Variant {
+        name: "a directory moved onto another one",
+        change: |site| {
+            site.write("b/r.md", "Nothing.");
+            rename(site, "r.md", "a/r.md");
+            rename(site, "r.md.acl.yaml", "a/r.md.acl.yaml");
+            site.folder(&[]).expect(0);
+            remove(site, "a/r.md.acl.yaml");
+            site.write("b/r.md.acl.yaml", SIDECAR);
+            rename(site, "a/r.md", "b/r.md");
+        },
+        code: 0,
+        says: &["b/r.md has the content that r.md had: 1 bans written by hand come along"],
+        closed: true,
+    },
+    Variant {
         name: "the service refuses it",
         change: |site| {
             rename(site, "r.md", "deep/q.md");
@@ -351,6 +471,112 @@ fn no_rename_loses_a_ban_by_hand_or_opens_a_restricted_part() {
             }
         }
     }
+}
+
+/// A ban by hand follows the bytes onto a name that another document has, and so does a ban on a folder that is gone.
+#[test]
+fn bans_by_hand_follow_a_file_onto_the_name_of_another_document() {
+    let texts = [("a/x.md", "Secret x."), ("a/y.md", "y"), ("b/x.md", "b"), ("keep.md", "keep")];
+    let ways: [Way; 5] = [
+        ("onto", |site| rename(site, "a/x.md", "a/y.md"), 0),
+        ("swap", |site| swap(site, "a/x.md", "a/y.md"), 0),
+        (
+            "rotate",
+            |site| {
+                rename(site, "a/y.md", "a/z.md");
+                rename(site, "a/x.md", "a/y.md");
+                site.write("a/x.md", "new");
+            },
+            0,
+        ),
+        (
+            "case",
+            |site| {
+                site.write("a/X.md", "other case");
+                site.folder(&[]).expect(0);
+                rename(site, "a/x.md", "a/X.md");
+            },
+            0,
+        ),
+        // The folder that is gone has a ban by hand.
+        (
+            "directory onto another one",
+            |site| {
+                site.stub.world().add_tuple("user:tom", "blocked", "folder:s/a");
+                rename(site, "a/x.md", "b/x.md");
+                remove(site, "a/y.md");
+                std::fs::remove_dir(site.doc("a")).unwrap();
+            },
+            3,
+        ),
+    ];
+    for (name, change, code) in ways {
+        let site = Site::new(&[&[RULES][..], &texts].concat());
+        site.folder(&[]).expect(0);
+        site.stub.world().add_tuple("user:rita", "blocked", "document:s/a/x.md");
+        change(&site);
+        for _ in 0..2 {
+            let ran = site.folder(&["--delete-missing", "--yes"]);
+            assert_eq!(ran.code, code, "{name}\n{}\n{}", ran.out, ran.err);
+            let found = secrets(&site);
+            assert!(found.iter().all(|document| is_banned(&site, &document.id)), "{name} {found:?}");
+            let banned = site.stub.world().tuple_lines().iter().filter(|line| line.contains("user:rita")).count();
+            assert!(banned <= 2, "{name}: a ban goes no further than its text");
+            let is_kept = found.iter().any(|document| document.id == "s/a/x.md");
+            assert_eq!(is_kept, code == 3, "{name} {found:?}");
+        }
+    }
+}
+
+/// What `blocked` takes from a document goes along with it, whatever the name that it gets.
+#[test]
+fn a_restricted_document_stays_closed_on_the_name_of_another_document() {
+    let site = Site::new(&[RULES, ("x.md", "Secret."), ("y.md", "y"), ("x.md.acl.yaml", "blocked: [user:ann]\n")]);
+    site.folder(&[]).expect(0);
+    let open = |site: &Site| {
+        let blocked = |d: &Document| d.acl.as_ref().unwrap().blocked.iter().any(|b| format!("{b:?}").contains("ann"));
+        secrets(site).iter().filter(|d| !blocked(d)).map(|d| d.id.clone()).collect::<Vec<_>>()
+    };
+    swap(&site, "x.md", "y.md");
+    site.folder(&["--delete-missing", "--yes"]).expect(3).says("give y.md a rule file of its own");
+    assert!(open(&site).is_empty());
+    // A rule file that was there for another content is no word about this one.
+    for rules in ["blocked: [user:bob]\n", "viewers: [user:cyd]\n"] {
+        let site = Site::new(&[RULES, ("x.md", "Secret."), ("y.md", "y"), ("x.md.acl.yaml", "blocked: [user:ann]\n")]);
+        site.write("y.md.acl.yaml", rules);
+        site.folder(&[]).expect(0);
+        swap(&site, "x.md", "y.md");
+        site.folder(&[]).expect(3).says("and y.md.acl.yaml is that of the content before");
+        assert!(open(&site).is_empty());
+        // Written now, it is.
+        for path in ["x.md.acl.yaml", "y.md.acl.yaml"] {
+            site.write(path, "blocked: [user:ann, user:bob]\n");
+        }
+        site.folder(&[]).expect(0);
+        assert!(open(&site).is_empty());
+    }
+}
+
+/// A rule file whose document nobody knows holds back what it may be meant for, and nothing else.
+#[test]
+fn a_stray_rule_file_holds_back_only_what_it_may_be_meant_for() {
+    let site = Site::new(&[RULES, ("a/x0.md", "x0"), ("a/x1.md", "x1"), ("c/y.txt", "y"), ("c/z.txt", "z")]);
+    site.write("c/gone.txt.acl.yaml", "blocked: [user:eve]\n");
+    site.folder(&[]).expect(3).says("4 created");
+    rename(&site, "a", "aa");
+    rename(&site, "c", "cc");
+    let ran = site.folder(&["--delete-missing", "--yes"]).expect(3).says("4 rules updated, 1 rule files refused");
+    assert!(!ran.err.contains("refused aa/"), "{}", ran.err);
+    // One of the same directory and kind, by another name than before, may have had that name in between.
+    rename(&site, "cc/z.txt", "cc/new.txt");
+
+    rename(&site, "aa/x1.md", "aa/x2.md");
+    let ran = site.folder(&["--delete-missing", "--yes"]).expect(3).says("refused cc/new.txt: it had another name");
+    let ran = ran.says("moved aa/x1.md to aa/x2.md");
+    assert!(!ran.out.contains("moved cc/z.txt"), "a refused one was not moved: {}", ran.out);
+    remove(&site, "cc/gone.txt.acl.yaml");
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("1 updated, 3 unchanged");
+    assert_eq!(site.stub.world().documents["s/c/z.txt"].title.as_deref(), Some("new.txt"));
 }
 
 #[test]
@@ -409,7 +635,16 @@ fn a_renamed_folder_and_another_unicode_form_keep_bans_and_parts() {
 
 #[test]
 fn a_run_that_is_cut_off_at_any_place_loses_no_ban() {
-    let ways: [fn(&Site); 3] = [
+    let ways: [fn(&Site); 6] = [
+        |site| rename(site, "r.md", "other.md"),
+        |site| {
+            rename(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
+        |site| {
+            swap(site, "r.md", "other.md");
+            rename(site, "r.md.acl.yaml", "other.md.acl.yaml");
+        },
         |site| {
             rename(site, "r.md", "q.md");
             rename(site, "r.md.acl.yaml", "q.md.acl.yaml");
@@ -467,7 +702,7 @@ fn rules_that_the_service_refuses_are_not_said_to_be_changed() {
     site.folder(&[]).expect(0);
     site.write("a.md.acl.yaml", "viewers: [user:ana]\nblocked: [user:eve]\n");
     site.stub.world().reject.insert("s/a.md".into(), "acl_invalid".into());
-    let ran = site.folder(&[]).expect(2).says("failed a.md: the service refused the rules (acl_invalid)");
+    let ran = site.folder(&[]).expect(3).says("refused a.md: the service refused the rules (acl_invalid)").says(KEPT);
     assert!(!ran.out.contains("rules updated"), "{}", ran.out);
 }
 
@@ -513,4 +748,139 @@ fn a_rule_file_with_another_name_of_the_same_file_refuses_it() {
     let ran = site.folder(&["--exclude", "report.md", "--hard-links", "Report.md"]).expect(3);
     ran.says("refused Report.md").says("named otherwise");
     assert!(site.stub.world().documents.is_empty());
+}
+
+/// A folder within the source without `--prefix`: every document is moved, none is missing, and all rules are others.
+#[test]
+fn a_folder_within_the_source_takes_no_rules_away_without_a_word() {
+    let rules = ("_.acl.yaml", "viewers: [user:bob]\nblocked: [user:ann]\n");
+    let site =
+        Site::new(&[rules, ("aa/_.acl.yaml", "viewers: [\"group:all#member\"]\n"), ("aa/x.md", "x"), ("aa/y.md", "y")]);
+    let state = site.path("st.json");
+    let state = ["--state", state.to_str().unwrap()];
+    site.folder(&state).expect(0);
+    let before = site.stub.world().tuple_lines();
+    let part = site.doc("aa");
+    let named = ["folder", part.to_str().unwrap(), "--collection", "c", "--source", "s"];
+    for more in [&[][..], &["--delete-missing"], &["--dry-run"]] {
+        site.run(&[&named[..], &state, more].concat()).expect(4).says("last read from").says("--prefix");
+        assert_eq!(site.stub.world().tuple_lines(), before);
+    }
+    site.folder(&state).expect(0).says("2 unchanged").says("0 written, 0 deleted");
+    // The source as a whole in another place is no doubt.
+    std::fs::rename(site.path("docs"), site.path("docs2")).unwrap();
+    let whole = site.path("docs2");
+    let named = ["folder", whole.to_str().unwrap(), "--collection", "c", "--source", "s"];
+    site.run(&[&named[..], &state].concat()).expect(0).says("2 unchanged");
+}
+
+/// Labels and bans that the source's own rules gave a document are not somebody's, however the service spells them.
+#[test]
+fn only_what_somebody_wrote_by_hand_comes_along() {
+    let site = Site::new(&[
+        RULES,
+        ("r.md", "Secret."),
+        ("r.md.acl.yaml", "blocked: [user:Eve@x.org]\n"),
+        ("other.md", "Other."),
+    ]);
+    site.folder(&[]).expect(0);
+    let label = |label: &str| {
+        let user = format!("classification:{label}");
+        site.stub.world().add_tuple(&user, "classification", "document:s/r.md");
+    };
+    label("open");
+    site.stub.world().add_tuple("user:eve%40x.org", "blocked", "document:s/r.md");
+    rename(&site, "r.md", "q.md");
+    rename(&site, "r.md.acl.yaml", "q.md.acl.yaml");
+    site.write("r.md", OTHER);
+    let before = site.stub.world().tuple_lines();
+    let ran = site.folder(&[]).expect(0);
+    assert!(!ran.out.contains("by hand"), "{}", ran.out);
+    assert_eq!(site.stub.world().tuple_lines(), before);
+    // Of what the rules don't say, all.
+    label("secret");
+    site.stub.world().add_tuple("user:Eve%40x.org", "blocked", "document:s/r.md");
+    site.stub.world().add_tuple("user:rita", "blocked", "document:s/r.md");
+    site.write("s.md", OTHER);
+    site.write("r.md", "Yet another one.");
+    site.folder(&[]).expect(0).says("s.md has the content that r.md had: 4 bans written by hand come along");
+    let has = |line: &str| site.stub.world().tuple_lines().contains(&format!("{line} document:s/s.md"));
+    assert!(has("classification:secret classification") && has("user:rita blocked"));
+    assert!(!has("classification:open classification"));
+}
+
+/// Whatever refuses it, and whether anything is sent: the same word, the same code, and what became of the version held.
+#[test]
+fn a_document_that_is_refused_says_whether_its_old_version_stays() {
+    let unknown = "viewers: [{principal: user:ann, condition: {name: no_such, context: {}}}]\n";
+    let typo = "blocked: [ann]\n";
+    for (rules, told) in [(unknown, "`no_such` is not defined"), (typo, "x.md.acl.yaml can't be used, see there")] {
+        for is_held in [false, true] {
+            let site = Site::new(&[RULES, ("x.md", "text")]);
+            if is_held {
+                site.write("x.md.acl.yaml", "viewers: [user:bob]\n");
+                site.folder(&[]).expect(0);
+            }
+            site.write("x.md.acl.yaml", rules);
+            for more in [&["--dry-run"][..], &[]] {
+                let ran = site.folder(more).expect(3).says("refused x.md: ").says(told);
+                assert_eq!(ran.err.contains(KEPT), is_held, "{}", ran.err);
+                assert!(!ran.err.contains("failed x.md"), "{}", ran.err);
+            }
+        }
+    }
+}
+
+/// What is refused under another document's name still carries the rules of its old place, which opens in the same run.
+#[test]
+fn the_old_place_of_a_refused_file_does_not_open() {
+    let site = Site::new(&[
+        RULES,
+        ("a/_.acl.yaml", "inherit: false\nviewers: [user:ann]\n"),
+        ("a/x.md", "Secret."),
+        ("b/y.md", "y"),
+    ]);
+    site.write("a/x.md.acl.yaml", "blocked: [user:eve]\n");
+    site.folder(&[]).expect(0);
+    rename(&site, "a/x.md", "b/y.md");
+    site.write("a/_.acl.yaml", "inherit: false\nviewers: [user:ann, user:new]\n");
+    site.folder(&["--delete-missing", "--yes"]).expect(3).says("widen access were not written");
+    assert!(!site.stub.world().tuple_lines().contains(&"user:new viewer folder:s/a".to_owned()));
+}
+
+/// The document of that name has a ban on the same person by hand, under a condition: the one that always holds counts.
+#[test]
+fn a_ban_by_hand_that_comes_along_meets_one_with_a_condition() {
+    let site = Site::new(&[RULES, ("x.md", "Secret."), ("y.md", "y"), ("z.md", "z")]);
+    site.folder(&[]).expect(0);
+    site.stub.world().add_tuple("user:rita", "blocked", "document:s/x.md");
+    let timed = r#"{"user":"user:rita","relation":"blocked","object":"document:s/y.md","condition":{"name":"during"}}"#;
+    let timed: usher_base::wire::TupleKey = serde_json::from_str(timed).unwrap();
+    site.stub.world().tuples.insert((timed.object.clone(), timed.relation.clone(), timed.user.clone()), timed);
+    rename(&site, "x.md", "y.md");
+    site.folder(&[]).expect(0).says("1 bans written by hand come along");
+    let world = site.stub.world();
+    let ban = world.tuples.values().find(|t| t.object == "document:s/y.md" && t.user == "user:rita").unwrap();
+    assert!(ban.condition.is_none());
+}
+
+/// What a glob leaves out is not missing; but a file that came from there is no copy.
+#[test]
+fn a_file_that_came_from_where_a_glob_looks_away_keeps_its_bans() {
+    for is_copy in [false, true] {
+        let site = Site::new(&[RULES, ("a/x.md", "Secret."), ("b/y.md", "y")]);
+        site.folder(&[]).expect(0);
+        site.stub.world().add_tuple("user:rita", "blocked", "document:s/a/x.md");
+        if is_copy {
+            copy(&site, "a/x.md", "b/x.md");
+        } else {
+            rename(&site, "a/x.md", "b/x.md");
+            site.write("a/z.md", "z");
+        }
+        for _ in 0..2 {
+            site.folder(&["--exclude", "a"]).expect(0);
+            assert!(is_banned(&site, "s/a/x.md"));
+            assert_eq!(is_banned(&site, "s/b/x.md"), !is_copy);
+        }
+    }
 }

@@ -92,8 +92,8 @@ fn a_run_that_was_cut_off_is_taken_up_where_it_stopped() {
     let mut list: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
     list.push(RULES);
     let site = Site::new(&list);
-    // The listing, the first tuples and one batch; then the service breaks.
-    site.stub.world().fail_after = Some(3);
+    // The listing, the runs' names, the first tuples and one batch; then the service breaks.
+    site.stub.world().fail_after = Some(5);
     site.folder(&[]).expect(1).says("500");
     {
         let mut world = site.stub.world();
@@ -257,4 +257,114 @@ fn a_key_is_given_once() {
     with(&[file, ("USHER_KEY", "ush_test")]).expect(0).says("1 unchanged");
     with(&[file, ("USHER_KEY", "ush_other")]).expect(1).says("USHER_KEY holds another one than");
     with(&[]).expect(1).says("none given");
+}
+
+/// What an option names may be a pipe that nobody writes to, a device without end, or larger than memory.
+#[test]
+fn files_that_options_name_are_regular_and_bounded() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let (pipe, huge) = (site.path("pipe"), site.path("huge"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    std::fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
+    let docs = site.path("docs");
+    let folder = ["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s"];
+    let posix = [&folder[..], &["--acl", "posix", "--trust-above"]].concat();
+    for (what, told) in [("pipe", "not a regular file"), ("/dev/zero", "not a regular file"), ("huge", "larger than ")]
+    {
+        let link = |extension: &str| {
+            let link = site.path(&format!("l.{extension}"));
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(site.path(what), &link).unwrap();
+            link.to_str().unwrap().to_owned()
+        };
+        let start = Instant::now();
+        let check = |args: &[&str]| {
+            let ran = site.run(args).expect(1).says(told);
+            assert_eq!(ran.err.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{}", ran.err);
+        };
+        let file = link("x");
+        for option in ["--state", "--default-acl", "--key-file"] {
+            check(&[&folder[..], &[option, &file]].concat());
+        }
+        for option in ["--passwd", "--group", "--map"] {
+            std::fs::remove_file(site.doc("_.acl.yaml")).unwrap();
+            check(&[&posix[..], &[option, &file]].concat());
+            site.write(RULES.0, RULES.1);
+        }
+        for (command, extension) in [
+            ("people", "csv"),
+            ("people", "yaml"),
+            ("tuples", "csv"),
+            ("tuples", "json"),
+            ("tuples", "jsonl"),
+            ("manifest", "jsonl"),
+        ] {
+            check(&[command, &link(extension)]);
+        }
+        assert!(start.elapsed() < Duration::from_secs(60));
+    }
+    assert!(site.stub.world().documents.is_empty());
+}
+
+/// A state that can't be written leaves no part of it behind.
+#[test]
+fn a_state_that_can_not_be_written_leaves_nothing_beside_it() {
+    let site = Site::new(&[RULES, ("a.md", "text")]);
+    let docs = site.path("docs");
+    let server = format!("http://{}", site.stub.address);
+    let state = site.path("kept/st.json");
+    // Files may not grow beyond some bytes.
+    let run = format!(
+        "trap '' XFSZ; ulimit -f 0; exec {} folder {} --collection c --source s --server {server} --state {}",
+        env!("CARGO_BIN_EXE_usher-ingest"),
+        docs.display(),
+        state.display()
+    );
+    let done = std::process::Command::new("sh").args(["-c", &run]).env("USHER_KEY", "ush_test").output().unwrap();
+    ran(&done).expect(1).says("the state file");
+    let left: Vec<_> = std::fs::read_dir(site.path("kept")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["st.json.lock"]);
+}
+
+/// Skipped is not missing: what lies in the place of a document keeps it, with the rules of now.
+#[test]
+fn a_document_whose_file_gets_another_name_stays_and_loses_its_readers() {
+    for moved in [false, true] {
+        let site =
+            Site::new(&[RULES, ("a.md", "text"), ("b.md", "other"), ("c.md", "c"), ("d.md", "d"), ("e.md", "e")]);
+        site.folder(&[]).expect(0);
+        let path = if moved { "sub/z.md" } else { "a.md" };
+        if moved {
+            std::fs::create_dir(site.doc("sub")).unwrap();
+            std::fs::rename(site.doc("a.md"), site.doc(path)).unwrap();
+            site.folder(&[]).expect(0);
+        }
+        std::fs::hard_link(site.doc(path), site.path("elsewhere")).unwrap();
+        site.write(&format!("{path}.acl.yaml"), "blocked: [user:eve]\n");
+        let ran =
+            site.folder(&["--delete-missing", "--yes"]).expect(2).says(&format!("failed {path}")).says("hard link");
+        assert!(!ran.out.contains("deleted s/"), "{}", ran.out);
+        let blocked = site.stub.world().documents["s/a.md"].acl.as_ref().unwrap().blocked.len();
+        assert_eq!(blocked, 1);
+        // One that is no document is only skipped.
+        std::fs::write(site.path("more"), "more").unwrap();
+        std::fs::hard_link(site.path("more"), site.doc("more.md")).unwrap();
+        site.folder(&[]).expect(2).says("skipped more.md: hard link").says("1 skipped, 1 failed");
+        std::fs::remove_file(site.doc(path)).unwrap();
+        site.folder(&["--delete-missing", "--yes"]).says("deleted s/a.md");
+    }
+}
+
+#[test]
+fn a_label_that_nobody_is_cleared_for_is_warned_about() {
+    let site = Site::new(&[RULES, ("a.md", "text"), ("a.md.acl.yaml", "classification: secret\n")]);
+    let told = "nobody is cleared for classification:secret, which a.md.acl.yaml names";
+    site.folder(&["--dry-run"]).expect(0).says(told);
+    site.folder(&[]).expect(0).says(told);
+    site.stub.world().add_tuple("user:ana", "cleared", "classification:secret");
+    let ran = site.folder(&[]).expect(0);
+    assert!(!ran.err.contains("cleared"), "{}", ran.err);
+    site.stub.world().lacks.insert("relationships.read");
+    site.stub.world().tuples.clear();
+    assert!(!site.folder(&[]).err.contains("cleared"));
 }

@@ -7,13 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 use usher_base::wire::{
-    AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut, FieldProblem,
-    FieldType, Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange,
-    RelationshipChanges, RelationshipOperation, RelationshipsRead, RelationshipsWritten, TupleKey, WriteRelationships,
+    Acl, AclEntry, AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentsPut,
+    FieldProblem, FieldType, Problem, PutAcl, PutCollection, PutDocuments, ReadRelationships, RelationshipChange,
+    RelationshipChanges, RelationshipOperation, RelationshipsRead, RelationshipsWritten, Section, SectionAcl, TupleKey,
+    WriteRelationships,
 };
 
 /// Small, so that every listing takes several pages.
 const PAGE: usize = 3;
+
+/// Where runs leave their names.
+const RUNS: &str = "folder:~usher-ingest/";
 
 #[derive(Default)]
 pub struct World {
@@ -51,15 +55,20 @@ pub struct World {
 
 impl World {
     pub fn tuple_lines(&self) -> Vec<String> {
-        self.tuples.values().map(|t| format!("{} {} {}", t.user, t.relation, t.object)).collect()
+        let shown = self.tuples.values().filter(|t| !t.object.starts_with(RUNS));
+        shown.map(|t| format!("{} {} {}", t.user, t.relation, t.object)).collect()
     }
 
-    /// Requests that change something, as `METHOD path`.
+    /// Requests that change something, but for a run's name, as `METHOD path`.
     pub fn writes(&self) -> Vec<String> {
         let reads = |m: &str, p: &str, b: &str| {
             m == "GET" || p.ends_with("/relationships/read") || b.contains(r#""dry_run":true"#)
         };
-        self.log.iter().filter(|(m, p, b)| !reads(m, p, b)).map(|(m, p, _)| format!("{m} {p}")).collect()
+        self.log
+            .iter()
+            .filter(|(m, p, b)| !reads(m, p, b) && !b.contains(RUNS))
+            .map(|(m, p, _)| format!("{m} {p}"))
+            .collect()
     }
 
     /// What a backup holds.
@@ -243,7 +252,9 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
         ("PUT", path) if path.ends_with("/acl") => {
             let id = decode(path.trim_start_matches("/v1/documents/").trim_end_matches("/acl"));
             let rejected = world.reject.get(&id).map(|code| refusal(code, &world.rejection));
-            match (world.documents.get_mut(&id), serde_json::from_str::<PutAcl>(body)) {
+            let put = serde_json::from_str::<PutAcl>(body);
+            let rejected = rejected.or(put.as_ref().ok().and_then(|put| undefined(&put.acl)));
+            match (world.documents.get_mut(&id), put) {
                 (Some(document), Ok(put)) => {
                     let status = match &rejected {
                         None => DocumentStatus::AclUpdated,
@@ -265,7 +276,7 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
                 Some(document) => ok(&AclView {
                     collection: "c".into(),
                     acl: document.acl.clone(),
-                    sections: Vec::new(),
+                    sections: document.sections.iter().map(section_acl).collect(),
                     acl_digest: document.acl_digest(),
                     parked: false,
                     object: (!world.hides_history).then(|| format!("document:{id}")),
@@ -285,6 +296,10 @@ fn answer(world: &mut World, method: &str, path: &str, body: &str) -> (u16, Valu
             (404, problem)
         }
     }
+}
+
+fn section_acl(section: &Section) -> SectionAcl {
+    SectionAcl { id: section.id.clone(), acl: section.acl.clone() }
 }
 
 fn states(world: &World, query: &BTreeMap<String, String>) -> (u16, Value) {
@@ -323,11 +338,24 @@ fn refusal(code: &str, detail: &str) -> Problem {
     }
 }
 
+/// Of rules with a condition that the model does not have.
+fn undefined(acl: &Acl) -> Option<Problem> {
+    let lists = [("owner", &acl.owners), ("editor", &acl.editors), ("viewer", &acl.viewers), ("blocked", &acl.blocked)];
+    let mut entries = lists.into_iter().flat_map(|(relation, list)| list.iter().map(move |entry| (relation, entry)));
+    let (relation, c) = entries.find_map(|(relation, entry)| match entry {
+        AclEntry::Conditional(c) if c.condition.name != "during" => Some((relation, c)),
+        _ => None,
+    })?;
+    let (who, name) = (&c.principal, &c.condition.name);
+    Some(refusal("acl_invalid", &format!("`{relation}@{who}`: condition `{name}` is not defined.")))
+}
+
 fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
     let mut results = Vec::new();
     for document in put.documents {
         let before = world.documents.get(&document.id);
-        let rejected = world.reject.get(&document.id);
+        let rejected = world.reject.get(&document.id).map(|code| refusal(code, &world.rejection));
+        let rejected = rejected.or(document.acl.as_ref().and_then(undefined));
         let status = match before {
             _ if rejected.is_some() => DocumentStatus::Rejected,
             None => DocumentStatus::Created,
@@ -335,7 +363,7 @@ fn put_documents(world: &mut World, put: PutDocuments) -> DocumentsPut {
             Some(b) if b.acl_digest() != document.acl_digest() => DocumentStatus::AclUpdated,
             Some(_) => DocumentStatus::Unchanged,
         };
-        let problem = rejected.map(|code| refusal(code, &world.rejection));
+        let problem = rejected;
         results.push(DocumentResult {
             id: document.id.clone(),
             status,
