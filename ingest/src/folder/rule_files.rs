@@ -12,6 +12,8 @@ use crate::fsroot::{FsError, Listing, Root};
 use crate::report::{FileLine, Report, Status};
 use crate::term::Term;
 
+use super::as_read::Read;
+
 /// What a listing holds of rule files, by their names and, where those leave it open, by their content.
 #[derive(Debug, Default)]
 pub struct RuleFiles {
@@ -107,17 +109,30 @@ impl RuleFiles {
         }
     }
 
-    pub fn load(&self, allow_public: bool, root: &Root, listing: &Listing, term: &Term, report: &Report<'_>) -> Rules {
+    /// The rules, and the files as they were when they were read.
+    pub fn load(
+        &self,
+        allow_public: bool,
+        root: &Root,
+        listing: &Listing,
+        term: &Term,
+        report: &Report<'_>,
+    ) -> (Rules, BTreeMap<String, Read>) {
         let documents = Documents::of(listing.files.iter().map(String::as_str).filter(|path| !self.holds(path)));
         // A rule that is there but can't be read refuses what it governs; it must not count as absent.
         let others = listing.special.iter().chain(&listing.unreadable).chain(&listing.unnamed);
         let unread: BTreeMap<&str, &str> = others.map(|(path, why)| (path.as_str(), why.as_str())).collect();
+        let mut as_read = BTreeMap::new();
         let mut loader = Loader { rules: Rules::default(), documents, root, term, report };
         for path in &self.named {
             let is_directory = path.rsplit('/').next() == Some(DIR_RULES);
             let parsed = match (unread.get(path.as_str()), root.read(path, yaml::MAX_BYTES as u64)) {
                 (Some(why), _) => Err((*why).to_owned()),
-                (None, Ok(file)) => RuleFile::parse(&file.bytes, is_directory, allow_public).map_err(|e| e.to_string()),
+                (None, Ok(file)) => {
+                    let read = Read { stamp: file.stamp, hash: blake3::hash(&file.bytes) };
+                    as_read.insert(path.clone(), read);
+                    RuleFile::parse(&file.bytes, is_directory, allow_public).map_err(|e| e.to_string())
+                }
                 (None, Err(e)) => Err(e.to_string()),
             };
             for (line, text) in parsed.iter().flat_map(RuleFile::unmet) {
@@ -138,7 +153,7 @@ impl RuleFiles {
                 Err(Broken { file: format!("what lies in {shown}") })
             });
         }
-        rules
+        (rules, as_read)
     }
 }
 
