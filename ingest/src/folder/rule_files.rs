@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 
+use usher_base::faults::mutants;
+
 use crate::acl::names::{self, Kind, Meant, words};
 use crate::acl::rules::{Broken, DIR_RULES, LeftBehind, RuleFile, Rules, SUFFIX, directory_file, parent};
 use crate::acl::yaml;
@@ -19,7 +21,7 @@ use super::as_read::Read;
 pub struct RuleFiles {
     /// Rightly named.
     named: BTreeSet<String>,
-    /// Almost rightly named.
+    /// Almost rightly named, or named otherwise and nothing but rules.
     almost: BTreeMap<String, Meant>,
     /// What editors left beside them.
     leftovers: BTreeMap<String, String>,
@@ -50,6 +52,23 @@ impl<'l> Documents<'l> {
         self.by_words.get(&(dir, stem.to_vec())).map_or(&[], Vec::as_slice)
     }
 
+    /// Words of the document's name, whole or up to its extension, that the name of another file holds. None where that
+    /// holds no document's, or says that it is of its directory.
+    fn named_in(&self, path: &'l str) -> Vec<String> {
+        let (dir, name) = (parent(path), path.rsplit('/').next().unwrap_or(path));
+        if name.starts_with("_.") {
+            return Vec::new();
+        }
+        let words = words(name);
+        let is_other = |found: &[&str]| found.iter().any(|document| *document != path);
+        let lengths = || (1..=words.len()).rev();
+        let mut runs = lengths().flat_map(|length| words.windows(length));
+        let whole = runs.find(|run| is_other(self.alike(dir, run)));
+        let mut beginnings = lengths().filter_map(|length| words.get(..length));
+        let found = whole.or_else(|| beginnings.find(|run| is_other(self.without_extension(dir, run))));
+        found.map(<[String]>::to_vec).unwrap_or_default()
+    }
+
     fn without_extension(&self, dir: &'l str, stem: &[String]) -> &[&'l str] {
         self.by_stem.get(&(dir, stem.to_vec())).filter(|_| !stem.is_empty()).map_or(&[], Vec::as_slice)
     }
@@ -76,6 +95,16 @@ impl RuleFiles {
             if by_name || says_rules(root, path, is_readable, meant.is_sure) {
                 found.almost.insert(path.to_owned(), meant);
             }
+        }
+        let is_only_rules = |path: &str| {
+            let file = root.read(path, yaml::MAX_BYTES as u64);
+            file.is_ok_and(|file| names::is_only_rules(&file.bytes)) && !mutants::active("rules_by_name_alone")
+        };
+        let others = listing.files.iter().filter(|path| !found.holds(path) && names::may_hold_rules(path));
+        let others: Vec<&String> = others.filter(|path| is_only_rules(path)).collect();
+        for path in others {
+            let meant = Meant { stem: documents.named_in(path), is_leftover: false, is_sure: false };
+            found.almost.insert(path.clone(), meant);
         }
         let beside = |path: &str, meant: &Meant| {
             let dir = parent(path);
@@ -231,7 +260,11 @@ impl<'l> Loader<'l, '_> {
                 documents.concat().first().map_or(format!("<file>{SUFFIX}"), |document| format!("{document}{SUFFIX}"))
             }
         };
-        let reason = format!("its name is almost that of a rule file: name it {right}, or remove it");
+        let why = match names::kind(path) {
+            Kind::Other => "it holds nothing but rules, and is not named like a rule file",
+            _ => "its name is almost that of a rule file",
+        };
+        let reason = format!("{why}: name it {right}, or remove it");
         let broken = self.broken(path, &reason);
         match meant.stem.is_empty() {
             // Of two for one directory, neither can be told to be meant.

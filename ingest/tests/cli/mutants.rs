@@ -4,6 +4,7 @@
 mod common;
 
 const MUTANTS: &[(&str, &str)] = &[
+    ("rules_by_name_alone", "names::nothing_but_rules_refuses_what_it_was_probably_meant_for"),
     ("rules_as_they_were", "order::what_is_written_after_its_rule_is_never_sent_without_it"),
     ("rules_as_they_were", "order::what_is_written_after_its_manifest_is_never_sent_with_an_older_one"),
 ];

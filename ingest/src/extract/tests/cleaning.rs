@@ -43,7 +43,7 @@ fn a_character_that_would_make_a_heading_refuses_a_file_with_restricted_parts() 
         ("#\u{9f} Fake\n\nSECRET", "U+009F", 5),
         ("SECRET\u{2028}===\nx", "U+2028", 5),
         ("## \u{200b}Fake\n\n\u{200b}# Fake SECRET", "U+200B", 7),
-        ("a[^1]\n\n# Open\n\nx\n\n[^1]:\u{200b} SECRET\n\n\u{200b}[^2]: SECRET", "U+200B", 11),
+        ("a[^1]\n\n# Open\n\nx\n\n[^1]:\u{200b} SECRET\n\n\u{200b}[^2]: SECRET", "U+200B", 13),
         ("[a b]\n\n# Open\n\nx\n\n[a b]: <http://x/\u{2028}SECRET>", "U+2028", 11),
     ] {
         let text = format!("open\n\n# Salaries\n\n{part}\n");
