@@ -11,6 +11,7 @@ use super::*;
 
 mod cleaning;
 #[path = "../../../tests/common/mutants.rs"]
+#[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
 mod parts;
 

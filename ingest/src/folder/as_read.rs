@@ -86,8 +86,10 @@ impl AsRead {
             Kind::Almost(meant) | Kind::Perhaps(meant) => (meant.stem, meant.is_leftover),
             Kind::Other => return false,
         };
-        let mut own = words(document.rsplit('/').next().unwrap_or(document));
-        let is_own = parent(document) == dir && (own == stem || own.pop().is_some() && own == stem);
+        let own = words(document.rsplit('/').next().unwrap_or(document));
+        let is_like = |name: &[String]| name == stem.as_slice();
+        let is_own =
+            parent(document) == dir && (is_like(&own) || own.split_last().is_some_and(|(_, own)| is_like(own)));
         // What an editor leaves beside a rule file counts for nothing.
         let right = if stem.is_empty() { directory_file(dir) } else { format!("{document}{SUFFIX}") };
         (stem.is_empty() || is_own) && !(is_leftover && self.rules.contains_key(&right))

@@ -1,6 +1,7 @@
 //! Does a test bite? See `tests/common/mutants.rs`.
 
 #[path = "../../../tests/common/mutants.rs"]
+#[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod common;
 
 const MUTANTS: &[(&str, &str)] = &[

@@ -89,6 +89,39 @@ fn what_comes_to_the_top_becomes_no_front_matter() {
     }
 }
 
+/// Where headings are elements, no character makes one, and what is left out of theirs does not hide them.
+#[test]
+fn other_formats_have_the_headings_that_they_mark() {
+    let page = "<title>T</title><h1>To\u{2028}p</h1><p>opena</p><h2>Sal&#x200B;ar&shy;ies</h2><p>SECRET&#x2028;# Fake\u{c}# Fake</p>\
+                <h2>&#x2028;</h2><pre>\n# SECRET\u{b}# SECRET</pre><h2>Op\u{200b}en</h2><p>openb</p>";
+    let styled = |style: &str, text: &str| {
+        format!("<w:p><w:pPr><w:pStyle w:val=\"{style}\"/></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
+    };
+    let body = [
+        styled("Heading1", "To\u{2028}p"),
+        para("opena"),
+        styled("Heading2", "Sal\u{200b}ar\u{ad}ies"),
+        para("SECRET\u{2028}# Fake\u{85}# Fake"),
+        styled("Heading2", "\u{200b}"),
+        para("\u{ad}# SECRET"),
+        styled("Heading2", "Op\u{200b}en"),
+        para("openb"),
+    ];
+    let word = docx(&[("word/document.xml", &word(&body.concat()))]);
+    for (name, bytes) in [("a.html", page.as_bytes()), ("a.docx", &word)] {
+        let job = Job { name: name.into(), sections: vec![SectionPlace::Heading("Salaries".into())] };
+        let doc = extract(&job, bytes).unwrap();
+        let (open, span) = (open(&doc), doc.sections[0][0]);
+        assert!(!open.contains("SECRET") && !open.contains("Fake") && open.contains("openb"), "{name}: {open}");
+        assert!(doc.text[span.start..span.end].starts_with("## Salaries\n\nSECRET"), "{name}: {}", doc.text);
+        assert_eq!(
+            doc.headings.iter().map(|h| h.text.as_str()).collect::<Vec<_>>(),
+            ["To p", "Salaries", "Open"],
+            "{name}"
+        );
+    }
+}
+
 const PIECES: &[&str] = &[
     "# ",
     "## ",
