@@ -78,7 +78,7 @@ const SPELLINGS: &[&str] = &["acls", "aci", "acis"];
 /// Endings of plain text.
 const PLAIN: &[&str] = &["md", "markdown", "ini", "cfg", "env", "rules", "policy"];
 /// Words of those who mean rules and call them otherwise.
-const ABOUT: &[&str] = &["access", "rules", "permissions", "rights", "policy"];
+const ABOUT: &[&str] = &[WORD, "access", "rules", "permissions", "rights", "policy"];
 /// Keys that only rule files have.
 const KEYS: &[&str] =
     &["inherit", "nobody", "viewers", "editors", "owners", "blocked", "all_of", "classification", "sections", "public"];
@@ -172,11 +172,10 @@ pub fn says_rules(bytes: &[u8]) -> bool {
 /// Whether a file of such a name is looked into before it counts as a document: one of data or plain text, or one that speaks
 /// of access.
 pub fn may_hold_rules(path: &str) -> bool {
-    let words = words(file_name(path));
-    let is = |word: &String, names: &[&str]| names.iter().any(|name| *word == folded(name));
-    let last = words.last().filter(|_| words.len() > 1);
-    last.is_none_or(|last| is(last, DATA) || is(last, PLAIN))
-        || words.iter().any(|word| is(word, ABOUT) || is_word(word) == Some(true))
+    let name = file_name(path).to_lowercase();
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let is_plain = |ending: &str| DATA.contains(&ending) || PLAIN.contains(&ending) || !ending.is_ascii();
+    ending.is_none_or(is_plain) || ABOUT.iter().any(|word| name.contains(word))
 }
 
 /// Whether what a file holds is nothing but rules, so that it is meant as a rule file whatever it is called.

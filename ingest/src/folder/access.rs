@@ -80,7 +80,8 @@ impl Access {
                 }
             }
         };
-        let access = Access { kind, default, files, as_read: AsRead::of(listing, read), is_flat: false };
+        let as_read = AsRead::of(listing, files.like(), read);
+        let access = Access { kind, default, files, as_read, is_flat: false };
         for p in access.principals().into_iter().filter(|p| principal::is_mixed_script(p)) {
             term.warn(&format!("{p} mixes scripts; is it who it seems to be?"));
         }

@@ -30,11 +30,10 @@ pub struct Read {
 }
 
 impl AsRead {
-    pub fn of(listing: &Listing, rules: BTreeMap<String, Read>) -> AsRead {
-        let others = listing.special.iter().chain(&listing.unreadable).chain(&listing.unnamed).map(|(path, _)| path);
-        let named = listing.files.iter().chain(others).filter(|path| names::is_like_rule_file(path)).cloned().collect();
+    /// `named`: everything listed that may be a rule file by its name.
+    pub fn of(listing: &Listing, named: &BTreeSet<String>, rules: BTreeMap<String, Read>) -> AsRead {
         let dirs = listing.dirs.iter().map(|dir| (dir.rel.clone(), dir.stamp)).collect();
-        AsRead { rules, dirs, named, again: Mutex::default() }
+        AsRead { rules, dirs, named: named.clone(), again: Mutex::default() }
     }
 
     /// What has come, gone or changed of that which says who may read the document, if anything has.

@@ -25,6 +25,8 @@ pub struct RuleFiles {
     almost: BTreeMap<String, Meant>,
     /// What editors left beside them.
     leftovers: BTreeMap<String, String>,
+    /// Everything that may be a rule file by its name.
+    like: BTreeSet<String>,
 }
 
 /// Documents by what they may be called in the name of a rule file.
@@ -81,7 +83,11 @@ impl RuleFiles {
         let readable = listing.files.iter().map(|path| (path, true));
         let others = listing.special.iter().chain(&listing.unreadable).chain(&listing.unnamed);
         for (path, is_readable) in readable.chain(others.map(|(path, _)| (path, false))) {
-            match names::kind(path) {
+            let kind = names::kind(path);
+            if kind != Kind::Other {
+                found.like.insert(path.clone());
+            }
+            match kind {
                 Kind::Rules => drop(found.named.insert(path.clone())),
                 Kind::Almost(meant) => drop(found.almost.insert(path.clone(), meant)),
                 Kind::Perhaps(meant) => perhaps.push((path, meant, is_readable)),
@@ -124,6 +130,11 @@ impl RuleFiles {
     /// Whether the file is no document, for its name.
     pub fn holds(&self, path: &str) -> bool {
         self.named.contains(path) || self.almost.contains_key(path) || self.leftovers.contains_key(path)
+    }
+
+    /// Everything that may be a rule file by its name, documents too.
+    pub fn like(&self) -> &BTreeSet<String> {
+        &self.like
     }
 
     /// Files that are meant to say who may read.
