@@ -24,11 +24,8 @@ use usher_base::wire::{
 
 use crate::args::ServerArgs;
 use crate::error::RunError;
-use crate::named;
 use crate::term::Term;
 
-/// Largest file with a key, in bytes.
-const MAX_KEY: u64 = 64 * 1024;
 const ATTEMPTS: u32 = 8;
 /// Where the service has not answered yet in this run: a wrong address is no outage.
 const FIRST_ATTEMPTS: u32 = 3;
@@ -424,8 +421,9 @@ fn key(file: Option<&Path>, term: &Term) -> Result<String, ApiError> {
         };
     };
     let failed = |e: std::io::Error| ApiError::Key(format!("{}: {e}", path.display()));
-    let mode = named::open(path, MAX_KEY).and_then(|file| file.metadata()).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let found = std::fs::metadata(path).map_err(failed)?;
+    // Who can read a pipe is nobody's mistake.
+    if found.is_file() && found.permissions().mode() & 0o077 != 0 {
         term.warn(&format!("{} can be read by others; run chmod 600 on it", path.display()));
     }
     let secret = Secret::from_file(path).map_err(|e| ApiError::Key(e.to_string()))?;

@@ -97,7 +97,10 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         Format::Pdf => pdf::read(bytes, &mut builder)?,
         Format::Docx => docx::read(bytes, &mut builder)?,
         Format::Html => html::read(&decode::html(bytes, &mut builder)?, &mut builder)?,
-        Format::Markdown => markdown::read(&decode::text(bytes, &mut builder)?, &mut builder)?,
+        Format::Markdown => {
+            let text = decode::text(bytes, &mut builder)?;
+            markdown::read(&text, !job.sections.is_empty(), &mut builder)?;
+        }
         Format::Text => {
             let text = decode::text(bytes, &mut builder)?;
             builder.block(&text)?;

@@ -2,7 +2,7 @@
 //!
 //! The order is what keeps access from widening on the way: rules are read first, then everything that narrows folders is
 //! written, then documents with their own rules, then deletions, and at last what widens folders, except above documents
-//! that are not known to carry their new rules.
+//! that are not known to carry their new rules. Rules are looked at again once the text of a document is read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::process::ExitCode;
@@ -27,6 +27,7 @@ use crate::sandbox::Sandbox;
 use crate::term::Term;
 
 mod access;
+mod as_read;
 mod ids;
 mod moves;
 mod rule_files;
@@ -346,6 +347,10 @@ impl Reader<'_> {
             }
             Err(reason) => return settle(outcome, Status::Refused, reason.text),
         };
+        if let Some(what) = self.access.changed(self.root, rel) {
+            let reason = format!("{what} has changed since this run read the rules: the file is left to the next run");
+            return settle(outcome, Status::Failed, reason);
+        }
         outcome.line.rules = self.access.places(rel);
         if let Some(reason) = self.moves.withheld.get(rel) {
             return settle(outcome, Status::Refused, reason.clone());

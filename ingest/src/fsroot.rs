@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat, openat2, statat};
 use rustix::io::Errno;
 
 use crate::acl::names;
@@ -63,6 +63,35 @@ pub struct Root {
 pub struct FoundDir {
     pub rel: String,
     pub meta: Result<Meta, String>,
+    /// Before it was listed.
+    pub stamp: Stamp,
+}
+
+/// Tells whether a file is another one, or was written, since somebody looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    file: (u64, u64),
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(stat: &Stat) -> Stamp {
+        let nanoseconds = |n: u64| i64::try_from(n).unwrap_or_default();
+        Stamp {
+            file: (stat.st_dev, stat.st_ino),
+            size: stat.st_size,
+            modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
+            changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
+        }
+    }
+
+    /// Of a file that the operator names; none if it is a pipe.
+    pub fn at(path: &Path) -> Option<Stamp> {
+        let stat = rustix::fs::stat(path).ok()?;
+        (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| Stamp::of(&stat))
+    }
 }
 
 /// What a walk saw. Paths use `/` and are relative to the root.
@@ -83,7 +112,10 @@ pub struct Listing {
 #[derive(Debug)]
 pub struct FileBytes {
     pub bytes: Vec<u8>,
+    /// Once they were read: who closes a file before writing to it relies on that.
     pub meta: Result<Meta, String>,
+    /// Before they were read.
+    pub stamp: Stamp,
 }
 
 impl Root {
@@ -142,18 +174,43 @@ impl Root {
         if stat.st_nlink > 1 && self.hard_links.as_ref().is_some_and(|globs| !globs.takes_hard_link(rel)) {
             return Err(FsError::HardLink(rel.to_owned()));
         }
-        let meta = Meta::of(fd.as_fd());
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         let too_large = || FsError::TooLarge { path: rel.to_owned(), max };
         if size > max {
             return Err(too_large());
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        let read = File::from(fd).take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+        let mut file = File::from(fd);
+        let read = (&mut file).take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
         if read as u64 > max {
             return Err(too_large());
         }
-        Ok(FileBytes { bytes, meta })
+        Ok(FileBytes { bytes, meta: Meta::of(file.as_fd()), stamp: Stamp::of(&stat) })
+    }
+
+    /// What lies at the path now, if anything does.
+    pub fn stamp(&self, rel: &str) -> io::Result<Option<Stamp>> {
+        let rel = if rel.is_empty() { "." } else { rel };
+        match statat(&self.fd, rel, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Stamp::of(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Permissions of a directory as they are now.
+    pub fn meta(&self, dir: &str) -> Result<Meta, String> {
+        Meta::of(self.open_dir(dir).map_err(|e| io::Error::from(e).to_string())?.as_fd())
+    }
+
+    /// Paths of what lies in a directory now.
+    pub fn names(&self, dir: &str) -> io::Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in Dir::read_from(self.open_dir(dir)?)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            found.push(if dir.is_empty() { name } else { format!("{dir}/{name}") });
+        }
+        Ok(found)
     }
 
     /// Lists the whole tree, sorted, so that two runs see the same order.
@@ -170,11 +227,18 @@ impl Root {
                 }
             };
             let meta = Meta::of(fd.as_fd());
+            let stamp = match fstat(&fd) {
+                Ok(stat) => Stamp::of(&stat),
+                Err(e) => {
+                    listing.unreadable.push((rel, io::Error::from(e).to_string()));
+                    continue;
+                }
+            };
             let (mut subdirs, complete) = list_dir(&fd, &rel, globs, &mut listing, &mut entries)?;
             if let Err(e) = complete {
                 listing.unreadable.push((rel.clone(), e));
             }
-            listing.dirs.push(FoundDir { rel, meta });
+            listing.dirs.push(FoundDir { rel, meta, stamp });
             subdirs.sort_by(|a, b| b.cmp(a));
             stack.append(&mut subdirs);
         }

@@ -17,7 +17,7 @@ use crate::documents::{Candidate, Held, MAX_ID, Missing, Outcome, Prepared, Sink
 use crate::error::RunError;
 use crate::fingerprint::source_hash;
 use crate::folder::{self, default_acl};
-use crate::fsroot::Root;
+use crate::fsroot::{Root, Stamp};
 use crate::named;
 use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
@@ -82,6 +82,7 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
     let dir = args.path.parent().filter(|p| !p.as_os_str().is_empty());
     let root = Root::open(dir.unwrap_or(std::path::Path::new(".")))?;
     let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
+    let stamp = Stamp::at(&args.path);
     let (entries, complete) = read(args, &report)?;
     if entries.is_empty() && complete {
         term.warn(&format!("{} lists no document", args.path.display()));
@@ -97,7 +98,7 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
         held.entry(collection).or_default().extend(states);
     }
     let state = |collection: &str, id: &str| held.get(collection).and_then(|h| h.get(id));
-    let reader = Reader { args, root: &root, default: default.as_ref(), sandbox: &sandbox, held: &held };
+    let reader = Reader { args, root: &root, default: default.as_ref(), sandbox: &sandbox, held: &held, stamp };
     let trials = Trials::default();
     let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
     let mut passed = sink.pass(&entries, args.run.jobs, state, |entry| reader.prepare(entry))?;
@@ -205,6 +206,8 @@ struct Reader<'a> {
     default: Option<&'a RuleFile>,
     sandbox: &'a Sandbox,
     held: &'a HashMap<String, Held>,
+    /// The manifest before it was read.
+    stamp: Option<Stamp>,
 }
 
 impl Reader<'_> {
@@ -263,6 +266,12 @@ impl Reader<'_> {
             }
         };
         outcome.line.bytes = file.bytes.len() as u64;
+        // SECURITY: whoever writes rules first and then the text that they restrict relies on that order.
+        if self.stamp != Stamp::at(&self.args.path) && !usher_base::faults::mutants::active("rules_as_they_were") {
+            let reason = "the manifest has changed since this run read it: the file is left to the next run";
+            outcome.line = outcome.line.clone().because(format!("line {} ({}): {reason}", entry.number, entry.line.id));
+            return;
+        }
         // Title, metadata and the like come from the line: they are part of what may have changed.
         let line = &entry.line;
         let own = serde_json::to_vec(&(&line.title, &line.url, &line.metadata, &line.expires_at)).unwrap_or_default();

@@ -17,8 +17,12 @@ mod history;
 mod lists;
 #[path = "cli/moves.rs"]
 mod moves;
+#[path = "cli/mutants.rs"]
+mod mutants;
 #[path = "cli/names.rs"]
 mod names;
+#[path = "cli/order.rs"]
+mod order;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/posix.rs"]

@@ -51,6 +51,50 @@ fn headings_of_given_chunks_are_kept_where_everybody_may_read_them() {
     assert_eq!(paths, ["Handbook", "Handbook/Pay", "Handbook"]);
 }
 
+/// The text stays as it was sent, and its headings are those of it.
+#[test]
+fn characters_that_nobody_sees_end_no_section_and_hide_no_heading() {
+    for part in [
+        "#\u{200b} Fake\n\nSECRET",
+        "\u{ad}# Fake\n\nSECRET",
+        "SECRET\u{2028}# Fake",
+        "SECRET\u{b}# Fake",
+        "SECRET\u{c}# Fake",
+        "\u{c}# 12 SECRETo4 people",
+        "```\n\u{c}```\n# comment SECRET\n```",
+        "`a\u{b}# b`  SECRET",
+        "#\u{3164}Fake SECRET",
+        "```\n\u{1fef}\u{1fef}\u{1fef}\n# comment SECRET\n```",
+        "# \u{200b}\n\nSECRET",
+    ] {
+        let text = format!("open\n\n# Sal\u{200b}aries\n\n{part}\n\n# Open\n\nend\n");
+        let content = json!({"type": "text/markdown", "text": text});
+        let whole = json!([{"start": 0, "end": text.len(), "heading_path": ["SECRET", "Fake", "12 SECRETo4 people"]}]);
+        for given in [None, Some(whole)] {
+            let (chunks, sections) = laid_out(content.clone(), rule("Salaries"), given).unwrap();
+            let (start, end) = (sections[0].start, sections[0].end);
+            assert_eq!(text.get(end..), Some("# Open\n\nend\n"), "{part:?}");
+            for chunk in chunks.iter().filter(|chunk| chunk.end <= start || end <= chunk.start) {
+                let open = format!("{:?} {}", chunk.heading_path, text.get(chunk.start..chunk.end).unwrap());
+                assert!(!open.contains("SECRET"), "{part:?}: {open}");
+            }
+        }
+        // Of two headings that look the same, neither can be told to be meant.
+        assert!(
+            laid_out(
+                json!({"type": "text/markdown", "text": format!("{text}\n# Salaries\n\nx")}),
+                rule("Salaries"),
+                None
+            )
+            .is_err()
+        );
+    }
+    let chunks = json!([{"start": 0, "end": 4}, {"start": 5, "end": 11, "heading_path": ["P\u{200b}AY"]}]);
+    let text = json!({"type": "text/html", "text": "open\nSECRET"});
+    let (_, sections) = laid_out(text, rule("PAY"), Some(chunks)).unwrap();
+    assert_eq!((sections[0].start, sections[0].end), (4, 11));
+}
+
 #[test]
 fn text_between_chunks_belongs_to_the_section_that_follows() {
     let text = "open\nPAY\nsecret\nend";

@@ -11,7 +11,7 @@ use crate::twins::{comparable, twin_of};
 
 /// What stands in a part under a heading of the second level, with a word of its own at the end. None of it ends the part.
 fn block(rng: &mut Random, words: &str) -> String {
-    match rng.below(9) {
+    match rng.below(12) {
         0 => format!("    # {words}\n    more"),
         1 => format!("````\n```\n## {words}\n```\n````"),
         2 => format!("~~~~ text\n~~~\n# {words}\n~~~~"),
@@ -20,6 +20,9 @@ fn block(rng: &mut Random, words: &str) -> String {
         5 => format!("- item\n\n  # Listed\n\n  {words}"),
         6 => format!("### Deeper\n\n{words}"),
         7 => format!("{words}\n\n[after]: https://example.org"),
+        8 => format!("#\u{200b} {words}"),
+        9 => format!("{words}\u{2028}# {words}"),
+        10 => format!("```\n\u{c}```\n# {words}\n```"),
         _ => words.to_owned(),
     }
 }

@@ -13,8 +13,12 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::invisible;
+
+mod cleaning;
 mod definitions;
 
+pub use cleaning::{CleaningMistake, cleaned_alike};
 pub use definitions::{DefinitionMistake, refuse_definitions_elsewhere};
 
 /// Characters of a heading in a path.
@@ -96,7 +100,7 @@ pub fn headings(markdown: &str) -> Result<Vec<Heading>, TooManyHeadings> {
                 if let Some(heading) = open.take().filter(|_| divides(depth)) {
                     let text = heading.text.split_whitespace().collect::<Vec<_>>().join(" ");
                     // An empty one names nothing, and so ends nothing.
-                    found.extend(Some(Heading { text, ..heading }).filter(|heading| !heading.text.is_empty()));
+                    found.extend(Some(Heading { text, ..heading }).filter(|heading| !normal(&heading.text).is_empty()));
                     if found.len() > MAX_HEADINGS {
                         return Err(TooManyHeadings);
                     }
@@ -219,9 +223,9 @@ impl<'h> Named<'h> {
     }
 }
 
-/// A heading as it is compared: NFC, with single blanks.
+/// A heading as it is compared: what a person sees of it, in NFC, with single blanks.
 pub fn normal(heading: &str) -> String {
-    let heading: String = heading.nfc().collect();
+    let heading: String = invisible::cleaned(heading).nfc().collect();
     heading.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,6 +1,8 @@
 //! A server that a program calls: where it is, what the program shows to be let in, and when it is left alone.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use url::{Host, Url};
@@ -12,6 +14,8 @@ pub use breaker::{Breaker, Pauses};
 /// Longest answer of the service that a command reads, in bytes: above the longest one, a page of 1,000 tuples that each have
 /// a context of 32 KiB.
 pub const MAX_ANSWER: usize = 64 << 20;
+/// Bytes of a file with a key.
+const MAX_SECRET: usize = 64 * 1024;
 
 /// Longest refusal that a command reads, in bytes.
 pub const MAX_REFUSAL: usize = 1 << 20;
@@ -112,10 +116,12 @@ impl Secret {
     /// # Errors
     /// When the file can't be read or holds anything but one key.
     pub fn from_file(path: &Path) -> Result<Self, SecretError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| SecretError::Read { path: path.to_owned(), source })?;
+        let mut text = String::new();
+        // A device has no end.
+        let read = File::open(path).and_then(|file| file.take(MAX_SECRET as u64 + 1).read_to_string(&mut text));
+        read.map_err(|source| SecretError::Read { path: path.to_owned(), source })?;
         let key = text.trim();
-        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if key.is_empty() || text.len() > MAX_SECRET || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(SecretError::Malformed { path: path.to_owned() });
         }
         Ok(Self(key.to_owned()))

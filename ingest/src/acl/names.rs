@@ -1,8 +1,10 @@
 //! Which files are rule files by their names, and which are almost named like one.
 //!
 //! SECURITY: a rule file whose name is a little wrong must refuse what it was meant to restrict. Names are therefore
-//! compared as words: without case, look-alike letters, separators, and what editors and copies leave at their ends.
+//! compared as words: without case, look-alike letters, separators, and what editors and copies leave at their ends. Where
+//! the name says nothing, the content does.
 
+use encoding_rs::UTF_8;
 use unicode_normalization::UnicodeNormalization;
 use usher_base::invisible;
 
@@ -73,6 +75,10 @@ const LEFT: &[&str] = &[
 const WORD: &str = "acl";
 /// Other spellings of the word that nothing else is called.
 const SPELLINGS: &[&str] = &["acls", "aci", "acis"];
+/// Endings of plain text.
+const PLAIN: &[&str] = &["md", "markdown", "ini", "cfg", "env", "rules", "policy"];
+/// Words of those who mean rules and call them otherwise.
+const ABOUT: &[&str] = &[WORD, "access", "rules", "permissions", "rights", "policy"];
 /// Keys that only rule files have.
 const KEYS: &[&str] =
     &["inherit", "nobody", "viewers", "editors", "owners", "blocked", "all_of", "classification", "sections", "public"];
@@ -156,18 +162,81 @@ fn within(name: &str) -> Kind {
 
 /// Whether what a file of such a name holds are rules, as far as that can be told of a broken one.
 pub fn says_rules(bytes: &[u8]) -> bool {
-    let is_key = |key: &str| KEYS.contains(&key);
-    if let Ok(serde_json::Value::Object(fields)) = yaml::parse::<serde_json::Value>(bytes) {
-        return fields.keys().any(|key| is_key(key));
+    let (text, ..) = UTF_8.decode(bytes);
+    if let Ok(serde_json::Value::Object(fields)) = yaml::parse::<serde_json::Value>(text.as_bytes()) {
+        return fields.keys().any(|key| KEYS.contains(&key.as_str()));
     }
-    let text = String::from_utf8_lossy(bytes);
-    let starts = |part: &str| {
-        let part = part.trim_start().trim_start_matches(['{', '-', ' ', '"', '\'', '\u{feff}']);
-        let key: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let rest = part.get(key.len()..).unwrap_or_default().trim_start_matches(['"', '\'', ' ', '\t']);
-        is_key(&key) && rest.starts_with([':', '='])
-    };
-    text.lines().any(starts)
+    text.lines().any(|line| key_of(line.trim_start()).is_some())
+}
+
+/// Whether a file of such a name is looked into before it counts as a document: one of data or plain text, or one that speaks
+/// of access.
+pub fn may_hold_rules(path: &str) -> bool {
+    let name = file_name(path).to_lowercase();
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let is_plain = |ending: &str| DATA.contains(&ending) || PLAIN.contains(&ending) || !ending.is_ascii();
+    ending.is_none_or(is_plain) || ABOUT.iter().any(|word| name.contains(word))
+}
+
+/// Whether what a file holds is nothing but rules, so that it is meant as a rule file whatever it is called.
+pub fn is_only_rules(bytes: &[u8]) -> bool {
+    let (text, ..) = UTF_8.decode(bytes);
+    let mut lines =
+        text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
+    lines.next_if(|line| line.starts_with("---"));
+    if !lines.peek().is_some_and(|line| line.starts_with('{') || key_of(line).is_some()) {
+        return false;
+    }
+    if let Ok(serde_json::Value::Object(fields)) = yaml::parse::<serde_json::Value>(text.as_bytes()) {
+        let is_key = |key: &String| KEYS.contains(&key.as_str()) || key == "parents";
+        return fields.keys().all(is_key) && fields.iter().any(|(key, value)| takes_away(key, value));
+    }
+    // Broken, or of another form: what stands at the beginning of a line.
+    let mut lines =
+        lines.filter(|line| !line.starts_with([' ', '\t', '-', '{', '}', '[', ']']) || line.starts_with("---"));
+    let is_telling = |key: &str| matches!(key, "nobody" | "inherit" | "classification");
+    let names_somebody = text.split([' ', '\t', '\n', '[', '"', '\'']).any(is_principal);
+    let keys: Option<Vec<String>> = lines.try_fold(Vec::new(), |mut keys, line| {
+        keys.push(key_of(line)?);
+        Some(keys)
+    });
+    keys.is_some_and(|keys| names_somebody && !keys.is_empty() || keys.iter().any(|key| is_telling(key)))
+}
+
+/// Whether a value is one that the key of a rule file has, and no other file's.
+fn takes_away(key: &str, value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    fn names_somebody(value: &Value) -> bool {
+        match value {
+            Value::String(text) => is_principal(text),
+            Value::Array(items) => items.iter().any(names_somebody),
+            Value::Object(fields) => fields.get("principal").is_some_and(names_somebody),
+            _ => false,
+        }
+    }
+    match key {
+        "nobody" | "inherit" => {
+            let word = value.as_str().unwrap_or_default().to_lowercase();
+            value.is_boolean() || matches!(word.as_str(), "yes" | "no" | "on" | "off" | "true" | "false")
+        }
+        "classification" => value.is_string(),
+        "sections" => value.as_array().is_some_and(|items| items.iter().any(|item| item.get("acl").is_some())),
+        "public" | "parents" => false,
+        _ => names_somebody(value),
+    }
+}
+
+fn is_principal(text: &str) -> bool {
+    let kinds = ["user", "agent", "service", "group", "clause"];
+    text.split_once(':').is_some_and(|(kind, id)| kinds.contains(&kind) && !id.trim().is_empty())
+}
+
+/// The key of a rule file that a line begins with.
+fn key_of(line: &str) -> Option<String> {
+    let line = line.trim_start_matches(['{', '-', ' ', '"', '\'']);
+    let key: String = line.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let rest = line.get(key.len()..).unwrap_or_default().trim_start_matches(['"', '\'', ' ', '\t']);
+    (KEYS.contains(&key.as_str()) && rest.starts_with([':', '='])).then_some(key)
 }
 
 /// Words of a name, such as two names have that a person takes for one.

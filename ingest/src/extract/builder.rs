@@ -68,10 +68,14 @@ impl Builder {
         }
     }
 
-    /// Line ends to `\n`, NFC, without what a person doesn't see.
+    /// Canonical text of what was read, and counted what is left out.
     pub fn canonical(&mut self, raw: &str) -> String {
-        let raw = raw.replace("\r\n", "\n").replace('\r', "\n");
-        let out = invisible::cleaned(&raw);
+        let raw = with_line_feeds(raw);
+        self.count_unseen(&raw);
+        cleaned(&raw)
+    }
+
+    pub fn count_unseen(&mut self, raw: &str) {
         let breaks = |c: &char| matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
         let (mut control, mut unseen, mut nul) = (0u64, 0u64, 0u64);
         for c in raw.chars().filter(|c| invisible::is_invisible(*c) && !breaks(c)) {
@@ -85,7 +89,6 @@ impl Builder {
         self.count("NUL characters", nul);
         self.count("control characters", control);
         self.count("invisible characters", unseen);
-        if is_nfc(&out) { out.into_owned() } else { out.nfc().collect() }
     }
 
     pub fn finish(self, media_type: &str) -> Extracted {
@@ -105,7 +108,7 @@ impl Builder {
     }
 
     /// Appends canonical text and tells where it begins.
-    fn push(&mut self, text: &str) -> Result<usize, ExtractError> {
+    pub fn push(&mut self, text: &str) -> Result<usize, ExtractError> {
         let text = text.trim_matches('\n');
         if text.trim().is_empty() {
             return Ok(self.text.len());
@@ -124,4 +127,14 @@ impl Builder {
         }
         Ok(start)
     }
+}
+
+pub fn with_line_feeds(raw: &str) -> String {
+    raw.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Text with `\n` as its line ends in NFC, without what a person doesn't see.
+pub fn cleaned(text: &str) -> String {
+    let out = invisible::cleaned(text);
+    if is_nfc(&out) { out.into_owned() } else { out.nfc().collect() }
 }

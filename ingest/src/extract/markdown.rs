@@ -1,20 +1,38 @@
 //! Markdown stays as it is, but for front matter (which becomes metadata) and what no reader would see.
+//!
+//! SECURITY: a restricted part ends where the file says. Nothing that is done to its text may make a heading of what is none
+//! there.
 
 use serde_json::Value;
 use usher_base::outline;
 use usher_base::wire::Fields;
 
+use super::builder::{cleaned, with_line_feeds};
 use super::{Builder, ExtractError};
 
 mod hidden;
 
 const MAX_FIELDS: usize = 64;
 
-pub fn read(text: &str, builder: &mut Builder) -> Result<(), ExtractError> {
-    let text = builder.canonical(text);
+pub fn read(text: &str, has_parts: bool, builder: &mut Builder) -> Result<(), ExtractError> {
+    let raw = with_line_feeds(text);
+    builder.count_unseen(&raw);
+    let text = canonical(&raw, has_parts)?;
     let body = front_matter(&text, builder);
     let visible = hidden::without(body, builder);
-    builder.block(&visible)
+    let visible = visible.trim_matches('\n');
+    // What stands at the top now stood in the midst of the text.
+    let is_moved_up = outline::front_matter(visible).is_some() && outline::front_matter(body).is_none();
+    let visible = format!("{}{visible}", if is_moved_up { "<!---->\n\n" } else { "" });
+    builder.push(&canonical(&visible, has_parts)?).map(drop)
+}
+
+/// Of a file with restricted parts only if its structure stays what it is.
+fn canonical(text: &str, has_parts: bool) -> Result<String, ExtractError> {
+    match has_parts {
+        true => outline::cleaned_alike(text, cleaned).map_err(|mistake| ExtractError::Broken(mistake.to_string())),
+        false => Ok(cleaned(text)),
+    }
 }
 
 /// Takes front matter off the top into title and metadata. What can't be read as plain YAML stays text.

@@ -9,6 +9,10 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 
+mod cleaning;
+#[path = "../../../tests/common/mutants.rs"]
+#[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
+mod mutants;
 mod parts;
 
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
@@ -315,6 +319,15 @@ fn section_rules_find_their_places_and_cut_chunks() {
             assert!(inside || chunk.end <= span.start || span.end <= chunk.start, "{chunk:?} {span:?}");
         }
     }
+}
+
+/// What the child does it does without an environment, so these bugs are looked for here.
+const MUTANTS: &[(&str, &str)] =
+    &[("structure_of_the_cleaned_text", "extract::tests::cleaning::nothing_of_a_restricted_part_of_the_file_is_open")];
+
+#[test]
+fn mutants_are_caught() {
+    mutants::must_be_caught(MUTANTS);
 }
 
 proptest::proptest! {

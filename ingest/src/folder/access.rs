@@ -20,12 +20,14 @@ use crate::named;
 use crate::report::{Places, Report, line_in};
 use crate::term::Term;
 
+use super::as_read::AsRead;
 use super::rule_files::RuleFiles;
 
 pub struct Access {
     kind: RuleSource,
     default: Option<RuleFile>,
     files: RuleFiles,
+    as_read: AsRead,
     /// Documents are attached to the collection, see [`Access::needs_no_folders`].
     is_flat: bool,
 }
@@ -61,8 +63,13 @@ impl Access {
         let default = default_acl(args.default_acl.as_deref(), args.run.allow_public)?;
         let files = RuleFiles::find(root, listing);
         files.report_leftovers(report);
+        let mut read = BTreeMap::new();
         let kind = match args.acl {
-            AclMode::Rules => RuleSource::Rules(files.load(args.run.allow_public, root, listing, term, report)),
+            AclMode::Rules => {
+                let (rules, as_read) = files.load(args.run.allow_public, root, listing, term, report);
+                read = as_read;
+                RuleSource::Rules(rules)
+            }
             mode => {
                 // Bans in a file that is not looked at would be lost.
                 if let Some(file) = files.paths().next() {
@@ -77,7 +84,8 @@ impl Access {
                 }
             }
         };
-        let access = Access { kind, default, files, is_flat: false };
+        let as_read = AsRead::of(listing, files.like(), read);
+        let access = Access { kind, default, files, as_read, is_flat: false };
         for p in access.principals().into_iter().filter(|p| principal::is_mixed_script(p)) {
             term.warn(&format!("{p} mixes scripts; is it who it seems to be?"));
         }
@@ -181,6 +189,15 @@ impl Access {
         }
     }
 
+    /// What of a document's rules is not as it was when they were read. To be asked once its bytes are read.
+    pub fn changed(&self, root: &Root, rel: &str) -> Option<String> {
+        let posix = match &self.kind {
+            RuleSource::Posix(posix) => posix.changed(root, rel),
+            RuleSource::Rules(_) | RuleSource::None => None,
+        };
+        posix.or_else(|| self.as_read.changed(root, rel))
+    }
+
     /// Rule files that restrict a document which is not there, by its path.
     pub fn left_behind(&self) -> impl Iterator<Item = (&str, &LeftBehind)> {
         self.rules().into_iter().flat_map(|rules| &rules.left).map(|(path, left)| (path.as_str(), left))
@@ -239,6 +256,15 @@ impl Access {
 }
 
 impl Posix {
+    /// A directory above the document whose permissions are others now.
+    fn changed(&self, root: &Root, rel: &str) -> Option<String> {
+        if !self.above.is_empty() && root.above().as_ref() != Ok(&self.above) {
+            return Some("a directory above the folder".into());
+        }
+        let is_other = |dir: &&str| self.dirs.get(*dir).is_none_or(|then| *then != root.meta(dir));
+        ancestors(parent(rel)).find(is_other).map(|dir| if dir.is_empty() { "." } else { dir }.to_owned())
+    }
+
     fn of(&self, rel: &str, folder: String, meta: &Result<Meta, String>) -> Result<(Effective, Vec<String>), String> {
         let file = meta.as_ref().map_err(Clone::clone)?;
         let mut dirs: Vec<&Meta> = self.above.iter().collect();

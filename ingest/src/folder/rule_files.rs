@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 
+use usher_base::faults::mutants;
+
 use crate::acl::names::{self, Kind, Meant, words};
 use crate::acl::rules::{Broken, DIR_RULES, LeftBehind, RuleFile, Rules, SUFFIX, directory_file, parent};
 use crate::acl::yaml;
@@ -12,15 +14,19 @@ use crate::fsroot::{FsError, Listing, Root};
 use crate::report::{FileLine, Report, Status};
 use crate::term::Term;
 
+use super::as_read::Read;
+
 /// What a listing holds of rule files, by their names and, where those leave it open, by their content.
 #[derive(Debug, Default)]
 pub struct RuleFiles {
     /// Rightly named.
     named: BTreeSet<String>,
-    /// Almost rightly named.
+    /// Almost rightly named, or named otherwise and nothing but rules.
     almost: BTreeMap<String, Meant>,
     /// What editors left beside them.
     leftovers: BTreeMap<String, String>,
+    /// Everything that may be a rule file by its name.
+    like: BTreeSet<String>,
 }
 
 /// Documents by what they may be called in the name of a rule file.
@@ -48,6 +54,23 @@ impl<'l> Documents<'l> {
         self.by_words.get(&(dir, stem.to_vec())).map_or(&[], Vec::as_slice)
     }
 
+    /// Words of the document's name, whole or up to its extension, that the name of another file holds. None where that
+    /// holds no document's, or says that it is of its directory.
+    fn named_in(&self, path: &'l str) -> Vec<String> {
+        let (dir, name) = (parent(path), path.rsplit('/').next().unwrap_or(path));
+        if name.starts_with("_.") {
+            return Vec::new();
+        }
+        let words = words(name);
+        let is_other = |found: &[&str]| found.iter().any(|document| *document != path);
+        let lengths = || (1..=words.len()).rev();
+        let mut runs = lengths().flat_map(|length| words.windows(length));
+        let whole = runs.find(|run| is_other(self.alike(dir, run)));
+        let mut beginnings = lengths().filter_map(|length| words.get(..length));
+        let found = whole.or_else(|| beginnings.find(|run| is_other(self.without_extension(dir, run))));
+        found.map(<[String]>::to_vec).unwrap_or_default()
+    }
+
     fn without_extension(&self, dir: &'l str, stem: &[String]) -> &[&'l str] {
         self.by_stem.get(&(dir, stem.to_vec())).filter(|_| !stem.is_empty()).map_or(&[], Vec::as_slice)
     }
@@ -60,7 +83,11 @@ impl RuleFiles {
         let readable = listing.files.iter().map(|path| (path, true));
         let others = listing.special.iter().chain(&listing.unreadable).chain(&listing.unnamed);
         for (path, is_readable) in readable.chain(others.map(|(path, _)| (path, false))) {
-            match names::kind(path) {
+            let kind = names::kind(path);
+            if kind != Kind::Other {
+                found.like.insert(path.clone());
+            }
+            match kind {
                 Kind::Rules => drop(found.named.insert(path.clone())),
                 Kind::Almost(meant) => drop(found.almost.insert(path.clone(), meant)),
                 Kind::Perhaps(meant) => perhaps.push((path, meant, is_readable)),
@@ -74,6 +101,16 @@ impl RuleFiles {
             if by_name || says_rules(root, path, is_readable, meant.is_sure) {
                 found.almost.insert(path.to_owned(), meant);
             }
+        }
+        let is_only_rules = |path: &str| {
+            let file = root.read(path, yaml::MAX_BYTES as u64);
+            file.is_ok_and(|file| names::is_only_rules(&file.bytes)) && !mutants::active("rules_by_name_alone")
+        };
+        let others = listing.files.iter().filter(|path| !found.holds(path) && names::may_hold_rules(path));
+        let others: Vec<&String> = others.filter(|path| is_only_rules(path)).collect();
+        for path in others {
+            let meant = Meant { stem: documents.named_in(path), is_leftover: false, is_sure: false };
+            found.almost.insert(path.clone(), meant);
         }
         let beside = |path: &str, meant: &Meant| {
             let dir = parent(path);
@@ -95,6 +132,11 @@ impl RuleFiles {
         self.named.contains(path) || self.almost.contains_key(path) || self.leftovers.contains_key(path)
     }
 
+    /// Everything that may be a rule file by its name, documents too.
+    pub fn like(&self) -> &BTreeSet<String> {
+        &self.like
+    }
+
     /// Files that are meant to say who may read.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.named.iter().chain(self.almost.keys()).map(String::as_str)
@@ -107,17 +149,30 @@ impl RuleFiles {
         }
     }
 
-    pub fn load(&self, allow_public: bool, root: &Root, listing: &Listing, term: &Term, report: &Report<'_>) -> Rules {
+    /// The rules, and the files as they were when they were read.
+    pub fn load(
+        &self,
+        allow_public: bool,
+        root: &Root,
+        listing: &Listing,
+        term: &Term,
+        report: &Report<'_>,
+    ) -> (Rules, BTreeMap<String, Read>) {
         let documents = Documents::of(listing.files.iter().map(String::as_str).filter(|path| !self.holds(path)));
         // A rule that is there but can't be read refuses what it governs; it must not count as absent.
         let others = listing.special.iter().chain(&listing.unreadable).chain(&listing.unnamed);
         let unread: BTreeMap<&str, &str> = others.map(|(path, why)| (path.as_str(), why.as_str())).collect();
+        let mut as_read = BTreeMap::new();
         let mut loader = Loader { rules: Rules::default(), documents, root, term, report };
         for path in &self.named {
             let is_directory = path.rsplit('/').next() == Some(DIR_RULES);
             let parsed = match (unread.get(path.as_str()), root.read(path, yaml::MAX_BYTES as u64)) {
                 (Some(why), _) => Err((*why).to_owned()),
-                (None, Ok(file)) => RuleFile::parse(&file.bytes, is_directory, allow_public).map_err(|e| e.to_string()),
+                (None, Ok(file)) => {
+                    let read = Read { stamp: file.stamp, hash: blake3::hash(&file.bytes) };
+                    as_read.insert(path.clone(), read);
+                    RuleFile::parse(&file.bytes, is_directory, allow_public).map_err(|e| e.to_string())
+                }
                 (None, Err(e)) => Err(e.to_string()),
             };
             for (line, text) in parsed.iter().flat_map(RuleFile::unmet) {
@@ -138,7 +193,7 @@ impl RuleFiles {
                 Err(Broken { file: format!("what lies in {shown}") })
             });
         }
-        rules
+        (rules, as_read)
     }
 }
 
@@ -216,7 +271,11 @@ impl<'l> Loader<'l, '_> {
                 documents.concat().first().map_or(format!("<file>{SUFFIX}"), |document| format!("{document}{SUFFIX}"))
             }
         };
-        let reason = format!("its name is almost that of a rule file: name it {right}, or remove it");
+        let why = match names::kind(path) {
+            Kind::Other => "it holds nothing but rules, and is not named like a rule file",
+            _ => "its name is almost that of a rule file",
+        };
+        let reason = format!("{why}: name it {right}, or remove it");
         let broken = self.broken(path, &reason);
         match meant.stem.is_empty() {
             // Of two for one directory, neither can be told to be meant.

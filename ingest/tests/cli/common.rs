@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -58,9 +59,30 @@ impl Site {
     /// `folder docs` into collection `c` from source `s`.
     pub fn folder(&self, more: &[&str]) -> Ran {
         let docs = self.path("docs");
-        let mut args = vec!["folder", docs.to_str().unwrap(), "--collection", "c", "--source", "s"];
-        args.extend(more);
-        self.run(&args)
+        self.run(&folder(docs.to_str().unwrap(), more))
+    }
+
+    pub fn folder_meanwhile(&self, more: &[&str], act: impl FnOnce()) -> Ran {
+        let docs = self.path("docs");
+        self.run_meanwhile(&folder(docs.to_str().unwrap(), more), act)
+    }
+
+    /// Runs, and does something else while the run waits for the answer to its first request that is no GET.
+    pub fn run_meanwhile(&self, args: &[&str], act: impl FnOnce()) -> Ran {
+        self.stub.world().hold = true;
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| self.run(args));
+            let until = Instant::now() + Duration::from_secs(60);
+            while !self.stub.world().is_held && !run.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let is_held = self.stub.world().is_held;
+            act();
+            self.stub.world().hold = false;
+            let ran = run.join().unwrap();
+            assert!(is_held, "it asked nothing: {}", ran.err);
+            ran
+        })
     }
 
     /// Lines of a report: path, status.
@@ -78,6 +100,11 @@ impl Site {
     pub fn clear_log(&self) {
         self.stub.world().log.clear();
     }
+}
+
+fn folder<'a>(docs: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let named = ["folder", docs, "--collection", "c", "--source", "s"];
+    named.iter().chain(more).copied().collect()
 }
 
 pub fn program() -> Command {

@@ -135,3 +135,65 @@ fn what_editors_leave_beside_a_right_rule_file_is_skipped() {
         site.folder(&[]).expect(3).says(&format!("refused the rule file hr/{left}")).says("refused hr/x.md");
     }
 }
+
+/// A file that holds nothing but rules is one, for the document whose name its name holds, or for its directory.
+#[test]
+fn nothing_but_rules_refuses_what_it_was_probably_meant_for() {
+    let of_directory = [
+        "_.acl.prod.yaml",
+        "_.acl.de.yaml",
+        "_.acl.md",
+        "_.rules.yaml",
+        "_.yaml",
+        "rights.txt",
+        "access",
+        "_.x.md.policy.json",
+        "hr.yaml",
+    ];
+    let of_x = [
+        "x.md.acl.de.yaml",
+        "x.md.acl.y",
+        "acl.x.md.yaml",
+        "x.md.access.yaml",
+        "x.md.rules.yaml",
+        "x.md.yaml",
+        "x.yaml",
+        "x.rules.md",
+        "X-md.yaml",
+        "for x.md.txt",
+        "x.md.permissions.html",
+    ];
+    for rules in [CLOSED, "nobody: true\n", "nobody: true\nnobody: true\n", "blocked: [user:eve]\n"] {
+        for (names, is_of_x) in [(&of_directory[..], false), (&of_x, true)] {
+            for name in names {
+                let site = site(name, rules);
+                let ran =
+                    site.folder(&[]).expect(3).says("it holds nothing but rules, and is not named like a rule file");
+                let open: &[&str] = if is_of_x { &["s/hr/y.md"] } else { &[] };
+                assert_eq!(held(&site), open, "{name:?}: {}", ran.err);
+                assert_eq!(ran.err.matches("refused the rule file hr/").count(), 1, "{name:?}: {}", ran.err);
+                let right = if is_of_x { "hr/x.md.acl.yaml" } else { "hr/_.acl.yaml" };
+                ran.says("refused hr/x.md: hr/").says(&format!("name it {right}, or remove it"));
+            }
+        }
+    }
+}
+
+#[test]
+fn data_that_has_keys_of_rules_among_others_is_a_document() {
+    for (name, text) in [
+        ("stream.yaml", "name: launch\nviewers: [user:ana]\n"),
+        ("stats.yaml", "viewers: 1532\nowners: 3\n"),
+        ("toc.yaml", "sections:\n  - title: One\n    href: one.md\n"),
+        ("owners.yaml", "owners: [alice, bob]\n"),
+        ("x.yaml", "public: true\n"),
+        ("status.md", "# Status\nblocked:\n- the build\n"),
+        ("front.md", "---\nclassification: internal\n---\n# Title\n\n- item\n"),
+        ("rules.txt", "nobody: knows\n"),
+        ("how-to.md", "# Rules\n\n```yaml\nnobody: true\n```\n"),
+    ] {
+        let site = site(name, text);
+        site.folder(&[]).expect(0).says("3 created");
+        assert!(held(&site).contains(&format!("s/hr/{name}")), "{name}");
+    }
+}

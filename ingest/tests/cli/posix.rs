@@ -12,6 +12,10 @@ fn mode(site: &Site, rel: &str, mode: u32) {
 
 /// The account that runs the tests is called `me` with group `mine`, whatever its numbers.
 fn run(site: &Site, more: &[&str]) -> Ran {
+    run_meanwhile(site, more, None)
+}
+
+fn run_meanwhile(site: &Site, more: &[&str], act: Option<&dyn Fn()>) -> Ran {
     let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
     std::fs::write(site.path("passwd"), format!("me:x:{uid}:{gid}::/:/\nother:x:54321:54321::/:/\n")).unwrap();
     std::fs::write(site.path("group"), format!("mine:x:{gid}:\nothers:x:54321:\n")).unwrap();
@@ -19,7 +23,10 @@ fn run(site: &Site, more: &[&str]) -> Ran {
     let mut args = vec!["--acl", "posix", "--host", "nas", "--passwd", passwd.to_str().unwrap()];
     args.extend(["--group", group.to_str().unwrap()]);
     args.extend(more);
-    site.folder(&args)
+    match act {
+        None => site.folder(&args),
+        Some(act) => site.folder_meanwhile(&args, act),
+    }
 }
 
 fn viewers(site: &Site, id: &str) -> Vec<String> {
@@ -99,4 +106,22 @@ fn access_lists_of_files_count() {
     }
     run(&site, &["--trust-above"]).expect(0);
     assert_eq!(viewers(&site, "s/a.md"), ["user:me", "user:other"]);
+}
+
+#[test]
+fn a_directory_that_was_shut_before_a_text_was_written_shuts_it() {
+    for dir in [".", "a", "a/b"] {
+        let site = Site::new(&[("a/b/x.md", "harmless"), ("a/b/y.md", "harmless")]);
+        let ran = run_meanwhile(
+            &site,
+            &["--trust-above"],
+            Some(&|| {
+                mode(&site, dir, 0o700);
+                site.write("a/b/x.md", "SECRET");
+            }),
+        );
+        ran.expect(2).says(&format!("failed a/b/x.md: {dir} has changed since this run read the rules"));
+        assert!(site.stub.world().documents.is_empty(), "{dir}");
+        run(&site, &["--trust-above"]).expect(0).says("2 created");
+    }
 }

@@ -283,7 +283,7 @@ fn files_that_options_name_are_regular_and_bounded() {
             assert_eq!(ran.err.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{}", ran.err);
         };
         let file = link("x");
-        for option in ["--state", "--default-acl", "--key-file"] {
+        for option in ["--state", "--default-acl"] {
             check(&[&folder[..], &[option, &file]].concat());
         }
         for option in ["--passwd", "--group", "--map"] {
@@ -304,6 +304,21 @@ fn files_that_options_name_are_regular_and_bounded() {
         assert!(start.elapsed() < Duration::from_secs(60));
     }
     assert!(site.stub.world().documents.is_empty());
+    // A key may come by a pipe, and ends somewhere.
+    let run = |key: &str| {
+        let command = format!(
+            "exec {} folder {} --collection c --source s --server http://{} --state {} --key-file {key}",
+            env!("CARGO_BIN_EXE_usher-ingest"),
+            docs.display(),
+            site.stub.address,
+            site.path("st.json").display()
+        );
+        ran(&std::process::Command::new("bash").args(["-c", &command]).env_remove("USHER_KEY").output().unwrap())
+    };
+    for endless in ["/dev/zero", huge.to_str().unwrap()] {
+        run(endless).expect(1).says("must hold one key");
+    }
+    run("<(echo ush_test)").expect(0);
 }
 
 /// A state that can't be written leaves no part of it behind.

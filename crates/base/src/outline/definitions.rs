@@ -25,17 +25,17 @@ pub enum DefinitionMistake {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
+pub(super) enum Target {
     Note,
     Link,
 }
 
 /// Labels are the same in any case, and with any blanks.
-type Key = (Target, String);
+pub(super) type Key = (Target, String);
 
-struct Definition {
+pub(super) struct Definition {
     label: String,
-    start: usize,
+    pub(super) start: usize,
     is_called: bool,
     /// By a place that nobody reads who can't read the definition.
     is_called_openly: bool,
@@ -54,22 +54,11 @@ pub fn refuse_definitions_elsewhere(markdown: &str, parts: &[Range<usize>]) -> R
     let mut found = definitions(body, start)?;
     // Whoever reads a place may read all of these.
     let around = |at: usize| parts.iter().enumerate().filter(move |(_, part)| part.contains(&at));
-    let mut call = |target: Target, label: &str, at: usize| {
-        let Some(definition) = found.get_mut(&key(target, label)) else { return };
+    for (key, at) in calls(body, start) {
+        let Some(definition) = found.get_mut(&key) else { continue };
         definition.is_called = true;
-        definition.is_called_openly = definition.is_called_openly
-            || around(start.saturating_add(at)).all(|(n, _)| around(definition.start).any(|(m, _)| n == m));
-    };
-    for (event, range) in Parser::new_ext(body, options()).into_offset_iter() {
-        match event {
-            Event::FootnoteReference(label) => call(Target::Note, &label, range.start),
-            Event::Start(Tag::Link { link_type, id, .. } | Tag::Image { link_type, id, .. })
-                if matches!(link_type, LinkType::Reference | LinkType::Collapsed | LinkType::Shortcut) =>
-            {
-                call(Target::Link, &id, range.start);
-            }
-            _ => {}
-        }
+        definition.is_called_openly =
+            definition.is_called_openly || around(at).all(|(n, _)| around(definition.start).any(|(m, _)| n == m));
     }
     let first = found.into_values().filter(|it| it.is_called && !it.is_called_openly).min_by_key(|it| it.start);
     match first {
@@ -85,8 +74,24 @@ fn key(target: Target, label: &str) -> Key {
     (target, normal(label).to_lowercase().to_uppercase())
 }
 
+/// Where `body`, which begins at `offset` of the text, calls a note or a link's definition.
+pub(super) fn calls(body: &str, offset: usize) -> impl Iterator<Item = (Key, usize)> {
+    Parser::new_ext(body, options()).into_offset_iter().filter_map(move |(event, range)| {
+        let key = match event {
+            Event::FootnoteReference(label) => key(Target::Note, &label),
+            Event::Start(Tag::Link { link_type, id, .. } | Tag::Image { link_type, id, .. })
+                if matches!(link_type, LinkType::Reference | LinkType::Collapsed | LinkType::Shortcut) =>
+            {
+                key(Target::Link, &id)
+            }
+            _ => return None,
+        };
+        Some((key, offset.saturating_add(range.start)))
+    })
+}
+
 /// What `body`, which begins at `offset` of the text, defines; of two definitions of one label the first counts.
-fn definitions(body: &str, offset: usize) -> Result<BTreeMap<Key, Definition>, DefinitionMistake> {
+pub(super) fn definitions(body: &str, offset: usize) -> Result<BTreeMap<Key, Definition>, DefinitionMistake> {
     let mut found: BTreeMap<Key, Definition> = BTreeMap::new();
     let mut see = |target: Target, label: &str, at: usize| {
         let mark = if target == Target::Note { "^" } else { "" };

@@ -116,3 +116,38 @@ fn a_definition_that_restricted_parts_alone_call_lies_in_them() {
     assert_eq!(checked(&format!("{pay}# Rest\n\n{many}")), Err(DefinitionMistake::TooMany));
     assert!(refuse_definitions_elsewhere(&many, &[]).is_ok());
 }
+
+#[test]
+fn a_heading_is_what_a_person_sees_of_it() {
+    let text = "# P\u{200b}ay\n\n1\n\n# \u{200b}\n\n2\n\n# Next&#x2060;\n\n3\n\n#\u{200b} Next\n";
+    let headings = headings(text).unwrap();
+    assert_eq!(headings.len(), 2);
+    for (wanted, begins) in [("Pay", "# P"), ("\u{ad}Next", "# Next")] {
+        let parts = parts_under(wanted, &headings, text.len());
+        assert!(parts.len() == 1 && text.get(parts[0].clone()).unwrap().starts_with(begins), "{wanted}");
+    }
+    assert!(parts_under("\u{200b}", &headings, text.len()).is_empty());
+}
+
+#[test]
+fn a_cleaned_text_has_the_marks_of_the_written_one_or_names_what_is_in_the_way() {
+    let clean = |text: &str| invisible::cleaned(text).nfc().collect::<String>();
+    let named = |text: &str| match cleaned_alike(text, clean) {
+        Err(CleaningMistake::Otherwise { line, character }) => Some((line, character)),
+        Err(other) => panic!("{text:?}: {other}"),
+        Ok(cleaned) => {
+            assert_eq!(cleaned, clean(text));
+            None
+        }
+    };
+    let at = |line, character: &str| Some((line, character.to_owned()));
+    assert_eq!(
+        named("# A\n\ne\u{301} \u{200b}x\u{c}\n\u{200b}\n# B\u{200b}\n\n[^1] \u{200d}[x]\n\n[^1]: y\n[x]: /z\n"),
+        None
+    );
+    assert_eq!(named("e\u{301}\u{200b}\n\n\u{200b}x \u{200b}\n\n\u{200b}# A"), at(5, "U+200B"));
+    // The same headings, at other places.
+    assert_eq!(named("a\n\n# \u{2028}# A\n\n`\n# A\u{2028}`\n"), at(3, "U+2028"));
+    assert_eq!(named("# A\n\n[\u{200b}^1]\n\n[^1]: x\n"), at(3, "U+200B"));
+    assert_eq!(named("\u{ad}---\na: b\n---\n"), at(1, "U+00AD"));
+}

@@ -1,7 +1,7 @@
 //! What nobody sees of HTML within Markdown: comments, scripts, hidden elements. Code that shows such markup stays.
 //!
-//! The rest keeps its structure: where a line would become a heading because the markup before it is gone, an empty
-//! element stays. Otherwise a restricted part would end there.
+//! The rest keeps its structure: where a line would become a heading because the markup before it is gone, or that within
+//! it, an empty element stays. Otherwise a restricted part would end there.
 
 use std::ops::Range;
 
@@ -85,10 +85,21 @@ fn comments(text: &str, builder: &mut Builder) -> Vec<Cut> {
         let parts = between(html, "<!--", "-->");
         builder.count("comments", parts.len() as u64);
         let kept = cut(html, parts.iter().map(|part| (part.clone(), String::new())).collect());
-        let instead = if is_block && !kept.trim().is_empty() { "<!---->" } else { "" };
-        cuts.extend(parts.into_iter().map(|part| (shifted(part, range.start), instead.to_owned())));
+        cuts.extend(parts.into_iter().map(|part| shifted(part, range.start)).map(|part| {
+            let stays = if is_block { !kept.trim().is_empty() } else { parts_marks(text, part.start) };
+            (part, if stays { "<!---->" } else { "" }.to_owned())
+        }));
     }
     cuts
+}
+
+/// Whether what stands in running text parts what would mean something together: its line holds nothing before it but marks
+/// of blocks, or begins like a tag or a definition.
+fn parts_marks(text: &str, at: usize) -> bool {
+    let line = text.get(..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+    let is_mark = |c: char| " \t>#=-_*+`~|:.)".contains(c) || c.is_ascii_digit();
+    let rest = line.trim_start_matches(is_mark);
+    rest.is_empty() || rest.starts_with(['<', '['])
 }
 
 fn shifted(part: Range<usize>, by: usize) -> Range<usize> {
@@ -136,14 +147,17 @@ fn elements(text: &str, builder: &mut Builder) -> Vec<Cut> {
         let (end, last) = end_of(tag, seen.get(index.saturating_add(1)..).unwrap_or_default(), around, text.len());
         past = end;
         builder.count(if what.is_empty() { "hidden elements" } else { what }, 1);
-        let line = text.get(..tag.range.start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         let name = &tag.name;
         let instead = if around.is_block {
             let before = text.get(around.range.start..tag.range.start).unwrap_or_default();
-            let after = last.and_then(|last| markup.get(last)).and_then(|last| text.get(end..last.range.end));
+            // It may end in running text, of which the rest of the line stays.
+            let after = last.and_then(|last| markup.get(last)).and_then(|last| match last.is_block {
+                true => text.get(end..last.range.end),
+                false => text.get(end..)?.split('\n').next(),
+            });
             let is_whole = before.trim().is_empty() && after.unwrap_or_default().trim().is_empty();
             if is_whole { String::new() } else { format!("<{name}>\n</{name}>") }
-        } else if line.trim_matches([' ', '\t', '>']).is_empty() {
+        } else if parts_marks(text, tag.range.start) {
             format!("<{name}></{name}>")
         } else {
             String::new()

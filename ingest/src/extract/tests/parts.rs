@@ -368,6 +368,13 @@ fn hidden_elements_in_markdown_are_left_out_and_move_no_border() {
         "<script>x</script># secrethead",
         "<span hidden>x</span># secrethead",
         "<span hidden>\nx</span>\n# secrethead",
+        "<b hidden>\n\nx</b># secrethead",
+        "#<!-- x --> secrethead",
+        "##<b hidden>x</b> secrethead",
+        "x\n==<!-- x -->=\nsecrethead",
+        "x\n-<b hidden>x</b>--\nsecrethead",
+        "x\n=== <!-- x -->\nsecrethead",
+        "#<!-- x --><!-- y --> secrethead",
     ] {
         let part = format!("# Top\n\nopena\n\n## Salaries\n\n{line}\n\nsecreta\n\n## Open\n\nopenb");
         let (inside, open) = apart("a.md", part.as_bytes());

@@ -1,0 +1,16 @@
+//! Does a test bite? See `tests/common/mutants.rs`.
+
+#[path = "../../../tests/common/mutants.rs"]
+#[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
+mod common;
+
+const MUTANTS: &[(&str, &str)] = &[
+    ("rules_by_name_alone", "names::nothing_but_rules_refuses_what_it_was_probably_meant_for"),
+    ("rules_as_they_were", "order::what_is_written_after_its_rule_is_never_sent_without_it"),
+    ("rules_as_they_were", "order::what_is_written_after_its_manifest_is_never_sent_with_an_older_one"),
+];
+
+#[test]
+fn mutants_are_caught() {
+    common::must_be_caught(MUTANTS);
+}
