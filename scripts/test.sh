@@ -20,6 +20,7 @@ fi
 
 stage "Building (the first time takes several minutes)"
 cargo test --workspace --features "$TESTED" --no-run
+source scripts/models.sh
 
 # The real server and unmodified clients, for the tests that compare with them; they say what they skip.
 scripts/openfga.sh

@@ -127,7 +127,7 @@ pub struct Config {
     pub email_case: EmailCase,
     pub log_json: bool,
     pub issuers: Issuers,
-    pub embedders: Vec<crate::embed::Settings>,
+    pub embedders: Vec<crate::embed::Configured>,
     pub openfga: Option<OpenFga>,
     /// Absent: the indexes are files.
     pub qdrant: Option<QdrantSettings>,
@@ -152,6 +152,11 @@ pub enum ConfigError {
     Issuer { issuer: String, problem: String },
     #[error("embedder `{name}`: `{option}` {problem}")]
     Embedder { name: String, option: &'static str, problem: &'static str },
+}
+
+/// Where embedding models lie, those that were pulled and those that were downloaded.
+pub fn models(data: &Path) -> PathBuf {
+    data.join("models")
 }
 
 impl RawConfig {
@@ -243,7 +248,7 @@ impl RawConfig {
             Location::Postgres(_) => VectorHome::Catalog,
         };
         Ok(Config {
-            embedders: embedders::resolve(self.embedders, &data.join("models"))?,
+            embedders: embedders::resolve(self.embedders, &models(&data))?,
             catalog,
             data,
             listen,

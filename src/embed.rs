@@ -12,6 +12,7 @@ pub mod http;
 pub mod local;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+pub mod pinned;
 
 pub use error::{EmbedError, Failure};
 pub use hash::HashEmbedder;
@@ -31,7 +32,8 @@ pub trait Embedder: Send + Sync {
 
     fn dimensions(&self) -> usize;
 
-    /// How much a place in this embedder's list counts in fusion beside a place in the keyword list, 0 to 1.
+    /// How much a place in this embedder's list counts in fusion beside a place in the keyword list, 0 to 1, unless the
+    /// configuration says otherwise.
     fn fusion_weight(&self) -> f64 {
         1.0
     }
@@ -66,7 +68,21 @@ pub async fn rows(embedder: &dyn Embedder, texts: &[String], role: Role) -> Resu
     Err(EmbedError::new(embedder.id(), failure))
 }
 
-/// How one embedder was configured.
+/// One embedder as it was configured.
+#[derive(Debug)]
+pub struct Configured {
+    pub settings: Settings,
+    /// In the place of [`Embedder::fusion_weight`].
+    pub fusion_weight: Option<f64>,
+}
+
+impl From<Settings> for Configured {
+    fn from(settings: Settings) -> Self {
+        Self { settings, fusion_weight: None }
+    }
+}
+
+/// Which embedder, and how it is used.
 #[derive(Debug)]
 pub enum Settings {
     /// The built-in one.
@@ -84,6 +100,8 @@ pub struct Embedders {
     by_id: BTreeMap<String, Arc<dyn Embedder>>,
     /// What the operator calls them, in the order of configuration, with their ids.
     names: Vec<(String, String)>,
+    /// By id, where the configuration says them.
+    weights: BTreeMap<String, f64>,
 }
 
 impl Embedders {
@@ -95,24 +113,26 @@ impl Embedders {
     fn named(embedders: Vec<(String, Arc<dyn Embedder>)>) -> Self {
         let names = embedders.iter().map(|(name, embedder)| (name.clone(), embedder.id().to_owned())).collect();
         let by_id = embedders.into_iter().map(|(_, embedder)| (embedder.id().to_owned(), embedder)).collect();
-        Self { by_id, names }
+        Self { by_id, names, weights: BTreeMap::new() }
     }
 
-    /// Makes the configured embedders, without calling any server; the built-in one alone where none is configured. The
-    /// log says which they are: nothing is ever chosen silently. Blocks while models are loaded, or downloaded where
+    /// Makes the configured embedders, without calling any server; the built-in one alone where there are none. The log
+    /// says which they are: nothing is ever chosen silently. Blocks while models are loaded, or downloaded where
     /// that is configured.
     ///
     /// # Errors
     /// When the system's certificates or a model can't be used.
-    pub fn open(settings: Vec<Settings>) -> Result<Self, EmbedError> {
-        if settings.is_empty() {
+    pub fn open(configured: Vec<Configured>) -> Result<Self, EmbedError> {
+        if configured.is_empty() {
             tracing::warn!(
-                "no [[embedders]] are configured: the built-in `hash-v1` is used, which finds spellings, not meanings"
+                model = pinned::DEFAULT,
+                "there is no embedding model: passages are found by their words alone; `usher models pull` brings one"
             );
             return Ok(Self::new(vec![Arc::new(HashEmbedder)]));
         }
-        let mut embedders: Vec<(String, Arc<dyn Embedder>)> = Vec::with_capacity(settings.len());
-        for settings in settings {
+        let mut weights = BTreeMap::new();
+        let mut embedders: Vec<(String, Arc<dyn Embedder>)> = Vec::with_capacity(configured.len());
+        for Configured { settings, fusion_weight } in configured {
             let (name, embedder): (String, Arc<dyn Embedder>) = match settings {
                 Settings::Hash { name } => (name, Arc::new(HashEmbedder)),
                 Settings::Http(settings) => (settings.name.clone(), Arc::new(HttpEmbedder::new(*settings)?)),
@@ -123,9 +143,17 @@ impl Embedders {
             }
             let is_default = embedders.is_empty();
             tracing::info!(name, id = embedder.id(), dimensions = embedder.dimensions(), is_default, "an embedder");
+            weights.extend(fusion_weight.map(|weight| (embedder.id().to_owned(), weight)));
             embedders.push((name, embedder));
         }
-        Ok(Self::named(embedders))
+        Ok(Self { weights, ..Self::named(embedders) })
+    }
+
+    /// How much a place in the list of the embedder with this id counts beside a place in the keyword list, 0 to 1; 0: its
+    /// list is not asked for where both are.
+    pub fn fusion_weight(&self, id: &str) -> f64 {
+        let own = || self.get(id).map_or(1.0, |embedder| embedder.fusion_weight());
+        self.weights.get(id).copied().unwrap_or_else(own)
     }
 
     pub fn get(&self, id: &str) -> Option<&Arc<dyn Embedder>> {

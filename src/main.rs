@@ -48,6 +48,10 @@ enum Command {
     Import(commands::ImportArguments),
     /// Show which stored tuples a new authorization model would no longer admit, or write the model
     Model(commands::ModelArguments),
+    /// Measure how well questions with known answers are answered
+    Eval(Box<commands::EvalArguments>),
+    /// Bring an embedding model, or list those that can be brought
+    Models(commands::ModelsArguments),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
     /// Print the page of all metrics (Markdown)
@@ -91,6 +95,8 @@ async fn command() -> ExitCode {
         Command::Export(arguments) => commands::export(arguments).await,
         Command::Import(arguments) => commands::import(arguments).await,
         Command::Model(arguments) => commands::model(arguments).await,
+        Command::Eval(arguments) => commands::eval(*arguments).await,
+        Command::Models(arguments) => commands::models(arguments),
         Command::Openapi => commands::write(&http::openapi::text()).map_err(Into::into),
         Command::Config => commands::write(&config::example()).map_err(Into::into),
         Command::Metrics => commands::write(&measures::page()).map_err(Into::into),

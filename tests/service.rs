@@ -35,6 +35,8 @@ mod drift;
 mod embedders;
 #[path = "service/ends.rs"]
 mod ends;
+#[path = "service/eval.rs"]
+mod eval;
 #[path = "service/explain.rs"]
 mod explain;
 #[path = "service/folders.rs"]
@@ -53,6 +55,9 @@ mod keys;
 mod lists;
 #[path = "service/mistakes.rs"]
 mod mistakes;
+#[cfg(feature = "onnx")]
+#[path = "service/models.rs"]
+mod models;
 #[path = "service/moving.rs"]
 mod moving;
 #[path = "service/mutants.rs"]

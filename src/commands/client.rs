@@ -30,6 +30,17 @@ impl Server {
         path: &str,
         body: Option<&impl serde::Serialize>,
     ) -> anyhow::Result<Option<T>> {
+        self.call_as(None, method, path, body).await
+    }
+
+    /// The same for a reader, by a key that may act as them.
+    pub(super) async fn call_as<T: serde::de::DeserializeOwned>(
+        &self,
+        reader: Option<&str>,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&impl serde::Serialize>,
+    ) -> anyhow::Result<Option<T>> {
         let address = Address::parse(&self.server, self.insecure_http)
             .map_err(|mistake| anyhow!("--server {}: {}", self.server, mistake.problem()))?;
         let key = Secret::from_file(&self.key_file).context("name the key's file with --key-file")?;
@@ -41,6 +52,9 @@ impl Server {
             client = client.no_proxy();
         }
         let mut request = client.build()?.request(method, address.below(path)).bearer_auth(key.expose());
+        if let Some(reader) = reader {
+            request = request.header("Usher-Subject", reader);
+        }
         if let Some(body) = body {
             request = request.json(body);
         }

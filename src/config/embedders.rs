@@ -11,9 +11,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, outside};
-use crate::embed::Settings;
 use crate::embed::http::{self, ServerApi};
 use crate::embed::local::{self, Hub, Source};
+use crate::embed::pinned::{self, Model};
+use crate::embed::{Configured, Settings};
 use crate::outside::{Address, Secret, SecretError};
 
 /// One entry. Which keys may stand in it depends on its kind.
@@ -23,13 +24,13 @@ pub struct RawEmbedder {
     /// What people call it.
     #[schemars(example = &"minilm")]
     pub name: String,
-    /// `openai` or `tei` (a server), `dir` or `hub` (a model in this process), `hash` (built in).
+    /// `openai` or `tei` (a server), `pulled`, `dir` or `hub` (a model in this process), `hash` (built in).
     #[schemars(example = &"openai")]
     pub kind: String,
     /// Address of the server, without the path of the call.
     #[schemars(example = &"http://127.0.0.1:8000")]
     pub url: Option<String>,
-    /// Name of the model, as the server or the hub knows it.
+    /// Name of the model, as the server, the hub or `usher models list` knows it.
     #[schemars(example = &"all-MiniLM-L6-v2")]
     pub model: Option<String>,
     /// Folder with a model and its manifest (`dir`).
@@ -37,7 +38,7 @@ pub struct RawEmbedder {
     pub path: Option<PathBuf>,
     /// Commit, branch or tag of the model's repository (`hub`) [default: main]
     pub revision: Option<String>,
-    /// Cores that one text may use (`dir`, `hub`) [default: all]
+    /// Cores that the model may use (`pulled`, `dir`, `hub`) [default: all]
     #[schemars(example = 2)]
     pub threads: Option<usize>,
     /// Of the vectors that the model gives.
@@ -48,6 +49,9 @@ pub struct RawEmbedder {
     /// File with the key that is sent as a bearer token.
     #[schemars(example = &"embedder.key")]
     pub key_file: Option<PathBuf>,
+    /// How much its places count beside those of keywords, 0 to 1; 0: keywords alone decide [default: 1, of `hash` 0]
+    #[schemars(example = 0.5)]
+    pub fusion_weight: Option<f64>,
     /// Put before every question.
     #[schemars(example = &"query: ")]
     pub query_prefix: Option<String>,
@@ -64,11 +68,21 @@ pub struct RawEmbedder {
     pub allow_plain_http: Option<bool>,
 }
 
+/// Cores that a model may use.
+const MAX_THREADS: usize = 256;
+
 /// A mistake in an entry: the key, and what is wrong with it.
 type Mistake = (&'static str, &'static str);
 
-/// `models` is where downloaded models are kept unless the environment says otherwise.
-pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Settings>, ConfigError> {
+/// `models` is where pulled models are, and downloaded ones unless the environment says otherwise. Where none is configured,
+/// the default model is used if it was pulled, and the built-in embedder for collections that have it.
+pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Configured>, ConfigError> {
+    if raw.is_empty() {
+        let model = Model::named(pinned::DEFAULT).filter(|model| cfg!(feature = "onnx") && model.is_there(models));
+        let hash = Settings::Hash { name: "hash-v1".to_owned() };
+        let local = |model: &'static Model| in_process(model.name.clone(), pulled(model, models), cores(), models);
+        return Ok(model.map_or_else(Vec::new, |model| vec![local(model).into(), hash.into()]));
+    }
     let mut names = HashSet::new();
     let mut ids = HashSet::new();
     let mut resolved = Vec::with_capacity(raw.len());
@@ -79,6 +93,10 @@ pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Settin
             return Err(mistake(("name", "is used twice")));
         }
         let key = raw.key_file.as_deref().map(bearer).transpose()?;
+        let fusion_weight = raw.fusion_weight;
+        if fusion_weight.is_some_and(|weight| !(0.0..=1.0).contains(&weight)) {
+            return Err(mistake(("fusion_weight", "must be 0 to 1")));
+        }
         let settings = one(raw, key, models).map_err(mistake)?;
         let id = match &settings {
             Settings::Hash { .. } => Some("hash-v1".to_owned()),
@@ -89,7 +107,7 @@ pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Settin
         if id.is_some_and(|id| !ids.insert(id)) {
             return Err(mistake(("model", "with these dimensions and prefixes is configured twice")));
         }
-        resolved.push(settings);
+        resolved.push(Configured { settings, fusion_weight });
     }
     Ok(resolved)
 }
@@ -114,19 +132,26 @@ fn one(raw: RawEmbedder, key: Option<HeaderValue>, models: &Path) -> Result<Sett
             only(&raw, &["path", "threads"])?;
             let threads = threads(&raw)?;
             let path = raw.path.ok_or(("path", "is needed: the folder with the model and `embedder.toml`"))?;
-            Ok(Settings::Local(local::Settings { name: raw.name, source: Source::Dir { path }, threads }))
+            Ok(in_process(raw.name, Source::Dir { path }, threads, models))
         }
         "hub" => {
             only(&raw, &["model", "revision", "threads", "query_prefix", "passage_prefix"])?;
             let threads = threads(&raw)?;
             let source = Source::Hub(hub(&raw, models, query_prefix, passage_prefix)?);
-            Ok(Settings::Local(local::Settings { name: raw.name, source, threads }))
+            Ok(in_process(raw.name, source, threads, models))
+        }
+        "pulled" => {
+            only(&raw, &["model", "threads"])?;
+            let threads = threads(&raw)?;
+            let model = raw.model.as_deref().and_then(Model::named);
+            let model = model.ok_or(("model", "must be one of those that `usher models list` shows"))?;
+            Ok(in_process(raw.name, pulled(model, models), threads, models))
         }
         "hash" => {
             only(&raw, &[])?;
             Ok(Settings::Hash { name: raw.name })
         }
-        _ => Err(("kind", "must be `openai`, `tei`, `dir`, `hub` or `hash`")),
+        _ => Err(("kind", "must be `openai`, `tei`, `pulled`, `dir`, `hub` or `hash`")),
     }
 }
 
@@ -152,9 +177,21 @@ fn only(raw: &RawEmbedder, allowed: &[&str]) -> Result<(), Mistake> {
     other.map_or(Ok(()), |(key, _)| Err((key, "is not a key of this kind of embedder")))
 }
 
+fn in_process(name: String, source: Source, threads: usize, models: &Path) -> Settings {
+    Settings::Local(local::Settings { name, source, threads, runtime: pinned::runtime_in(models) })
+}
+
+fn pulled(model: &'static Model, models: &Path) -> Source {
+    Source::Pinned { model, folder: model.folder(models) }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+}
+
 fn threads(raw: &RawEmbedder) -> Result<usize, Mistake> {
-    let threads = raw.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if (1..=256).contains(&threads) { Ok(threads) } else { Err(("threads", "must be 1 to 256")) }
+    let threads = raw.threads.unwrap_or_else(cores);
+    if (1..=MAX_THREADS).contains(&threads) { Ok(threads) } else { Err(("threads", "must be 1 to 256")) }
 }
 
 /// The places are the ones that other tools for the same hub use.
@@ -260,7 +297,7 @@ fn bearer(path: &Path) -> Result<HeaderValue, ConfigError> {
 mod tests {
     use super::*;
 
-    fn resolved(entries: &str) -> Result<Vec<Settings>, String> {
+    fn resolved(entries: &str) -> Result<Vec<Configured>, String> {
         let raw: crate::config::RawConfig = toml::from_str(entries).map_err(|error| error.to_string())?;
         resolve(raw.embedders, Path::new("models")).map_err(|error| error.to_string())
     }
@@ -318,13 +355,17 @@ mod tests {
         for good in [
             "kind = \"dir\"\npath = \"models/a\"",
             "kind = \"dir\"\npath = \"models/a\"\nthreads = 2",
+            "kind = \"pulled\"\nmodel = \"minilm\"\nfusion_weight = 0.5",
             "kind = \"hub\"\nmodel = \"BGESmallENV15\"",
             "kind = \"hub\"\nmodel = \"BGESmallENV15\"\nrevision = \"main\"\nquery_prefix = \"query: \"",
         ] {
-            assert!(matches!(entry(good).unwrap().as_slice(), [Settings::Local(_)]), "{good}");
+            let entries = entry(good).unwrap();
+            assert!(matches!(entries.as_slice(), [Configured { settings: Settings::Local(_), .. }]), "{good}");
         }
         for (bad, key) in [
             ("kind = \"dir\"", "path"),
+            ("kind = \"pulled\"\nmodel = \"none\"", "model"),
+            ("kind = \"hash\"\nfusion_weight = 1.5", "fusion_weight"),
             ("kind = \"dir\"\npath = \"a\"\nthreads = 0", "threads"),
             ("kind = \"dir\"\npath = \"a\"\ndimensions = 8", "dimensions"),
             ("kind = \"dir\"\npath = \"a\"\nquery_prefix = \"q\"", "query_prefix"),
@@ -344,7 +385,9 @@ mod tests {
         std::fs::write(file.path(), "sesame\n").unwrap();
         let settings = resolved(&with_key).unwrap();
         assert!(!format!("{settings:?}").contains("sesame"));
-        let Some(Settings::Http(settings)) = settings.first() else { panic!("no embedder") };
+        let Some(Configured { settings: Settings::Http(settings), .. }) = settings.first() else {
+            panic!("no embedder")
+        };
         assert_eq!(settings.key.as_ref().unwrap().to_str().unwrap(), "Bearer sesame");
         std::fs::write(file.path(), "open sesame").unwrap();
         assert!(!resolved(&with_key).unwrap_err().contains("sesame"));

@@ -41,7 +41,7 @@ impl Embedder for HashEmbedder {
 
     /// It knows spelling only, which the keyword leg mostly knows better.
     fn fusion_weight(&self) -> f64 {
-        0.25
+        0.0
     }
 
     fn embed<'a>(&'a self, texts: &'a [String], _role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {

@@ -3,13 +3,32 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
+use super::pinned::Model;
+
+/// Name of the manifest within a folder with a model.
+pub const MANIFEST: &str = "embedder.toml";
+
+/// How the tokens' vectors become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The mean over all tokens.
+    Mean,
+    /// The first token's.
+    Cls,
+}
+
 /// One model and where its files come from.
 #[derive(Debug)]
 pub struct Settings {
     pub name: String,
     pub source: Source,
-    /// Cores that one text may use.
+    /// Cores that it may use.
     pub threads: usize,
+    /// ONNX Runtime's shared library, where the environment names none.
+    pub runtime: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -19,6 +38,11 @@ pub enum Source {
         path: PathBuf,
     },
     Hub(Hub),
+    /// One that was pulled.
+    Pinned {
+        model: &'static Model,
+        folder: PathBuf,
+    },
 }
 
 /// A model that is downloaded once, then read from a folder.
@@ -45,6 +69,8 @@ pub enum ModelError {
         "needs ONNX Runtime 1.{minor} or newer: set ORT_DYLIB_PATH to its shared library (libonnxruntime.so) ({cause})"
     )]
     Runtime { minor: u32, cause: String },
+    #[error("has a damaged file, {}: `usher models pull {model}` brings it anew", path.display())]
+    Damaged { path: PathBuf, model: String },
     #[error("can't read {}: {source}", path.display())]
     File { path: PathBuf, source: std::io::Error },
     #[error("has a manifest that can't be used, {}: {problem}", path.display())]

@@ -1,15 +1,18 @@
 //! Models in the ONNX format, run in this process by fastembed on an ONNX Runtime that is loaded at the start.
 //!
 //! Every text is embedded alone: a row never depends on what else was asked for at the same time, so no batch can carry
-//! anything from one document or question to another. The model's cores work on one text at a time; questions wait for
-//! at most one chunk that runs and one that was there before them.
+//! anything from one document or question to another (8-bit models scale by what is in a batch). Passages are worked on side
+//! by side, each on one core, by copies of the model; questions have a copy of their own and wait for no passage.
 
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
-use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::{Mutex, Semaphore};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::files::{Files, Source};
 use super::local::{self, ModelError, Settings};
@@ -21,15 +24,45 @@ mod hub;
 /// Embedded once at the start, to learn the dimension and that the model works.
 const PROBE: &str = "one two three";
 
+/// Copies of a model in memory that work on passages; more cores work on one passage together.
+const MAX_COPIES: usize = 8;
+
 /// One model.
 pub struct OnnxEmbedder {
     id: String,
     dimensions: usize,
     query_prefix: String,
     passage_prefix: String,
-    model: Arc<Mutex<TextEmbedding>>,
-    /// One passage at a time waits for the model, so that a question is never behind many of them.
-    passages: Semaphore,
+    copies: usize,
+    questions: Copies,
+    passages: Copies,
+}
+
+/// Copies of the model, each for one text at a time.
+struct Copies {
+    idle: Arc<Mutex<Vec<TextEmbedding>>>,
+    /// As many permits as there are copies; a permit is given back after its copy.
+    places: Arc<Semaphore>,
+}
+
+impl Copies {
+    fn of(models: Vec<TextEmbedding>) -> Self {
+        Self { places: Arc::new(Semaphore::new(models.len())), idle: Arc::new(Mutex::new(models)) }
+    }
+
+    /// The row of one text, in this place, whether or not somebody still waits for it.
+    async fn row(&self, place: OwnedSemaphorePermit, text: String) -> Option<Vec<f32>> {
+        let idle = self.idle.clone();
+        let ran = tokio::task::spawn_blocking(move || {
+            let mut model = idle.lock().pop()?;
+            let row = std::panic::catch_unwind(AssertUnwindSafe(|| one(&mut model, text)));
+            idle.lock().push(model);
+            drop(place);
+            // SECURITY: the library's own words may quote the text.
+            row.ok()?.ok()
+        });
+        ran.await.ok().flatten()
+    }
 }
 
 impl OnnxEmbedder {
@@ -38,10 +71,15 @@ impl OnnxEmbedder {
     /// # Errors
     /// When the runtime is missing or too old, a file is missing, or the model gives other vectors than it should.
     pub fn open(settings: &Settings) -> Result<Self, ModelError> {
-        load_runtime()?;
+        load_runtime(settings.runtime.as_deref())?;
         let files = match &settings.source {
             local::Source::Dir { path } => Files::read(path)?,
             local::Source::Hub(hub) => hub::files(hub)?,
+            local::Source::Pinned { model, folder } => {
+                let files = Files::read(folder)?;
+                model.check(folder, |name| files.named(name))?;
+                Files { source: Source::Pinned { model: &model.name }, ..files }
+            }
         };
         let id = files.id();
         let Files { manifest, place, model, external, tokenizer, source: _ } = files;
@@ -52,11 +90,14 @@ impl OnnxEmbedder {
         for (name, bytes) in external {
             definition = definition.with_external_initializer(name, bytes);
         }
-        let options =
-            InitOptionsUserDefined::new().with_max_length(manifest.max_tokens).with_intra_threads(settings.threads);
+        let copies = settings.threads.clamp(1, MAX_COPIES);
+        let options = InitOptionsUserDefined::new()
+            .with_max_length(manifest.max_tokens)
+            .with_intra_threads((settings.threads / copies).max(1));
         let load = |error: fastembed::Error| ModelError::Load { cause: error.to_string() };
-        let mut model = TextEmbedding::try_new_from_user_defined(definition, options).map_err(load)?;
-        let found = one(&mut model, PROBE.to_owned()).map_err(load)?.len();
+        let copy = || TextEmbedding::try_new_from_user_defined(definition.clone(), options.clone()).map_err(load);
+        let mut first = copy()?;
+        let found = one(&mut first, PROBE.to_owned()).map_err(load)?.len();
         if found != manifest.dimensions {
             return Err(ModelError::Dimensions { place, expected: manifest.dimensions, found });
         }
@@ -65,23 +106,20 @@ impl OnnxEmbedder {
             dimensions: manifest.dimensions,
             query_prefix: manifest.query_prefix,
             passage_prefix: manifest.passage_prefix,
-            model: Arc::new(Mutex::new(model)),
-            passages: Semaphore::new(1),
+            copies,
+            questions: Copies::of(vec![first]),
+            passages: Copies::of((0..copies).map(|_| copy()).collect::<Result<_, _>>()?),
         })
     }
 
     /// The row of one text, when it is its turn.
     async fn row(&self, text: &str, role: Role) -> Result<Vec<f32>, Failure> {
-        // The semaphore is never closed, so taking a permit can't fail.
-        let (prefix, _turn) = match role {
-            Role::Passage => (&self.passage_prefix, self.passages.acquire().await.ok()),
-            Role::Query => (&self.query_prefix, None),
+        let (prefix, copies) = match role {
+            Role::Passage => (&self.passage_prefix, &self.passages),
+            Role::Query => (&self.query_prefix, self.for_a_question()),
         };
-        let mut model = self.model.clone().lock_owned().await;
-        let text = format!("{prefix}{text}");
-        let ran = tokio::task::spawn_blocking(move || one(&mut model, text)).await;
-        // SECURITY: the library's own words may quote the text.
-        let Ok(Ok(mut row)) = ran else { return Err(Failure::Model) };
+        let place = copies.places.clone().acquire_owned().await.map_err(|_| Failure::Model)?;
+        let mut row = copies.row(place, format!("{prefix}{text}")).await.ok_or(Failure::Model)?;
         if row.len() != self.dimensions {
             return Err(Failure::Dimension { expected: self.dimensions, found: row.len() });
         }
@@ -90,6 +128,12 @@ impl OnnxEmbedder {
         }
         normalise(&mut row);
         Ok(row)
+    }
+
+    /// Their own, or others that have nothing to do.
+    fn for_a_question(&self) -> &Copies {
+        let is_better = self.questions.places.available_permits() == 0 && self.passages.places.available_permits() > 0;
+        if is_better { &self.passages } else { &self.questions }
     }
 }
 
@@ -104,11 +148,14 @@ impl Embedder for OnnxEmbedder {
 
     fn embed<'a>(&'a self, texts: &'a [String], role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
         async move {
-            let mut rows = Vec::with_capacity(texts.len() * self.dimensions);
-            for text in texts {
-                rows.append(&mut self.row(text, role).await.map_err(|failure| EmbedError::new(&self.id, failure))?);
-            }
-            Ok(rows)
+            // No more than there are copies, so that a long document doesn't stand before a short one as a whole.
+            let rows: Vec<_> = texts.iter().map(|text| self.row(text, role)).collect();
+            let rows: Vec<Vec<f32>> = stream::iter(rows)
+                .buffered(self.copies)
+                .try_collect()
+                .await
+                .map_err(|failure| EmbedError::new(&self.id, failure))?;
+            Ok(rows.concat())
         }
         .boxed()
     }
@@ -120,9 +167,9 @@ fn one(model: &mut TextEmbedding, text: String) -> fastembed::Result<Vec<f32>> {
 }
 
 /// Loads the shared library before anything else does, because a later failure to find it would be a panic.
-fn load_runtime() -> Result<(), ModelError> {
-    let named = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
-    let path = named.unwrap_or_else(|| {
+fn load_runtime(pulled: Option<&Path>) -> Result<(), ModelError> {
+    let named = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = named.or_else(|| pulled.map(Path::to_owned)).unwrap_or_else(|| {
         format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX).into()
     });
     // Only the loading is wanted; fastembed makes the environment.
@@ -139,6 +186,7 @@ impl Files {
         let (dimensions, digest) = (self.manifest.dimensions, self.digest());
         match &self.source {
             Source::Dir => format!("dir:{dimensions}:{digest}"),
+            Source::Pinned { model } => format!("{model}:{dimensions}:{digest}"),
             Source::Hub { model } => format!("hub:{dimensions}:{model}@{digest}"),
         }
     }

@@ -54,10 +54,13 @@ pub(super) async fn embed(
         if vectors.by_embedder.contains_key(&settings.embedder) {
             continue;
         }
+        // What counts nothing beside the keywords is not asked for beside them.
+        let counts = question.mode == Mode::Vector || service.embedders.fusion_weight(&settings.embedder) > 0.0;
         match &question.vector {
             Some(vector) if vector.len() != settings.dimensions => {
                 return Err(QueryError::Dimensions { expected: settings.dimensions });
             }
+            _ if !counts => {}
             Some(vector) => {
                 let mut vector = vector.clone();
                 embed::normalise(&mut vector);
@@ -132,8 +135,7 @@ pub(super) async fn both_legs(
         merged.entry((list.is_vector, list.comparable.clone())).or_default().push(list);
     }
     for ((is_vector, comparable), lists) in merged {
-        let embedder = service.embedders.get(&comparable).filter(|_| is_vector);
-        let weight = embedder.map_or(1.0, |embedder| embedder.fusion_weight());
+        let weight = if is_vector { service.embedders.fusion_weight(&comparable) } else { 1.0 };
         let list = WeightedList { weight, candidates: merge(lists, depth) };
         if is_vector { hits.vector.push(list) } else { hits.keyword.push(list) }
     }

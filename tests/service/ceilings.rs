@@ -129,7 +129,7 @@ async fn an_id_that_another_collection_holds_tells_nothing_and_shares_nothing() 
     // Each is read by its own rules, and has a name of its own.
     let texts = async |user: &str| {
         let client = service.as_reader(user);
-        let answer = client.post("/v1/query", json!({"query": "ibex", "top_k": 9})).await.ok();
+        let answer = client.post("/v1/query", json!({"query": "ibex first second", "top_k": 9})).await.ok();
         let results = answer["results"].as_array().unwrap().clone();
         let mut seen: Vec<String> = results
             .iter()
@@ -155,9 +155,9 @@ async fn an_id_that_another_collection_holds_tells_nothing_and_shares_nothing() 
     let service = service.restart().await;
     let admin = service.admin();
     admin.post("/v1/documents", stored("two", "hr/x", "ibex third", "user:bob")).await.ok();
-    let found = service.as_reader("user:dan").post("/v1/query", json!({"query": "ibex"})).await.ok();
+    let found = service.as_reader("user:dan").post("/v1/query", json!({"query": "ibex third"})).await.ok();
     assert_eq!(found["results"][0]["collection"], "two");
-    assert!(service.as_reader("user:cem").ask("ibex").await.is_empty());
+    assert!(service.as_reader("user:cem").ask("ibex third").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

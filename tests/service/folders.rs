@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use usher::catalog::Catalog;
+use usher::config::RawConfig;
+use usher::embed::Embedders;
 
 use crate::common::{Client, TestService};
 
@@ -169,6 +171,14 @@ async fn narrow(service: &TestService, expected: &Expected) {
     assert!(!reads().await);
 }
 
+/// With spellings that have a say, as they had when the answers were kept.
+async fn start(folder: tempfile::TempDir) -> TestService {
+    let entries = "[[embedders]]\nname = \"spellings\"\nkind = \"hash\"\nfusion_weight = 0.25\n";
+    let raw: RawConfig = toml::from_str(entries).unwrap();
+    let embedders = Embedders::open(raw.resolve().unwrap().embedders).unwrap();
+    TestService::start_with(folder, embedders).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_of_past_releases_are_answered_from_as_they_were() {
     // They are files; what a database holds of older releases goes through the same steps of the schema.
@@ -190,9 +200,9 @@ async fn folders_of_past_releases_are_answered_from_as_they_were() {
         }
 
         // From the catalog alone, then from what the first start made of it.
-        let service = TestService::start_in(folder).await;
+        let service = start(folder).await;
         ask_again(&service, &expected).await;
-        let service = service.restart().await;
+        let service = start(service.stop().await).await;
         ask_again(&service, &expected).await;
 
         // Only where parts are restricted may an older release have found other borders.
@@ -204,7 +214,7 @@ async fn folders_of_past_releases_are_answered_from_as_they_were() {
         let before = fs::read_to_string(service.folder.path().join("audit.jsonl")).unwrap();
         revoke(&service, &expected.revoked).await;
         narrow(&service, &expected).await;
-        let service = service.restart().await;
+        let service = start(service.stop().await).await;
         let reader = service.as_reader(&expected.revoked.reader);
         assert!(!reader.ask(&expected.revoked.question).await.contains(&expected.revoked.document));
 

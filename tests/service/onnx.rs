@@ -278,7 +278,8 @@ async fn a_hub_is_asked_once_and_its_model_is_known_by_its_files() {
             endpoint: endpoint.clone(),
             cache: cache.path().to_owned(),
         });
-        let settings = vec![Settings::Local(local::Settings { name: "far".to_owned(), source, threads: 1 })];
+        let settings = local::Settings { name: "far".to_owned(), source, threads: 1, runtime: None };
+        let settings = vec![Settings::Local(settings).into()];
         tokio::task::spawn_blocking(|| Embedders::open(settings).map_err(|error| error.to_string())).await.unwrap()
     };
     let error = open("NoSuchModel", "pinned").await.err().unwrap();

@@ -5,23 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use fastembed::OutputKey;
 use serde::Deserialize;
 
-use crate::embed::local::ModelError;
+use crate::embed::local::{MANIFEST, ModelError, Pooling};
 
-/// Name of the manifest within the folder.
-const MANIFEST: &str = "embedder.toml";
 /// What fastembed reads besides the model, in the order of [`Files::tokenizer`].
 pub(super) const TOKENIZER: [&str; 4] =
     ["tokenizer.json", "config.json", "special_tokens_map.json", "tokenizer_config.json"];
-
-/// How the tokens' vectors become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Pooling {
-    /// The mean over all tokens.
-    Mean,
-    /// The first token's.
-    Cls,
-}
 
 impl From<Pooling> for fastembed::Pooling {
     fn from(pooling: Pooling) -> Self {
@@ -66,6 +54,7 @@ fn max_tokens() -> usize {
 /// Which kind of embedder the files make.
 pub(super) enum Source {
     Dir,
+    Pinned { model: &'static str },
     Hub { model: String },
 }
 
@@ -115,6 +104,15 @@ impl Files {
         let [tokenizer, config, special, settings] = TOKENIZER.map(Path::new);
         let tokenizer = [get(tokenizer)?, get(config)?, get(special)?, get(settings)?];
         Ok(Self { manifest, place, source, model, external, tokenizer })
+    }
+
+    /// What one of them holds, by its name; the model by the one that pulled models have.
+    pub fn named(&self, name: &str) -> Option<&[u8]> {
+        let tokenizer = TOKENIZER.iter().zip(&self.tokenizer).find(|(known, _)| **known == name);
+        match tokenizer {
+            Some((_, bytes)) => Some(bytes),
+            None => (self.manifest.model == Path::new(name)).then_some(&self.model),
+        }
     }
 
     /// 128 bits over all files and over what the manifest says of their use.

@@ -8,8 +8,8 @@ use fastembed::{EmbeddingModel, TextEmbedding};
 use hf_hub::api::sync::{ApiBuilder, ApiError};
 use hf_hub::{Cache, Repo, RepoType};
 
-use super::files::{Files, Manifest, Pooling, Source};
-use crate::embed::local::{Hub, ModelError};
+use super::files::{Files, Manifest, Source};
+use crate::embed::local::{Hub, ModelError, Pooling};
 
 /// Tokens of a text, as fastembed cuts its own models' texts.
 const MAX_TOKENS: usize = 512;

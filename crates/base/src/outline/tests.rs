@@ -123,10 +123,10 @@ fn a_heading_is_what_a_person_sees_of_it() {
     let headings = headings(text).unwrap();
     assert_eq!(headings.len(), 2);
     for (wanted, begins) in [("Pay", "# P"), ("\u{ad}Next", "# Next")] {
-        let parts = parts_under(wanted, &headings, text.len());
+        let parts = Named::of(&headings).parts_under(wanted, text.len());
         assert!(parts.len() == 1 && text.get(parts[0].clone()).unwrap().starts_with(begins), "{wanted}");
     }
-    assert!(parts_under("\u{200b}", &headings, text.len()).is_empty());
+    assert!(Named::of(&headings).parts_under("\u{200b}", text.len()).is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Restricted parts of Markdown end where the file says, whatever is left out of its text.
 
 use proptest::prelude::*;
-use usher_base::outline::{headings, parts_under};
+use usher_base::outline::{Named, headings};
 
 use super::*;
 
@@ -201,7 +201,7 @@ proptest! {
         }
         text.push_str("\n\n# Open\n\nend\n");
         let raw = text.replace("\r\n", "\n");
-        let parts = parts_under("Salaries", &headings(&raw).unwrap(), raw.len());
+        let parts = Named::of(&headings(&raw).unwrap()).parts_under("Salaries", raw.len());
         if let Ok(doc) = of_salaries(&text) {
             let open = open(&doc);
             for index in 0..picked.len() {
