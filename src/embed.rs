@@ -156,6 +156,14 @@ impl Embedders {
         self.weights.get(id).copied().unwrap_or_else(own)
     }
 
+    /// The same where keywords are not asked: what is asked for itself counts.
+    pub fn weight_alone(&self, id: &str) -> f64 {
+        match self.fusion_weight(id) {
+            0.0 => 1.0,
+            weight => weight,
+        }
+    }
+
     pub fn get(&self, id: &str) -> Option<&Arc<dyn Embedder>> {
         self.by_id.get(id)
     }

@@ -81,10 +81,9 @@ impl Database {
                 .before_acquire(|connection, _| {
                     Box::pin(async { within(PING, connection.ping()).await.map(|()| true) })
                 })
-                // A connection that was given back in the middle of a statement is closed unless it comes to itself.
-                .after_release(|connection, _| {
-                    Box::pin(async { within(ACQUIRE, connection.ping()).await.map(|()| true) })
-                })
+                // A connection that was given back in the middle of a statement is closed unless it comes to itself soon:
+                // its place is somebody's.
+                .after_release(|connection, _| Box::pin(async { within(PING, connection.ping()).await.map(|()| true) }))
         };
         migrate(&options).await?;
         let writer = pool(1, WRITER).connect_with(options.clone()).await?;

@@ -141,6 +141,9 @@ impl Query {
             Handle::PostgresPool(pool) => return within(READER_ANSWER, self.run_postgres(pool, wanted)).await,
             Handle::Transaction(tx) => tx,
         };
+        if tx.is_lost {
+            return Err(CatalogError::Silent);
+        }
         let done = match &mut tx.open {
             Open::Sqlite(tx) => self.run_sqlite(&mut **tx, wanted).await,
             Open::Postgres(open) => {
@@ -150,7 +153,10 @@ impl Query {
                     Some(session) => tokio::select! {
                         biased;
                         answer = answer => answer,
-                        () = session.is_lost() => Err(CatalogError::Silent),
+                        () = session.is_lost() => {
+                            tx.is_lost = true;
+                            Err(CatalogError::Silent)
+                        }
                     },
                 }
             }
@@ -257,6 +263,8 @@ pub struct CatalogTx {
     /// A statement failed since the last savepoint. PostgreSQL answers a commit then by undoing everything, without an
     /// error.
     has_failed: bool,
+    /// Its session was: nothing is waited for any more.
+    is_lost: bool,
     /// How long a statement may take, where a server answers.
     answer: Duration,
     /// Where a session is watched that runs on a server.
@@ -270,13 +278,13 @@ enum Open {
 
 impl From<Transaction<'static, Sqlite>> for CatalogTx {
     fn from(tx: Transaction<'static, Sqlite>) -> Self {
-        Self { open: Open::Sqlite(tx), has_failed: false, answer: WRITER_ANSWER, session: None }
+        Self { open: Open::Sqlite(tx), has_failed: false, is_lost: false, answer: WRITER_ANSWER, session: None }
     }
 }
 
 impl From<Transaction<'static, Postgres>> for CatalogTx {
     fn from(tx: Transaction<'static, Postgres>) -> Self {
-        Self { open: Open::Postgres(tx), has_failed: false, answer: WRITER_ANSWER, session: None }
+        Self { open: Open::Postgres(tx), has_failed: false, is_lost: false, answer: WRITER_ANSWER, session: None }
     }
 }
 

@@ -135,7 +135,11 @@ pub(super) async fn both_legs(
         merged.entry((list.is_vector, list.comparable.clone())).or_default().push(list);
     }
     for ((is_vector, comparable), lists) in merged {
-        let weight = if is_vector { service.embedders.fusion_weight(&comparable) } else { 1.0 };
+        let weight = match question.mode {
+            _ if !is_vector => 1.0,
+            Mode::Vector => service.embedders.weight_alone(&comparable),
+            _ => service.embedders.fusion_weight(&comparable),
+        };
         let list = WeightedList { weight, candidates: merge(lists, depth) };
         if is_vector { hits.vector.push(list) } else { hits.keyword.push(list) }
     }
