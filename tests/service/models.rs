@@ -80,7 +80,7 @@ async fn the_default_model_finds_what_is_meant() {
     // Where the model was, and is not any more, the collection's vectors can't be asked: said, not skipped.
     let data = service.stop().await;
     std::fs::remove_dir_all(data.path().join("models/minilm")).unwrap();
-    let config = raw(data.path(), "").resolve().unwrap();
+    let config = crate::common::config(data.path()).await;
     let without = embedders(data.path(), "").unwrap();
     let error = usher::serve::open(&config, without, usher::telemetry::Metrics::new().unwrap()).await.err().unwrap();
     assert!(error.to_string().contains("minilm:384:"), "{error}");

@@ -52,8 +52,10 @@ pub struct Values {
     pub success: f64,
 }
 
-/// Names and values of the measures.
-pub const MEASURES: [(&str, fn(&Values) -> f64); 5] = [
+/// A measure's name, and what it is of one answer.
+pub type Measure = (&'static str, fn(&Values) -> f64);
+
+pub const MEASURES: [Measure; 5] = [
     ("ndcg@10", |values| values.ndcg),
     ("recall@10", |values| values.recall_10),
     ("recall@100", |values| values.recall_100),

@@ -8,7 +8,7 @@ use anyhow::{anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use super::cases::Cases;
-use super::measures::{MEASURES, Mean, Measured, Values};
+use super::measures::{MEASURES, Mean, Measure, Measured, Values};
 
 /// What one run has measured, by leg.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,9 +51,8 @@ impl Report {
     pub fn of(collection: &str, cases: &Cases, legs: BTreeMap<String, Vec<Measured>>) -> Self {
         let leg = |answers: Vec<Measured>| {
             let values: Vec<Values> = answers.iter().filter_map(|answer| answer.values).collect();
-            let mean = |(name, of): &(&str, fn(&Values) -> f64)| {
-                ((*name).to_owned(), Mean::of(&values.iter().map(of).collect::<Vec<_>>()))
-            };
+            let mean =
+                |(name, of): &Measure| ((*name).to_owned(), Mean::of(&values.iter().map(of).collect::<Vec<_>>()));
             let leaks = answers.iter().map(|answer| answer.leaks).sum();
             Leg { means: MEASURES.iter().map(mean).collect(), leaks, answers }
         };
