@@ -30,6 +30,40 @@ impl Server {
         path: &str,
         body: Option<&impl serde::Serialize>,
     ) -> anyhow::Result<Option<T>> {
+        self.connect()?.call(method, path, body).await
+    }
+
+    /// Reads the key, once for many calls.
+    pub(super) fn connect(&self) -> anyhow::Result<Connected<'_>> {
+        let address = Address::parse(&self.server, self.insecure_http)
+            .map_err(|mistake| anyhow!("--server {}: {}", self.server, mistake.problem()))?;
+        let key = Secret::from_file(&self.key_file).context("name the key's file with --key-file")?;
+        // Installed once per process; a second call finds it there.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        if address.is_loopback() {
+            // A proxy of the environment is not for this machine, and would get the key.
+            client = client.no_proxy();
+        }
+        Ok(Connected { named: self, address, key, client: client.build()? })
+    }
+}
+
+/// A service and a client of it.
+pub struct Connected<'s> {
+    named: &'s Server,
+    address: Address,
+    key: Secret,
+    client: reqwest::Client,
+}
+
+impl Connected<'_> {
+    pub(super) async fn call<T: serde::de::DeserializeOwned>(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&impl serde::Serialize>,
+    ) -> anyhow::Result<Option<T>> {
         self.call_as(None, method, path, body).await
     }
 
@@ -41,17 +75,8 @@ impl Server {
         path: &str,
         body: Option<&impl serde::Serialize>,
     ) -> anyhow::Result<Option<T>> {
-        let address = Address::parse(&self.server, self.insecure_http)
-            .map_err(|mistake| anyhow!("--server {}: {}", self.server, mistake.problem()))?;
-        let key = Secret::from_file(&self.key_file).context("name the key's file with --key-file")?;
-        // Installed once per process; a second call finds it there.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let mut client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-        if address.is_loopback() {
-            // A proxy of the environment is not for this machine, and would get the key.
-            client = client.no_proxy();
-        }
-        let mut request = client.build()?.request(method, address.below(path)).bearer_auth(key.expose());
+        let Self { named: Server { server, key_file, .. }, address, key, client } = self;
+        let mut request = client.request(method, address.below(path)).bearer_auth(key.expose());
         if let Some(reader) = reader {
             request = request.header("Usher-Subject", reader);
         }
@@ -59,24 +84,21 @@ impl Server {
             request = request.json(body);
         }
         let response =
-            request.send().await.with_context(|| format!("can't reach {}; is the service running?", self.server))?;
+            request.send().await.with_context(|| format!("can't reach {}; is the service running?", server))?;
         let status = response.status();
         let max = if status.is_success() { MAX_ANSWER } else { MAX_REFUSAL };
         let Some(bytes) = read(response, max).await? else {
-            bail!(
-                "{} answers with more than {max} bytes, which no Usher service does; is the address right?",
-                self.server
-            )
+            bail!("{} answers with more than {max} bytes, which no Usher service does; is the address right?", server)
         };
         if status.is_success() {
             return if bytes.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&bytes)?)) };
         }
         match serde_json::from_slice::<Problem>(&bytes) {
             Ok(problem) if status == reqwest::StatusCode::UNAUTHORIZED => {
-                bail!("{}: {} (the key of {})", problem.title, problem.told(), self.key_file.display())
+                bail!("{}: {} (the key of {})", problem.title, problem.told(), key_file.display())
             }
             Ok(problem) => bail!("{}: {}", problem.title, problem.told()),
-            Err(_) => bail!("{} does not answer like an Usher service ({status}); is the address right?", self.server),
+            Err(_) => bail!("{} does not answer like an Usher service ({status}); is the address right?", server),
         }
     }
 }

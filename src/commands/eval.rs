@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use self::cases::{Case, Cases, Document};
 use self::measures::{Hit, Measured};
 use self::report::{Floor, Report};
-use super::client::Server;
+use super::client::{Connected, Server};
 use super::output::{complain, write};
 use crate::wire::{Answer, DocumentsPut, Mode};
 
@@ -68,11 +68,11 @@ pub async fn eval(arguments: EvalArguments) -> anyhow::Result<()> {
         (None, Some(_)) => cases.name.clone(),
         (None, None) => bail!("name the collection that is asked with --collection"),
     };
-    let server = &arguments.server;
+    let server = arguments.server.connect()?;
     let mut revision = None;
     if let Some(documents) = &cases.documents {
         let settings: Map<String, Value> = serde_json::from_str(&arguments.settings).context("--settings")?;
-        revision = fill(server, &collection, documents, settings).await?;
+        revision = fill(&server, &cases.name, &collection, documents, settings).await?;
     }
     let query: Map<String, Value> = serde_json::from_str(&arguments.query).context("--query")?;
     let mut legs = BTreeMap::new();
@@ -91,7 +91,7 @@ pub async fn eval(arguments: EvalArguments) -> anyhow::Result<()> {
             if let Some(revision) = &revision {
                 body.insert("min_revision".into(), json!(revision));
             }
-            measured.push(ask(server, case, &body).await?);
+            measured.push(ask(&server, case, &body).await?);
         }
         legs.insert(name.clone(), measured);
     }
@@ -112,7 +112,8 @@ pub async fn eval(arguments: EvalArguments) -> anyhow::Result<()> {
 
 /// Makes the collection and stores what is not there yet; the revision that has all of it.
 async fn fill(
-    server: &Server,
+    server: &Connected<'_>,
+    source: &str,
     collection: &str,
     documents: &[Document],
     settings: Map<String, Value>,
@@ -120,7 +121,7 @@ async fn fill(
     let _: Option<Value> = server.call(Method::PUT, &format!("/v1/collections/{collection}"), Some(&settings)).await?;
     let mut revision = None;
     for (n, part) in documents.chunks(AT_ONCE).enumerate() {
-        let part: Vec<Value> = part.iter().map(|document| document.to_send(collection, READER)).collect();
+        let part: Vec<Value> = part.iter().map(|document| document.to_send(source, collection, READER)).collect();
         let put: Option<DocumentsPut> =
             server.call(Method::POST, "/v1/documents", Some(&json!({"documents": part}))).await?;
         let put = put.context("the service sent no answer")?;
@@ -135,7 +136,7 @@ async fn fill(
     Ok(revision)
 }
 
-async fn ask(server: &Server, case: &Case, body: &Map<String, Value>) -> anyhow::Result<Measured> {
+async fn ask(server: &Connected<'_>, case: &Case, body: &Map<String, Value>) -> anyhow::Result<Measured> {
     let reader = case.reader.as_deref().unwrap_or(READER);
     let answer: Option<Answer> = server.call_as(Some(reader), Method::POST, "/v1/query", Some(body)).await?;
     let answer = answer.context("the service sent no answer")?;

@@ -54,6 +54,9 @@ async fn a_folder_is_loaded_asked_and_compared() {
     let again = eval(&service, &[&path, "--modes", "keyword", "--against", json, "--floor", "keyword.mrr=0.5"]).await;
     assert!(again.status.success(), "{}", said(&again.stderr));
     assert!(said(&again.stdout).contains("| keyword | +0.0000 (+0.000 to +0.000)"), "{}", said(&again.stdout));
+    // Whatever the collection is called.
+    let other = eval(&service, &[&path, "--modes", "keyword", "--collection", "other", "--against", json]).await;
+    assert!(said(&other.stdout).contains("| keyword | +0.0000 (+0.000 to +0.000)"), "{}", said(&other.stdout));
     for (arguments, reason) in [
         (vec!["--floor", "keyword.mrr=0.6"], "mrr of keyword is 0.5000, and must be 0.6 or more"),
         (vec!["--floor", "vector.mrr=0.1"], "`vector` was not asked"),

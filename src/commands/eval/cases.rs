@@ -49,16 +49,20 @@ pub struct Document {
 }
 
 impl Document {
-    /// As it is sent, for one reader. The name of the collection is its source.
-    pub fn to_send(&self, collection: &str, reader: &str) -> Value {
+    /// As it is sent, for one reader; its source is the folder's name, whatever the collection is called.
+    pub fn to_send(&self, source: &str, collection: &str, reader: &str) -> Value {
         let text = [&self.text, &self.title].into_iter().find(|text| !text.is_empty()).map_or("-", String::as_str);
-        let mut document = json!({"id": format!("{collection}/{}", self.id), "collection": collection,
+        let mut document = json!({"id": id_of(source, &self.id), "collection": collection,
             "content": {"type": "text/plain", "text": text}, "acl": {"viewers": [reader]}});
         if let Some(fields) = document.as_object_mut().filter(|_| !self.title.is_empty()) {
             fields.insert("title".into(), json!(self.title));
         }
         document
     }
+}
+
+fn id_of(source: &str, id: &str) -> String {
+    format!("{source}/{id}")
 }
 
 /// Text as it is compared: markup of emphasis and the number of blanks don't count.
@@ -97,7 +101,7 @@ impl Cases {
             let (query, document, gain) =
                 judgement.ok_or_else(|| anyhow!("{}, line {}: query, document, grade", path.display(), n + 1))?;
             if gain > 0.0 {
-                let document = format!("{name}/{document}");
+                let document = id_of(&name, document);
                 wanted.entry(query).or_default().push(Wanted { document, quote: None, gain });
             }
         }
