@@ -88,14 +88,16 @@ impl ApiProblem {
     pub fn crowded() -> Self {
         let detail = "As many requests are under way as one caller or credential may have at one time (`[limits]`, not \
                       `[limits.rates]`): ask again when some have ended.";
-        let mut problem = Self::new(RATE, detail).retry_after(1);
-        problem.problem.retry_after_ms = Some(1_000);
-        problem
+        Self::of_rate(detail, Duration::from_secs(1))
     }
 
     /// A bucket is empty.
     pub fn rate_limited(wait: Duration) -> Self {
-        let mut problem = Self::new(RATE, "Ask again later, or ask less at once.").retry_after(1);
+        Self::of_rate("Ask again later, or ask less at once.", wait)
+    }
+
+    fn of_rate(detail: &str, wait: Duration) -> Self {
+        let mut problem = Self::new(RATE, detail).retry_after(1);
         problem.problem.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
         problem
     }
