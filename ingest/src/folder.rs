@@ -360,6 +360,7 @@ impl Reader<'_> {
         let is_moved = self.ids.is_fresh(rel);
         let candidate = Candidate { name: rel, rules, held: self.held.get(&id), is_moved, source_hash: hash.clone() };
         let collection = self.tree.collection.clone();
+        let version = source_version(opened, self.held.get(&id));
         let (prepared, found, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc, rules| {
             let sections = sections(&rules.sections, &doc.sections);
             let name = rel.rsplit('/').next().unwrap_or(rel);
@@ -373,8 +374,7 @@ impl Reader<'_> {
                 metadata: doc.metadata,
                 acl: Some(rules.acl),
                 sections,
-                // When the bytes were read: of two runs at once, the one that read later wins.
-                source_version: opened.duration_since(UNIX_EPOCH).ok().map(|d| d.as_millis() as u64),
+                source_version: Some(version),
                 expires_at: None,
                 source_hash: Some(hash),
             }
@@ -392,8 +392,36 @@ impl Reader<'_> {
     }
 }
 
+/// When the bytes were read: of two runs at once, the one that read later wins. What a clock that was ahead has left is
+/// followed by the next number.
+fn source_version(read: SystemTime, held: Option<&usher_base::wire::DocumentState>) -> u64 {
+    let now = read.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let held = held.and_then(|state| state.source_version).map_or(0, |held| held.saturating_add(1));
+    now.max(held).min(i64::MAX as u64)
+}
+
 /// Directories that become folder objects: those that hold documents or rules.
 fn inhabited<'l>(listing: &'l Listing, access: &Access, files: &[&'l str]) -> BTreeSet<&'l str> {
     let rules = listing.files.iter().map(String::as_str).filter(|f| access.files().holds(f));
     files.iter().copied().chain(rules).map(parent).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_once_holds_nothing_up() {
+        let at = |ms| UNIX_EPOCH + std::time::Duration::from_millis(ms);
+        let held = |version: Option<u64>| {
+            let state = serde_json::json!({"id": "s/d", "version": 1, "content_digest": "", "acl_digest": "",
+                "source_version": version});
+            serde_json::from_value::<usher_base::wire::DocumentState>(state).unwrap()
+        };
+        assert_eq!(source_version(at(1_000), None), 1_000);
+        assert_eq!(source_version(at(1_000), Some(&held(None))), 1_000);
+        assert_eq!(source_version(at(1_000), Some(&held(Some(900)))), 1_000);
+        assert_eq!(source_version(at(1_000), Some(&held(Some(9_000)))), 9_001);
+        assert_eq!(source_version(at(1_000), Some(&held(Some(i64::MAX as u64)))), i64::MAX as u64);
+    }
 }

@@ -118,7 +118,9 @@ impl<'a> Uploader<'a> {
             DocumentStatus::Unchanged => Status::Unchanged,
             DocumentStatus::Stale => {
                 self.failed.push(result.id);
-                line.reason = Some("the service holds a newer state of it".into());
+                line.reason = Some(
+                    "the service holds a newer state of it: another run read it later, or has another clock".into(),
+                );
                 Status::Failed
             }
             DocumentStatus::Rejected => {
