@@ -137,9 +137,9 @@ pub enum ServeError {
     Io(#[from] std::io::Error),
     #[error(
         "collection `{collection}` was made with the embedder `{embedder}`, which is not configured ({configured}); \
-         configure it, or remove the collection"
+         {cure}"
     )]
-    Embedder { collection: String, embedder: String, configured: String },
+    Embedder { collection: String, embedder: String, configured: String, cure: String },
 }
 
 /// An opened service with its background tasks.

@@ -1,6 +1,7 @@
 //! Commands that speak to a running service over HTTP.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
@@ -8,6 +9,10 @@ use clap::Args;
 use super::output::{say, shown};
 use crate::outside::{Address, MAX_ANSWER, MAX_REFUSAL, Secret};
 use crate::wire::Problem;
+
+/// How long it may take to be connected, and how long the service may say nothing: it embeds what it is sent.
+const CONNECT: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(300);
 
 /// Where the service is and with which key it is asked.
 #[derive(Args)]
@@ -40,7 +45,10 @@ impl Server {
         let key = Secret::from_file(&self.key_file).context("name the key's file with --key-file")?;
         // Installed once per process; a second call finds it there.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let mut client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let mut client = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .redirect(reqwest::redirect::Policy::none());
         if address.is_loopback() {
             // A proxy of the environment is not for this machine, and would get the key.
             client = client.no_proxy();
@@ -83,8 +91,10 @@ impl Connected<'_> {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response =
-            request.send().await.with_context(|| format!("can't reach {}; is the service running?", server))?;
+        let response = request.send().await.map_err(|error| match error.is_timeout() && !error.is_connect() {
+            true => anyhow!("{server} has not answered in {} s", SILENCE.as_secs()),
+            false => anyhow::Error::from(error).context(format!("can't reach {server}; is the service running?")),
+        })?;
         let status = response.status();
         let max = if status.is_success() { MAX_ANSWER } else { MAX_REFUSAL };
         let Some(bytes) = read(response, max).await? else {

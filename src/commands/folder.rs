@@ -1,5 +1,6 @@
 //! Commands on a data folder as a whole. The service on it is stopped, but for a backup.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +9,10 @@ use clap::Args;
 
 use super::output::say;
 use crate::audit;
-use crate::catalog::{Catalog, Location};
+use crate::catalog::{Catalog, Location, collections};
 use crate::causes::Causes;
-use crate::config::{RawConfig, RawUrl};
+use crate::config::{self, RawConfig, RawUrl};
+use crate::embed::pinned::Model;
 use crate::serve::{Stopped, leave_record, record_to_leave};
 use crate::transfer;
 
@@ -190,7 +192,13 @@ fn try_lock(data: &Path) -> anyhow::Result<Option<std::fs::File>> {
 fn hold(data: &Path) -> anyhow::Result<Option<std::fs::File>> {
     let path = data.join("lock");
     let lock = std::fs::File::options().write(true).open(&path);
-    let lock = lock.with_context(|| format!("can't open {}; name the data folder with --data", path.display()))?;
+    let lock = match lock {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && data.join("catalog.db").is_file() => bail!(
+            "{} is a copy that no service has run on: `usher restore --from {0} --data FOLDER` makes a data folder of it",
+            data.display()
+        ),
+        lock => lock.with_context(|| format!("can't open {}; name the data folder with --data", path.display()))?,
+    };
     Ok(lock.try_lock().is_ok().then_some(lock))
 }
 
@@ -227,6 +235,24 @@ pub async fn accept_restored(arguments: AcceptRestoredArguments) -> anyhow::Resu
             arguments.data.display()
         )),
     }?)
+}
+
+/// Says which models the folder's collections were made with and are not there: copies hold none.
+async fn say_which_models_lack(data: &Path, location: &Location) -> anyhow::Result<()> {
+    let catalog = Catalog::open(location, 1).await?;
+    let rows = collections::all(&mut catalog.read().await?).await?;
+    catalog.close().await;
+    let lacking = rows.iter().filter_map(|row| Model::of(&row.settings.embedder));
+    let models = config::models(data);
+    let names: BTreeSet<&str> =
+        lacking.filter(|model| !model.is_there(&models)).map(|model| model.name.as_str()).collect();
+    for name in names {
+        let folder = data.display();
+        say(format_args!(
+            "its model is not in the folder: `usher models pull {name} --data {folder}` first brings it"
+        ))?;
+    }
+    Ok(())
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<u64> {
@@ -320,5 +346,6 @@ pub async fn import(arguments: ImportArguments) -> anyhow::Result<()> {
     let record = transfer::LeftRecord { file_from, line: &record };
     let manifest = transfer::import(&arguments.from, &location, &arguments.data, record).await?;
     let (rows, vectors) = manifest.totals();
-    Ok(say(format_args!("read {rows} rows and {vectors} vectors into {location}; it can be served"))?)
+    say(format_args!("read {rows} rows and {vectors} vectors into {location}; it can be served"))?;
+    say_which_models_lack(&arguments.data, &location).await
 }

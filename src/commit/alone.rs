@@ -4,9 +4,10 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{CommitError, Footing, POLL, Writer};
+use super::{CommitError, Footing, POLL, Writer, shared};
 use crate::catalog::{CatalogError, CatalogTx};
 use crate::snapshot::Snapshot;
+use crate::snapshot::delta::Delta;
 use crate::snapshot::follow::SnapshotFollowError;
 
 pub struct Alone;
@@ -24,13 +25,19 @@ impl Footing for Alone {
         async { Ok(writer.catalog.begin().await?) }.boxed()
     }
 
+    /// Nobody follows, so nothing says what was changed; by its name a copy that went on from an older state is told.
     fn list<'a>(
         &'a self,
-        _: &'a mut CatalogTx,
+        tx: &'a mut CatalogTx,
         _: &'a Snapshot,
-        _: &'a mut Snapshot,
+        next: &'a mut Snapshot,
     ) -> BoxFuture<'a, Result<(), CatalogError>> {
-        std::future::ready(Ok(())).boxed()
+        async {
+            let at = next.committed_at.to_string();
+            next.origin = Some(shared::list(tx, next.revision, at, &Delta::default()).await?);
+            Ok(())
+        }
+        .boxed()
     }
 
     fn end(&self, tx: CatalogTx) -> BoxFuture<'_, Result<(), CatalogError>> {

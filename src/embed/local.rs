@@ -69,6 +69,8 @@ pub enum ModelError {
         "needs ONNX Runtime 1.{minor} or newer: set ORT_DYLIB_PATH to its shared library (libonnxruntime.so) ({cause})"
     )]
     Runtime { minor: u32, cause: String },
+    #[error("is not there: `usher models pull {model}`, with the service's --data, brings it")]
+    NotPulled { model: String },
     #[error("has a damaged file, {}: `usher models pull {model}` brings it anew", path.display())]
     Damaged { path: PathBuf, model: String },
     #[error("can't read {}: {source}", path.display())]

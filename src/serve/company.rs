@@ -12,7 +12,6 @@ use crate::lease::{self, Duty, Holdings, Lease, Leases};
 use crate::openfga::mirror::Feed;
 use crate::service::fresh::Others;
 use crate::snapshot::Published;
-use crate::snapshot::delta::Delta;
 
 pub(super) enum Company {
     Alone,
@@ -58,20 +57,6 @@ impl Company {
         match self {
             Self::Alone => Box::new(commit::Alone),
             Self::Shared(_) => Box::new(commit::Shared),
-        }
-    }
-
-    /// Has processes that run know of what a command on the machine commits.
-    pub async fn list(
-        &self,
-        tx: &mut CatalogTx,
-        revision: u64,
-        committed_at: String,
-        changes: &Delta,
-    ) -> Result<(), CatalogError> {
-        match self {
-            Self::Alone => Ok(()),
-            Self::Shared(_) => shared::list(tx, revision, committed_at, changes).await.map(drop),
         }
     }
 

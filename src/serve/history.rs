@@ -66,6 +66,10 @@ pub(super) async fn examine(catalog: &Catalog, data: &Path, seen: &mut Seen) -> 
         if !goes_on && !crate::mutants::active("any_catalog_goes_on") {
             return Err(set_back);
         }
+        // By its name, so that a kill later on leaves more than a number.
+        let head = catalog.head().await?;
+        let last = Mark::Last { revision: head.revision, name: head.origin, is_other: false };
+        seen.remember(found, Some(last)).map_err(folder)?;
     } else if epochs.hold(&own) {
         if known.revision > 0 {
             tracing::info!(revision = found, "the catalog was restored, and accepted through another data folder");

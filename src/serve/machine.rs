@@ -9,7 +9,7 @@ use crate::audit::seen::Seen;
 use crate::audit::{self, Asked, Audit, Record};
 use crate::catalog::keys::KeyRow;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, keys, meta, records};
-use crate::commit::Carrier;
+use crate::commit::{Carrier, shared};
 use crate::config::Config;
 use crate::identity::key::KeyHasher;
 use crate::snapshot::delta::Delta;
@@ -21,7 +21,6 @@ pub struct Stopped {
     audit: Audit,
     carrier: Carrier,
     agreed: Agreed,
-    company: Company,
     _lock: std::fs::File,
 }
 
@@ -44,7 +43,7 @@ impl Stopped {
         history::examine(&catalog, &config.data, &mut seen).await?;
         let audit = Audit::open(&config.data, agreed.derive("audit digests"), seen).map_err(folder)?;
         let carrier = Carrier::begin(company.carries(), catalog.clone(), audit.clone(), &config.data).await?;
-        Ok(Self { catalog, audit, carrier, agreed, company, _lock: lock })
+        Ok(Self { catalog, audit, carrier, agreed, _lock: lock })
     }
 
     /// Makes keys as the service would.
@@ -63,7 +62,7 @@ impl Stopped {
         keys::insert(&mut tx, row).await?;
         meta::set_revision(&mut tx, revision).await?;
         let changes = Delta { keys: [row.id.clone()].into(), ..Delta::default() };
-        self.company.list(&mut tx, revision, now.clone(), &changes).await?;
+        shared::list(&mut tx, revision, now.clone(), &changes).await?;
         let settings = serde_json::to_value(&row.settings).unwrap_or_default();
         let details = [("settings".to_owned(), settings), ("expires_at".to_owned(), row.expires_at.as_str().into())];
         let record = Record {
@@ -85,8 +84,10 @@ impl Stopped {
     /// When the catalog or the audit can't be written.
     pub async fn respell(&self, mut tx: CatalogTx, plan: &[Meeting], changes: Vec<String>) -> Result<u64, ServeError> {
         let revision = spelling::apply(&mut tx, plan).await?;
+        let now = Timestamp::now().to_string();
+        shared::list(&mut tx, revision, now.clone(), &Delta::default()).await?;
         let record = Record {
-            at: Timestamp::now().to_string(),
+            at: now,
             id: Some(uuid::Uuid::now_v7().to_string()),
             asked: Asked::duty("usher normalise"),
             event: "names.normalise",

@@ -3,7 +3,7 @@
 use super::ServeError;
 use crate::catalog::{Catalog, vectors};
 use crate::config::Config;
-use crate::embed::Embedders;
+use crate::embed::{Embedders, pinned};
 use crate::indexes::{Indexes, VectorHome};
 use crate::progress::{Progress, Stage};
 use crate::snapshot::Snapshot;
@@ -67,7 +67,12 @@ pub(super) async fn mend(
     for collection in snapshot.collections.values() {
         let Some(embedder) = embedders.get(&collection.settings.embedder) else {
             let configured = embedders.iter().map(|(name, it)| format!("`{name}` is `{}`", it.id()));
+            let cure = match pinned::Model::of(&collection.settings.embedder) {
+                Some(model) => format!("`usher models pull {}`, with the service's --data, brings it", model.name),
+                None => "configure it, or remove the collection".to_owned(),
+            };
             return Err(ServeError::Embedder {
+                cure,
                 collection: collection.name.to_string(),
                 embedder: collection.settings.embedder.clone(),
                 configured: configured.collect::<Vec<_>>().join(", "),

@@ -127,6 +127,46 @@ async fn accepted_in_the_same_breath_and_recorded() {
     scene.goes_on_as_backed_up().await;
 }
 
+/// A copy that went on elsewhere lacks what was withdrawn here, however new its revision has become.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_went_on_elsewhere_is_as_old_as_it_was() {
+    let Some(Scene { parent, backup, data }) = Scene::new().await else { return };
+    let copy = parent.path().join("copy");
+    assert!(restore(&backup, &copy, &[]).0);
+    // Not named by a stop alone: what a kill leaves is a state that a start has named.
+    let killed = data.with_file_name("killed");
+    let service = TestService::start_at(parent, "data").await;
+    let seen = service.service().published.load().revision;
+    copy_folder(&data, &killed);
+    let parent = service.stop().await;
+    let service = TestService::start_at(parent, "copy").await;
+    while service.service().published.load().revision <= seen {
+        service.admin().write(json!([tuple("user:zoe", "member", "group:z")]), json!([])).await;
+        service.admin().write(json!([]), json!([tuple("user:zoe", "member", "group:z")])).await;
+    }
+    let parent = service.stop().await;
+    for data in [data, killed] {
+        let (ok, said) = restore(&copy, &data, &[]);
+        assert!(ok && said.contains("of another history"), "{said}");
+        let scene = Scene { parent: tempfile::tempdir().unwrap(), backup: backup.clone(), data: data.clone() };
+        scene.is_refused("accept-restored");
+        let (ok, said) = usher(&["accept-restored", "--data", data.to_str().unwrap()]);
+        assert!(ok && said.contains("no longer valid"), "{said}");
+    }
+    drop(parent);
+}
+
+/// A copy is no data folder before a service has run on it, and the command says what makes one of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_on_a_backup_say_that_it_is_one() {
+    let Some(scene) = Scene::new().await else { return };
+    let backup = scene.backup.to_str().unwrap();
+    for command in [&["accept-restored"][..], &["normalise"], &["export", "--to", "nowhere"]] {
+        let (ok, said) = usher(&[command, &["--data", backup]].concat());
+        assert!(!ok && said.contains("usher restore --from"), "{command:?}: {said}");
+    }
+}
+
 /// A kill leaves a write-ahead log and no seal; that log must never meet the restored file.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_kill() {

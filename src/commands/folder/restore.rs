@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 
-use super::{copy_folder, hold};
+use super::{copy_folder, hold, say_which_models_lack};
 use crate::audit;
 use crate::audit::seen::{self, Seen};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, Location};
 use crate::commands::output::say;
 use crate::config::RawConfig;
 use crate::serve::{ADMIN_KEY_FILE, EPOCH_FILE, RESTORING, Stopped, accept_restored, prepare_folder};
@@ -81,7 +81,8 @@ pub async fn restore(arguments: RestoreArguments) -> anyhow::Result<()> {
     };
     // It is recorded whoever reads this.
     settle(&data, &from, revision, accept_older).await?;
-    Ok(told?)
+    told?;
+    say_which_models_lack(&data, &Location::Folder(data.clone())).await
 }
 
 /// Copies what is restored, and opens it as a start would; its revision.

