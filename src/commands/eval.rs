@@ -1,7 +1,9 @@
 //! `usher eval`: how well questions with known answers are answered by a running service, per leg and fused, with
 //! intervals, and compared with an earlier run.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -9,13 +11,15 @@ use clap::Args;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use self::calibrate::Sample;
 use self::cases::{Case, Cases, Document};
 use self::measures::{Hit, Measured};
 use self::report::{Floor, Report};
 use super::client::{Connected, Server};
 use super::output::{complain, write};
-use crate::wire::{Answer, DocumentsPut, Mode};
+use crate::wire::{Answer, DocumentView, DocumentsPut, Mode};
 
+mod calibrate;
 mod cases;
 mod measures;
 mod report;
@@ -54,6 +58,9 @@ pub struct EvalArguments {
     /// File that an earlier run wrote with --json: the differences are shown
     #[arg(long)]
     against: Option<PathBuf>,
+    /// Print the `calibration` of the embedder that fits the passages found best
+    #[arg(long)]
+    calibrate: bool,
     /// Fail where a mean is lower, such as `hybrid.ndcg@10=0.5`; may be repeated
     #[arg(long)]
     floor: Vec<Floor>,
@@ -68,17 +75,22 @@ pub async fn eval(arguments: EvalArguments) -> anyhow::Result<()> {
         (None, Some(_)) => cases.name.clone(),
         (None, None) => bail!("name the collection that is asked with --collection"),
     };
+    let is_in_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    if !collection.chars().all(is_in_a_name) || collection.chars().all(|c| c == '.') {
+        bail!("`{collection}` is no name of a collection: use a-z, 0-9, `.`, `_` and `-`");
+    }
     let server = arguments.server.connect()?;
     let mut revision = None;
     if let Some(documents) = &cases.documents {
         let settings: Map<String, Value> = serde_json::from_str(&arguments.settings).context("--settings")?;
         revision = fill(&server, &cases.name, &collection, documents, settings).await?;
     }
+    look_up(&server, &cases, &collection).await?;
     let query: Map<String, Value> = serde_json::from_str(&arguments.query).context("--query")?;
-    let mut legs = BTreeMap::new();
+    let (mut legs, mut text) = (BTreeMap::new(), String::new());
     for name in &arguments.modes {
         let mode: Mode = serde_json::from_value(json!(name)).with_context(|| format!("there is no mode `{name}`"))?;
-        let mut measured = Vec::with_capacity(cases.all.len());
+        let (mut measured, mut samples) = (Vec::with_capacity(cases.all.len()), Vec::new());
         for case in &cases.all {
             let mut body = query.clone();
             body.insert("query".into(), json!(case.question));
@@ -91,12 +103,19 @@ pub async fn eval(arguments: EvalArguments) -> anyhow::Result<()> {
             if let Some(revision) = &revision {
                 body.insert("min_revision".into(), json!(revision));
             }
-            measured.push(ask(&server, case, &body).await?);
+            let answer = ask(&server, case, &body).await?;
+            let hits: Vec<Hit> = answer.results.iter().map(Hit::of).collect();
+            samples
+                .extend(answer.results.iter().zip(&hits).filter_map(|(passage, hit)| Sample::of(case, passage, hit)));
+            measured.push(Measured::of(case, &hits, answer.answerable));
+        }
+        if arguments.calibrate {
+            let _ = writeln!(text, "{name}: {}", calibrate::fitted(&samples)?);
         }
         legs.insert(name.clone(), measured);
     }
     let report = Report::of(&collection, &cases, legs);
-    let mut text = report.table();
+    text.insert_str(0, &report.table());
     if let Some(path) = &arguments.json {
         std::fs::write(path, report.json()).with_context(|| format!("can't write {}", path.display()))?;
     }
@@ -136,11 +155,40 @@ async fn fill(
     Ok(revision)
 }
 
-async fn ask(server: &Connected<'_>, case: &Case, body: &Map<String, Value>) -> anyhow::Result<Measured> {
+/// Sees that every quote stands in its document, for a reader whom it answers: with one that doesn't no leak is found.
+async fn look_up(server: &Connected<'_>, cases: &Cases, collection: &str) -> anyhow::Result<()> {
+    let mut texts: HashMap<&str, String> = HashMap::new();
+    let quoted = cases.all.iter().flat_map(|case| case.wanted.iter().map(move |wanted| (case, wanted)));
+    for (case, wanted) in quoted {
+        let (Some(quote), Some(reader)) = (&wanted.quote, &case.reader) else { continue };
+        let text = match texts.entry(&wanted.document) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => place.insert(text_of(server, reader, &wanted.document, collection).await?),
+        };
+        // Another reader may see other parts of the document.
+        if !text.contains(quote.as_str()) {
+            *text = text_of(server, reader, &wanted.document, collection).await?;
+        }
+        if !text.contains(quote.as_str()) {
+            bail!("{}: {} does not hold this for the reader: {quote}", case.id, wanted.document);
+        }
+    }
+    Ok(())
+}
+
+async fn text_of(server: &Connected<'_>, reader: &str, document: &str, collection: &str) -> anyhow::Result<String> {
+    let escaped: String = document.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let path = format!("/v1/documents/{escaped}?collection={collection}");
+    let nothing: Option<&Value> = None;
+    let view: Option<DocumentView> = server
+        .call_as(Some(reader), Method::GET, &path, nothing)
+        .await
+        .with_context(|| format!("{document} can't be read as {reader}"))?;
+    Ok(cases::plain(&view.context("the service sent no answer")?.text))
+}
+
+async fn ask(server: &Connected<'_>, case: &Case, body: &Map<String, Value>) -> anyhow::Result<Answer> {
     let reader = case.reader.as_deref().unwrap_or(READER);
     let answer: Option<Answer> = server.call_as(Some(reader), Method::POST, "/v1/query", Some(body)).await?;
-    let answer = answer.context("the service sent no answer")?;
-    let hits: Vec<Hit> =
-        answer.results.iter().map(|hit| Hit::of(&hit.document_id, hit.text.as_deref().unwrap_or_default())).collect();
-    Ok(Measured::of(case, &hits))
+    answer.context("the service sent no answer")
 }

@@ -54,6 +54,19 @@ async fn a_folder_is_loaded_asked_and_compared() {
     let again = eval(&service, &[&path, "--modes", "keyword", "--against", json, "--floor", "keyword.mrr=0.5"]).await;
     assert!(again.status.success(), "{}", said(&again.stderr));
     assert!(said(&again.stdout).contains("| keyword | +0.0000 (+0.000 to +0.000)"), "{}", said(&again.stdout));
+    // Nor what has the folder's name as its source.
+    let everyone = json!({"viewers": ["user:ann"]});
+    service.admin().put_documents(vec![document("small/1", "The minutes of the board.", everyone)]).await;
+    let beside = eval(&service, &[&path, "--modes", "keyword", "--collection", "main", "--against", json]).await;
+    assert!(beside.status.success(), "{}", said(&beside.stderr));
+    let kept = service
+        .as_reader("user:ann")
+        .post("/v1/query", json!({"query": "minutes", "collections": ["main"]}))
+        .await
+        .ok();
+    assert_eq!(kept["results"][0]["document_id"], "small/1", "{kept}");
+    let elsewhere = eval(&service, &[&path, "--collection", "../keys"]).await;
+    assert!(!elsewhere.status.success() && said(&elsewhere.stderr).contains("no name of a collection"));
     // Whatever the collection is called.
     let other = eval(&service, &[&path, "--modes", "keyword", "--collection", "other", "--against", json]).await;
     assert!(said(&other.stdout).contains("| keyword | +0.0000 (+0.000 to +0.000)"), "{}", said(&other.stdout));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, json};
 
 /// What is asked, and of which documents.
@@ -49,7 +49,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// As it is sent, for one reader; its source is the folder's name, whatever the collection is called.
+    /// As it is sent, for one reader; its source is named after the folder, whatever the collection is called.
     pub fn to_send(&self, source: &str, collection: &str, reader: &str) -> Value {
         let text = [&self.text, &self.title].into_iter().find(|text| !text.is_empty()).map_or("-", String::as_str);
         let mut document = json!({"id": id_of(source, &self.id), "collection": collection,
@@ -61,8 +61,9 @@ impl Document {
     }
 }
 
+/// In a source of its own, so that no document that is there for anything else is replaced.
 fn id_of(source: &str, id: &str) -> String {
-    format!("{source}/{id}")
+    format!("usher-eval-{source}/{id}")
 }
 
 /// Text as it is compared: markup of emphasis and the number of blanks don't count.
@@ -119,11 +120,32 @@ impl Cases {
             document: String,
             quote: String,
         }
+        /// All that the line has: a map would keep one of two that have the same name.
+        struct Readers(Vec<(String, Vec<Quote>)>);
+        impl<'de> Deserialize<'de> for Readers {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Entries;
+                impl<'de> Visitor<'de> for Entries {
+                    type Value = Readers;
+                    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        to.write_str("readers with what answers for them")
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Readers, A::Error> {
+                        let mut all = Vec::new();
+                        while let Some(entry) = map.next_entry()? {
+                            all.push(entry);
+                        }
+                        Ok(Readers(all))
+                    }
+                }
+                deserializer.deserialize_map(Entries)
+            }
+        }
         #[derive(Deserialize)]
         struct Question {
             id: String,
             question: String,
-            readers: std::collections::BTreeMap<String, Vec<Quote>>,
+            readers: Readers,
             #[serde(default)]
             split: Option<String>,
         }
@@ -136,8 +158,15 @@ impl Cases {
                     |it: &Quote| Wanted { document: it.document.clone(), quote: Some(plain(&it.quote)), gain: 1.0 };
                 quotes.iter().map(of).collect()
             };
-            let everything: Vec<Wanted> = question.readers.values().flat_map(|own| quotes(own)).collect();
-            for (reader, own) in &question.readers {
+            let Readers(readers) = &question.readers;
+            if let Some(empty) = readers.iter().flat_map(|(_, own)| own).find(|it| plain(&it.quote).is_empty()) {
+                bail!("{}: {} quotes nothing of {}", path.display(), question.id, empty.document);
+            }
+            let everything: Vec<Wanted> = readers.iter().flat_map(|(_, own)| quotes(own)).collect();
+            for (n, (reader, own)) in readers.iter().enumerate() {
+                if readers.iter().take(n).any(|(other, _)| other == reader) {
+                    bail!("{}: {} names {reader} twice", path.display(), question.id);
+                }
                 let wanted = quotes(own);
                 let denied = everything.iter().filter(|it| wanted.iter().all(|own| own.document != it.document));
                 all.push(Case {

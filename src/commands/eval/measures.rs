@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::cases::{Case, Wanted, plain};
+use crate::wire::Passage;
 
 /// Resamples of a bootstrap.
 const RESAMPLES: u64 = 2_000;
@@ -17,11 +18,11 @@ pub struct Hit {
 }
 
 impl Hit {
-    pub fn of(document: &str, text: &str) -> Self {
-        Self { document: document.to_owned(), text: plain(text) }
+    pub fn of(passage: &Passage) -> Self {
+        Self { document: passage.document_id.clone(), text: plain(passage.text.as_deref().unwrap_or_default()) }
     }
 
-    fn answers(&self, wanted: &Wanted) -> bool {
+    pub fn answers(&self, wanted: &Wanted) -> bool {
         self.document == wanted.document && wanted.quote.as_ref().is_none_or(|quote| self.text.contains(quote))
     }
 }
@@ -33,6 +34,9 @@ pub struct Measured {
     /// Nothing that the reader may read answers the question: then there is nothing to measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Values>,
+    /// Whether the service says that it can be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answerable: Option<bool>,
     /// Passages that answer the question, in documents that the reader may not read.
     pub leaks: usize,
 }
@@ -64,9 +68,10 @@ pub const MEASURES: [Measure; 5] = [
 ];
 
 impl Measured {
-    pub fn of(case: &Case, hits: &[Hit]) -> Self {
+    pub fn of(case: &Case, hits: &[Hit], answerable: Option<bool>) -> Self {
         let leaks = hits.iter().filter(|hit| case.denied.iter().any(|denied| hit.answers(denied))).count();
-        Self { id: case.id.clone(), values: (!case.wanted.is_empty()).then(|| values(&case.wanted, hits)), leaks }
+        let values = (!case.wanted.is_empty()).then(|| values(&case.wanted, hits));
+        Self { id: case.id.clone(), values, answerable, leaks }
     }
 }
 
@@ -136,7 +141,7 @@ mod tests {
     }
 
     fn hits(all: &[(&str, &str)]) -> Vec<Hit> {
-        all.iter().map(|(document, text)| Hit::of(document, text)).collect()
+        all.iter().map(|(document, text)| Hit { document: (*document).into(), text: plain(text) }).collect()
     }
 
     fn near(a: f64, b: f64) {
@@ -162,7 +167,7 @@ mod tests {
         near(values(&wanted, &hits(&[("b", "ends on 31 March"), ("a", "It ends on\n**31 March**.")])).mrr, 0.5);
         let case =
             Case { id: "q".into(), question: String::new(), reader: None, denied: wanted.to_vec(), wanted: vec![] };
-        let measured = Measured::of(&case, &hits(&[("a", "It ends on 31 March.")]));
+        let measured = Measured::of(&case, &hits(&[("a", "It ends on 31 March.")]), None);
         assert_eq!((measured.leaks, measured.values), (1, None));
     }
 

@@ -40,11 +40,23 @@ impl FromStr for Floor {
         let form = || anyhow!("write it as `hybrid.ndcg@10=0.5`");
         let (name, value) = text.split_once('=').ok_or_else(form)?;
         let (leg, measure) = name.split_once('.').ok_or_else(form)?;
-        if !MEASURES.iter().any(|(known, _)| *known == measure) {
-            bail!("there is no measure `{measure}`; there are: {}", MEASURES.map(|(name, _)| name).join(", "));
+        let known: Vec<&str> = MEASURES.iter().map(|(name, _)| *name).chain(SAID).collect();
+        if !known.contains(&measure) {
+            bail!("there is no measure `{measure}`; there are: {}", known.join(", "));
         }
         Ok(Self { leg: leg.to_owned(), measure: measure.to_owned(), value: value.parse().map_err(|_| form())? })
     }
+}
+
+/// Of the questions that have an answer, and of those that have none: for which the service says so.
+const SAID: [&str; 2] = ["answerable", "unanswerable"];
+
+fn said_rightly(answers: &[Measured]) -> impl Iterator<Item = (String, Mean)> {
+    SAID.into_iter().zip([true, false]).filter_map(|(name, has_answer)| {
+        let of_kind = answers.iter().filter(|answer| answer.values.is_some() == has_answer);
+        let said: Vec<f64> = of_kind.filter_map(|answer| Some(f64::from(answer.answerable? == has_answer))).collect();
+        (!said.is_empty()).then(|| (name.to_owned(), Mean::of(&said)))
+    })
 }
 
 impl Report {
@@ -54,7 +66,9 @@ impl Report {
             let mean =
                 |(name, of): &Measure| ((*name).to_owned(), Mean::of(&values.iter().map(of).collect::<Vec<_>>()));
             let leaks = answers.iter().map(|answer| answer.leaks).sum();
-            Leg { means: MEASURES.iter().map(mean).collect(), leaks, answers }
+            let mut means: BTreeMap<String, Mean> = MEASURES.iter().map(mean).collect();
+            means.extend(said_rightly(&answers));
+            Leg { means, leaks, answers }
         };
         let questions = cases.all.iter().filter(|case| !case.wanted.is_empty()).count();
         let legs = legs.into_iter().map(|(name, answers)| (name, leg(answers))).collect();
@@ -77,6 +91,14 @@ impl Report {
                 let _ = write!(text, " {:.4} ({:.3} to {:.3}) |", mean.mean, mean.low, mean.high);
             }
             let _ = writeln!(text, " {} |", leg.leaks);
+        }
+        let _ = write!(text, "\n| leg | {} |\n|---|---|---|\n", SAID.join(" | "));
+        for (name, leg) in &self.legs {
+            let cell = |name: &str| match leg.means.get(name) {
+                Some(mean) => format!("{:.4} ({:.3} to {:.3})", mean.mean, mean.low, mean.high),
+                None => "-".to_owned(),
+            };
+            let _ = writeln!(text, "| {name} | {} |", SAID.map(cell).join(" | "));
         }
         text
     }
