@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use tokio::sync::Semaphore;
 
+use crate::limits::Payer;
+use crate::limits::places::{Place, Places, Shares};
+
+pub mod calibration;
 mod error;
 pub mod hash;
 pub mod http;
@@ -14,6 +19,7 @@ pub mod local;
 pub mod onnx;
 pub mod pinned;
 
+pub use calibration::Calibration;
 pub use error::{EmbedError, Failure};
 pub use hash::HashEmbedder;
 pub use http::HttpEmbedder;
@@ -23,6 +29,28 @@ pub use http::HttpEmbedder;
 pub enum Role {
     Query,
     Passage,
+}
+
+/// Who may wait for an embedder that does one thing after another: of each payer no more than keeps it busy, so that the next
+/// one's turn comes soon, whoever asks for how much.
+pub(crate) struct Turns {
+    questions: Arc<Places>,
+    passages: Arc<Places>,
+}
+
+impl Turns {
+    /// For an embedder that does so many things at one time.
+    pub fn of(at_once: usize) -> Self {
+        let places = |subject| Places::new(Shares { all: Semaphore::MAX_PERMITS, credential: at_once, subject });
+        Self { questions: places(1), passages: places(at_once) }
+    }
+
+    pub async fn take(&self, role: Role, payer: &Payer) -> Place {
+        match role {
+            Role::Query => self.questions.take(payer).await,
+            Role::Passage => self.passages.take(payer).await,
+        }
+    }
 }
 
 /// Turns texts into vectors of one dimension and unit length (or zero).
@@ -38,12 +66,23 @@ pub trait Embedder: Send + Sync {
         1.0
     }
 
+    /// What its cosines mean, unless the configuration says; absent: nobody knows.
+    fn calibration(&self) -> Option<Calibration> {
+        None
+    }
+
     /// One row per text, row-major. Texts of one call may be of one document and audience only, unless the embedder's
-    /// rows don't depend on what they are batched with. Call [`rows`], which checks the answer.
+    /// rows don't depend on what they are batched with. Those of different payers take turns. Call [`rows`], which checks
+    /// the answer.
     ///
     /// # Errors
     /// When the embedder fails, as a whole.
-    fn embed<'a>(&'a self, texts: &'a [String], role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>>;
+    fn embed<'a>(
+        &'a self,
+        texts: &'a [String],
+        role: Role,
+        payer: &'a Payer,
+    ) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>>;
 
     /// Whether the last call was answered; for operators only, nothing is decided by it.
     fn is_answering(&self) -> bool {
@@ -55,8 +94,13 @@ pub trait Embedder: Send + Sync {
 ///
 /// # Errors
 /// When the embedder fails, or gives anything else.
-pub async fn rows(embedder: &dyn Embedder, texts: &[String], role: Role) -> Result<Vec<f32>, EmbedError> {
-    let rows = embedder.embed(texts, role).await?;
+pub async fn rows(
+    embedder: &dyn Embedder,
+    texts: &[String],
+    role: Role,
+    payer: &Payer,
+) -> Result<Vec<f32>, EmbedError> {
+    let rows = embedder.embed(texts, role, payer).await?;
     let expected = texts.len() * embedder.dimensions();
     let failure = if rows.len() != expected {
         Failure::Count { expected, found: rows.len() }
@@ -74,11 +118,13 @@ pub struct Configured {
     pub settings: Settings,
     /// In the place of [`Embedder::fusion_weight`].
     pub fusion_weight: Option<f64>,
+    /// In the place of [`Embedder::calibration`].
+    pub calibration: Option<Calibration>,
 }
 
 impl From<Settings> for Configured {
     fn from(settings: Settings) -> Self {
-        Self { settings, fusion_weight: None }
+        Self { settings, fusion_weight: None, calibration: None }
     }
 }
 
@@ -102,6 +148,7 @@ pub struct Embedders {
     names: Vec<(String, String)>,
     /// By id, where the configuration says them.
     weights: BTreeMap<String, f64>,
+    calibrations: BTreeMap<String, Calibration>,
 }
 
 impl Embedders {
@@ -113,7 +160,7 @@ impl Embedders {
     fn named(embedders: Vec<(String, Arc<dyn Embedder>)>) -> Self {
         let names = embedders.iter().map(|(name, embedder)| (name.clone(), embedder.id().to_owned())).collect();
         let by_id = embedders.into_iter().map(|(_, embedder)| (embedder.id().to_owned(), embedder)).collect();
-        Self { by_id, names, weights: BTreeMap::new() }
+        Self { by_id, names, weights: BTreeMap::new(), calibrations: BTreeMap::new() }
     }
 
     /// Makes the configured embedders, without calling any server; the built-in one alone where there are none. The log
@@ -130,9 +177,9 @@ impl Embedders {
             );
             return Ok(Self::new(vec![Arc::new(HashEmbedder)]));
         }
-        let mut weights = BTreeMap::new();
+        let (mut weights, mut calibrations) = (BTreeMap::new(), BTreeMap::new());
         let mut embedders: Vec<(String, Arc<dyn Embedder>)> = Vec::with_capacity(configured.len());
-        for Configured { settings, fusion_weight } in configured {
+        for Configured { settings, fusion_weight, calibration } in configured {
             let (name, embedder): (String, Arc<dyn Embedder>) = match settings {
                 Settings::Hash { name } => (name, Arc::new(HashEmbedder)),
                 Settings::Http(settings) => (settings.name.clone(), Arc::new(HttpEmbedder::new(*settings)?)),
@@ -144,9 +191,10 @@ impl Embedders {
             let is_default = embedders.is_empty();
             tracing::info!(name, id = embedder.id(), dimensions = embedder.dimensions(), is_default, "an embedder");
             weights.extend(fusion_weight.map(|weight| (embedder.id().to_owned(), weight)));
+            calibrations.extend(calibration.map(|calibration| (embedder.id().to_owned(), calibration)));
             embedders.push((name, embedder));
         }
-        Ok(Self { weights, ..Self::named(embedders) })
+        Ok(Self { weights, calibrations, ..Self::named(embedders) })
     }
 
     /// How much a place in the list of the embedder with this id counts beside a place in the keyword list, 0 to 1; 0: its
@@ -162,6 +210,11 @@ impl Embedders {
             0.0 => 1.0,
             weight => weight,
         }
+    }
+
+    /// What the cosines of the embedder with this id mean, where that is known.
+    pub fn calibration(&self, id: &str) -> Option<Calibration> {
+        self.calibrations.get(id).copied().or_else(|| self.get(id)?.calibration())
     }
 
     pub fn get(&self, id: &str) -> Option<&Arc<dyn Embedder>> {
@@ -201,4 +254,36 @@ pub fn normalise(vector: &mut [f32]) {
     let square: f64 = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     let scale = if square > 0.0 && square.is_finite() { 1.0 / square.sqrt() } else { 0.0 };
     vector.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn payer(credential: &str, subject: Option<&str>) -> Payer {
+        Payer { credential: credential.to_owned(), subject: subject.map(str::to_owned) }
+    }
+
+    /// However much one asks for, nobody else waits for more than what keeps the embedder busy.
+    #[tokio::test]
+    async fn everybody_gets_a_turn() {
+        let turns = Turns::of(2);
+        let waits = async |role, payer: &Payer| {
+            tokio::time::timeout(Duration::from_millis(20), turns.take(role, payer)).await.is_err()
+        };
+        let ann = payer("chat", Some("user:ann"));
+        let first = turns.take(Role::Query, &ann).await;
+        assert!(waits(Role::Query, &ann).await, "one question of a subject");
+        let bob = turns.take(Role::Query, &payer("chat", Some("user:bob"))).await;
+        assert!(waits(Role::Query, &payer("chat", Some("user:carl"))).await, "two of a credential");
+        let other = turns.take(Role::Query, &payer("other", None)).await;
+        let ingest = payer("ingest", None);
+        let passages = (turns.take(Role::Passage, &ingest).await, turns.take(Role::Passage, &ingest).await);
+        assert!(waits(Role::Passage, &ingest).await);
+        assert!(!waits(Role::Passage, &payer("second", None)).await && !waits(Role::Query, &ingest).await);
+        drop((first, bob, other, passages));
+        assert!(!waits(Role::Query, &ann).await);
+    }
 }

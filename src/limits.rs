@@ -19,6 +19,13 @@ pub struct Payer {
     pub subject: Option<String>,
 }
 
+impl Payer {
+    /// The service itself, for what nobody in particular asks for.
+    pub fn itself() -> Self {
+        Self { credential: String::new(), subject: None }
+    }
+}
+
 /// Limits of a listener's connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {

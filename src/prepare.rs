@@ -9,7 +9,7 @@ use crate::catalog::documents::SectionRow;
 use crate::catalog::index_text::index_text;
 use crate::commit::documents::{Prepared, PreparedChunk, PreparedContent, PreparedVectors, title_of};
 use crate::embed::{self, EmbedError, Embedder, Role};
-use crate::limits::{Effort, Spent};
+use crate::limits::{Effort, Payer, Spent};
 use crate::outline::{self, Heading, MAX_HEADINGS, TooManyHeadings};
 use crate::wire::bounds::{MAX_DOCUMENT_ID, MAX_SECTION_ID, MAX_SECTIONS};
 use crate::wire::{ChunkSpan, Document, Section};
@@ -334,25 +334,32 @@ fn cut_at_sections(chunks: &mut Vec<PreparedChunk>, restricted: &[Range<usize>],
     *chunks = cut;
 }
 
-/// Chunks, sections and vectors of a document. Without the vectors of the next generation's embedder it can be stored all
-/// the same.
+/// Counts a document's chunks against what the documents of its request may have together.
 ///
 /// # Errors
-/// When the embedder fails, or there are more chunks than `room` says; what is left of it is written back.
-pub async fn content(
-    document: &Document,
-    laid: Laid,
-    embedder: &Arc<dyn Embedder>,
-    next: Option<&Arc<dyn Embedder>>,
-    room: &mut usize,
-) -> Result<PreparedContent, PrepareError> {
-    let (chunks, sections) = laid;
+/// When there are more than that; what is left stays as it was.
+pub fn take_room(room: &mut usize, (chunks, _): &Laid) -> Result<(), Unprocessable> {
     *room = room.checked_sub(chunks.len()).ok_or_else(|| {
         let detail = format!(
             "the documents of one request have more than {MAX_REQUEST_CHUNKS} chunks together: send fewer at once"
         );
         unprocessable("/chunks", detail)
     })?;
+    Ok(())
+}
+
+/// Chunks, sections and vectors of a document. Without the vectors of the next generation's embedder it can be stored all
+/// the same.
+///
+/// # Errors
+/// When the embedder fails.
+pub async fn content(
+    document: &Document,
+    (chunks, sections): Laid,
+    embedder: &Arc<dyn Embedder>,
+    next: Option<&Arc<dyn Embedder>>,
+    payer: &Payer,
+) -> Result<PreparedContent, EmbedError> {
     // As an index gets it that is filled from the catalog.
     let title = title_of(document);
     let texts: Vec<String> = chunks
@@ -361,9 +368,9 @@ pub async fn content(
         .collect();
     // Only chunks of one document, and of one side of its sections' borders, share a call.
     let runs = runs(&chunks, &sections);
-    let mut vectors = vec![embedded(embedder, &texts, &runs).await?];
+    let mut vectors = vec![embedded(embedder, &texts, &runs, payer).await?];
     if let Some(next) = next.filter(|next| next.id() != embedder.id()) {
-        match embedded(next, &texts, &runs).await {
+        match embedded(next, &texts, &runs, payer).await {
             Ok(made) => vectors.push(made),
             Err(error) => tracing::debug!(%error, "a document is stored without vectors of the next generation"),
         }
@@ -375,11 +382,12 @@ async fn embedded(
     embedder: &Arc<dyn Embedder>,
     texts: &[String],
     runs: &[std::ops::Range<usize>],
+    payer: &Payer,
 ) -> Result<PreparedVectors, EmbedError> {
     let mut rows = Vec::with_capacity(texts.len() * embedder.dimensions());
     for run in runs {
         let texts = texts.get(run.clone()).unwrap_or_default();
-        rows.extend(embed::rows(embedder.as_ref(), texts, Role::Passage).await?);
+        rows.extend(embed::rows(embedder.as_ref(), texts, Role::Passage, payer).await?);
     }
     Ok(PreparedVectors { embedder: embedder.id().to_owned(), rows })
 }

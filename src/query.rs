@@ -21,6 +21,7 @@ mod allow;
 mod assemble;
 mod caveats;
 mod fuse;
+mod relevance;
 mod respond;
 mod search;
 mod stages;
@@ -148,7 +149,7 @@ pub async fn answer(
         let revision = snapshot.revision;
         let resolve = allow::resolve(service, &turn, snapshot, &reader, &question);
         let mut allowed = stages.run("resolve", resolve).await?;
-        stages.run("embed", search::embed(service, &question, &allowed, &mut vectors)).await?;
+        stages.run("embed", search::embed(service, &turn, &question, &allowed, &mut vectors)).await?;
         stages.run("wait", allow::await_indexes(service, &question, &mut allowed)).await?;
         let indexes = allowed.indexes();
         let hits = stages.run("search", search::both_legs(service, &turn, &question, &allowed, &vectors)).await?;
@@ -158,8 +159,9 @@ pub async fn answer(
         crate::pause::at("query.verified", asked.name()).await;
         // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
         let read = async {
-            let _place = turn.place().await.map_err(QueryError::at("assemble"))?;
-            assemble::passages(service, &question, ranked).await
+            let effort = turn.place().await.map_err(QueryError::at("assemble"))?;
+            let measure = relevance::Measure { question: &question, indexes: &indexes, vectors: &vectors, effort };
+            assemble::passages(service, &question, ranked, measure).await
         };
         let passages = stages.run("assemble", read).await?;
         let is_changing = service.published.load().revision > revision && arrived.elapsed() < question.deadline / 2;

@@ -83,6 +83,8 @@ mod rates;
 mod records;
 #[path = "service/reindex.rs"]
 mod reindex;
+#[path = "service/relevance.rs"]
+mod relevance;
 #[path = "service/removal.rs"]
 mod removal;
 #[path = "service/report.rs"]

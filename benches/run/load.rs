@@ -14,7 +14,7 @@ use usher::audit::Trace;
 use usher::config::{RawConfig, RawLimits, RawRates};
 use usher::embed::{EmbedError, Embedder, Embedders, Failure, HashEmbedder, Role};
 use usher::identity::Credential;
-use usher::limits::ConnectionLimits;
+use usher::limits::{ConnectionLimits, Payer};
 use usher::progress::Stage;
 use usher::query;
 use usher::serve::{self, Listeners, Listening, Running};
@@ -68,7 +68,7 @@ impl Embedder for Table {
         DIMENSIONS
     }
 
-    fn embed<'a>(&'a self, texts: &'a [String], _: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
+    fn embed<'a>(&'a self, texts: &'a [String], _: Role, _: &'a Payer) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
         async move {
             let mut rows = Vec::with_capacity(texts.len() * DIMENSIONS);
             for text in texts {

@@ -14,7 +14,7 @@ use super::{ConfigError, outside};
 use crate::embed::http::{self, ServerApi};
 use crate::embed::local::{self, Hub, Source};
 use crate::embed::pinned::{self, Model};
-use crate::embed::{Configured, Settings};
+use crate::embed::{Calibration, Configured, Settings};
 use crate::outside::{Address, Secret, SecretError};
 
 /// One entry. Which keys may stand in it depends on its kind.
@@ -52,6 +52,10 @@ pub struct RawEmbedder {
     /// How much its places count beside those of keywords, 0 to 1; 0: keywords alone decide [default: 1, of `hash` 0]
     #[schemars(example = 0.5)]
     pub fusion_weight: Option<f64>,
+    /// What its cosines mean for the relevance of a passage: offset, per cosine, per coverage; `usher eval --calibrate` prints
+    /// them [default: the model's own where it has some]
+    #[schemars(example = &[-6.75, 6.39, 4.04])]
+    pub calibration: Option<[f64; 3]>,
     /// Put before every question.
     #[schemars(example = &"query: ")]
     pub query_prefix: Option<String>,
@@ -97,6 +101,10 @@ pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Config
         if fusion_weight.is_some_and(|weight| !(0.0..=1.0).contains(&weight)) {
             return Err(mistake(("fusion_weight", "must be 0 to 1")));
         }
+        let calibration = raw.calibration.map(Calibration::from);
+        if calibration.is_some_and(|calibration| !calibration.is_usable()) {
+            return Err(mistake(("calibration", "must be three numbers from -100 to 100")));
+        }
         let settings = one(raw, key, models).map_err(mistake)?;
         let id = match &settings {
             Settings::Hash { .. } => Some("hash-v1".to_owned()),
@@ -107,7 +115,7 @@ pub(super) fn resolve(raw: Vec<RawEmbedder>, models: &Path) -> Result<Vec<Config
         if id.is_some_and(|id| !ids.insert(id)) {
             return Err(mistake(("model", "with these dimensions and prefixes is configured twice")));
         }
-        resolved.push(Configured { settings, fusion_weight });
+        resolved.push(Configured { settings, fusion_weight, calibration });
     }
     Ok(resolved)
 }

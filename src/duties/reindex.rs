@@ -18,6 +18,7 @@ use crate::embed::{self, EmbedError, Failure, Role};
 use crate::index::{IndexError, pieces};
 use crate::indexes::IndexFollowError;
 use crate::lease::Duty;
+use crate::limits::Payer;
 use crate::service::Service;
 use crate::snapshot::CollectionState;
 
@@ -183,7 +184,7 @@ async fn make(
         .collect();
     let calls = texts.chunk_by(|(one, ..), (other, ..)| one == other).map(|run| async move {
         let texts: Vec<String> = run.iter().map(|(.., text)| text.clone()).collect();
-        let rows = embed::rows(embedder.as_ref(), &texts, Role::Passage).await?;
+        let rows = embed::rows(embedder.as_ref(), &texts, Role::Passage, &Payer::itself()).await?;
         let rows = rows.chunks_exact(embedder.dimensions().max(1)).map(<[f32]>::to_vec);
         Ok::<_, ReindexError>(run.iter().map(|(_, chunk, _)| *chunk).zip(rows).collect::<Vec<_>>())
     });

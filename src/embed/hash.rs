@@ -14,6 +14,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::{EmbedError, Embedder, Role, normalise};
+use crate::limits::Payer;
 
 const DIMENSIONS: usize = 384;
 /// Words of a text beyond this are ignored.
@@ -44,7 +45,7 @@ impl Embedder for HashEmbedder {
         0.0
     }
 
-    fn embed<'a>(&'a self, texts: &'a [String], _role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
+    fn embed<'a>(&'a self, texts: &'a [String], _: Role, _: &'a Payer) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
         async move {
             let mut rows = Vec::with_capacity(texts.len() * DIMENSIONS);
             for text in texts {

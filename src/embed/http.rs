@@ -14,7 +14,8 @@ use reqwest::{StatusCode, Url};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::{EmbedError, Embedder, Failure, Role};
+use super::{EmbedError, Embedder, Failure, Role, Turns};
+use crate::limits::Payer;
 
 mod shape;
 
@@ -72,6 +73,7 @@ pub struct HttpEmbedder {
     in_flight: Semaphore,
     /// One fewer, where there are several: questions never wait for more than they must when many documents come in.
     passages_in_flight: Semaphore,
+    turns: Turns,
     is_answering: AtomicBool,
 }
 
@@ -111,13 +113,15 @@ impl HttpEmbedder {
             client,
             in_flight: Semaphore::new(settings.max_in_flight),
             passages_in_flight: Semaphore::new(settings.max_in_flight.saturating_sub(1).max(1)),
+            turns: Turns::of(settings.max_in_flight),
             is_answering: AtomicBool::new(true),
             settings,
         })
     }
 
     /// The rows of one batch, as soon as it is its turn.
-    async fn batch(&self, texts: &[String], role: Role) -> Result<Vec<f32>, EmbedError> {
+    async fn batch(&self, texts: &[String], role: Role, payer: &Payer) -> Result<Vec<f32>, EmbedError> {
+        let _turn = self.turns.take(role, payer).await;
         // The semaphores are never closed, so taking a permit can't fail.
         let _passage = match role {
             Role::Passage => self.passages_in_flight.acquire().await.ok(),
@@ -192,8 +196,14 @@ impl Embedder for HttpEmbedder {
         self.settings.dimensions
     }
 
-    fn embed<'a>(&'a self, texts: &'a [String], role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
-        let batches: Vec<_> = texts.chunks(self.settings.batch).map(|batch| self.batch(batch, role).boxed()).collect();
+    fn embed<'a>(
+        &'a self,
+        texts: &'a [String],
+        role: Role,
+        payer: &'a Payer,
+    ) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
+        let batches = texts.chunks(self.settings.batch);
+        let batches: Vec<_> = batches.map(|batch| self.batch(batch, role, payer).boxed()).collect();
         let rows = stream::iter(batches).buffered(self.settings.max_in_flight).try_concat();
         rows.boxed()
     }

@@ -16,7 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::files::{Files, Source};
 use super::local::{self, ModelError, Settings};
-use super::{EmbedError, Embedder, Failure, Role, normalise};
+use super::{Calibration, EmbedError, Embedder, Failure, Role, Turns, normalise};
+use crate::limits::Payer;
+use crate::limits::places::Place;
 
 mod files;
 mod hub;
@@ -27,15 +29,20 @@ const PROBE: &str = "one two three";
 /// Copies of a model in memory that work on passages; more cores work on one passage together.
 const MAX_COPIES: usize = 8;
 
+/// Texts of one payer that wait for one copy or are worked on: the next one is there when the last is done.
+const MIN_TURNS: usize = 2;
+
 /// One model.
 pub struct OnnxEmbedder {
     id: String,
     dimensions: usize,
     query_prefix: String,
     passage_prefix: String,
+    calibration: Option<Calibration>,
     copies: usize,
     questions: Copies,
     passages: Copies,
+    turns: Turns,
 }
 
 /// Copies of the model, each for one text at a time.
@@ -50,8 +57,8 @@ impl Copies {
         Self { places: Arc::new(Semaphore::new(models.len())), idle: Arc::new(Mutex::new(models)) }
     }
 
-    /// The row of one text, in this place, whether or not somebody still waits for it.
-    async fn row(&self, place: OwnedSemaphorePermit, text: String) -> Option<Vec<f32>> {
+    /// The row of one text, in its turn and this place, whether or not somebody still waits for it.
+    async fn row(&self, place: (Place, OwnedSemaphorePermit), text: String) -> Option<Vec<f32>> {
         let idle = self.idle.clone();
         let ran = tokio::task::spawn_blocking(move || {
             let mut model = idle.lock().pop()?;
@@ -71,15 +78,22 @@ impl OnnxEmbedder {
     /// # Errors
     /// When the runtime is missing or too old, a file is missing, or the model gives other vectors than it should.
     pub fn open(settings: &Settings) -> Result<Self, ModelError> {
-        load_runtime(settings.runtime.as_deref())?;
         let files = match &settings.source {
             local::Source::Dir { path } => Files::read(path)?,
             local::Source::Hub(hub) => hub::files(hub)?,
+            local::Source::Pinned { model, folder } if !folder.exists() => {
+                return Err(ModelError::NotPulled { model: model.name.clone() });
+            }
             local::Source::Pinned { model, folder } => {
                 let files = Files::read(folder)?;
                 model.check(folder, |name| files.named(name))?;
                 Files { source: Source::Pinned { model: &model.name }, ..files }
             }
+        };
+        load_runtime(settings.runtime.as_deref())?;
+        let calibration = match &settings.source {
+            local::Source::Pinned { model, .. } => Some(model.calibration),
+            _ => None,
         };
         let id = files.id();
         let Files { manifest, place, model, external, tokenizer, source: _ } = files;
@@ -106,20 +120,23 @@ impl OnnxEmbedder {
             dimensions: manifest.dimensions,
             query_prefix: manifest.query_prefix,
             passage_prefix: manifest.passage_prefix,
+            calibration,
             copies,
+            turns: Turns::of(copies.max(MIN_TURNS)),
             questions: Copies::of(vec![first]),
             passages: Copies::of((0..copies).map(|_| copy()).collect::<Result<_, _>>()?),
         })
     }
 
     /// The row of one text, when it is its turn.
-    async fn row(&self, text: &str, role: Role) -> Result<Vec<f32>, Failure> {
+    async fn row(&self, text: &str, role: Role, payer: &Payer) -> Result<Vec<f32>, Failure> {
+        let turn = self.turns.take(role, payer).await;
         let (prefix, copies) = match role {
             Role::Passage => (&self.passage_prefix, &self.passages),
             Role::Query => (&self.query_prefix, self.for_a_question()),
         };
         let place = copies.places.clone().acquire_owned().await.map_err(|_| Failure::Model)?;
-        let mut row = copies.row(place, format!("{prefix}{text}")).await.ok_or(Failure::Model)?;
+        let mut row = copies.row((turn, place), format!("{prefix}{text}")).await.ok_or(Failure::Model)?;
         if row.len() != self.dimensions {
             return Err(Failure::Dimension { expected: self.dimensions, found: row.len() });
         }
@@ -146,10 +163,18 @@ impl Embedder for OnnxEmbedder {
         self.dimensions
     }
 
-    fn embed<'a>(&'a self, texts: &'a [String], role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
+    fn calibration(&self) -> Option<Calibration> {
+        self.calibration
+    }
+
+    fn embed<'a>(
+        &'a self,
+        texts: &'a [String],
+        role: Role,
+        payer: &'a Payer,
+    ) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
         async move {
-            // No more than there are copies, so that a long document doesn't stand before a short one as a whole.
-            let rows: Vec<_> = texts.iter().map(|text| self.row(text, role)).collect();
+            let rows: Vec<_> = texts.iter().map(|text| self.row(text, role, payer)).collect();
             let rows: Vec<Vec<f32>> = stream::iter(rows)
                 .buffered(self.copies)
                 .try_collect()

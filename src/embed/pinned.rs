@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::Calibration;
 use super::local::{MANIFEST, ModelError, Pooling};
 
 pub mod pull;
@@ -42,6 +43,8 @@ pub struct Model {
     pub query_prefix: String,
     pub passage_prefix: String,
     pub max_tokens: usize,
+    /// What its cosines mean.
+    pub calibration: Calibration,
     pub files: Vec<File>,
 }
 
@@ -96,6 +99,11 @@ impl Model {
     /// A model by its name.
     pub fn named(name: &str) -> Option<&'static Self> {
         TABLE.models.iter().find(|model| model.name == name)
+    }
+
+    /// The one that an embedder with this id was made of, in this release or another.
+    pub fn of(id: &str) -> Option<&'static Self> {
+        TABLE.models.iter().find(|model| id.strip_prefix(&model.name).is_some_and(|rest| rest.starts_with(':')))
     }
 
     /// Where it lies once it was pulled; `models` is the folder of all models.

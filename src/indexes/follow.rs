@@ -12,6 +12,7 @@ use crate::catalog::operations::OperationKind;
 use crate::catalog::{Catalog, CatalogError, CatalogTx, vectors};
 use crate::embed::{self, Embedder, Role};
 use crate::index::{Analyser, IndexError, KeywordIndex, KeywordOp, MaskedScan, VectorStore, pieces};
+use crate::limits::Payer;
 use crate::progress::Progress;
 
 /// Operations read from the log at once.
@@ -275,9 +276,9 @@ pub(super) async fn repair(
         tracing::warn!(collection, first = range.start, end = range.end, "computing damaged vectors again");
         for part in pieces(range.clone(), EMBEDDED_AT_ONCE) {
             let mut rows = vec![0.0; part.len() * embedder.dimensions()];
-            let mut tx = catalog.read().await?;
+            let (mut tx, payer) = (catalog.read().await?, Payer::itself());
             for text in catalog.index_texts(&mut tx, collection, part.start, part.len() as u32).await? {
-                let row = embed::rows(embedder.as_ref(), &[text.with(str::to_owned)], Role::Passage).await?;
+                let row = embed::rows(embedder.as_ref(), &[text.with(str::to_owned)], Role::Passage, &payer).await?;
                 let at = (text.chunk - part.start) as usize * embedder.dimensions();
                 if let Some(place) = rows.get_mut(at..at + embedder.dimensions()).filter(|p| p.len() == row.len()) {
                     place.copy_from_slice(&row);

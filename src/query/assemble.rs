@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::caveats::Caveats;
 use super::fuse::Ranked;
+use super::relevance::{self, Measure};
 use super::{QueryError, Question};
 use crate::authority::View;
 use crate::gate::text::PassageText;
@@ -18,20 +19,30 @@ pub(super) struct Passages {
     pub revision: u64,
     pub as_of: jiff::Timestamp,
     pub passages: Vec<Passage>,
+    pub answerable: Option<bool>,
+    pub near_misses: Vec<Passage>,
     pub assembled: Option<Assembled>,
     pub caveats: Caveats,
 }
 
-/// Reads the text of verified chunks, one query per collection.
-pub(super) async fn passages(service: &Service, question: &Question, ranked: Ranked) -> Result<Passages, QueryError> {
+/// Reads the text of verified chunks, one query per collection, and measures how relevant they are.
+pub(super) async fn passages(
+    service: &Service,
+    question: &Question,
+    ranked: Ranked,
+    measure: Measure<'_>,
+) -> Result<Passages, QueryError> {
     let chunks: Vec<VerifiedChunk> = ranked.hits.iter().map(|hit| hit.chunk.clone()).collect();
     let mut texts = read(service, &chunks).await?;
-    let mut passages = Vec::with_capacity(ranked.hits.len());
-    let mut caveats = ranked.caveats;
+    let measured = measure.all(service, &ranked.view, &ranked.hits, &texts).await?;
+    let parted = relevance::part(ranked.hits, &measured, question.min_relevance);
+    let (mut passages, mut near_misses) = (Vec::with_capacity(parted.relevant.len()), Vec::new());
+    let mut caveats = Caveats { is_unknown_relevance: parted.is_unknown, ..ranked.caveats };
     // The metadata goes with a document's best passage.
     let mut told: HashSet<(u32, String)> = HashSet::new();
     let wants_metadata = question.includes(Include::Metadata);
-    for hit in ranked.hits {
+    let relevant = parted.relevant.into_iter().map(|hit| (hit, true));
+    for (hit, is_relevant) in relevant.chain(parted.near_misses.into_iter().map(|hit| (hit, false))) {
         // A version that was replaced between the gate and this line has no text any more.
         let Some(text) = texts.remove(&hit.chunk.candidate()) else {
             caveats.is_incomplete = true;
@@ -46,7 +57,9 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
         };
         let is_first = wants_metadata && told.insert((hit.chunk.collection(), hit.chunk.document_id().to_owned()));
         let collection = ranked.view.collection(hit.chunk.collection());
-        passages.push(Passage {
+        let of = measured.get(&hit.chunk.candidate()).copied().unwrap_or_default();
+        let into = if is_relevant { &mut passages } else { &mut near_misses };
+        into.push(Passage {
             chunk_id: chunk_id(hit.chunk.key()),
             document_id: hit.chunk.document_id().to_owned(),
             document_version: hit.chunk.version(),
@@ -55,6 +68,9 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
             url: text.document.url.clone(),
             score: hit.score,
             ranks: hit.ranks,
+            cosine: of.cosine,
+            coverage: of.coverage,
+            relevance: of.relevance,
             span: PassageSpan { page: text.page, start: text.start, end: text.end },
             heading_path: text.heading_path,
             metadata: is_first.then(|| text.document.metadata.clone()),
@@ -66,10 +82,18 @@ pub(super) async fn passages(service: &Service, question: &Question, ranked: Ran
     let assembled =
         question.includes(Include::Assembled).then(|| assemble(&passages, question.max_tokens)).transpose()?;
     if !question.includes(Include::Text) {
-        passages.iter_mut().for_each(|passage| passage.text = None);
+        passages.iter_mut().chain(&mut near_misses).for_each(|passage| passage.text = None);
     }
     let named = if crate::mutants::active("named_by_the_verifying_state") { &ranked.view } else { &*ranked.searched };
-    Ok(Passages { revision: named.snapshot.revision, as_of: named.now, passages, assembled, caveats })
+    Ok(Passages {
+        revision: named.snapshot.revision,
+        as_of: named.now,
+        passages,
+        answerable: parted.answerable,
+        near_misses,
+        assembled,
+        caveats,
+    })
 }
 
 /// `b3:` and 64 hex digits.

@@ -14,6 +14,8 @@ pub(super) struct Caveats {
     pub is_behind: bool,
     /// The question names no collection, and of none the reader may read anything.
     pub reads_nothing: bool,
+    /// Passages were left out because nobody can tell how relevant they are.
+    pub is_unknown_relevance: bool,
     /// Names of the question that nothing answers to which the reader may read.
     pub not_found: NotFound,
 }
@@ -33,6 +35,7 @@ impl Caveats {
             (self.reads_nothing, Warning::NothingReadable),
             (!self.not_found.collections.is_empty(), Warning::CollectionNotFound),
             (!self.not_found.fields.is_empty(), Warning::FieldNotFound),
+            (self.is_unknown_relevance, Warning::RelevanceUnknown),
         ];
         all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, warning)| warning).collect()
     }

@@ -23,6 +23,7 @@ pub(super) async fn respond(
     // Always of one length: trailing zeros that are left out would say something in the receipt's length.
     let as_of = format!("{:.3}", found.as_of);
     let asked = trace.for_record();
+    let shown = || found.passages.iter().chain(&found.near_misses);
     service.still_holds(&asked)?;
     service
         .audit
@@ -31,14 +32,12 @@ pub(super) async fn respond(
             asked: asked.clone(),
             event: "query",
             revision: found.revision,
-            items: found.passages.iter().map(|passage| passage.chunk_id.clone()).collect(),
+            items: shown().map(|passage| passage.chunk_id.clone()).collect(),
             question: Some(service.audit.digest(&question.text)),
             ..Record::default()
         })
         .await?;
-    let items = found
-        .passages
-        .iter()
+    let items = shown()
         .map(|passage| ReceiptItem { chunk_id: passage.chunk_id.clone(), content_hash: passage.content_hash.clone() });
     let receipt = Receipt {
         version: 1,
@@ -51,6 +50,8 @@ pub(super) async fn respond(
     Ok(Answer {
         request_id: asked.request_id,
         results: found.passages,
+        answerable: found.answerable,
+        near_misses: found.near_misses,
         assembled: found.assembled,
         revision: service.revisions.seal(found.revision).map_err(|_| QueryError::Randomness)?,
         as_of,

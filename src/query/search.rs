@@ -10,6 +10,7 @@ use crate::embed::{self, EmbedError, Failure, Role};
 use crate::gate::Candidate;
 use crate::index::{ChunkKey, Scored};
 use crate::indexes::{Legs, SharedKeyOf};
+use crate::limits::Payer;
 use crate::service::Service;
 use crate::service::turn::Turn;
 use crate::wire::Mode;
@@ -19,6 +20,13 @@ use crate::wire::Mode;
 pub(super) struct Vectors {
     /// `None`: the embedder did not answer; its collections are searched by keywords only.
     by_embedder: BTreeMap<String, Option<Arc<Vec<f32>>>>,
+}
+
+impl Vectors {
+    /// The question for this embedder, if its leg is asked and it answered.
+    pub fn of(&self, embedder: &str) -> Option<&Arc<Vec<f32>>> {
+        self.by_embedder.get(embedder)?.as_ref()
+    }
 }
 
 /// Ranked lists, best first; scores of one list can be compared, those of two lists can't.
@@ -41,6 +49,7 @@ pub(super) struct WeightedList {
 /// time, so that the rest is enough for an answer from keywords.
 pub(super) async fn embed(
     service: &Service,
+    turn: &Turn,
     question: &Question,
     allowed: &Allowed,
     vectors: &mut Vectors,
@@ -73,7 +82,7 @@ pub(super) async fn embed(
     }
     let budget = question.deadline / 2;
     let calls = wanted.into_iter().map(|id| async move {
-        let vector = embed_text(service, &id, &question.text, budget).await;
+        let vector = embed_text(service, turn.payer(), &id, &question.text, budget).await;
         (id, vector.map(Arc::new))
     });
     vectors.by_embedder.extend(futures::future::join_all(calls).await);
@@ -87,10 +96,10 @@ pub(super) async fn embed(
     Ok(())
 }
 
-async fn embed_text(service: &Service, id: &str, text: &str, budget: Duration) -> Option<Vec<f32>> {
+async fn embed_text(service: &Service, payer: &Payer, id: &str, text: &str, budget: Duration) -> Option<Vec<f32>> {
     let embedder = service.embedders.get(id)?;
     let texts = [text.to_owned()];
-    let embedded = tokio::time::timeout(budget, embed::rows(embedder.as_ref(), &texts, Role::Query)).await;
+    let embedded = tokio::time::timeout(budget, embed::rows(embedder.as_ref(), &texts, Role::Query, payer)).await;
     let slow = |_| Err(EmbedError::new(id, Failure::Slow { timeout: budget }));
     match embedded.unwrap_or_else(slow) {
         Ok(row) => Some(row),

@@ -24,6 +24,7 @@ pub struct Question {
     pub collections: Vec<String>,
     pub filter: Option<Filter>,
     pub min_score: f64,
+    pub min_relevance: Option<f64>,
     pub max_per_document: usize,
     pub include: Vec<Include>,
     pub min_revision: Option<String>,
@@ -75,6 +76,9 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
     if !(0.0..=1.0).contains(&min_score) {
         refuse("/min_score", "must be 0 to 1");
     }
+    if query.min_relevance.is_some_and(|least| !(0.0..=1.0).contains(&least)) {
+        refuse("/min_relevance", "must be 0 to 1");
+    }
     if query.max_per_document == Some(0) {
         refuse("/max_per_document", "must be at least 1");
     }
@@ -99,6 +103,7 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
         collections: query.collections,
         filter: query.filter,
         min_score,
+        min_relevance: query.min_relevance,
         max_per_document: query.max_per_document.unwrap_or(usize::MAX),
         include: query.include.unwrap_or_else(|| vec![Include::Text, Include::Metadata]),
         min_revision: query.min_revision,

@@ -75,6 +75,11 @@ impl Turn {
         Self { payer, until, effort, places, _wanted: wanted }
     }
 
+    /// Whom it is counted against.
+    pub fn payer(&self) -> &Payer {
+        &self.payer
+    }
+
     /// The same turn, with something that is kept as long as any of its work goes on.
     pub fn holding(self, held: impl Send + Sync + 'static) -> Self {
         Self { effort: self.effort.holding(held), ..self }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use usher::authz::DEFAULT_MODEL_JSON;
 use usher::config::RawConfig;
 use usher::embed::{EmbedError, Embedder, Embedders, Role};
+use usher::limits::Payer;
 use usher::snapshot::names::PlaceInDocument;
 use usher_oracle::models;
 use usher_oracle::rank;
@@ -32,7 +33,7 @@ impl Embedder for OracleEmbedder {
         rank::vector("x").len()
     }
 
-    fn embed<'a>(&'a self, texts: &'a [String], _: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
+    fn embed<'a>(&'a self, texts: &'a [String], _: Role, _: &'a Payer) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
         async move { Ok(texts.iter().flat_map(|text| rank::vector(text)).collect()) }.boxed()
     }
 }

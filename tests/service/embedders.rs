@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use usher::embed::{Embedders, Role};
+use usher::limits::Payer;
 use usher::serve::{self, ServeError};
 use usher::telemetry::Metrics;
 
@@ -117,14 +118,19 @@ async fn errors_hold_no_text_no_key_and_no_address() {
             }
             stub.set(mood);
             let texts = ["secret rose".to_owned(), "secret lily".to_owned()];
-            let error = embedder.embed(&texts, Role::Passage).await.unwrap_err();
+            let error = embedder.embed(&texts, Role::Passage, &Payer::itself()).await.unwrap_err();
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains("secret") && !shown.contains("sesame") && !shown.contains("127.0.0.1"), "{shown}");
         }
         let gone = stub.entry("gone", kind, "");
         drop(stub);
         let embedders = self::embedders(&gone);
-        let error = embedders.find("gone").unwrap().embed(&["secret".to_owned()], Role::Query).await.unwrap_err();
+        let error = embedders
+            .find("gone")
+            .unwrap()
+            .embed(&["secret".to_owned()], Role::Query, &Payer::itself())
+            .await
+            .unwrap_err();
         let shown = error.to_string();
         assert!(error.is_outage() && !shown.contains("secret") && !shown.contains("127.0.0.1"), "{shown}");
     }

@@ -54,6 +54,20 @@ fn texts() -> Vec<Value> {
     ]
 }
 
+/// Files of the folder that the command is started in are nobody's code.
+#[test]
+fn bringing_a_model_runs_nothing_of_the_folder_around() {
+    let (around, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::create_dir(around.path().join("pip")).unwrap();
+    for name in ["pip/__init__.py", "pip/__main__.py", "runpy.py"] {
+        std::fs::write(around.path().join(name), "open('taken', 'w').close()").unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+    command.current_dir(around.path()).args(["models", "pull", "--data"]).arg(data.path()).env("PIP_NO_INDEX", "1");
+    assert!(!command.output().unwrap().status.success());
+    assert!(!around.path().join("taken").exists());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_default_model_finds_what_is_meant() {
     let Some(models) = pulled() else { return };

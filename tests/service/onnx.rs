@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use usher::config::RawConfig;
 use usher::embed::local::{Hub, Source};
 use usher::embed::{Embedder, Embedders, Role, Settings, local};
+use usher::limits::Payer;
 use usher::serve::{self, ServeError};
 use usher::telemetry::Metrics;
 
@@ -109,12 +110,13 @@ async fn a_row_never_depends_on_what_else_is_embedded() {
     let bits = |rows: &[f32]| rows.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
     let mut alone = Vec::new();
     for text in &texts {
-        let row = embedder.embed(std::slice::from_ref(text), Role::Query).await.unwrap();
+        let row = embedder.embed(std::slice::from_ref(text), Role::Query, &Payer::itself()).await.unwrap();
         let length: f32 = row.iter().map(|x| x * x).sum();
         assert!((length - 1.0).abs() < 1e-5, "{text}");
         alone.extend(row);
     }
-    let together = (0..4).map(|_| embedder.embed(&texts, Role::Passage));
+    let payer = Payer::itself();
+    let together = (0..4).map(|_| embedder.embed(&texts, Role::Passage, &payer));
     for rows in futures::future::join_all(together).await {
         assert_eq!(bits(&rows.unwrap()), bits(&alone));
     }
@@ -124,11 +126,11 @@ async fn a_row_never_depends_on_what_else_is_embedded() {
     std::fs::write(folder.path().join("embedder.toml"), manifest).unwrap();
     let prefixed = one(folder.path());
     for (role, text) in [(Role::Query, "two rose"), (Role::Passage, "three rose")] {
-        let expected = embedder.embed(&[text.to_owned()], Role::Query).await.unwrap();
-        assert_eq!(bits(&prefixed.embed(&["rose".to_owned()], role).await.unwrap()), bits(&expected));
+        let expected = embedder.embed(&[text.to_owned()], Role::Query, &Payer::itself()).await.unwrap();
+        assert_eq!(bits(&prefixed.embed(&["rose".to_owned()], role, &Payer::itself()).await.unwrap()), bits(&expected));
     }
     let long = "one two three ".repeat(500);
-    let cut = embedder.embed(&[long.clone(), format!("{long} rose")], Role::Passage).await.unwrap();
+    let cut = embedder.embed(&[long.clone(), format!("{long} rose")], Role::Passage, &Payer::itself()).await.unwrap();
     assert_eq!(bits(&cut[..384]), bits(&cut[384..]), "tokens beyond the limit are cut");
 }
 

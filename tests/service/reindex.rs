@@ -14,6 +14,7 @@ use usher::catalog::collections::Pair;
 use usher::catalog::{Catalog, Location, vectors};
 use usher::config::{RawConfig, RawQdrant};
 use usher::embed::{EmbedError, Embedder, Embedders, Failure, Role, normalise};
+use usher::limits::Payer;
 use usher::transfer;
 
 use crate::common::{Client, TestService, document};
@@ -55,7 +56,7 @@ impl Embedder for Bag {
         self.dimensions
     }
 
-    fn embed<'a>(&'a self, texts: &'a [String], _role: Role) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
+    fn embed<'a>(&'a self, texts: &'a [String], _: Role, _: &'a Payer) -> BoxFuture<'a, Result<Vec<f32>, EmbedError>> {
         async move {
             if self.is_down.load(Ordering::SeqCst) {
                 return Err(EmbedError::new(&self.id, Failure::NotConfigured));

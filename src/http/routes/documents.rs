@@ -11,24 +11,23 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::{Attempts, caller_context_of, reached, record, seal};
-use crate::catalog::collections::CollectionSettings;
-use crate::commit::documents::{DeleteDocuments, Only, Prepared, PutDocuments, PutRules};
+use crate::commit::documents::{DeleteDocuments, Only, PutDocuments, PutRules};
 use crate::commit::{CommitError, Committed};
-use crate::embed::{EmbedError, Failure};
 use crate::http::body::DocumentsJson;
 use crate::http::extract::{Caller, Parameters, PathParts, StrictJson, single};
 use crate::http::problem::{self, ApiProblem};
 use crate::identity::{IdentityError, Scope};
-use crate::prepare::{self, Laid, LayoutError, PrepareError};
+use crate::prepare;
 use crate::query::QueryError;
 use crate::service::Service;
-use crate::service::turn::Turn;
 use crate::snapshot::names::objects_of;
 use crate::snapshot::source_of;
 use crate::wire::{
     AclView, Document, DocumentResult, DocumentState, DocumentStates, DocumentStatus, DocumentView, DocumentsPut,
     FieldProblem, Problem, PutAcl, SectionAcl,
 };
+
+mod preparing;
 
 /// How long an acknowledgement waits for the keyword index; the documents are stored in any case.
 const INDEX_WAIT: Duration = Duration::from_secs(20);
@@ -120,12 +119,10 @@ async fn store(
         let state = service.published.load().collection(collection).cloned().ok_or_else(ApiProblem::not_found)?;
         let mut prepared = Vec::new();
         let mut results: Vec<DocumentResult> = Vec::new();
-        let (mut outage, mut room) = (None, prepare::MAX_REQUEST_CHUNKS);
-        for document in &documents {
+        let all = preparing::all(service, &caller.principal.payer(), (&state.settings, state.id), &documents).await?;
+        for (document, ready) in documents.iter().zip(all) {
             let id = document.id.clone();
-            let turn = service.layout_turn(caller.principal.payer());
-            let into = (&*state.settings, state.id);
-            match prepare_one(service, &turn, into, document.clone(), &mut outage, &mut room).await? {
+            match ready {
                 Ok(document) => {
                     let warnings = state.fields.values(&document.document.metadata).1;
                     prepared.push(document);
@@ -165,61 +162,6 @@ async fn store(
 
 fn rejected(id: String, problem: Problem) -> DocumentResult {
     DocumentResult { id, status: DocumentStatus::Rejected, version: None, problem: Some(problem), warnings: Vec::new() }
-}
-
-/// Split and embedded, unless the stored version has the same content. After an outage of the embedder no other document
-/// of the request waits for it.
-async fn prepare_one(
-    service: &Service,
-    turn: &Turn,
-    (settings, collection): (&CollectionSettings, u32),
-    document: Document,
-    outage: &mut Option<Problem>,
-    room: &mut usize,
-) -> Result<Result<Prepared, Problem>, ApiProblem> {
-    let mut prepared = match prepare::rules(document, settings) {
-        Ok(prepared) => prepared,
-        Err(error) => return Ok(Err(problem::of_preparing(&error))),
-    };
-    let stored = service.catalog.document_by_id(collection, &prepared.document.id).await?;
-    if stored.is_some_and(|row| row.content_digest == prepared.content_digest) {
-        return Ok(Ok(prepared));
-    }
-    if let Some(problem) = outage {
-        return Ok(Err(problem.clone()));
-    }
-    let laid = match laid_out(turn, &prepared.document).await? {
-        Ok(laid) => laid,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let next = settings.generations.next.as_ref().and_then(|next| service.embedders.get(&next.embedder));
-    let content = match service.embedders.get(&settings.embedder) {
-        Some(embedder) => prepare::content(&prepared.document, laid, embedder, next, room).await,
-        None => Err(EmbedError::new(&settings.embedder, Failure::NotConfigured).into()),
-    };
-    match content {
-        Ok(content) => {
-            prepared.content = Some(content);
-            Ok(Ok(prepared))
-        }
-        Err(error) => {
-            let problem = problem::of_preparing(&error);
-            if matches!(&error, PrepareError::Embed(error) if error.is_outage()) {
-                *outage = Some(problem.clone());
-            }
-            Ok(Err(problem))
-        }
-    }
-}
-
-/// Splits a text, which takes its time, at a place for computing and beside the threads that serve connections.
-async fn laid_out(turn: &Turn, document: &Document) -> Result<Result<Laid, Problem>, ApiProblem> {
-    let whole = document.clone();
-    match turn.compute(move |effort| prepare::layout(&whole, effort)).await? {
-        Ok(laid) => Ok(Ok(laid)),
-        Err(LayoutError::Unprocessable(error)) => Ok(Err(problem::of_preparing(&error.into()))),
-        Err(LayoutError::Spent(_)) => Ok(Err(problem::of_preparing(&PrepareError::TooLong))),
-    }
 }
 
 /// Waits until the keyword index shows what was just committed; the writer has woken it.

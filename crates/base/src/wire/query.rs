@@ -36,6 +36,10 @@ pub struct Query {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub min_score: Option<f64>,
+    /// Passages whose relevance (0 to 1) is lower, or can't be told, are left out of the results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub min_relevance: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub max_per_document: Option<usize>,
@@ -178,6 +182,13 @@ pub enum FilterOp {
 pub struct Answer {
     pub request_id: String,
     pub results: Vec<Passage>,
+    /// Whether one of the results is relevant enough to answer the question: as `min_relevance` says, or 0.13. Absent where
+    /// nobody can tell: the embedder has no calibration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answerable: Option<bool>,
+    /// The best three of what `min_relevance` left out, where it left out everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near_misses: Vec<Passage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assembled: Option<Assembled>,
     /// The state that the whole answer was made from. Opaque; give it back as `min_revision`.
@@ -219,6 +230,8 @@ pub enum Warning {
     CollectionNotFound,
     /// A field of the filter is declared by no collection that was searched, and matches nothing; see `not_found`.
     FieldNotFound,
+    /// `min_relevance` left out passages whose relevance can't be told: their embedder has no calibration.
+    RelevanceUnknown,
 }
 
 /// Names in a question that nothing answers to. What the reader can't read is not told from what doesn't exist.
@@ -252,6 +265,16 @@ pub struct Passage {
     /// Fused rank score divided by its maximum, 0 to 1.
     pub score: f64,
     pub ranks: Ranks,
+    /// The cosine of question and passage, -1 to 1, where the question has a vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosine: Option<f64>,
+    /// The part of the question's terms that the passage holds, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<f64>,
+    /// How likely it is that the passage answers the question, 0 to 1: a function of these two alone, which can be compared
+    /// from answer to answer. Absent where its embedder has no calibration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relevance: Option<f64>,
     pub span: PassageSpan,
     /// Headings that the chunk lies under, none of a restricted part that it lies outside of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
