@@ -26,6 +26,7 @@ mod openfga;
 mod otlp;
 mod outside;
 mod qdrant;
+mod reranker;
 
 pub use catalog::RawUrl;
 pub use embedders::RawEmbedder;
@@ -35,6 +36,7 @@ pub use limits::{Limits, RawLimits, RawRate, RawRates};
 pub use openfga::{AddressError, OpenFga, RawOpenFga};
 pub use otlp::RawOtlp;
 pub use qdrant::RawQdrant;
+pub use reranker::RawReranker;
 
 /// Every option, in the order of precedence flag, environment, file, default.
 #[derive(Debug, Clone, Default, Args, Deserialize, JsonSchema)]
@@ -95,6 +97,9 @@ pub struct RawConfig {
     /// Embedders, the first one for new collections that name none; in the file only
     #[arg(skip)]
     pub embedders: Vec<RawEmbedder>,
+    /// The server that reads the best passages once more; absent: none does; in the file only
+    #[arg(skip)]
+    pub reranker: Option<RawReranker>,
     /// The OpenFGA server that owns the tuples; absent: the catalog owns them; in the file only
     #[arg(skip)]
     pub openfga: Option<RawOpenFga>,
@@ -128,6 +133,7 @@ pub struct Config {
     pub log_json: bool,
     pub issuers: Issuers,
     pub embedders: Vec<crate::embed::Configured>,
+    pub reranker: Option<crate::embed::rerank::Settings>,
     pub openfga: Option<OpenFga>,
     /// Absent: the indexes are files.
     pub qdrant: Option<QdrantSettings>,
@@ -197,6 +203,7 @@ impl RawConfig {
             log_json: self.log_json.or(base.log_json),
             issuers: if self.issuers.is_empty() { base.issuers } else { self.issuers },
             embedders: if self.embedders.is_empty() { base.embedders } else { self.embedders },
+            reranker: self.reranker.or(base.reranker),
             openfga: self.openfga.or(base.openfga),
             qdrant: self.qdrant.or(base.qdrant),
             otlp: self.otlp.or(base.otlp),
@@ -263,6 +270,7 @@ impl RawConfig {
             email_case,
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers::resolve(self.issuers, email_case)?,
+            reranker: self.reranker.map(reranker::resolve).transpose()?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,
             qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
             otlp: self.otlp.map(otlp::resolve).transpose()?,

@@ -18,6 +18,7 @@ pub mod local;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod pinned;
+pub mod rerank;
 
 pub use calibration::Calibration;
 pub use error::{EmbedError, Failure};

@@ -22,6 +22,7 @@ mod assemble;
 mod caveats;
 mod fuse;
 mod relevance;
+mod rerank;
 mod respond;
 mod search;
 mod stages;
@@ -136,12 +137,13 @@ pub async fn answer(
     let place = service.queries.try_take(&payer)?;
 
     let asked = trace.asked();
-    let question = validate::parse(request, &service.limits)?;
+    let question = validate::parse(request, &service.limits, service.reranker.is_some())?;
     // The place is kept as long as anything goes on, also after a deadline or without the caller.
     let turn = service.query_turn(payer, arrived + question.deadline).holding(place);
     let mut stages = Stages::new(arrived, question.deadline, &service.metrics);
     let mut snapshot = stages.run("wait", snapshot_at(service, &question)).await?;
 
+    let left = || question.deadline.saturating_sub(arrived.elapsed());
     let mut vectors = search::Vectors::default();
     let mut round = 1;
     let passages = loop {
@@ -150,12 +152,14 @@ pub async fn answer(
         let resolve = allow::resolve(service, &turn, snapshot, &reader, &question);
         let mut allowed = stages.run("resolve", resolve).await?;
         stages.run("embed", search::embed(service, &turn, &question, &allowed, &mut vectors)).await?;
-        stages.run("wait", allow::await_indexes(service, &question, &mut allowed)).await?;
+        stages.run("wait", allow::await_indexes(service, &question, &mut allowed, left())).await?;
         let indexes = allowed.indexes();
         let hits = stages.run("search", search::both_legs(service, &turn, &question, &allowed, &vectors)).await?;
         crate::pause::at("query.searched", asked.name()).await;
         let verified = stages.run("verify", fuse::verify(service, &turn, allowed, hits)).await?;
-        let ranked = fuse::fuse(verified, &question);
+        let ranked = fuse::fuse(verified);
+        let ranked = stages.run("rerank", rerank::rerank(service, &turn, &question, ranked, left() / 2)).await?;
+        let ranked = fuse::cap(ranked, &question);
         crate::pause::at("query.verified", asked.name()).await;
         // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
         let read = async {
@@ -164,13 +168,13 @@ pub async fn answer(
             assemble::passages(service, &question, ranked, measure).await
         };
         let passages = stages.run("assemble", read).await?;
-        let is_changing = service.published.load().revision > revision && arrived.elapsed() < question.deadline / 2;
+        let is_changing = service.published.load().revision > revision && left() > question.deadline / 2;
         let rounds = if is_changing { ROUNDS_OF_CHANGE } else { ROUNDS };
         if !passages.caveats.is_incomplete || round >= rounds || crate::mutants::active("one_round") {
             break passages;
         }
         round += 1;
-        snapshot = stages.run("wait", allow::searchable(service, &question, &indexes)).await?;
+        snapshot = stages.run("wait", allow::searchable(service, left(), &indexes)).await?;
     };
     stages.in_time()?;
     respond::respond(service, &principal, &reader, &question, passages, trace, stages).await

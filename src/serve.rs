@@ -13,7 +13,8 @@ use crate::commit::{Carrier, CommitError, Committer, Writer};
 use crate::config::Config;
 use crate::duties::expiry::Sweep;
 use crate::duties::reindex::Reindexer;
-use crate::embed::Embedders;
+use crate::embed::rerank::Reranker;
+use crate::embed::{Embedders, Failure};
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::identity::key::KeyHasher;
@@ -131,6 +132,8 @@ pub enum ServeError {
     Restoring { path: PathBuf },
     #[error("the authorization server: {0}")]
     Authorization(#[from] MirrorError),
+    #[error("the reranker {failure}")]
+    Reranker { failure: Failure },
     #[error("`openfga`: {0}")]
     Address(#[from] crate::config::AddressError),
     #[error("serving: {0}")]
@@ -190,6 +193,8 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         None => IndexHome::Files(config.vectors),
         Some(settings) => IndexHome::Qdrant { connection: Connection::new(settings.clone())?, instance },
     };
+    let reranker = config.reranker.clone().map(Reranker::new).transpose();
+    let reranker = reranker.map_err(|failure| ServeError::Reranker { failure })?;
     // Revisions of another epoch mean other states: their tokens are not valid here.
     let in_folder = |name: &'static str| {
         let path = config.data.join(name);
@@ -277,6 +282,7 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         remote,
         authenticator,
         embedders,
+        reranker,
         revisions: RevisionTokens::new(&agreed.derive(&format!("revision tokens{epoch}"))),
         cursors: Cursors::new(&agreed.derive("cursors")),
         receipts: Receipts::new(&agreed.derive("receipts")),

@@ -8,6 +8,7 @@ use crate::authority::Authority;
 use crate::catalog::Catalog;
 use crate::commit::Committer;
 use crate::embed::Embedders;
+use crate::embed::rerank::Reranker;
 use crate::gate::Gate;
 use crate::identity::Authenticator;
 use crate::indexes::Indexes;
@@ -54,6 +55,7 @@ pub struct Service {
     pub remote: Option<Arc<Remote>>,
     pub authenticator: Authenticator,
     pub embedders: Embedders,
+    pub reranker: Option<Reranker>,
     pub revisions: RevisionTokens,
     pub cursors: Cursors,
     pub receipts: Receipts,

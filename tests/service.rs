@@ -89,6 +89,8 @@ mod relevance;
 mod removal;
 #[path = "service/report.rs"]
 mod report;
+#[path = "service/rerank.rs"]
+mod rerank;
 #[path = "service/restart.rs"]
 mod restart;
 #[path = "service/restore.rs"]

@@ -293,7 +293,7 @@ fn url(raw: &RawEmbedder, kind: ServerApi) -> Result<Url, Mistake> {
     Ok(url)
 }
 
-fn bearer(path: &Path) -> Result<HeaderValue, ConfigError> {
+pub(super) fn bearer(path: &Path) -> Result<HeaderValue, ConfigError> {
     let secret = Secret::from_file(path)?;
     let mut header = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))
         .map_err(|_| SecretError::Malformed { path: path.to_owned() })?;

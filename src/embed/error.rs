@@ -35,6 +35,7 @@ impl EmbedError {
             | Failure::Index { .. }
             | Failure::Dimension { .. }
             | Failure::Model
+            | Failure::NoProbability
             | Failure::NotFinite => false,
         }
     }
@@ -73,6 +74,8 @@ pub enum Failure {
     Dimension { expected: usize, found: usize },
     #[error("gave numbers that are not finite")]
     NotFinite,
+    #[error("gave scores that are not 0 to 1")]
+    NoProbability,
 }
 
 /// The innermost cause: the operating system's, the resolver's or the TLS library's own words. The layers above it name

@@ -100,11 +100,7 @@ impl HttpEmbedder {
     /// When the system's certificates can't be used.
     pub fn new(settings: Settings) -> Result<Self, EmbedError> {
         let id = settings.id();
-        let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-        if settings.url.scheme() == "http" {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|source| EmbedError::new(&id, Failure::Client { source }))?;
+        let client = client(&settings.url).map_err(|failure| EmbedError::new(&id, failure))?;
         let mut endpoint = settings.url.clone();
         endpoint.set_path(&format!("{}{}", settings.url.path().trim_end_matches('/'), settings.kind.path()));
         Ok(Self {
@@ -182,7 +178,10 @@ impl HttpEmbedder {
             return Err(Failed::finally(Failure::Status { status: status.as_u16() }));
         }
         let limit = shape::max_bytes(count, self.settings.dimensions);
-        let body = read(response, limit).await?;
+        let body = read_answer(response, limit).await.map_err(|failure| match failure {
+            failure @ Failure::TooLarge { .. } => Failed::finally(failure),
+            failure => Failed { failure, is_final: false, after: None },
+        })?;
         self.settings.kind.rows(&body, count, self.settings.dimensions).map_err(Failed::finally)
     }
 }
@@ -213,12 +212,22 @@ impl Embedder for HttpEmbedder {
     }
 }
 
+/// A client for one server: it follows no redirect, and uses a proxy for https alone.
+pub(super) fn client(url: &Url) -> Result<reqwest::Client, Failure> {
+    let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    if url.scheme() == "http" {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|source| Failure::Client { source })
+}
+
 /// The body, as far as it may be long.
-async fn read(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Failed> {
+pub(super) async fn read_answer(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Failure> {
+    let unreachable = |error: reqwest::Error| Failure::Unreachable { source: error.without_url() };
     let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(Failed::on_the_way)? {
+    while let Some(part) = response.chunk().await.map_err(unreachable)? {
         if body.len() + part.len() > limit {
-            return Err(Failed::finally(Failure::TooLarge { limit }));
+            return Err(Failure::TooLarge { limit });
         }
         body.extend_from_slice(&part);
     }

@@ -1,6 +1,7 @@
 //! From a reader to masks: which chunks of which collections the search may see.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -63,7 +64,7 @@ impl Allowed {
 /// pinned before it can be searched is old again when it can be.
 pub(super) async fn searchable(
     service: &Service,
-    question: &Question,
+    left: Duration,
     indexes: &[(Arc<str>, Arc<CollectionIndexes>)],
 ) -> Result<Arc<Snapshot>, QueryError> {
     let caught_up = async {
@@ -79,11 +80,11 @@ pub(super) async fn searchable(
             }
         }
     };
-    let caught_up = tokio::time::timeout(question.deadline / INDEX_SHARE, caught_up).await;
+    let caught_up = tokio::time::timeout(left / INDEX_SHARE, caught_up).await;
     Ok(caught_up.unwrap_or_else(|_| service.published.load()))
 }
 
-/// The part of a query's time that it waits for indexes that are behind its state.
+/// The part of what is left of a query's time that it waits for indexes that are behind its state.
 const INDEX_SHARE: u32 = 4;
 
 /// Waits until the indexes show all that the mask lets through: until then they show neither the new version of a
@@ -95,6 +96,7 @@ pub(super) async fn await_indexes(
     service: &Service,
     question: &Question,
     allowed: &mut Allowed,
+    left: Duration,
 ) -> Result<(), QueryError> {
     let is_bound = question.min_revision.is_some() && !crate::mutants::active("ignore_min_revision");
     // Where commits write the vectors, they are there before the state that has them.
@@ -106,7 +108,7 @@ pub(super) async fn await_indexes(
     let all = futures::future::join_all(all);
     let reached = match is_bound {
         true => all.await,
-        false => tokio::time::timeout(question.deadline / INDEX_SHARE, all).await.unwrap_or_else(|_| vec![false]),
+        false => tokio::time::timeout(left / INDEX_SHARE, all).await.unwrap_or_else(|_| vec![false]),
     };
     allowed.caveats.is_behind = reached.contains(&false);
     if allowed.caveats.is_behind && is_bound { Err(QueryError::RevisionUnavailable) } else { Ok(()) }

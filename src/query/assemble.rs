@@ -35,7 +35,7 @@ pub(super) async fn passages(
     let chunks: Vec<VerifiedChunk> = ranked.hits.iter().map(|hit| hit.chunk.clone()).collect();
     let mut texts = read(service, &chunks).await?;
     let measured = measure.all(service, &ranked.view, &ranked.hits, &texts).await?;
-    let parted = relevance::part(ranked.hits, &measured, question.min_relevance);
+    let parted = relevance::part(service, ranked.hits, &measured, question.min_relevance);
     let (mut passages, mut near_misses) = (Vec::with_capacity(parted.relevant.len()), Vec::new());
     let mut caveats = Caveats { is_unknown_relevance: parted.is_unknown, ..ranked.caveats };
     // The metadata goes with a document's best passage.
@@ -71,6 +71,7 @@ pub(super) async fn passages(
             cosine: of.cosine,
             coverage: of.coverage,
             relevance: of.relevance,
+            rerank_score: hit.probability,
             span: PassageSpan { page: text.page, start: text.start, end: text.end },
             heading_path: text.heading_path,
             metadata: is_first.then(|| text.document.metadata.clone()),
@@ -101,7 +102,10 @@ pub(super) fn content_hash(hash: &[u8; 32]) -> String {
     format!("b3:{}", blake3::Hash::from_bytes(*hash).to_hex())
 }
 
-async fn read(service: &Service, chunks: &[VerifiedChunk]) -> Result<HashMap<Candidate, PassageText>, QueryError> {
+pub(super) async fn read(
+    service: &Service,
+    chunks: &[VerifiedChunk],
+) -> Result<HashMap<Candidate, PassageText>, QueryError> {
     let texts = service.catalog.passages(chunks).await?;
     Ok(texts.into_iter().map(|text| (Candidate { collection: text.collection, chunk: text.chunk }, text)).collect())
 }

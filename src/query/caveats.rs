@@ -16,6 +16,8 @@ pub(super) struct Caveats {
     pub reads_nothing: bool,
     /// Passages were left out because nobody can tell how relevant they are.
     pub is_unknown_relevance: bool,
+    /// The reranker did not answer in time.
+    pub is_not_reranked: bool,
     /// Names of the question that nothing answers to which the reader may read.
     pub not_found: NotFound,
 }
@@ -35,6 +37,7 @@ impl Caveats {
             (self.reads_nothing, Warning::NothingReadable),
             (!self.not_found.collections.is_empty(), Warning::CollectionNotFound),
             (!self.not_found.fields.is_empty(), Warning::FieldNotFound),
+            (self.is_not_reranked, Warning::RerankerUnavailable),
             (self.is_unknown_relevance, Warning::RelevanceUnknown),
         ];
         all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, warning)| warning).collect()

@@ -40,6 +40,8 @@ pub(super) struct Ranked {
 pub(super) struct RankedChunk {
     pub chunk: VerifiedChunk,
     pub score: f64,
+    /// What a reranker says that it is, 0 to 1.
+    pub probability: Option<f64>,
     pub ranks: Ranks,
 }
 
@@ -78,8 +80,8 @@ pub(super) async fn verify(
     })
 }
 
-/// Fuses the verified lists and applies the caps; everything is counted over verified hits.
-pub(super) fn fuse(verified: Verified, question: &Question) -> Ranked {
+/// Fuses the verified lists; everything is counted over verified hits.
+pub(super) fn fuse(verified: Verified) -> Ranked {
     let mut scores: BTreeMap<Candidate, (f64, Ranks)> = BTreeMap::new();
     let is_counted = |candidate: &Candidate| {
         crate::mutants::active("fusing_before_verifying") || verified.chunks.contains_key(candidate)
@@ -105,19 +107,24 @@ pub(super) fn fuse(verified: Verified, question: &Question) -> Ranked {
             Some(RankedChunk {
                 chunk, // Rounding could put the best score just above one.
                 score: (score / maximum).min(1.0),
+                probability: None,
                 ranks,
             })
         })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.key().cmp(b.chunk.key())));
+    Ranked { searched: verified.searched, view: verified.view, hits, caveats: verified.caveats }
+}
+
+/// As many of the best as the question wants.
+pub(super) fn cap(mut ranked: Ranked, question: &Question) -> Ranked {
     let mut per_document: HashMap<(u32, String), usize> = HashMap::new();
-    hits.retain(|hit| {
+    ranked.hits.retain(|hit| {
         let count = per_document.entry((hit.chunk.collection(), hit.chunk.document_id().to_owned())).or_default();
         *count += 1;
         *count <= question.max_per_document && hit.score >= question.min_score
     });
-    hits.truncate(question.top_k);
-    let is_cut = verified.caveats.is_cut && hits.len() < question.top_k;
-    let caveats = Caveats { is_cut, ..verified.caveats };
-    Ranked { searched: verified.searched, view: verified.view, hits, caveats }
+    ranked.hits.truncate(question.top_k);
+    ranked.caveats.is_cut &= ranked.hits.len() < question.top_k;
+    ranked
 }

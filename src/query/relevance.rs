@@ -19,8 +19,8 @@ use crate::limits::Effort;
 use crate::service::Service;
 use crate::service::turn::NotComputed;
 
-/// From here on a passage counts as an answer, unless the question says.
-pub(super) const ANSWERS_FROM: f64 = 0.13;
+/// From here on a passage counts as an answer, unless the question or a reranker says.
+const ANSWERS_FROM: f64 = 0.13;
 
 /// Passages that are shown where none is relevant enough.
 const NEAR_MISSES: usize = 3;
@@ -59,6 +59,9 @@ impl Measure<'_> {
         for hit in hits {
             by_collection.entry(hit.chunk.collection()).or_default().push(hit.chunk.candidate());
         }
+        let probabilities: HashMap<Candidate, f64> =
+            hits.iter().filter_map(|hit| Some((hit.chunk.candidate(), hit.probability?))).collect();
+        let is_reranked = !probabilities.is_empty();
         let mut measured = HashMap::new();
         for (id, found) in by_collection {
             let indexes = self.indexes.iter().find(|(_, held)| held.pair.collection == id);
@@ -76,10 +79,15 @@ impl Measure<'_> {
             let coverages = self.coverages(&indexes.analyser, &found, texts).await?;
             measured.extend(found.into_iter().map(|chunk| {
                 let (cosine, coverage) = (cosines.get(&chunk.chunk).copied(), coverages.get(&chunk).copied());
-                let relevance = calibration.zip(coverage).and_then(|(calibration, coverage)| {
+                let calibrated = |(calibration, coverage): (Calibration, f64)| {
                     let cosine = if vector.is_some() { cosine? } else { 0.0 };
-                    Some(Calibration::relevance(&calibration, cosine, coverage))
-                });
+                    Some(calibration.relevance(cosine, coverage))
+                };
+                // Where a reranker has read some, nothing else compares with them.
+                let relevance = match is_reranked {
+                    true => probabilities.get(&chunk).copied(),
+                    false => calibration.zip(coverage).and_then(calibrated),
+                };
                 (chunk, Measured { cosine, coverage, relevance })
             }));
         }
@@ -144,10 +152,16 @@ pub(super) struct Parted {
 }
 
 /// Leaves out what is less relevant than `least`, if the question says so.
-pub(super) fn part(hits: Vec<RankedChunk>, measured: &HashMap<Candidate, Measured>, least: Option<f64>) -> Parted {
+pub(super) fn part(
+    service: &Service,
+    hits: Vec<RankedChunk>,
+    measured: &HashMap<Candidate, Measured>,
+    least: Option<f64>,
+) -> Parted {
     let of = |hit: &RankedChunk| measured.get(&hit.chunk.candidate()).and_then(|measured| measured.relevance);
     let is_known = hits.is_empty() || hits.iter().any(|hit| of(hit).is_some());
-    let from = least.unwrap_or(ANSWERS_FROM);
+    let reranker = service.reranker.as_ref().filter(|_| hits.iter().any(|hit| hit.probability.is_some()));
+    let from = least.or(reranker.map(|reranker| reranker.settings.answers_from)).unwrap_or(ANSWERS_FROM);
     let answerable = is_known.then(|| hits.iter().any(|hit| of(hit).is_some_and(|relevance| relevance >= from)));
     let Some(least) = least else {
         return Parted { relevant: hits, near_misses: Vec::new(), answerable, is_unknown: false };

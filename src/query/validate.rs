@@ -25,6 +25,8 @@ pub struct Question {
     pub filter: Option<Filter>,
     pub min_score: f64,
     pub min_relevance: Option<f64>,
+    /// Whether the reranker is asked, where there is one.
+    pub reranks: bool,
     pub max_per_document: usize,
     pub include: Vec<Include>,
     pub min_revision: Option<String>,
@@ -47,7 +49,7 @@ pub fn is_small(context: &Fields) -> bool {
 
 /// # Errors
 /// Every part that is out of bounds, with its JSON pointer.
-pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError> {
+pub fn parse(query: Query, limits: &QueryLimits, has_reranker: bool) -> Result<Question, QueryError> {
     let mut problems = Vec::new();
     let mut refuse = |pointer: &str, detail: &str| {
         problems.push(FieldProblem { pointer: pointer.to_owned(), detail: detail.to_owned() });
@@ -79,6 +81,9 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
     if query.min_relevance.is_some_and(|least| !(0.0..=1.0).contains(&least)) {
         refuse("/min_relevance", "must be 0 to 1");
     }
+    if query.rerank == Some(true) && !has_reranker {
+        refuse("/rerank", "can't be done: this service has no reranker");
+    }
     if query.max_per_document == Some(0) {
         refuse("/max_per_document", "must be at least 1");
     }
@@ -104,6 +109,7 @@ pub fn parse(query: Query, limits: &QueryLimits) -> Result<Question, QueryError>
         filter: query.filter,
         min_score,
         min_relevance: query.min_relevance,
+        reranks: query.rerank.unwrap_or(true),
         max_per_document: query.max_per_document.unwrap_or(usize::MAX),
         include: query.include.unwrap_or_else(|| vec![Include::Text, Include::Metadata]),
         min_revision: query.min_revision,

@@ -81,6 +81,7 @@ pub async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Hea
         let reason = not_ready.map(|why| format!("this process {why}"));
         components.push(Component { reason, ..component("replica".into(), is_replica_ready) });
     }
+    components.extend(service.reranker.iter().map(|it| component("reranker".to_owned(), it.is_answering())));
     let embedders = service.embedders.iter();
     components.extend(embedders.map(|(name, embedder)| component(format!("embedder:{name}"), embedder.is_answering())));
     let (code, status) = match catalog && indexes && audit && authorization && is_replica_ready {

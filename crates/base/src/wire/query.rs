@@ -40,6 +40,10 @@ pub struct Query {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub min_relevance: Option<f64>,
+    /// Whether the reranker reads the best passages, where one is configured; default true. True where none is configured is a
+    /// mistake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub max_per_document: Option<usize>,
@@ -232,6 +236,8 @@ pub enum Warning {
     FieldNotFound,
     /// `min_relevance` left out passages whose relevance can't be told: their embedder has no calibration.
     RelevanceUnknown,
+    /// The reranker did not answer in time: the order is that of the lists.
+    RerankerUnavailable,
 }
 
 /// Names in a question that nothing answers to. What the reader can't read is not told from what doesn't exist.
@@ -275,6 +281,9 @@ pub struct Passage {
     /// from answer to answer. Absent where its embedder has no calibration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relevance: Option<f64>,
+    /// What the reranker says that the relevance is, where it has read the passage: then `relevance` is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank_score: Option<f64>,
     pub span: PassageSpan,
     /// Headings that the chunk lies under, none of a restricted part that it lies outside of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -296,6 +305,8 @@ pub struct Ranks {
     pub vector: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyword: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
