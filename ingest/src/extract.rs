@@ -109,7 +109,10 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     match kind {
         Format::Pdf => pdf::read(bytes, &mut builder)?,
         Format::Docx => docx::read(bytes, &mut builder)?,
-        Format::Html => html::read(&decode::html(bytes, &mut builder)?, &mut builder)?,
+        Format::Html => {
+            let text = decode::html(bytes, &mut builder)?;
+            html::read(&text, detect::is_xml(name, &text), &mut builder)?;
+        }
         Format::Markdown => {
             let text = decode::text(bytes, &mut builder)?;
             markdown::read(&text, !job.sections.is_empty(), &mut builder)?;

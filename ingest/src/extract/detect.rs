@@ -42,6 +42,7 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Format, Vec<String>), ExtractEr
     let by_content = match mime {
         // Markup that is no page (a fragment in Markdown, say) is what its name says.
         "text/html" if by_name.is_none() => Some(Format::Html),
+        "text/xml" if by_name.is_none() && is_page(bytes) => Some(Format::Html),
         "application/pdf" if is_text && !begins_as_pdf(bytes) => None,
         "application/pdf" => Some(Format::Pdf),
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => Some(Format::Docx),
@@ -87,6 +88,19 @@ pub fn is_text_by_name(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     let extension = file.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
     matches!(by_extension(&extension, file), Some(Format::Text | Format::Markdown | Format::Code(_)))
+}
+
+/// Whether XML is a page: its first element says so.
+fn is_page(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(bytes.get(..1024).unwrap_or(bytes)).to_ascii_lowercase();
+    let mut tags = head.split('<').skip(1).filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()));
+    tags.next().is_some_and(|tag| tag.starts_with("html"))
+}
+
+/// Whether a page is one that browsers read as XML.
+pub fn is_xml(name: &str, text: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
+    matches!(extension.as_str(), "xhtml" | "xht") || (extension.is_empty() && text.trim_start().starts_with("<?xml"))
 }
 
 /// Whether a name is that of a table written as text.

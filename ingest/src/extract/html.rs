@@ -16,6 +16,7 @@ mod hiding;
 mod lists;
 mod notes;
 mod tables;
+mod xml;
 
 use css::Sheets;
 use hiding::Look;
@@ -26,8 +27,9 @@ use tables::Table;
 /// Deeper than any page that people read.
 const MAX_DEPTH: usize = 2_000;
 
-pub fn read(html: &str, builder: &mut Builder) -> Result<(), ExtractError> {
-    let document = Document::from(html);
+/// `is_xml`: where elements without content end at once, as in XHTML.
+pub fn read(html: &str, is_xml: bool, builder: &mut Builder) -> Result<(), ExtractError> {
+    let document = if is_xml { Document::from(xml::as_html(html)) } else { Document::from(html) };
     if let Some(title) = document.select_single("head > title").nodes().first() {
         builder.title = Some(builder.canonical(&title.text()).split_whitespace().collect::<Vec<_>>().join(" "));
     }
@@ -194,7 +196,7 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
                     self.builder.count(what, u64::from(counted));
                     continue;
                 }
-                if formulas::is_second_form(&node, &name) {
+                if formulas::is_second_form(&node, &name) || is_handle(&node, &name) {
                     continue;
                 }
                 match self.seen.look(&node, &name, &around) {
@@ -258,11 +260,13 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
             "td" | "th" => {
                 if self.cell == 0 {
                     self.line.clear();
+                } else {
+                    self.line.push(' ');
                 }
                 self.cell = self.cell.saturating_add(1);
             }
             _ if self.cell > 0 => {
-                let parts = is_block || name == "br" || forms::stands_apart(name);
+                let parts = is_block || matches!(name, "br" | "li" | "tr" | "pre") || forms::stands_apart(name);
                 self.line.push_str(if parts { " " } else { "" });
             }
             "br" => self.line.push('\n'),
@@ -324,7 +328,8 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
                 Ok(())
             }
             _ if self.cell > 0 => {
-                self.line.push_str(if *is_block || forms::stands_apart(name) { " " } else { "" });
+                let parts = *is_block || matches!(name.as_str(), "li" | "tr" | "pre") || forms::stands_apart(name);
+                self.line.push_str(if parts { " " } else { "" });
                 Ok(())
             }
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if self.apart == 0 => {
@@ -450,6 +455,17 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
 
 fn holds_something(node: &NodeRef<'_>) -> bool {
     !node.text().trim().is_empty() || forms::shown(node, &name_of(node)).is_some()
+}
+
+/// The sign that shows up beside a heading for who points at it, to copy the address from.
+fn is_handle(node: &NodeRef<'_>, name: &str) -> bool {
+    let leads_here = name == "a" && node.attr("href").is_some_and(|href| href.starts_with('#'));
+    let is_sign = || matches!(node.text().trim(), "¶" | "#" | "§" | "🔗" | "⚓" | "\u{f0c1}");
+    let is_named = |above: &NodeRef<'_>| {
+        let name = name_of(above);
+        matches!(name.as_str(), "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "dt" | "caption" | "figcaption" | "p")
+    };
+    leads_here && is_sign() && node.ancestors_it(Some(4)).any(|above| is_named(&above))
 }
 
 /// What kind of thing an element is that is left out, if it is; the empty one is not worth counting.

@@ -67,10 +67,32 @@ fn a_page_is_read_as_it_looks() {
           <foreignObject><div>Box</div></foreignObject></svg>",
             "North wing South\n\nBox",
         ),
+        // Lists and tables within a cell.
+        (
+            "<table><tr><td><ul><li>One</li><li>Two</li></ul><table><tr><td>a</td><td>b</td></tr></table></td></tr></table>",
+            "One Two a b",
+        ),
+        // Handles of headings.
+        ("<h1>Title<a class=headerlink href='#title'>¶</a></h1><p>See <a href='#x'>x</a> #</p>", "# Title\n\nSee x #"),
+        // Word.
+        (
+            "<p class=MsoListParagraph><![if !supportLists]><span style='mso-list:Ignore'>1.<span style='font:7.0pt \"Times New Roman\"'>\
+          &nbsp;&nbsp; </span></span><![endif]>Text<o:p></o:p></p><p><span style='display:none;mso-hide:all'>x</span></p>",
+            "1. Text",
+        ),
         // Entities, once.
         ("<p>M&uuml;ller &amp;amp; S&ouml;hne &lt;b&gt; &#x20AC;5</p>", "Müller &amp; Söhne <b> €5"),
     ] {
         assert_eq!(page(html).text, wanted, "{html}");
+    }
+}
+
+#[test]
+fn pages_of_xml_are_read_as_such() {
+    let page = "<?xml version='1.0'?><!DOCTYPE html><html xmlns='x'><head><title/><script src='a.js'/></head><body>\
+                <!-- <p/> --><p><a id='x > y'/>One<br/>two <![CDATA[<three> &]]></p><div/><p>four</p></body></html>";
+    for name in ["a.xhtml", "a", "A.XHT"] {
+        assert_eq!(text(name, page.as_bytes()), "One\ntwo <three> &\n\nfour", "{name}");
     }
 }
 
