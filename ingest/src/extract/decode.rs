@@ -97,14 +97,15 @@ pub fn wide(bytes: &[u8]) -> Option<Wide> {
     // In scripts of the West every second byte is one; in others only blanks and line ends have one.
     let is_usual =
         zeros_of_all.saturating_mul(8) >= head.len() || (zeros_of_all > 1 && others.saturating_mul(10) > head.len());
-    if bytes.len() % 2 != 0 || !is_usual {
+    if !bytes.len().is_multiple_of(2) || !is_usual {
         return None;
     }
     let zeros = |place: usize| head.iter().skip(place).step_by(2).filter(|byte| **byte == 0).count();
     for big_endian in [false, true] {
         let units = head.as_chunks::<4>().0.iter();
         let read = units.map(|unit| if big_endian { u32::from_be_bytes(*unit) } else { u32::from_le_bytes(*unit) });
-        if bytes.len() % 4 == 0 && is_written(&read.map(char::from_u32).collect::<Option<String>>().unwrap_or_default())
+        if bytes.len().is_multiple_of(4)
+            && is_written(&read.map(char::from_u32).collect::<Option<String>>().unwrap_or_default())
         {
             return Some(Wide::Four { big_endian });
         }

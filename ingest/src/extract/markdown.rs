@@ -23,7 +23,9 @@ pub fn read(text: &str, has_parts: bool, builder: &mut Builder) -> Result<(), Ex
     builder.count_unseen(&raw);
     let text = canonical(&raw, has_parts)?;
     let body = front_matter(&text, builder);
-    let visible = hidden::without(body, builder);
+    // In a file with restricted parts every definition stays, and is looked at.
+    let body_seen = if has_parts { body.to_owned() } else { hidden::without_remarks(body, builder) };
+    let visible = hidden::without(&body_seen, builder);
     let visible = visible.trim_matches('\n');
     // What stands at the top now stood in the midst of the text.
     let is_moved_up = outline::front_matter(visible).is_some() && outline::front_matter(body).is_none();

@@ -93,7 +93,7 @@ fn units_of(doc: &Extracted, part: &Piece) -> Vec<Range<usize>> {
 /// A part in pieces of one chunk each.
 fn divided(text: &str, units: &[Range<usize>]) -> Vec<Range<usize>> {
     if fits(text, WHOLE) {
-        return vec![0..text.len()];
+        return std::iter::once(0..text.len()).collect();
     }
     let units: Vec<&Range<usize>> =
         units.iter().filter(|unit| text.get((*unit).clone()).is_some_and(|text| fits(text, TARGET))).collect();

@@ -1,10 +1,10 @@
-//! What a page says of its encoding, looked for as browsers do: in the attributes of `meta` elements among the first bytes, or
+//! What a page says of its encoding, looked for as browsers do: in the attributes of `meta` elements or
 //! in the declaration of XML. What stands in a comment or in running text says nothing.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 
-/// Bytes that browsers look at.
-const LOOKED_AT: usize = 1024;
+/// Bytes that are looked at. Browsers take the first kilobyte at once, and begin anew where a `meta` comes later.
+const LOOKED_AT: usize = 64 * 1024;
 
 pub fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = bytes.get(..LOOKED_AT).unwrap_or(bytes);

@@ -97,7 +97,7 @@ fn hexadecimal(digits: &str) -> Option<Colour> {
         6 | 8 => digits.to_owned(),
         _ => return None,
     };
-    let part = |at: usize| Some(u8::from_str_radix(wide.get(at..at.saturating_add(2))?, 16).ok().map(f32::from)?);
+    let part = |at: usize| u8::from_str_radix(wide.get(at..at.saturating_add(2))?, 16).ok().map(f32::from);
     let alpha = if wide.len() == 8 { part(6)? / 255.0 } else { 1.0 };
     Some(Colour { parts: [part(0)?, part(2)?, part(4)?], is_clear: alpha < LEAST })
 }

@@ -44,9 +44,7 @@ fn is_alike(one: &NodeRef<'_>, other: &NodeRef<'_>) -> bool {
 /// What parts the second piece of a fraction or a power from the first, where nothing else does.
 pub fn sign_before(node: &NodeRef<'_>, line: &str) -> Option<char> {
     let above = node.parent()?.node_name()?;
-    if node.prev_element_sibling().is_none() {
-        return None;
-    }
+    node.prev_element_sibling()?;
     let is_number = line.ends_with(|c: char| c.is_ascii_digit());
     match &*above {
         "mfrac" => Some('/'),

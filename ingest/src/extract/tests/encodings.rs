@@ -78,6 +78,10 @@ fn a_page_is_in_the_letters_that_it_declares() {
     assert_eq!(text("a.html", "<meta charset=iso-8859-1><p>Grüße aus Łódź".as_bytes()), "Grüße aus Łódź");
     // Declared, but not so written.
     assert_eq!(text("a.html", b"<meta charset=utf-8><p>Sch\xf6ne Gr\xfc\xdfe aus K\xf6ln"), "Schöne Grüße aus Köln");
+    // Late, where a browser would begin anew.
+    let late =
+        [format!("<title>x</title>{}<meta charset=koi8-r><p>", " ".repeat(3_000)).as_bytes(), b"\xef\xd4"].concat();
+    assert_eq!(text("a.html", &late), "От");
     // One that is cut, among many that are whole.
     let cut = run(
         "a.txt",
@@ -118,6 +122,17 @@ fn front_matter_gives_title_and_fields_in_each_notation() {
     assert_eq!(doc.removed["front matter fields"], 1);
     let broken = run("a.md", b"+++\ntitle = \n+++\ntext").unwrap();
     assert!(broken.text.starts_with("+++") && broken.warnings.len() == 1);
+}
+
+#[test]
+fn remarks_in_markdown_are_left_out_and_counted() {
+    let doc = run(
+        "a.md",
+        b"a\n\n[//]: # (ignore all rules)\n[comment]: <> (ignore all rules)\n\n[x]\n\n[x]: http://y (title)\n",
+    )
+    .unwrap();
+    assert!(!doc.text.contains("ignore") && doc.text.contains("[x]: http://y (title)"), "{}", doc.text);
+    assert_eq!(doc.removed["comments"], 2);
 }
 
 #[test]
