@@ -14,6 +14,7 @@ use usher_base::wire::{ChunkSpan, Fields, Span};
 mod archive;
 mod builder;
 mod decode;
+mod delimited;
 mod detect;
 mod docx;
 mod html;
@@ -25,7 +26,7 @@ pub use builder::Builder;
 use detect::Format;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
-pub const VERSION: &str = "usher-ingest-extract-3";
+pub const VERSION: &str = "usher-ingest-extract-4";
 
 /// Bytes of canonical text per document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -59,6 +60,9 @@ pub struct Extracted {
     pub title: Option<String>,
     pub headings: Vec<Heading>,
     pub pages: Vec<Page>,
+    /// Parts that belong together, ascending: no chunk ends within one that fits a chunk.
+    #[serde(skip)]
+    pub units: Vec<Range<usize>>,
     pub chunks: Vec<ChunkSpan>,
     pub metadata: Fields,
     /// What was left out or deserves a look, by kind.
@@ -80,6 +84,15 @@ pub enum ExtractError {
     Limit(String),
 }
 
+/// What helps where a file of so many bytes is too large to be read.
+pub fn what_helps(name: &str, size: u64) -> String {
+    // Two bytes may be one of canonical text; there is nothing else in it that could be left out.
+    if detect::is_text_by_name(name) && size > (MAX_TEXT as u64).saturating_mul(2) {
+        return format!("no option helps: a document holds at most {MAX_TEXT} bytes of text; divide the file");
+    }
+    format!("raise --max-file-size to {size}")
+}
+
 /// Reads one file, finds its structure and splits it.
 pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let unzipped;
@@ -96,14 +109,21 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     match kind {
         Format::Pdf => pdf::read(bytes, &mut builder)?,
         Format::Docx => docx::read(bytes, &mut builder)?,
-        Format::Html => html::read(&decode::html(bytes, &mut builder)?, &mut builder)?,
+        Format::Html => {
+            let text = decode::html(bytes, &mut builder)?;
+            html::read(&text, detect::is_xml(name, &text), &mut builder)?;
+        }
         Format::Markdown => {
             let text = decode::text(bytes, &mut builder)?;
             markdown::read(&text, !job.sections.is_empty(), &mut builder)?;
         }
         Format::Text => {
             let text = decode::text(bytes, &mut builder)?;
-            builder.block(&text)?;
+            let text = decode::without_overstriking(&text);
+            match detect::is_table(name) {
+                true => delimited::read(&text, &mut builder)?,
+                false => builder.block(&text)?,
+            }
         }
         Format::Code(language) => {
             let text = decode::text(bytes, &mut builder)?;
@@ -113,6 +133,7 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     }
     let mut extracted = builder.finish(kind.media_type());
     if matches!(kind, Format::Markdown) {
+        extracted.units = markdown::tables(&extracted.text);
         extracted.headings = outline::headings(&extracted.text).map_err(limit)?;
     }
     if extracted.text.trim().is_empty() {

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::acl::names;
 use crate::acl::posix::Meta;
+use crate::extract;
 
 mod glob;
 
@@ -39,8 +40,8 @@ pub enum FsError {
     NotRegular(String),
     #[error("{0}: {HARD_LINK}")]
     HardLink(String),
-    #[error("{path}: larger than {max} bytes (raise --max-file-size)")]
-    TooLarge { path: String, max: u64 },
+    #[error("{path}: larger than {max} bytes ({hint})")]
+    TooLarge { path: String, max: u64, hint: String },
     #[error("more than {MAX_ENTRIES} entries below the folder")]
     TooMany,
 }
@@ -175,7 +176,7 @@ impl Root {
             return Err(FsError::HardLink(rel.to_owned()));
         }
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        let too_large = || FsError::TooLarge { path: rel.to_owned(), max };
+        let too_large = || FsError::TooLarge { path: rel.to_owned(), max, hint: extract::what_helps(rel, size) };
         if size > max {
             return Err(too_large());
         }

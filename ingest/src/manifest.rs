@@ -149,10 +149,12 @@ fn read(args: &ManifestArgs, report: &Report<'_>) -> Result<(Vec<Entry>, bool), 
         if read as u64 == MAX_LINE {
             return Err(RunError::Input(format!("line {number} is longer than {MAX_LINE} bytes")));
         }
-        if bytes.iter().all(u8::is_ascii_whitespace) {
+        // Tools of Windows write one before the first line.
+        let line = bytes.strip_prefix("\u{feff}".as_bytes()).filter(|_| number == 1).unwrap_or(&bytes);
+        if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let parsed = serde_json::from_slice::<Line>(&bytes).map_err(|e| {
+        let parsed = serde_json::from_slice::<Line>(line).map_err(|e| {
             if !is_shown {
                 report.hint(&format!("a line of a manifest is such as {EXAMPLE}"));
                 is_shown = true;

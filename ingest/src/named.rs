@@ -19,10 +19,17 @@ pub fn open(path: &Path, max: u64) -> Result<File> {
     if found.len() > max { Err(too_large(max)) } else { Ok(file) }
 }
 
+/// What it holds, without the mark of UTF-8 that tools of Windows write first.
 pub fn read(path: &Path, max: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = open(path, max)?.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
-    if read as u64 > max { Err(too_large(max)) } else { Ok(bytes) }
+    if read as u64 > max {
+        return Err(too_large(max));
+    }
+    Ok(match bytes.strip_prefix("\u{feff}".as_bytes()) {
+        Some(text) => text.to_vec(),
+        None => bytes,
+    })
 }
 
 fn too_large(max: u64) -> Error {

@@ -17,16 +17,16 @@ use crate::invisible;
 
 mod cleaning;
 mod definitions;
+mod matter;
 
 pub use cleaning::{CleaningMistake, cleaned_alike};
 pub use definitions::{DefinitionMistake, refuse_definitions_elsewhere};
+pub use matter::{FrontMatter, MAX_FRONT_MATTER, Notation, front_matter};
 
 /// Characters of a heading in a path.
 const MAX_HEADING: usize = 500;
 /// Headings of one text. Each begins a piece of its own, with a path of headings.
 pub const MAX_HEADINGS: usize = 20_000;
-/// Bytes of front matter.
-pub const MAX_FRONT_MATTER: usize = 64 * 1024;
 /// Stands for each restricted part while the rest is read: no block goes on across it by accident.
 const GAP: &str = "\n\n";
 
@@ -55,19 +55,6 @@ pub fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH
 }
 
-/// The YAML between two lines of `---` at the very top, and where the text after it begins.
-pub fn front_matter(text: &str) -> Option<(&str, usize)> {
-    let rest = text.strip_prefix("---\n")?;
-    let end = match rest.find("\n---\n") {
-        Some(end) => end,
-        None => rest.ends_with("\n---").then(|| rest.len().saturating_sub("\n---".len()))?,
-    };
-    let yaml = rest.get(..end).filter(|yaml| yaml.len() <= MAX_FRONT_MATTER)?;
-    // What follows keeps the line break before it.
-    let body = "---\n".len().saturating_add(end).saturating_add("\n---".len());
-    Some((yaml, body))
-}
-
 /// The text has more than [`MAX_HEADINGS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have at most {MAX_HEADINGS} headings")]
@@ -78,7 +65,7 @@ pub struct TooManyHeadings;
 /// # Errors
 /// Where there are too many; reading ends there.
 pub fn headings(markdown: &str) -> Result<Vec<Heading>, TooManyHeadings> {
-    let body = front_matter(markdown).map_or(0, |(_, body)| body);
+    let body = front_matter(markdown).map_or(0, |matter| matter.body);
     let line_of = |at: usize| {
         let before = markdown.get(..at).unwrap_or_default();
         let indent = before.len().saturating_sub(before.trim_end_matches([' ', '\t']).len());

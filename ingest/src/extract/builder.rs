@@ -1,6 +1,7 @@
 //! Puts canonical text together and remembers where headings and pages begin.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use usher_base::invisible;
@@ -11,12 +12,16 @@ use super::{ExtractError, Extracted, MAX_TEXT, Page};
 
 /// Characters of a heading or title.
 pub const MAX_HEADING: usize = 500;
+/// Characters of a group of rows, so that it fits one chunk, and of headings of columns that each group repeats.
+pub const MAX_GROUP: usize = 900;
+pub const MAX_REPEATED: usize = 300;
 
 #[derive(Debug, Default)]
 pub struct Builder {
     text: String,
     headings: Vec<Heading>,
     pages: Vec<Page>,
+    units: Vec<Range<usize>>,
     pub title: Option<String>,
     pub metadata: Fields,
     pub removed: BTreeMap<String, u64>,
@@ -53,6 +58,18 @@ impl Builder {
     /// What follows is on this page.
     pub fn page(&mut self, number: u32) {
         self.pages.push(Page { start: self.text.len(), number });
+    }
+
+    /// Where the next block will lie, or before.
+    pub fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What stands between belongs together: no chunk ends within it, if it fits one.
+    pub fn unit(&mut self, start: usize, end: usize) {
+        let blank = self.text.get(start..end).map_or(0, |text| text.len().saturating_sub(text.trim_start().len()));
+        let unit = start.saturating_add(blank)..end;
+        self.units.extend(Some(unit).filter(|unit| !unit.is_empty()));
     }
 
     pub fn count(&mut self, what: &str, n: u64) {
@@ -99,6 +116,7 @@ impl Builder {
             text: self.text,
             headings: self.headings,
             pages: self.pages,
+            units: self.units,
             chunks: Vec::new(),
             metadata: self.metadata,
             removed: self.removed,
@@ -123,7 +141,9 @@ impl Builder {
         }
         self.text.push_str(text);
         if self.text.len() > MAX_TEXT {
-            return Err(ExtractError::Limit(format!("more than {MAX_TEXT} bytes of text")));
+            return Err(ExtractError::Limit(format!(
+                "more than {MAX_TEXT} bytes of text, which no option raises: divide the file"
+            )));
         }
         Ok(start)
     }

@@ -1,30 +1,29 @@
 //! Canonical text to chunks: along headings, pages and restricted parts first, by paragraphs and sentences inside them.
 //!
 //! A chunk never crosses a page, the border of a restricted part, or a heading of the same or a higher level than the one
-//! it began under; a small part may take in the parts below it. Only inside one part do chunks overlap.
+//! it began under; a small part may take in the parts below it. Only inside one part do chunks overlap, by whole sentences.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use text_splitter::{ChunkConfig, TextSplitter};
 use usher_base::outline::{self, Piece};
 use usher_base::wire::ChunkSpan;
 
 use super::Extracted;
+
+mod ends;
+
+use ends::Ends;
 
 /// Characters that a chunk aims at, and what neighbours in one part share.
 pub const TARGET: usize = 1_000;
 pub const OVERLAP: usize = 120;
 /// A part up to this size is not split for a few characters over the target.
 const WHOLE: usize = 1_200;
-/// Text without any structure is cut into windows of so many bytes, so that the work stays linear.
-const WINDOW: usize = 64 * 1024;
 
 /// `restricted` parts are disjoint and ascending; no chunk crosses a border of theirs.
 pub fn split(doc: &Extracted, restricted: &[Range<usize>]) -> Vec<ChunkSpan> {
     let mut chunks = Vec::new();
-    let config = ChunkConfig::new(TARGET).with_overlap(OVERLAP).unwrap_or_else(|_| ChunkConfig::new(TARGET));
-    let splitter = TextSplitter::new(config);
     let pages: BTreeSet<usize> = doc.pages.iter().map(|p| p.start).collect();
     let parts = outline::pieces(&doc.text, &doc.headings, restricted);
     let parts = parts.into_iter().flat_map(|part| cut(part, &pages)).collect();
@@ -35,24 +34,14 @@ pub fn split(doc: &Extracted, restricted: &[Range<usize>]) -> Vec<ChunkSpan> {
             page = Some(next.number);
         }
         let heading_path: Vec<String> = part.path.iter().map(ToString::to_string).collect();
-        let mut emit = |start: usize, end: usize| {
-            let Some(text) = doc.text.get(start..end) else { return };
-            let lead = text.len().saturating_sub(text.trim_start().len());
-            let span = (start.saturating_add(lead), start.saturating_add(text.trim_end().len()));
+        let Some(text) = doc.text.get(part.start..part.end) else { continue };
+        for piece in divided(text, &units_of(doc, &part)) {
+            let Some(inside) = text.get(piece.clone()) else { continue };
+            let lead = inside.len().saturating_sub(inside.trim_start().len());
+            let start = part.start.saturating_add(piece.start);
+            let span = (start.saturating_add(lead), start.saturating_add(inside.trim_end().len()));
             if span.0 < span.1 {
                 chunks.push(ChunkSpan { start: span.0, end: span.1, heading_path: heading_path.clone(), page });
-            }
-        };
-        let Some(text) = doc.text.get(part.start..part.end) else { continue };
-        if fits(text, WHOLE) {
-            emit(part.start, part.end);
-            continue;
-        }
-        for (offset, window) in windows(text) {
-            let base = part.start.saturating_add(offset);
-            for (at, piece) in splitter.chunk_indices(window) {
-                let start = base.saturating_add(at);
-                emit(start, start.saturating_add(piece.len()));
             }
         }
     }
@@ -94,27 +83,61 @@ fn fits(text: &str, max: usize) -> bool {
     text.len() <= max || text.chars().nth(max).is_none()
 }
 
-/// Pieces of at most [`WINDOW`] bytes, ending at a line, else at a space, else at any character.
-fn windows(text: &str) -> Vec<(usize, &str)> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    while let Some(rest) = text.get(start..).filter(|r| !r.is_empty()) {
-        let mut end = rest.len();
-        if end > WINDOW {
-            end = WINDOW;
-            while !rest.is_char_boundary(end) {
-                end = end.saturating_sub(1);
-            }
-            let head = rest.get(..end).unwrap_or_default();
-            let cut = head.rfind('\n').or_else(|| head.rfind(' ')).map_or(end, |i| i.saturating_add(1));
-            // A cut far back would make windows without end.
-            end = if cut > WINDOW / 2 { cut } else { end };
-        }
-        let Some(piece) = rest.get(..end).filter(|p| !p.is_empty()) else { break };
-        out.push((start, piece));
-        start = start.saturating_add(end);
+/// What belongs together within a part, by its places there.
+fn units_of(doc: &Extracted, part: &Piece) -> Vec<Range<usize>> {
+    let first = doc.units.partition_point(|unit| unit.start < part.start);
+    let inside = doc.units.iter().skip(first).take_while(|unit| unit.end <= part.end);
+    inside.map(|unit| unit.start.saturating_sub(part.start)..unit.end.saturating_sub(part.start)).collect()
+}
+
+/// A part in pieces of one chunk each.
+fn divided(text: &str, units: &[Range<usize>]) -> Vec<Range<usize>> {
+    if fits(text, WHOLE) {
+        return std::iter::once(0..text.len()).collect();
     }
-    out
+    let units: Vec<&Range<usize>> =
+        units.iter().filter(|unit| text.get((*unit).clone()).is_some_and(|text| fits(text, TARGET))).collect();
+    let mut pieces: Vec<Range<usize>> = Vec::new();
+    let (mut start, mut fresh) = (0, 0);
+    while let Some(rest) = text.get(start..).filter(|rest| !rest.trim().is_empty()) {
+        let unit = |at: usize| {
+            let next = units.partition_point(|unit| unit.start < at);
+            next.checked_sub(1).and_then(|last| units.get(last)).filter(|unit| at < unit.end)
+        };
+        let blank = rest.len().saturating_sub(rest.trim_start().len());
+        let begin = start.saturating_add(blank);
+        let limit = nth(rest, if fits(rest, WHOLE) { WHOLE } else { TARGET }).saturating_add(start);
+        if limit >= text.len() {
+            pieces.push(start..text.len());
+            break;
+        }
+        let mut end = match unit(limit) {
+            // A heading or a line of introduction stays with it where both fit.
+            Some(unit) if text.get(start..unit.end).is_some_and(|both| fits(both, WHOLE)) => unit.end,
+            Some(unit) if unit.start > begin => unit.start,
+            _ => Ends { text, start, fresh, limit, is_inside: &|at| unit(at).is_some() }.best(),
+        };
+        if end <= fresh.max(start) {
+            end = limit.max(fresh.max(start).saturating_add(1));
+            while !text.is_char_boundary(end) {
+                end = end.saturating_add(1);
+            }
+        }
+        pieces.push(start..end);
+        let borders = units.iter().any(|unit| unit.start == end || unit.end == end || unit.contains(&end));
+        let after = text.get(end..).unwrap_or_default();
+        let next = end.saturating_add(after.len().saturating_sub(after.trim_start().len()));
+        let borders = borders || units.iter().any(|unit| unit.start == next);
+        fresh = end;
+        let shared = if borders { end } else { ends::shared(text, start, end, OVERLAP) };
+        start = if unit(shared).is_some() { end } else { shared };
+    }
+    pieces
+}
+
+/// Where so many characters end.
+fn nth(text: &str, characters: usize) -> usize {
+    text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at)
 }
 
 #[cfg(test)]

@@ -10,9 +10,11 @@ use zip::write::SimpleFileOptions;
 use super::*;
 
 mod cleaning;
+mod encodings;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
+mod pages;
 mod parts;
 
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
@@ -196,7 +198,7 @@ fn html_gives_visible_text_with_structure() {
         assert_eq!(shown, "shown", "{style}");
     }
     let main = text("b.html", b"<body><p>outside</p><main><p>inside</p></main></body>");
-    assert_eq!(main, "inside");
+    assert_eq!(main, "outside\n\ninside");
     let latin = text("c.html", b"<meta charset=\"iso-8859-1\"><p>\xe9t\xe9</p>");
     assert_eq!(latin, "été");
     let deep = format!("{}x{}", "<div>".repeat(4_000), "</div>".repeat(4_000));

@@ -67,7 +67,7 @@ pub fn cleaned_alike(markdown: &str, clean: impl Fn(&str) -> String) -> Result<S
 }
 
 fn marks(markdown: &str) -> Result<Vec<Mark>, CleaningMistake> {
-    let start = front_matter(markdown).map_or(0, |(_, body)| body);
+    let start = front_matter(markdown).map_or(0, |matter| matter.body);
     let body = markdown.get(start..).unwrap_or_default();
     let mark = |kind: Kind, start: usize| Mark { start, kind };
     let headings = headings(markdown)?;

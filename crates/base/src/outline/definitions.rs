@@ -49,7 +49,7 @@ pub fn refuse_definitions_elsewhere(markdown: &str, parts: &[Range<usize>]) -> R
     if parts.is_empty() || crate::faults::mutants::active("definitions_stay_elsewhere") {
         return Ok(());
     }
-    let start = front_matter(markdown).map_or(0, |(_, body)| body);
+    let start = front_matter(markdown).map_or(0, |matter| matter.body);
     let body = markdown.get(start..).unwrap_or_default();
     let mut found = definitions(body, start)?;
     // Whoever reads a place may read all of these.

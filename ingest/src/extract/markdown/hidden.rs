@@ -25,6 +25,21 @@ pub fn without(text: &str, builder: &mut Builder) -> String {
     cut(&text, elements)
 }
 
+/// Definitions of links that lead nowhere, by which Markdown is commented: `[//]: # (text)`. What stands in them no reader
+/// sees, and nothing calls them.
+pub fn without_remarks(text: &str, builder: &mut Builder) -> String {
+    if !text.contains("]:") {
+        return text.to_owned();
+    }
+    let parser = Parser::new_ext(text, outline::options());
+    let definitions = parser.reference_definitions().iter();
+    let remarks = definitions.filter(|(_, it)| matches!(&*it.dest, "" | "#") && it.title.is_some());
+    let mut cuts: Vec<Cut> = remarks.map(|(_, it)| (it.span.clone(), String::new())).collect();
+    cuts.sort_by_key(|(range, _)| range.start);
+    builder.count("comments", cuts.len() as u64);
+    cut(text, cuts)
+}
+
 /// HTML in Markdown, in order.
 struct Markup {
     range: Range<usize>,

@@ -56,6 +56,48 @@ fn text_without_structure_is_split_in_bounded_time() {
     assert!(start.elapsed().as_secs() < 20);
 }
 
+/// Each chunk but the last of a part ends with a sentence, whatever it is written in.
+#[test]
+fn chunks_end_with_sentences() {
+    for (sentence, ends) in [
+        (
+            "Dr. Smith of the 3. Department said, e.g. in No. 7, that goods cost 5.000 francs (see below). ",
+            &[".", ")."][..],
+        ),
+        ("„Wir kommen morgen!“ Sagte er, z. B. am 5. Mai. Das Lager bleibt geschlossen? ", &[".", "!“", "?"]),
+        ("员工手册规定每年休假十五天，请假需提前两天申请。部门主管批准后生效！", &["。", "！"]),
+        ("「契約書を提出する。」毎月の報告は五日までです。", &["。", "。」"]),
+        ("พนักงานทุกคนต้องส่งใบลา ก่อนวันหยุดอย่างน้อยสองวัน หัวหน้าฝ่ายเป็นผู้อนุมัติ ", &["ลา", "วัน", "มัติ"]),
+        ("कर्मचारी पुस्तिका के अनुसार प्रति वर्ष पंद्रह दिन की छुट्टी मिलती है। ", &["।"]),
+        ("هل يجب تقديم الطلب قبل يومين؟ نعم، يوافق عليه المدير. ", &["؟", "."]),
+    ] {
+        let doc = markdown(&format!("# Title\n\n{}", sentence.repeat(90)));
+        assert!(doc.chunks.len() > 2, "{sentence}");
+        let all = texts(&doc);
+        for text in &all[..all.len() - 1] {
+            let is_end = ends.iter().any(|end| text.trim_end().ends_with(end));
+            assert!(is_end && !text.ends_with("Dr.") && !text.ends_with(" 3.") && !text.ends_with("No."), "{text}");
+            assert!(text.chars().count() <= WHOLE);
+        }
+        assert!(all[0].starts_with("# Title\n\n") && all[0].chars().count() > 300, "a heading stays with its text");
+    }
+}
+
+#[test]
+fn chunks_begin_and_end_at_paragraphs_where_they_can() {
+    let paragraph = |n: usize| format!("Part {n}. {}", "The store keeps goods for a year. ".repeat(10).trim_end());
+    let text = (0..12).map(paragraph).collect::<Vec<_>>().join("\n\n\n\n");
+    for chunk in texts(&markdown(&text)) {
+        assert!(chunk.ends_with("year.") && (chunk.starts_with("Part") || chunk.starts_with("The store")), "{chunk}");
+    }
+    // A letter is never parted from its marks.
+    let marked = "e\u{301}\u{323}".repeat(3_000);
+    let doc = Extracted { text: marked, ..Extracted::default() };
+    for chunk in split(&doc, &[]) {
+        assert!(doc.text[chunk.start..].starts_with('e'));
+    }
+}
+
 proptest! {
     /// Every chunk is text of the document, in order, crosses no cut, and nothing but white space is lost.
     #[test]

@@ -1,0 +1,475 @@
+//! Styles as a page writes them: the declarations of an element's own, and the style sheets within the page, as far as they
+//! can hide something. Other files are not followed.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use dom_query::{Matcher, NodeRef};
+
+/// Bytes of all style sheets of a page, rules in them, and how often a rule is compared with an element.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+const MAX_RULES: usize = 20_000;
+const MAX_TRIALS: usize = 3_000_000;
+const MAX_DEPTH: usize = 8;
+/// A window of a common size, in pixels, for rules that ask.
+const WIDTH: f32 = 1280.0;
+
+/// What can hide text, part words or divide lines.
+const LOOKED_AT: [&str; 41] = [
+    "all",
+    "background",
+    "background-clip",
+    "background-color",
+    "background-image",
+    "clip",
+    "clip-path",
+    "color",
+    "content-visibility",
+    "display",
+    "filter",
+    "font",
+    "font-size",
+    "height",
+    "inset",
+    "left",
+    "top",
+    "right",
+    "bottom",
+    "margin",
+    "margin-left",
+    "margin-top",
+    "margin-right",
+    "max-height",
+    "max-width",
+    "opacity",
+    "overflow",
+    "overflow-x",
+    "overflow-y",
+    "position",
+    "scale",
+    "text-indent",
+    "transform",
+    "translate",
+    "visibility",
+    "-webkit-background-clip",
+    "-webkit-text-fill-color",
+    "white-space",
+    "width",
+    "zoom",
+    "text-security",
+];
+
+/// A property with its value: in small letters, without comments and escapes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    pub name: String,
+    pub value: String,
+    important: bool,
+}
+
+/// Declarations between the brackets of a rule, or in an attribute.
+pub fn declarations(block: &str) -> Vec<Declaration> {
+    let block = plain(block);
+    let of = |part: &str| {
+        // Rules within a rule are left aside.
+        let part = part.rsplit('}').next().unwrap_or_default();
+        let (name, value) = part.split_once(':')?;
+        let value = value.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+        let bare = value.trim_end_matches("important").trim_end();
+        let (value, important) = match bare.strip_suffix('!') {
+            Some(bare) => (bare.trim_end().to_owned(), true),
+            None => (value, false),
+        };
+        let name = name.trim().to_ascii_lowercase();
+        LOOKED_AT.contains(&name.as_str()).then_some(Declaration { name, value, important })
+    };
+    divided(&block, ';').into_iter().filter_map(of).collect()
+}
+
+/// What applies to an element: of each property the declaration that wins.
+#[derive(Debug, Default)]
+pub struct Applied {
+    values: HashMap<String, String>,
+}
+
+impl Applied {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    pub fn is(&self, name: &str, wanted: &[&str]) -> bool {
+        self.get(name).is_some_and(|value| wanted.contains(&value))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Weakest first; what is important comes over all that is not.
+    fn of(declared: &[&Declaration]) -> Applied {
+        let mut applied = Applied::default();
+        let ordered = declared.iter().filter(|it| !it.important).chain(declared.iter().filter(|it| it.important));
+        for it in ordered.filter(|it| is_known(&it.name, &it.value)) {
+            // The shorthand sets all of them anew.
+            let parts: &[&str] = match it.name.as_str() {
+                "background" => &["background-color", "background-image", "background-clip"],
+                "font" => &["font-size"],
+                _ => &[],
+            };
+            parts.iter().for_each(|part| drop(applied.values.remove(*part)));
+            if it.name == "font-size" {
+                applied.values.remove("font");
+            }
+            applied.values.insert(it.name.clone(), it.value.clone());
+        }
+        applied
+    }
+}
+
+/// What a browser does not know it ignores.
+fn is_known(name: &str, value: &str) -> bool {
+    if value.is_empty() || value.contains("var(") {
+        return false;
+    }
+    let all = ["initial", "inherit", "unset", "revert", "revert-layer"];
+    let first = value.split(' ').next().unwrap_or_default();
+    let among = |words: &[&str]| words.contains(&first) || all.contains(&value);
+    match name {
+        "display" => among(&DISPLAYS) || value.starts_with("-webkit-") || value.starts_with("-ms-"),
+        "visibility" => among(&["visible", "hidden", "collapse"]),
+        "content-visibility" => among(&["visible", "hidden", "auto"]),
+        "position" => among(&["static", "relative", "absolute", "fixed", "sticky", "-webkit-sticky"]),
+        "opacity" => value.trim_end_matches('%').parse::<f32>().is_ok() || all.contains(&value),
+        _ => true,
+    }
+}
+
+const DISPLAYS: [&str; 27] = [
+    "none",
+    "block",
+    "inline",
+    "inline-block",
+    "flex",
+    "inline-flex",
+    "grid",
+    "inline-grid",
+    "table",
+    "inline-table",
+    "table-row",
+    "table-cell",
+    "table-row-group",
+    "table-header-group",
+    "table-footer-group",
+    "table-column",
+    "table-column-group",
+    "table-caption",
+    "list-item",
+    "flow",
+    "flow-root",
+    "contents",
+    "run-in",
+    "ruby",
+    "ruby-text",
+    "ruby-base",
+    "math",
+];
+
+struct Rule {
+    matcher: Matcher,
+    /// By how many names, classes and elements its selector says.
+    weight: [usize; 3],
+    declared: Rc<[Declaration]>,
+}
+
+/// The style sheets of a page.
+#[derive(Default)]
+pub struct Sheets {
+    rules: Vec<Rule>,
+    /// Places of rules, by what the element itself has to be: `#id`, `.class`, its name, or `*`.
+    by_key: HashMap<String, Vec<usize>>,
+    trials: std::cell::Cell<usize>,
+    /// There was more than is looked at.
+    is_cut: std::cell::Cell<bool>,
+}
+
+impl Sheets {
+    pub fn read<'s>(sheets: impl Iterator<Item = String> + 's) -> Sheets {
+        let mut all = Sheets::default();
+        let mut left = MAX_BYTES;
+        for sheet in sheets {
+            match left.checked_sub(sheet.len()) {
+                Some(rest) => left = rest,
+                None => {
+                    all.is_cut.set(true);
+                    break;
+                }
+            }
+            all.add(&without_comments(&sheet), 0);
+        }
+        all
+    }
+
+    /// Whether some rules were not tried on some elements.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut.get()
+    }
+
+    /// What the sheets and its own attribute say of an element.
+    pub fn applied(&self, node: &NodeRef<'_>, name: &str) -> Applied {
+        let own = node.attr("style").map(|style| declarations(&style)).unwrap_or_default();
+        if self.rules.is_empty() {
+            return Applied::of(&own.iter().collect::<Vec<_>>());
+        }
+        let mut keys = vec!["*".to_owned(), name.to_owned()];
+        keys.extend(node.id_attr().map(|id| format!("#{id}")));
+        keys.extend(node.attr("class").iter().flat_map(|all| all.split_whitespace()).map(|class| format!(".{class}")));
+        let mut places: Vec<usize> = keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        let tried = self.trials.get().saturating_add(places.len());
+        self.trials.set(tried);
+        if tried > MAX_TRIALS {
+            self.is_cut.set(true);
+            places.clear();
+        }
+        let mut rules: Vec<(usize, &Rule)> =
+            places.into_iter().filter_map(|place| Some((place, self.rules.get(place)?))).collect();
+        rules.retain(|(_, rule)| node.is_match(&rule.matcher));
+        rules.sort_by_key(|(place, rule)| (rule.weight, *place));
+        let declared: Vec<&Declaration> = rules.iter().flat_map(|(_, rule)| rule.declared.iter()).chain(&own).collect();
+        Applied::of(&declared)
+    }
+
+    fn add(&mut self, css: &str, depth: usize) {
+        let mut rest = css;
+        while let Some((prelude, after)) = next_block(rest) {
+            let Some((block, after)) = after else {
+                // A statement without a block.
+                rest = rest.get(prelude.len().saturating_add(1)..).unwrap_or_default();
+                continue;
+            };
+            rest = after;
+            let prelude = prelude.trim();
+            if let Some(rule) = prelude.strip_prefix('@') {
+                let (name, condition) = rule.split_at(rule.find([' ', '(', '\n', '\t']).unwrap_or(rule.len()));
+                let holds = match name.to_ascii_lowercase().as_str() {
+                    "media" => is_media(condition),
+                    "supports" => !condition.trim_start().to_ascii_lowercase().starts_with("not"),
+                    "layer" => true,
+                    _ => false,
+                };
+                if holds && depth < MAX_DEPTH {
+                    self.add(block, depth.saturating_add(1));
+                }
+                continue;
+            }
+            let declared: Rc<[Declaration]> = declarations(block).into();
+            if declared.is_empty() {
+                continue;
+            }
+            for selector in divided(prelude, ',') {
+                self.add_rule(selector.trim(), &declared);
+            }
+        }
+    }
+
+    fn add_rule(&mut self, selector: &str, declared: &Rc<[Declaration]>) {
+        if self.rules.len() >= MAX_RULES {
+            self.is_cut.set(true);
+            return;
+        }
+        // Parts that a page generates, and what is not known.
+        let Ok(matcher) = Matcher::new(&selector.replace(":root", "html")) else { return };
+        self.by_key.entry(key(selector)).or_default().push(self.rules.len());
+        self.rules.push(Rule { matcher, weight: weight(selector), declared: Rc::clone(declared) });
+    }
+}
+
+/// Whether a screen is meant, as wide as usual, with light colours.
+fn is_media(condition: &str) -> bool {
+    let condition = condition.to_ascii_lowercase();
+    let holds = |query: &str| {
+        let query = query.trim();
+        let (query, wanted) = match query.strip_prefix("not ") {
+            Some(query) => (query, false),
+            None => (query.strip_prefix("only ").unwrap_or(query), true),
+        };
+        let all = query.split(" and ").all(|part| {
+            let part = part.trim();
+            let Some(feature) = part.strip_prefix('(').map(|part| part.trim_end_matches(')')) else {
+                return matches!(part, "" | "all" | "screen");
+            };
+            let (name, value) = feature.split_once(':').unwrap_or((feature, ""));
+            let value = value.trim();
+            let pixels = || {
+                let end = value.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(value.len());
+                let number: f32 = value.get(..end)?.parse().ok()?;
+                Some(if value.ends_with("em") { number * 16.0 } else { number })
+            };
+            match name.trim() {
+                "min-width" | "min-device-width" => pixels().is_some_and(|pixels| pixels <= WIDTH),
+                "max-width" | "max-device-width" => pixels().is_some_and(|pixels| pixels >= WIDTH),
+                "prefers-color-scheme" => value == "light",
+                "prefers-reduced-motion" => value == "no-preference",
+                "hover" | "any-hover" => value == "hover" || value.is_empty(),
+                "orientation" => value == "landscape",
+                _ => false,
+            }
+        });
+        all == wanted
+    };
+    condition.split(',').any(holds)
+}
+
+/// What an element has to be itself for a selector to fit.
+fn key(selector: &str) -> String {
+    let mut depth = 0usize;
+    let mut last = 0;
+    for (at, c) in selector.char_indices() {
+        match c {
+            '(' | '[' => depth = depth.saturating_add(1),
+            ')' | ']' => depth = depth.saturating_sub(1),
+            ' ' | '>' | '+' | '~' | '\n' | '\t' if depth == 0 => last = at.saturating_add(1),
+            _ => {}
+        }
+    }
+    let own = selector.get(last..).unwrap_or_default();
+    let simple = own.get(..own.find(['[', ':', '(', '*']).unwrap_or(own.len())).unwrap_or_default();
+    if simple.is_empty() || simple.contains('\\') {
+        return "*".to_owned();
+    }
+    let begin = simple.find('#').or_else(|| simple.find('.')).unwrap_or(0);
+    let part = simple.get(begin..).unwrap_or_default();
+    let end = part.char_indices().skip(1).find(|(_, c)| matches!(c, '#' | '.')).map_or(part.len(), |(at, _)| at);
+    let part = part.get(..end).unwrap_or_default();
+    if begin == 0 && !part.starts_with(['#', '.']) { part.to_ascii_lowercase() } else { part.to_owned() }
+}
+
+fn weight(selector: &str) -> [usize; 3] {
+    let mut weight = [0usize; 3];
+    let [names, classes, elements] = &mut weight;
+    let mut before = ' ';
+    for c in selector.chars() {
+        match c {
+            '#' => *names = names.saturating_add(1),
+            '.' | '[' => *classes = classes.saturating_add(1),
+            ':' if before != ':' => *classes = classes.saturating_add(1),
+            c if c.is_ascii_alphabetic() && matches!(before, ' ' | '>' | '+' | '~' | '(' | ',') => {
+                *elements = elements.saturating_add(1);
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    weight
+}
+
+/// What stands before the next block or the next `;`, and the block with what follows it.
+#[allow(clippy::type_complexity, reason = "a prelude, a block and the rest")]
+fn next_block(css: &str) -> Option<(&str, Option<(&str, &str)>)> {
+    let at = find(css, 0, |c, depth| depth == 0 && matches!(c, '{' | ';'))?;
+    let prelude = css.get(..at)?;
+    let after = css.get(at.saturating_add(1)..)?;
+    if css.get(at..)?.starts_with(';') {
+        return Some((prelude, None));
+    }
+    let mut open = 1usize;
+    let end = find(after, 0, |c, _| {
+        match c {
+            '{' => open = open.saturating_add(1),
+            '}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open == 0
+    });
+    let end = end.unwrap_or(after.len());
+    Some((prelude, Some((after.get(..end)?, after.get(end.saturating_add(1)..).unwrap_or_default()))))
+}
+
+/// The first character outside of quotes that is wanted, with how many brackets are open around it.
+fn find(css: &str, from: usize, mut wanted: impl FnMut(char, usize) -> bool) -> Option<usize> {
+    let (mut quote, mut depth, mut is_escaped) = (None, 0usize, false);
+    for (at, c) in css.get(from..)?.char_indices() {
+        if std::mem::take(&mut is_escaped) {
+            continue;
+        }
+        match (quote, c) {
+            (_, '\\') => is_escaped = true,
+            (Some(open), c) if open == c || c == '\n' => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, c) => {
+                depth = if matches!(c, ')' | ']') { depth.saturating_sub(1) } else { depth };
+                if wanted(c, depth) {
+                    return Some(from.saturating_add(at));
+                }
+                depth = if matches!(c, '(' | '[') { depth.saturating_add(1) } else { depth };
+            }
+        }
+    }
+    None
+}
+
+/// Parts between separators that stand in no brackets and no quotes.
+fn divided(css: &str, separator: char) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut from = 0;
+    let mut braces = 0usize;
+    while let Some(at) = find(css, from, |c, depth| {
+        match c {
+            '{' => braces = braces.saturating_add(1),
+            '}' => braces = braces.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && (c == separator || (c == '}' && separator == ';')) && braces == 0
+    }) {
+        parts.push(css.get(from..at).unwrap_or_default());
+        from = at.saturating_add(1);
+    }
+    parts.push(css.get(from..).unwrap_or_default());
+    parts
+}
+
+fn without_comments(css: &str) -> String {
+    let mut out = String::with_capacity(css.len());
+    let mut rest = css;
+    while let Some((before, after)) = rest.split_once("/*") {
+        out.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    out.replace("<!--", " ").replace("-->", " ")
+}
+
+/// Without comments, and with what is written by escapes.
+fn plain(block: &str) -> String {
+    let block = without_comments(block);
+    if !block.contains('\\') {
+        return block;
+    }
+    let mut out = String::with_capacity(block.len());
+    let mut chars = block.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let mut digits = String::new();
+        while let Some(digit) = chars.next_if(|c| c.is_ascii_hexdigit() && digits.len() < 6) {
+            digits.push(digit);
+        }
+        if digits.is_empty() {
+            out.extend(chars.next());
+            continue;
+        }
+        chars.next_if(|c| c.is_whitespace());
+        // Only letters: another character would end what it stands in.
+        out.extend(
+            u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32).filter(|c| c.is_ascii_alphanumeric()),
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
