@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 
 use usher_base::faults::mutants;
 
+use crate::acl::content;
 use crate::acl::names::{self, Kind, Meant, words};
 use crate::acl::rules::{Broken, DIR_RULES, LeftBehind, RuleFile, Rules, SUFFIX, directory_file, parent};
 use crate::acl::yaml;
@@ -15,6 +16,9 @@ use crate::report::{FileLine, Report, Status};
 use crate::term::Term;
 
 use super::as_read::Read;
+
+/// A larger file is no rule file, whatever it begins with.
+const MAX_LOOKED_INTO: u64 = 16 * 1024 * 1024;
 
 /// What a listing holds of rule files, by their names and, where those leave it open, by their content.
 #[derive(Debug, Default)]
@@ -103,8 +107,8 @@ impl RuleFiles {
             }
         }
         let is_only_rules = |path: &str| {
-            let file = root.read(path, yaml::MAX_BYTES as u64);
-            file.is_ok_and(|file| names::is_only_rules(&file.bytes)) && !mutants::active("rules_by_name_alone")
+            let file = root.read(path, MAX_LOOKED_INTO);
+            file.is_ok_and(|file| content::is_only_rules(path, &file.bytes)) && !mutants::active("rules_by_name_alone")
         };
         let others = listing.files.iter().filter(|path| !found.holds(path) && names::may_hold_rules(path));
         let others: Vec<&String> = others.filter(|path| is_only_rules(path)).collect();
@@ -202,8 +206,8 @@ fn says_rules(root: &Root, path: &str, is_readable: bool, is_sure: bool) -> bool
     if !is_readable {
         return is_sure;
     }
-    match root.read(path, yaml::MAX_BYTES as u64) {
-        Ok(file) => names::says_rules(&file.bytes),
+    match root.read(path, MAX_LOOKED_INTO) {
+        Ok(file) => content::says_rules(&file.bytes),
         Err(FsError::TooLarge { .. }) => false,
         Err(_) => is_sure,
     }

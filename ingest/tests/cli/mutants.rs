@@ -6,6 +6,8 @@ mod common;
 
 const MUTANTS: &[(&str, &str)] = &[
     ("rules_by_name_alone", "names::nothing_but_rules_refuses_what_it_was_probably_meant_for"),
+    ("rules_by_the_first_line", "names::nothing_but_rules_is_told_however_it_is_written"),
+    ("broken_rules_are_text", "names::nothing_but_rules_is_told_however_it_is_written"),
     ("rules_as_they_were", "order::what_is_written_after_its_rule_is_never_sent_without_it"),
     ("rules_as_they_were", "order::what_is_written_after_its_manifest_is_never_sent_with_an_older_one"),
 ];
