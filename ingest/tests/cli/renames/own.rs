@@ -16,11 +16,14 @@ const RULES_OF_ITS_OWN: &[(&str, &str)] = &[
     ("several lists", "all_of: [[user:ann], [user:bob]]\n"),
 ];
 
+/// Name, and what is done to the files.
+type Act = (&'static str, fn(&Site));
+
 const PLACE: &str = "a/secret.md";
 const RULE: &str = "a/secret.md.acl.yaml";
 
 /// What becomes of the document and of its rule file.
-const WAYS: &[(&str, fn(&Site))] = &[
+const WAYS: &[Act] = &[
     ("another file takes its place, and the rule file", |site| {
         rename(site, PLACE, "b/new.md");
         rename(site, "a/o.md", PLACE);
@@ -77,7 +80,7 @@ fn forget_notes(site: &Site) {
     std::fs::write(path, state.to_string()).unwrap();
 }
 
-const RECORDS: &[(&str, fn(&Site))] = &[
+const RECORDS: &[Act] = &[
     ("there", |_| {}),
     ("lost", |site| std::fs::remove_dir_all(site.path("state")).unwrap()),
     ("of a former release", forget_notes),
