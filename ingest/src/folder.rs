@@ -87,6 +87,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         access: &access,
         held: &held,
         there: &there,
+        noted: &recorded.noted,
         max_file_size: args.run.max_file_size,
         jobs: args.run.jobs,
     };
@@ -118,6 +119,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
     }
     folders.keep_ids(ids.moved(), ids.carried(|_| true));
+    let noted = without_rule_file(recorded.noted, &tree, &access, &ids, &held, &files, None);
+    folders.keep_noted(noted.clone());
 
     folders.narrow(&api, term, &report, dry_run)?;
     moves.pass_on_bans(&api, &tree, &ids, term, &report, dry_run)?;
@@ -133,6 +136,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let uncertain: Vec<&str> = uncertain.flat_map(|id| ids.places(id)).collect();
     let behind: HashSet<&str> = passed.uncertain.iter().map(String::as_str).collect();
     folders.keep_ids(ids.moved(), ids.carried(|id| behind.contains(id)));
+    folders.keep_noted(without_rule_file(noted, &tree, &access, &ids, &held, &files, Some(&behind)));
     folders.widen(&api, term, &report, &uncertain, all_gone && args.run.delete_missing, dry_run)?;
 
     if dry_run {
@@ -288,6 +292,32 @@ fn missing(
         held.keys().filter(|id| gone(id) && !moves.keeps(id)).map(|id| (tree.collection.clone(), id.clone())).collect();
     missing.sort();
     missing
+}
+
+/// What is known of documents without a rule file of their own. Before anything is sent nothing is added to it: `behind` are
+/// the documents that a run could not bring in line.
+fn without_rule_file(
+    mut noted: BTreeMap<String, String>,
+    tree: &Tree,
+    access: &Access,
+    ids: &Ids<'_>,
+    held: &Held,
+    files: &[&str],
+    behind: Option<&HashSet<&str>>,
+) -> BTreeMap<String, String> {
+    noted.retain(|id, _| held.contains_key(id));
+    for path in files {
+        let id = ids.of(path);
+        if access.own_rule_file(path).is_some() {
+            noted.remove(&id);
+        } else if behind.is_some_and(|behind| !behind.contains(id.as_str())) {
+            match access.to_note(tree, path) {
+                Some(digest) => drop(noted.insert(id, digest)),
+                None => drop(noted.remove(&id)),
+            }
+        }
+    }
+    noted
 }
 
 struct Reader<'a> {

@@ -59,6 +59,9 @@ pub struct State {
     pub moved: BTreeMap<String, String>,
     /// Id to the path whose rules the document carries, where it could not be sent from a newer place.
     pub carried: BTreeMap<String, String>,
+    /// Id to the digest of its rules, of documents that have no rule file of their own and more than what comes down from
+    /// above, such as a label: by the digest alone these can't be told from rules of their own.
+    pub noted: BTreeMap<String, String>,
     /// The run that wrote this did not reach its end.
     pub incomplete: bool,
     /// Id to name.

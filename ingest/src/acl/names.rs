@@ -2,14 +2,13 @@
 //!
 //! SECURITY: a rule file whose name is a little wrong must refuse what it was meant to restrict. Names are therefore
 //! compared as words: without case, look-alike letters, separators, and what editors and copies leave at their ends. Where
-//! the name says nothing, the content does.
+//! the name says nothing, the content does (`content`).
 
-use encoding_rs::UTF_8;
 use unicode_normalization::UnicodeNormalization;
 use usher_base::invisible;
 
+use super::content::ABOUT;
 use super::rules::{DIR_RULES, SUFFIX};
-use super::yaml;
 
 /// What a name says of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +76,6 @@ const WORD: &str = "acl";
 const SPELLINGS: &[&str] = &["acls", "aci", "acis"];
 /// Endings of plain text.
 const PLAIN: &[&str] = &["md", "markdown", "ini", "cfg", "env", "rules", "policy"];
-/// Words of those who mean rules and call them otherwise.
-const ABOUT: &[&str] = &[WORD, "access", "rules", "permissions", "rights", "policy"];
-/// Keys that only rule files have.
-const KEYS: &[&str] =
-    &["inherit", "nobody", "viewers", "editors", "owners", "blocked", "all_of", "classification", "sections", "public"];
-
 /// Whether the path is that of a rule file.
 pub fn is_rule_file(path: &str) -> bool {
     // A name that is only the suffix has no document.
@@ -160,15 +153,6 @@ fn within(name: &str) -> Kind {
     stem.map_or(Kind::Other, |stem| Kind::Perhaps(Meant { stem, is_leftover: true, is_sure: true }))
 }
 
-/// Whether what a file of such a name holds are rules, as far as that can be told of a broken one.
-pub fn says_rules(bytes: &[u8]) -> bool {
-    let (text, ..) = UTF_8.decode(bytes);
-    if let Ok(serde_json::Value::Object(fields)) = yaml::parse::<serde_json::Value>(text.as_bytes()) {
-        return fields.keys().any(|key| KEYS.contains(&key.as_str()));
-    }
-    text.lines().any(|line| key_of(line.trim_start()).is_some())
-}
-
 /// Whether a file of such a name is looked into before it counts as a document: one of data or plain text, or one that speaks
 /// of access.
 pub fn may_hold_rules(path: &str) -> bool {
@@ -176,67 +160,6 @@ pub fn may_hold_rules(path: &str) -> bool {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
     let is_plain = |ending: &str| DATA.contains(&ending) || PLAIN.contains(&ending) || !ending.is_ascii();
     ending.is_none_or(is_plain) || ABOUT.iter().any(|word| name.contains(word))
-}
-
-/// Whether what a file holds is nothing but rules, so that it is meant as a rule file whatever it is called.
-pub fn is_only_rules(bytes: &[u8]) -> bool {
-    let (text, ..) = UTF_8.decode(bytes);
-    let mut lines =
-        text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
-    lines.next_if(|line| line.starts_with("---"));
-    if !lines.peek().is_some_and(|line| line.starts_with('{') || key_of(line).is_some()) {
-        return false;
-    }
-    if let Ok(serde_json::Value::Object(fields)) = yaml::parse::<serde_json::Value>(text.as_bytes()) {
-        let is_key = |key: &String| KEYS.contains(&key.as_str()) || key == "parents";
-        return fields.keys().all(is_key) && fields.iter().any(|(key, value)| takes_away(key, value));
-    }
-    // Broken, or of another form: what stands at the beginning of a line.
-    let mut lines =
-        lines.filter(|line| !line.starts_with([' ', '\t', '-', '{', '}', '[', ']']) || line.starts_with("---"));
-    let is_telling = |key: &str| matches!(key, "nobody" | "inherit" | "classification");
-    let names_somebody = text.split([' ', '\t', '\n', '[', '"', '\'']).any(is_principal);
-    let keys: Option<Vec<String>> = lines.try_fold(Vec::new(), |mut keys, line| {
-        keys.push(key_of(line)?);
-        Some(keys)
-    });
-    keys.is_some_and(|keys| names_somebody && !keys.is_empty() || keys.iter().any(|key| is_telling(key)))
-}
-
-/// Whether a value is one that the key of a rule file has, and no other file's.
-fn takes_away(key: &str, value: &serde_json::Value) -> bool {
-    use serde_json::Value;
-    fn names_somebody(value: &Value) -> bool {
-        match value {
-            Value::String(text) => is_principal(text),
-            Value::Array(items) => items.iter().any(names_somebody),
-            Value::Object(fields) => fields.get("principal").is_some_and(names_somebody),
-            _ => false,
-        }
-    }
-    match key {
-        "nobody" | "inherit" => {
-            let word = value.as_str().unwrap_or_default().to_lowercase();
-            value.is_boolean() || matches!(word.as_str(), "yes" | "no" | "on" | "off" | "true" | "false")
-        }
-        "classification" => value.is_string(),
-        "sections" => value.as_array().is_some_and(|items| items.iter().any(|item| item.get("acl").is_some())),
-        "public" | "parents" => false,
-        _ => names_somebody(value),
-    }
-}
-
-fn is_principal(text: &str) -> bool {
-    let kinds = ["user", "agent", "service", "group", "clause"];
-    text.split_once(':').is_some_and(|(kind, id)| kinds.contains(&kind) && !id.trim().is_empty())
-}
-
-/// The key of a rule file that a line begins with.
-fn key_of(line: &str) -> Option<String> {
-    let line = line.trim_start_matches(['{', '-', ' ', '"', '\'']);
-    let key: String = line.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let rest = line.get(key.len()..).unwrap_or_default().trim_start_matches(['"', '\'', ' ', '\t']);
-    (KEYS.contains(&key.as_str()) && rest.starts_with([':', '='])).then_some(key)
 }
 
 /// Words of a name, such as two names have that a person takes for one.

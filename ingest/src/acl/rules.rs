@@ -333,13 +333,28 @@ impl Rules {
         self.dirs.is_empty() && self.files.is_empty()
     }
 
+    /// Whether the rules of a directory reach the document at `path`, so that no default does.
+    pub fn reach(&self, path: &str) -> bool {
+        ancestors(parent(path)).any(|dir| self.dirs.contains_key(dir))
+    }
+
     /// What applies to the document at `path` whose folder object is `folder`.
     pub fn resolve(&self, path: &str, folder: &str, default: Option<&RuleFile>) -> Result<Effective, Refusal> {
-        let own = match self.files.get(path) {
-            Some(Err(broken)) => return Err(Refusal::Broken(broken.clone())),
-            Some(Ok(rule)) => Some(rule),
-            None => None,
-        };
+        match self.files.get(path) {
+            Some(Err(broken)) => Err(Refusal::Broken(broken.clone())),
+            Some(Ok(rule)) => self.with_own(Some(rule), path, folder, default),
+            None => self.with_own(None, path, folder, default),
+        }
+    }
+
+    /// What would apply if `own` were all that its own rule file says.
+    pub fn with_own(
+        &self,
+        own: Option<&RuleFile>,
+        path: &str,
+        folder: &str,
+        default: Option<&RuleFile>,
+    ) -> Result<Effective, Refusal> {
         let mut classification = None;
         let mut nobody = false;
         // Whether grants still come down from the directory looked at.

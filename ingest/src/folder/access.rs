@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use usher_base::faults::mutants;
 use usher_base::wire::DocumentState;
 
 use crate::acl::accounts::Accounts;
@@ -63,10 +64,11 @@ impl Access {
         let default = default_acl(args.default_acl.as_deref(), args.run.allow_public)?;
         let files = RuleFiles::find(root, listing);
         files.report_leftovers(report);
+        let is_open = default.as_ref().is_some_and(|default| !default.nobody);
         let mut read = BTreeMap::new();
         let kind = match args.acl {
             AclMode::Rules => {
-                let (rules, as_read) = files.load(args.run.allow_public, root, listing, term, report);
+                let (rules, as_read) = files.load(args.run.allow_public, is_open, root, listing, term, report);
                 read = as_read;
                 RuleSource::Rules(rules)
             }
@@ -205,8 +207,9 @@ impl Access {
 
     /// Whether the document at this path has a rule file of its own, and that one restricts it or can't be read.
     pub fn own_rule_file(&self, path: &str) -> Option<bool> {
-        let own = self.rules()?.files.get(path)?;
-        Some(own.as_ref().map_or(true, RuleFile::restricts))
+        let rules = self.rules()?;
+        let own = rules.files.get(path)?;
+        Some(own.as_ref().map_or(true, |own| own.restricts() || self.has_open_default() && !rules.reach(path)))
     }
 
     /// Whether the rule files of two documents say the same, whichever has which.
@@ -232,21 +235,56 @@ impl Access {
         all.filter_map(|(rule, file)| Some((rule.classification.as_deref()?, file))).collect()
     }
 
-    /// Whether a document that lay at this path carries more than the rules of its directories.
-    pub fn may_have_own_rules(&self, tree: &Tree, was: &str, held: &DocumentState) -> bool {
-        let dirs = self.rules().into_iter().flat_map(|rules| rules.dirs.values()).flatten();
-        let labels: BTreeSet<Option<String>> =
-            dirs.chain(&self.default).map(|rule| rule.classification.clone()).chain([None]).collect();
-        let none = RuleFile::default();
-        let is_of_directories = |rule: &RuleFile, parent: String, label: &Option<String>| {
-            let digest = |inherit| acl_digest(&rule.to_acl(vec![parent.clone()], inherit, label.clone()));
-            [true, false].map(digest).contains(&held.acl_digest)
+    /// Whether a document that lay at this path may have had rules of its own. `noted`: the digest that a run noted of it
+    /// when it had none.
+    ///
+    /// SECURITY: a digest does not tell a label of a document's own from one of its directory, nor its quarantine from
+    /// theirs. What is not known counts as its own.
+    pub fn may_have_own_rules(&self, tree: &Tree, was: &str, held: &DocumentState, noted: Option<&str>) -> bool {
+        if self.is_bare(tree, was, &held.acl_digest) {
+            return false;
+        }
+        let is_noted = noted == Some(&held.acl_digest) || mutants::active("own_rules_not_noted");
+        // A note may be older than a rule file that says what a directory said then, as in a record that was put back.
+        let is_explained = !self.as_read.has_directory(parent(was))
+            || [tree.folder(parent(was)), tree.collection_object()]
+                .iter()
+                .any(|parent| self.without_own(was, parent).is_some_and(|digest| digest == held.acl_digest))
+            || mutants::active("own_rules_by_an_old_note");
+        !(is_noted && is_explained)
+    }
+
+    /// What to note of a document that lies at this path with these rules, if it has none of its own.
+    pub fn to_note(&self, tree: &Tree, path: &str) -> Option<String> {
+        if self.own_rule_file(path).is_some() {
+            return None;
+        }
+        let folder = if self.is_flat { tree.collection_object() } else { tree.folder(parent(path)) };
+        self.without_own(path, &folder).filter(|digest| !self.is_bare(tree, path, digest))
+    }
+
+    /// Whether rules of this digest are nothing but what comes down from above: no rule file of a document that says only
+    /// that takes anything away.
+    fn is_bare(&self, tree: &Tree, path: &str, digest: &str) -> bool {
+        let bare = |parent: String| acl_digest(&RuleFile::default().to_acl(vec![parent], true, None));
+        !self.has_open_default()
+            && [tree.folder(parent(path)), tree.collection_object()].map(bare).contains(&digest.into())
+    }
+
+    /// Digest of the rules that a document at this path has without a rule file of its own; where files hold the rules.
+    fn without_own(&self, path: &str, folder: &str) -> Option<String> {
+        let none = Rules::default();
+        let rules = match &self.kind {
+            RuleSource::Rules(rules) => rules,
+            RuleSource::None => &none,
+            RuleSource::Posix(_) => return None,
         };
-        let mut rules = [&none].into_iter().chain(&self.default);
-        !rules.any(|rule| {
-            let parents = [tree.folder(parent(was)), tree.collection_object()];
-            labels.iter().any(|label| parents.iter().any(|parent| is_of_directories(rule, parent.clone(), label)))
-        })
+        let found = rules.with_own(None, path, folder, self.default.as_ref());
+        found.ok().map(|found| acl_digest(&found.acl))
+    }
+
+    fn has_open_default(&self) -> bool {
+        self.default.as_ref().is_some_and(|default| !default.nobody)
     }
 
     pub fn principals(&self) -> BTreeSet<&str> {

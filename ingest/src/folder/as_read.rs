@@ -36,6 +36,11 @@ impl AsRead {
         AsRead { rules, dirs, named: named.clone(), again: Mutex::default() }
     }
 
+    /// Whether the run has seen the directory.
+    pub fn has_directory(&self, dir: &str) -> bool {
+        self.dirs.contains_key(dir)
+    }
+
     /// What has come, gone or changed of that which says who may read the document, if anything has.
     pub fn changed(&self, root: &Root, document: &str) -> Option<String> {
         if usher_base::faults::mutants::active("rules_as_they_were") {

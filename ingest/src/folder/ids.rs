@@ -38,6 +38,8 @@ pub struct Ids<'a> {
 pub struct Recorded {
     pub moved: BTreeMap<String, String>,
     pub carried: BTreeMap<String, String>,
+    /// See [`crate::state::State::noted`].
+    pub noted: BTreeMap<String, String>,
     /// It reached its end.
     pub is_complete: bool,
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use usher_base::faults::mutants;
 use usher_base::wire::bounds::MAX_OBJECT;
 use usher_base::wire::{DocumentState, ReadRelationships, SectionAcl, TupleKey};
 
@@ -60,6 +61,8 @@ pub struct Finder<'a> {
     pub access: &'a Access,
     pub held: &'a Held,
     pub there: &'a There<'a>,
+    /// Documents that had no rule file of their own, see [`crate::state::State::noted`].
+    pub noted: &'a BTreeMap<String, String>,
     pub max_file_size: u64,
     pub jobs: u16,
 }
@@ -97,7 +100,7 @@ impl Finder<'_> {
                     None if gone.contains(id) && file.is_new => {}
                     // The place that names it had another document, which it replaces.
                     None if gone.contains(id) => drop(moves.heirs.insert(((*id).to_owned(), file.path.to_owned()))),
-                    None => self.judge(file, id, &looked, &left, ids, &mut moves)?,
+                    None => self.judge(file, id, &looked, &left, &strays, ids, &mut moves)?,
                 }
             }
         }
@@ -169,7 +172,12 @@ impl Finder<'_> {
             ));
         }
         let is_moved = ids.is_on_its_way(id) || ids.place(id).is_some_and(|place| self.there.is_gone(place));
-        if !is_moved || self.access.own_rule_file(path).is_some() {
+        if is_moved { self.stray_for(path, id, left, strays, ids) } else { None }
+    }
+
+    /// Why a moved file is not sent: a rule file of a document that nobody knows may be meant for it.
+    fn stray_for(&self, path: &str, id: &str, left: &Left<'_>, strays: &[&str], ids: &Ids<'_>) -> Option<String> {
+        if self.access.own_rule_file(path).is_some() {
             return None;
         }
         let mut places = ids.places(id).filter(|was| *was != path);
@@ -177,8 +185,9 @@ impl Finder<'_> {
             let stray = strays.iter().find(|stray| self.is_meant(stray, path, was, id))?;
             Some((stray, was))
         })?;
+        let file = &left.get(stray)?.file;
         Some(format!(
-            "it had another name, and {stray}{SUFFIX} restricts a document that is not there: rename the rule file after \
+            "it had another name, and {file} restricts a document that is not there: rename the rule file after \
              its document, or remove it"
         ))
     }
@@ -190,23 +199,30 @@ impl Finder<'_> {
         let extension = |path: &str| name(path).rsplit_once('.').map(|(_, extension)| extension.to_owned());
         let is_beside = [parent(path), parent(was)].contains(&parent(stray));
         let is_alike = is_beside && name(path) != name(was) && extension(stray) == extension(path);
-        is_alike || self.held.get(id).is_some_and(|held| self.access.may_have_own_rules(self.tree, was, held))
+        is_alike || self.may_have_own_rules(was, id)
+    }
+
+    fn may_have_own_rules(&self, was: &str, id: &str) -> bool {
+        let noted = self.noted.get(id).map(String::as_str);
+        self.held.get(id).is_some_and(|held| self.access.may_have_own_rules(self.tree, was, held, noted))
     }
 
     /// Of a file with the bytes of a document at whose place another file lies.
+    #[allow(clippy::too_many_arguments, reason = "what a look at all files has found")]
     fn judge(
         &self,
         file: &Seen<'_>,
         id: &str,
         looked: &Looked<'_>,
         left: &Left<'_>,
+        strays: &[&str],
         ids: &Ids<'_>,
         moves: &mut Moves,
     ) -> Result<(), ApiError> {
         let path = file.path;
         let Some(place) = ids.place(id).filter(|place| *place != path) else { return Ok(()) };
         let held = self.held.get(id);
-        let may_be_restricted = held.is_some_and(|held| self.access.may_have_own_rules(self.tree, place, held));
+        let may_be_restricted = self.may_have_own_rules(place, id);
         // A copy beside it is a document like any other. What a glob leaves out is looked at for this.
         let is_left_out = !self.there.present.contains(place);
         if looked.same.contains(place) || is_left_out && matches!(self.seen(place, held, left), Some(None)) {
@@ -219,6 +235,13 @@ impl Finder<'_> {
                  give it a rule file of its own"
             );
             moves.withhold(path, id, reason);
+            return Ok(());
+        }
+        let stray = self.stray_for(path, id, left, strays, ids);
+        if let Some(reason) = stray.filter(|_| !mutants::active("strays_of_a_free_place_alone")) {
+            moves.withhold(path, id, reason);
+            let reason = format!("the content that it had is in {path} now, which waits for its rules");
+            moves.withheld.entry(place.to_owned()).or_insert(reason);
             return Ok(());
         }
         // A rule file that came there with what lies there now is not of what lay there before.

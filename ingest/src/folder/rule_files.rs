@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 
 use usher_base::faults::mutants;
 
+use crate::acl::content;
 use crate::acl::names::{self, Kind, Meant, words};
 use crate::acl::rules::{Broken, DIR_RULES, LeftBehind, RuleFile, Rules, SUFFIX, directory_file, parent};
 use crate::acl::yaml;
@@ -15,6 +16,9 @@ use crate::report::{FileLine, Report, Status};
 use crate::term::Term;
 
 use super::as_read::Read;
+
+/// A larger file is no rule file, whatever it begins with.
+const MAX_LOOKED_INTO: u64 = 16 * 1024 * 1024;
 
 /// What a listing holds of rule files, by their names and, where those leave it open, by their content.
 #[derive(Debug, Default)]
@@ -103,8 +107,8 @@ impl RuleFiles {
             }
         }
         let is_only_rules = |path: &str| {
-            let file = root.read(path, yaml::MAX_BYTES as u64);
-            file.is_ok_and(|file| names::is_only_rules(&file.bytes)) && !mutants::active("rules_by_name_alone")
+            let file = root.read(path, MAX_LOOKED_INTO);
+            file.is_ok_and(|file| content::is_only_rules(path, &file.bytes)) && !mutants::active("rules_by_name_alone")
         };
         let others = listing.files.iter().filter(|path| !found.holds(path) && names::may_hold_rules(path));
         let others: Vec<&String> = others.filter(|path| is_only_rules(path)).collect();
@@ -153,6 +157,7 @@ impl RuleFiles {
     pub fn load(
         &self,
         allow_public: bool,
+        is_default_open: bool,
         root: &Root,
         listing: &Listing,
         term: &Term,
@@ -163,9 +168,12 @@ impl RuleFiles {
         let others = listing.special.iter().chain(&listing.unreadable).chain(&listing.unnamed);
         let unread: BTreeMap<&str, &str> = others.map(|(path, why)| (path.as_str(), why.as_str())).collect();
         let mut as_read = BTreeMap::new();
-        let mut loader = Loader { rules: Rules::default(), documents, root, term, report };
-        for path in &self.named {
-            let is_directory = path.rsplit('/').next() == Some(DIR_RULES);
+        let mut loader = Loader { rules: Rules::default(), documents, is_default_open, root, term, report };
+        let is_directory = |path: &str| path.rsplit('/').next() == Some(DIR_RULES);
+        // What a document's rule file takes away shows beside those of its directories.
+        let (dirs, own): (Vec<&String>, Vec<&String>) = self.named.iter().partition(|path| is_directory(path));
+        for path in dirs.into_iter().chain(own) {
+            let is_directory = is_directory(path);
             let parsed = match (unread.get(path.as_str()), root.read(path, yaml::MAX_BYTES as u64)) {
                 (Some(why), _) => Err((*why).to_owned()),
                 (None, Ok(file)) => {
@@ -202,8 +210,8 @@ fn says_rules(root: &Root, path: &str, is_readable: bool, is_sure: bool) -> bool
     if !is_readable {
         return is_sure;
     }
-    match root.read(path, yaml::MAX_BYTES as u64) {
-        Ok(file) => names::says_rules(&file.bytes),
+    match root.read(path, MAX_LOOKED_INTO) {
+        Ok(file) => content::says_rules(&file.bytes),
         Err(FsError::TooLarge { .. }) => false,
         Err(_) => is_sure,
     }
@@ -212,6 +220,8 @@ fn says_rules(root: &Root, path: &str, is_readable: bool, is_sure: bool) -> bool
 struct Loader<'l, 'r> {
     rules: Rules,
     documents: Documents<'l>,
+    /// What no rule reaches is not refused.
+    is_default_open: bool,
     root: &'l Root,
     term: &'r Term,
     report: &'r Report<'r>,
@@ -239,7 +249,8 @@ impl<'l> Loader<'l, '_> {
             return;
         }
         let restricts = match &found {
-            Ok(rule) if !rule.restricts() => {
+            // Without it the default would apply.
+            Ok(rule) if !(rule.restricts() || self.is_default_open && !self.rules.reach(path)) => {
                 self.term.warn(&format!("{path} belongs to no document"));
                 false
             }
@@ -277,19 +288,30 @@ impl<'l> Loader<'l, '_> {
         };
         let reason = format!("{why}: name it {right}, or remove it");
         let broken = self.broken(path, &reason);
-        match meant.stem.is_empty() {
+        let is_left = match meant.stem.is_empty() {
             // Of two for one directory, neither can be told to be meant.
-            true => drop(self.rules.dirs.insert(dir.to_owned(), Err(broken))),
-            false => self.refuse(path, dir, &meant.stem, true),
+            true => {
+                self.rules.dirs.insert(dir.to_owned(), Err(broken));
+                names::kind(path) == Kind::Other && !path.rsplit('/').next().is_some_and(|name| name.starts_with("_."))
+            }
+            false => !self.refuse(path, dir, &meant.stem, true),
+        };
+        // Its document may lie elsewhere now.
+        if is_left {
+            let name = if meant.stem.is_empty() { path.to_owned() } else { format!("{dir}/{}", meant.stem.join(".")) };
+            let left = LeftBehind { file: path.to_owned(), sections: Vec::new() };
+            self.rules.left.entry(name.trim_start_matches('/').to_owned()).or_insert(left);
         }
     }
 
-    /// Refuses documents that a person takes for the one that a rule file names.
-    fn refuse(&mut self, path: &str, dir: &'l str, stem: &[String], also_without_extension: bool) {
+    /// Refuses documents that a person takes for the one that a rule file names; tells whether there are any.
+    fn refuse(&mut self, path: &str, dir: &'l str, stem: &[String], also_without_extension: bool) -> bool {
         let without = if also_without_extension { self.documents.without_extension(dir, stem) } else { &[] };
-        for document in self.documents.alike(dir, stem).iter().chain(without) {
+        let meant: Vec<&str> = self.documents.alike(dir, stem).iter().chain(without).copied().collect();
+        for document in &meant {
             self.rules.files.insert((*document).to_owned(), Err(Broken { file: path.to_owned() }));
         }
+        !meant.is_empty()
     }
 
     fn broken(&self, path: &str, reason: &str) -> Broken {

@@ -167,7 +167,12 @@ impl FolderTuples {
             changes.narrow.splice(0..0, back);
         }
         Ok(FolderTuples {
-            recorded: Recorded { moved: known.moved, carried: known.carried, is_complete: !known.incomplete },
+            recorded: Recorded {
+                moved: known.moved,
+                carried: known.carried,
+                noted: known.noted,
+                is_complete: !known.incomplete,
+            },
             file,
             state: State { collection: tree.collection.clone(), source, root, is_flat, ..State::default() },
             other_root,
@@ -203,6 +208,11 @@ impl FolderTuples {
         self.state.carried = carried;
     }
 
+    /// Notes which documents have no rule file of their own.
+    pub fn keep_noted(&mut self, noted: BTreeMap<String, String>) {
+        self.state.noted = noted;
+    }
+
     /// Whether rules would change that come down to these paths of documents, other than by a ban.
     pub fn changes_above(&self, paths: &[&str]) -> bool {
         let above = self.folders_above(paths);
@@ -218,6 +228,7 @@ impl FolderTuples {
         self.changes.narrow.retain(is_safe);
         self.changes.widen.clear();
         self.keep_ids(recorded.moved, recorded.carried);
+        self.keep_noted(recorded.noted);
         if let Some(last) = &self.other_root {
             self.state.root.clone_from(last);
         }

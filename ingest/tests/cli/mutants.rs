@@ -6,6 +6,12 @@ mod common;
 
 const MUTANTS: &[(&str, &str)] = &[
     ("rules_by_name_alone", "names::nothing_but_rules_refuses_what_it_was_probably_meant_for"),
+    ("rules_by_the_first_line", "names::nothing_but_rules_is_told_however_it_is_written"),
+    ("broken_rules_are_text", "names::nothing_but_rules_is_told_however_it_is_written"),
+    ("own_rules_not_noted", "renames::own::rules_of_directories_hold_nothing_that_is_known_to_have_no_others"),
+    ("own_rules_not_noted", "renames::own::rules_of_its_own_hold_a_document_whatever_they_say"),
+    ("own_rules_by_an_old_note", "renames::own::a_record_that_was_put_back_opens_nothing"),
+    ("strays_of_a_free_place_alone", "renames::own::rules_of_its_own_hold_a_document_whatever_they_say"),
     ("rules_as_they_were", "order::what_is_written_after_its_rule_is_never_sent_without_it"),
     ("rules_as_they_were", "order::what_is_written_after_its_manifest_is_never_sent_with_an_older_one"),
 ];

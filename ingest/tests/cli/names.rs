@@ -179,6 +179,65 @@ fn nothing_but_rules_refuses_what_it_was_probably_meant_for() {
     }
 }
 
+/// Rules as people and tools write them.
+const WRITTEN: &[(&str, &str)] = &[
+    ("an indented remark first", "  # only hr\nviewers: [\"group:hr#member\"]\ninherit: false\n"),
+    ("empty lines and an indented remark", "\n\n  \n  # a\ninherit: false\nviewers: [user:ana]"),
+    ("a remark and an indented one", "# top\n  # indented\nviewers: [user:ana]\ninherit: false\n"),
+    ("a remark behind a tab", "---\n\t# tab\nviewers: [user:ana]\ninherit: false\n"),
+    ("an indented remark last", "nobody: true\n  # why\n"),
+    ("indented", "  inherit: false\n  viewers: [user:ana]\n"),
+    ("indented and broken", "  inherit: false\n  viewers: [user:ana\n"),
+    ("a directive", "%YAML 1.2\n---\nviewers: [user:ana]\ninherit: false\n"),
+    ("a tag", "--- !rules\nviewers: [user:ana]\ninherit: false\n"),
+    ("explicit keys", "? viewers\n: [user:ana]\n? inherit\n: false\n"),
+    ("explicit keys, broken", "? viewers\n: [user:ana\n? inherit\n: false\n"),
+    ("capital letters", "Inherit: false\nViewers: [user:ana]\n"),
+    ("a key that is misspelt", "inherit: false\nviewer: [user:ana]\n"),
+    ("a remark as a key", "inherit: false\nviewers: [user:ana]\nnote: only ana\n"),
+    ("a remark as a key, broken", "inherit: false\nnote: only ana: and\nviewers: [user:ana]\n"),
+    ("two documents", "inherit: false\n---\nviewers: [user:ana]\n"),
+    ("two documents, one of them empty", "---\n---\nnobody: true\n"),
+    ("JSON behind a blank", " {\n \"viewers\": [\"user:ana\"],\n \"inherit\": false\n }\n"),
+    ("JSON with tabs", "{\n\t\"viewers\": [\"user:ana\"],\n\t\"inherit\": false\n}\n"),
+    ("JSON with a remark", "{ // who\n  // reads\n  \"viewers\": [\"user:ana\"],\n  \"inherit\": false\n}\n"),
+    ("JSON without its end", "{\n  \"inherit\": false,\n  \"viewers\": [\"user:ana\""),
+    ("JSON with characters as numbers", "{\"\\u0069nherit\": false, \"\\u0076iewers\": [\"user:ana\"]}"),
+    ("a list", "[{\"inherit\": false, \"viewers\": [\"user:ana\"]}]"),
+    ("a list without its end", "[{\"inherit\": false, \"viewers\": [\"user:ana\"]}"),
+    ("a table", "[acl]\nviewers = [\"user:ana\"]\ninherit = false\n"),
+    ("no table", "# who\nviewers = [\n  \"user:ana\",\n]\ninherit = false\n"),
+    ("dotted", "acl.viewers = [\"user:ana\"]\nacl.inherit = false\n"),
+    ("an old table", "; who\n[access]\nnobody = true\n"),
+    ("within a key", "acl:\n  inherit: false\n  viewers: [user:ana]\n"),
+    ("an unseen character first", "\u{200b}inherit: false\nviewers: [user:ana]\n"),
+    ("an unseen character within", "in\u{200b}herit: false\nview\u{ad}ers: [user:ana]\n"),
+    ("a blank that is none", "\u{a0}inherit: false\nviewers: [user:ana]\n"),
+    ("blanks that are none", "inherit:\u{a0}false\nviewers:\u{2003}[user:ana]\n"),
+    ("two marks", "\u{feff}\u{feff}inherit: false\nviewers: [user:ana]\n"),
+    ("a mark and a blank", "\u{feff} inherit: false\n viewers: [user:ana]\n"),
+    ("lines of another system", "inherit: false\rviewers: [user:ana]\r"),
+];
+
+#[test]
+fn nothing_but_rules_is_told_however_it_is_written() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let mut all: Vec<(&str, Vec<u8>)> = WRITTEN.iter().map(|(how, text)| (*how, text.as_bytes().to_vec())).collect();
+    all.push(("another encoding", utf16("\u{feff}  # who\ninherit: false\nviewers: [user:ana]\n")));
+    all.push(("another encoding without a mark", utf16("inherit: false\nviewers: [user:ana]\n")));
+    let many: String = (0..30_000).map(|n| format!("  - user:u{n}\n")).collect();
+    all.push(("larger than a rule file may be", format!("inherit: false\nviewers:\n{many}").into_bytes()));
+    for (name, open) in [("access.yaml", &[][..]), ("_.rules.json", &[]), ("x.md.permissions.yaml", &["s/hr/y.md"])] {
+        for (how, content) in &all {
+            let site = site(name, "");
+            site.write(&format!("hr/{name}"), content);
+            let ran = site.folder(&[]);
+            assert_eq!(held(&site), open, "{name}, {how}: {}", ran.err);
+            assert_eq!(ran.code, 3, "{name}, {how}: {}", ran.err);
+        }
+    }
+}
+
 #[test]
 fn data_that_has_keys_of_rules_among_others_is_a_document() {
     for (name, text) in [
@@ -190,6 +249,16 @@ fn data_that_has_keys_of_rules_among_others_is_a_document() {
         ("status.md", "# Status\nblocked:\n- the build\n"),
         ("front.md", "---\nclassification: internal\n---\n# Title\n\n- item\n"),
         ("rules.txt", "nobody: knows\n"),
+        ("service.yaml", "owner: team-a\npublic: false\nname: billing\n"),
+        ("catalog.yaml", "  # where\nowner: alice\ninherit: true\n"),
+        ("api.json", "[{\"viewers\": 3}, {\"viewers\": 4}]"),
+        ("people.yaml", "- viewers: [user:ana]\n- viewers: [user:bob]\n"),
+        ("server.toml", "[server]\nowners = [\"alice\"]\npublic = true\n"),
+        ("app.ini", "; settings\n[app]\nblocked = false\n"),
+        ("access.md", "---\nclassification: internal\n---\n# How access works\n\n## Who\n"),
+        ("policy.md", "---\nclassification: internal\n---\n\nEverybody: reads [this\n"),
+        ("rules.md", "  # Rules\n\nviewers: those who read\n\nNobody: else\n"),
+        ("access.json", "{\"rules\": [{\"allow\": \"10.0.0.0/8\"}]}"),
         ("how-to.md", "# Rules\n\n```yaml\nnobody: true\n```\n"),
     ] {
         let site = site(name, text);

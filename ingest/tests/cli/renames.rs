@@ -4,6 +4,8 @@ use usher_base::wire::Document;
 
 use crate::common::Site;
 
+#[path = "renames/own.rs"]
+mod own;
 #[path = "renames/variants.rs"]
 mod variants;
 

@@ -1,9 +1,5 @@
 use super::*;
 
-/// Content that only rule files have, and content that they don't have.
-const RULES: &[u8] = b"viewers: [user:ana]\n";
-const TEXT: &[u8] = b"kind: list\nrules:\n  - allow: 10.0.0.0/8\n";
-
 #[test]
 fn the_right_names_are_told() {
     for path in ["_.acl.yaml", "a/b/_.acl.yaml", "x.md.acl.yaml", "a b/x y.acl.yaml", ".x.md.acl.yaml", "acl.acl.yaml"]
@@ -136,72 +132,7 @@ fn ordinary_documents_are_none() {
 }
 
 #[test]
-fn content_is_told_to_be_rules_also_where_it_is_broken() {
-    for text in [
-        RULES,
-        b"{\"viewers\": [\"user:ana\"]}",
-        b"{\n  \"inherit\": false,\n  \"viewers\": [\"user:ana\",]\n}",
-        b"viewers:\n- user:ana\n  bad: [",
-        b"nobody = true\n",
-        b"# rules\ninherit: false\n",
-    ] {
-        assert!(says_rules(text), "{}", String::from_utf8_lossy(text));
-    }
-    for text in [TEXT, b"", b"- viewers\n", b"An ACL is a list.\nviewers and editors\n", b"[]", b"\xff\xfe"] {
-        assert!(!says_rules(text), "{}", String::from_utf8_lossy(text));
-    }
-}
-
-/// As some editors write it.
-#[test]
-fn rules_are_told_in_other_encodings() {
-    let units: Vec<u8> = "\u{feff}nobody: true\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for bytes in [units.as_slice(), b"\xef\xbb\xbfnobody: true\n", b"# Gr\xfc\xdfe\nnobody: true\n"] {
-        assert!(says_rules(bytes) && is_only_rules(bytes), "{bytes:?}");
-    }
-}
-
-#[test]
-fn nothing_but_rules_is_a_rule_file_whatever_it_is_called() {
-    for text in [
-        "nobody: true\n",
-        "# who\n---\nviewers: [\"group:hr#member\"]\nblocked:\n  - user:eve\n",
-        "\u{feff}inherit: no\r\n",
-        "{\"viewers\": [{\"principal\": \"user:ana\"}], \"parents\": [\"folder:x\"]}",
-        "{\n  \"nobody\": true\n}",
-        "sections:\n  - heading: Pay\n    acl: {nobody: true}\n",
-        "classification: secret\n",
-        "all_of: [[user:ana], [\"group:hr#member\"]]",
-        // Broken, or of another form.
-        "nobody = true\n",
-        "nobody: true\nnobody: true\n",
-        "viewers:\n- user:ana\n  bad: [\n",
-        "viewers: &a [user:ana]\neditors: *a\n",
-        "inherit: false\nviewers\t: [user:ana\n",
-    ] {
-        assert!(is_only_rules(text.as_bytes()), "{text:?}");
-    }
-    for text in [
-        "",
-        "{}",
-        "port: 80\nviewers: [user:ana]\n",
-        "viewers: [user:ana]\nport: 80\n",
-        "viewers: 1532\nowners: 3\n",
-        "owners: [alice, bob]\n",
-        "sections:\n  - title: One\n    href: one.md\n",
-        "public: true\n",
-        "# Status\n\nblocked: Ana waits\n",
-        "# Status\nblocked:\n- the build\n",
-        "---\nclassification: internal\n---\n# Title\n\n- item\n",
-        "---\nnobody: true\n---\n\nText about user:ana\n",
-        "nobody: knows\n",
-        "nobody knows\n",
-        "viewers: [user:ana\nand more text\n",
-        "- viewers: [user:ana]\n",
-        "\u{0}nobody: true",
-    ] {
-        assert!(!is_only_rules(text.as_bytes()), "{text:?}");
-    }
+fn files_of_data_and_plain_text_and_those_that_speak_of_access_are_looked_into() {
     for name in ["x.md.yaml", "_.acl.md", "x.md.acl.y", "RULES", "a/x.access.html", "team.txt", "x.json", "x.rules"] {
         assert!(may_hold_rules(name), "{name}");
     }
