@@ -16,16 +16,21 @@ mod builder;
 mod decode;
 mod detect;
 mod docx;
+mod graphics;
 mod html;
 mod markdown;
+mod nested;
+mod numerals;
+mod opc;
 mod pdf;
 pub mod split;
+mod xml;
 
 pub use builder::Builder;
 use detect::Format;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
-pub const VERSION: &str = "usher-ingest-extract-3";
+pub const VERSION: &str = "usher-ingest-extract-4";
 
 /// Bytes of canonical text per document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -82,35 +87,8 @@ pub enum ExtractError {
 
 /// Reads one file, finds its structure and splits it.
 pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
-    let unzipped;
-    let (name, bytes) = match job.name.strip_suffix(".gz").or_else(|| job.name.strip_suffix(".GZ")) {
-        Some(inner) => {
-            unzipped = archive::gunzip(bytes)?;
-            (inner, unzipped.as_slice())
-        }
-        None => (job.name.as_str(), bytes),
-    };
-    let (kind, warnings) = detect::kind(name, bytes)?;
-    let mut builder = Builder::default();
-    builder.warnings.extend(warnings);
-    match kind {
-        Format::Pdf => pdf::read(bytes, &mut builder)?,
-        Format::Docx => docx::read(bytes, &mut builder)?,
-        Format::Html => html::read(&decode::html(bytes, &mut builder)?, &mut builder)?,
-        Format::Markdown => {
-            let text = decode::text(bytes, &mut builder)?;
-            markdown::read(&text, !job.sections.is_empty(), &mut builder)?;
-        }
-        Format::Text => {
-            let text = decode::text(bytes, &mut builder)?;
-            builder.block(&text)?;
-        }
-        Format::Code(language) => {
-            let text = decode::text(bytes, &mut builder)?;
-            builder.metadata.insert("language".into(), language.into());
-            builder.block(&text)?;
-        }
-    }
+    let mut builder = Builder::new(!job.sections.is_empty());
+    let kind = fill(&job.name, bytes, &mut builder)?;
     let mut extracted = builder.finish(kind.media_type());
     if matches!(kind, Format::Markdown) {
         extracted.headings = outline::headings(&extracted.text).map_err(limit)?;
@@ -145,6 +123,39 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     }
     extracted.chunks = split::split(&extracted, &restricted);
     Ok(extracted)
+}
+
+/// Reads the content of a file.
+fn fill(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<Format, ExtractError> {
+    let unzipped;
+    let (name, bytes) = match name.strip_suffix(".gz").or_else(|| name.strip_suffix(".GZ")) {
+        Some(inner) => {
+            unzipped = archive::gunzip(bytes)?;
+            (inner, unzipped.as_slice())
+        }
+        None => (name, bytes),
+    };
+    let (kind, warnings) = detect::kind(name, bytes)?;
+    warnings.into_iter().for_each(|warning| builder.warn(warning));
+    match kind {
+        Format::Pdf => pdf::read(bytes, builder)?,
+        Format::Docx => docx::read(bytes, builder)?,
+        Format::Html => html::read(&decode::html(bytes, builder)?, builder)?,
+        Format::Markdown => {
+            let text = decode::text(bytes, builder)?;
+            markdown::read(&text, builder.has_parts, builder)?;
+        }
+        Format::Text => {
+            let text = decode::text(bytes, builder)?;
+            builder.block(&text)?;
+        }
+        Format::Code(language) => {
+            let text = decode::text(bytes, builder)?;
+            builder.metadata.insert("language".into(), language.into());
+            builder.block(&text)?;
+        }
+    }
+    Ok(kind)
 }
 
 /// Spans that a section rule means.

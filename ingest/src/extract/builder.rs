@@ -21,9 +21,48 @@ pub struct Builder {
     pub metadata: Fields,
     pub removed: BTreeMap<String, u64>,
     pub warnings: Vec<String>,
+    /// Some of the document is restricted.
+    pub has_parts: bool,
+    /// How deep this document lies in others, and how many were read for the outermost.
+    pub depth: u8,
+    pub documents: u32,
 }
 
 impl Builder {
+    pub fn new(has_parts: bool) -> Self {
+        Builder { has_parts, ..Builder::default() }
+    }
+
+    /// For a document that lies in this one.
+    pub fn inner(&self) -> Self {
+        Builder {
+            has_parts: self.has_parts,
+            depth: self.depth.saturating_add(1),
+            documents: self.documents,
+            ..Builder::default()
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends a document that stands in this one, whose headings lie below one of the level given, or divide nothing.
+    pub fn absorb(&mut self, inner: Builder, below: Option<u8>) -> Result<(), ExtractError> {
+        let text = inner.text.trim_matches('\n');
+        let cut = inner.text.len().saturating_sub(inner.text.trim_start_matches('\n').len());
+        let start = self.push(text)?;
+        if let Some(above) = below.filter(|_| !text.trim().is_empty()) {
+            for heading in &inner.headings {
+                let at = start.saturating_add(heading.start.saturating_sub(cut));
+                self.mark(at, heading.level.saturating_add(above), &heading.text);
+            }
+        }
+        inner.removed.iter().for_each(|(what, n)| self.count(what, *n));
+        inner.warnings.into_iter().for_each(|warning| self.warn(warning));
+        Ok(())
+    }
+
     /// Appends a block of its own. Blocks are joined by an empty line, over which nothing composes, so the whole is NFC
     /// because its parts are.
     pub fn block(&mut self, raw: &str) -> Result<(), ExtractError> {
