@@ -18,11 +18,14 @@ mod detect;
 mod docx;
 mod graphics;
 mod html;
+mod mail;
 mod markdown;
 mod nested;
+mod notebook;
 mod numerals;
 mod opc;
 mod pdf;
+mod records;
 pub mod split;
 mod xml;
 
@@ -140,6 +143,18 @@ fn fill(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<Format, Extra
     match kind {
         Format::Pdf => pdf::read(bytes, builder)?,
         Format::Docx => docx::read(bytes, builder)?,
+        Format::Pptx | Format::Xlsx | Format::Odt | Format::Ods | Format::Odp | Format::Rtf | Format::Epub => {
+            return Err(ExtractError::Unsupported("not read yet".into()));
+        }
+        Format::Mail => mail::read(bytes, builder)?,
+        Format::Mailbox => mail::read_box(bytes, builder)?,
+        Format::Notebook => notebook::read(&decode::text(bytes, builder)?, builder)?,
+        Format::Json => {
+            builder.metadata.insert("language".into(), "json".into());
+            records::json(&decode::text(bytes, builder)?, builder)?;
+        }
+        Format::JsonLines => records::json_lines(&decode::text(bytes, builder)?, builder)?,
+        Format::Csv => records::csv(&decode::text(bytes, builder)?, builder)?,
         Format::Html => html::read(&decode::html(bytes, builder)?, builder)?,
         Format::Markdown => {
             let text = decode::text(bytes, builder)?;

@@ -14,6 +14,7 @@ mod cleaning;
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
 mod parts;
+mod records;
 mod word;
 
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
@@ -335,7 +336,9 @@ proptest::proptest! {
     #[test]
     fn any_bytes_give_canonical_text_or_an_error(
         bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
-        name in proptest::sample::select(vec!["a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a"]),
+        name in proptest::sample::select(vec![
+            "a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a", "a.eml", "a.mbox", "a.ipynb", "a.json", "a.jsonl", "a.csv",
+        ]),
     ) {
         if let Ok(doc) = run(name, &bytes) {
             proptest::prop_assert!(unicode_normalization::is_nfc(&doc.text));
