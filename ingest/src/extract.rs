@@ -25,8 +25,10 @@ mod notebook;
 mod numerals;
 mod opc;
 mod pdf;
+mod pptx;
 mod records;
 pub mod split;
+mod xlsx;
 mod xml;
 
 pub use builder::Builder;
@@ -143,7 +145,9 @@ fn fill(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<Format, Extra
     match kind {
         Format::Pdf => pdf::read(bytes, builder)?,
         Format::Docx => docx::read(bytes, builder)?,
-        Format::Pptx | Format::Xlsx | Format::Odt | Format::Ods | Format::Odp | Format::Rtf | Format::Epub => {
+        Format::Pptx => pptx::read(bytes, builder)?,
+        Format::Xlsx => xlsx::read(bytes, builder)?,
+        Format::Odt | Format::Ods | Format::Odp | Format::Rtf | Format::Epub => {
             return Err(ExtractError::Unsupported("not read yet".into()));
         }
         Format::Mail => mail::read(bytes, builder)?,

@@ -62,12 +62,21 @@ fn chart(xml: &str) -> Result<Vec<String>, ExtractError> {
 
 /// The words of its shapes.
 fn diagram(xml: &str) -> Result<Vec<String>, ExtractError> {
-    let (mut blocks, mut line, mut inside) = (Vec::new(), String::new(), false);
+    words(xml)
+}
+
+/// Paragraphs of a drawing, each a block.
+pub fn words(xml: &str) -> Result<Vec<String>, ExtractError> {
+    let (mut blocks, mut line, mut inside, mut run) = (Vec::new(), String::new(), false, false);
     each_event(xml, |event| {
         match event {
-            Xml::Start("t", element) => inside = element.name().as_ref().starts_with("a:") || !has_children(element),
-            Xml::Text(text) if inside => line.push_str(text),
+            // Of the elements of this name only that of a run holds text.
+            Xml::Start("r" | "fld", _) => run = true,
+            Xml::End("r" | "fld") => run = false,
+            Xml::Start("t", _) => inside = run,
             Xml::End("t") => inside = false,
+            Xml::Start("br", _) => line.push(' '),
+            Xml::Text(text) if inside => line.push_str(text),
             Xml::End("p") => {
                 let words = std::mem::take(&mut line);
                 blocks.extend(Some(words).filter(|words| !words.trim().is_empty()));
@@ -77,9 +86,4 @@ fn diagram(xml: &str) -> Result<Vec<String>, ExtractError> {
         Ok(())
     })?;
     Ok(blocks)
-}
-
-/// `dgm:t` holds paragraphs, `a:t` the text.
-fn has_children(element: &quick_xml::events::BytesStart<'_>) -> bool {
-    element.name().as_ref().starts_with("dgm:")
 }

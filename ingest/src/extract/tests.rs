@@ -13,6 +13,7 @@ mod cleaning;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
+mod office;
 mod parts;
 mod records;
 mod word;
