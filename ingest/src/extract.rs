@@ -16,6 +16,7 @@ mod builder;
 mod decode;
 mod detect;
 mod docx;
+mod epub;
 mod graphics;
 mod html;
 mod mail;
@@ -23,10 +24,12 @@ mod markdown;
 mod nested;
 mod notebook;
 mod numerals;
+mod odf;
 mod opc;
 mod pdf;
 mod pptx;
 mod records;
+mod rtf;
 pub mod split;
 mod xlsx;
 mod xml;
@@ -147,9 +150,11 @@ fn fill(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<Format, Extra
         Format::Docx => docx::read(bytes, builder)?,
         Format::Pptx => pptx::read(bytes, builder)?,
         Format::Xlsx => xlsx::read(bytes, builder)?,
-        Format::Odt | Format::Ods | Format::Odp | Format::Rtf | Format::Epub => {
-            return Err(ExtractError::Unsupported("not read yet".into()));
-        }
+        Format::Odt => odf::read(bytes, odf::Kind::Text, builder)?,
+        Format::Ods => odf::read(bytes, odf::Kind::Sheets, builder)?,
+        Format::Odp => odf::read(bytes, odf::Kind::Slides, builder)?,
+        Format::Rtf => rtf::read(bytes, builder)?,
+        Format::Epub => epub::read(bytes, builder)?,
         Format::Mail => mail::read(bytes, builder)?,
         Format::Mailbox => mail::read_box(bytes, builder)?,
         Format::Notebook => notebook::read(&decode::text(bytes, builder)?, builder)?,

@@ -193,7 +193,7 @@ fn by_extension(extension: &str, file: &str) -> Option<Format> {
         "odp" | "otp" => Format::Odp,
         "rtf" => Format::Rtf,
         "epub" => Format::Epub,
-        "eml" | "mht" | "mhtml" => Format::Mail,
+        "eml" | "emlx" | "mht" | "mhtml" => Format::Mail,
         "mbox" | "mbx" => Format::Mailbox,
         "ipynb" => Format::Notebook,
         "json" => Format::Json,

@@ -21,7 +21,7 @@ const MAX_ADDRESSES: usize = 1_000;
 
 /// One message.
 pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
-    let message = parsed(bytes)?;
+    let message = parsed(without_envelope(bytes))?;
     if is_page(&message) {
         return page(&message, builder);
     }
@@ -47,6 +47,21 @@ pub fn read_box(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError>
         }
     }
     Ok(())
+}
+
+/// The message without what some programs write around it: a mark, the line of a mailbox, its length (Apple Mail).
+fn without_envelope(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let length = bytes.iter().position(|b| *b == b'\n').map_or(0, |end| end.saturating_add(1));
+    let (first, rest) = bytes.split_at_checked(length).unwrap_or((b"", bytes));
+    if first.starts_with(b"From ") && begins_with_header(rest) {
+        return rest;
+    }
+    let number = std::str::from_utf8(first.trim_ascii()).ok().filter(|_| begins_with_header(rest));
+    match number.and_then(|number| number.parse::<usize>().ok()) {
+        Some(length) => rest.get(..length).unwrap_or(rest),
+        None => bytes,
+    }
 }
 
 fn parsed(bytes: &[u8]) -> Result<Message<'_>, ExtractError> {

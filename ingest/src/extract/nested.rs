@@ -9,7 +9,7 @@ use super::{Builder, ExtractError, fill, limit};
 /// How deep documents lie in each other.
 const MAX_NESTING: u8 = 6;
 /// Documents in one, at any depth.
-const MAX_DOCUMENTS: u32 = 1_000;
+const MAX_DOCUMENTS: u32 = 10_000;
 
 /// Reads a document whose headings divide nothing.
 pub fn read_apart(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {

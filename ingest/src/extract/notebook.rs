@@ -3,7 +3,7 @@
 use serde_json::Value;
 use usher_base::outline;
 
-use super::{Builder, ExtractError, limit, markdown, nested};
+use super::{Builder, ExtractError, html, limit, markdown};
 
 /// Headings of all cells.
 const MAX_HEADINGS: usize = outline::MAX_HEADINGS;
@@ -75,7 +75,7 @@ fn prose(source: &str, builder: &mut Builder) -> Result<usize, ExtractError> {
 fn printed(output: &Value, builder: &mut Builder) -> Result<(), ExtractError> {
     let text = |key: &str| output.get(key).map(joined).filter(|text| !text.trim().is_empty());
     match output.get("output_type").and_then(Value::as_str).unwrap_or_default() {
-        "stream" => builder.block(&without_escapes(&text("text").unwrap_or_default())),
+        "stream" => builder.block(&last_written(&without_escapes(&text("text").unwrap_or_default()))),
         "error" | "pyerr" => {
             let trace = output.get("traceback").and_then(Value::as_array).into_iter().flatten();
             let trace: Vec<&str> = trace.filter_map(Value::as_str).collect();
@@ -95,7 +95,9 @@ fn shown(data: &Value, builder: &mut Builder) -> Result<(), ExtractError> {
     let pictures = pictures.filter(|kind| kind.starts_with("image/") || matches!(*kind, "png" | "jpeg" | "svg"));
     let pictures = pictures.count() as u64;
     if let Some(page) = text(["text/html", "html"]) {
-        nested::read_apart("output.html", page.as_bytes(), builder)?;
+        let mut inner = builder.inner();
+        html::read(&page, &mut inner)?;
+        builder.absorb(inner, None)?;
     } else if let Some(prose) = text(["text/markdown", "markdown"]) {
         let prose = without_data(&prose, builder);
         let prose = markdown::cell(&prose, builder)?;
@@ -121,6 +123,12 @@ fn without_escapes(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// What a line shows that was written over again and again, as one that tells of progress is.
+fn last_written(text: &str) -> String {
+    let of_line = |line: &str| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().to_owned();
+    text.split('\n').map(of_line).collect::<Vec<_>>().join("\n")
 }
 
 /// Without pictures that are written into the text.

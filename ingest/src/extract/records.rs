@@ -11,6 +11,8 @@ const MAX_RECORDS: usize = 500_000;
 const MAX_CELLS: usize = 16_384;
 /// Names of fields that say what a record is called.
 const TITLES: [&str; 5] = ["title", "subject", "headline", "name", "question"];
+/// Characters of the names above a field.
+const MAX_NAME: usize = 200;
 /// Longer than this without a blank it is no word, but data.
 const MAX_WORD: usize = 1_000;
 
@@ -89,7 +91,9 @@ fn flat(name: &str, value: &Value, title: Option<&str>, lines: &mut Vec<String>,
         Value::Object(fields) => {
             for (key, value) in fields.iter().filter(|(key, _)| !(name.is_empty() && title == Some(key.as_str()))) {
                 let dot = if name.is_empty() { "" } else { "." };
-                flat(&format!("{name}{dot}{key}"), value, None, lines, builder);
+                // Long names in each other would be written again for every value.
+                let above: String = name.chars().take(MAX_NAME).collect();
+                flat(&format!("{above}{dot}{key}"), value, None, lines, builder);
             }
         }
         Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {

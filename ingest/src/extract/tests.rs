@@ -10,6 +10,7 @@ use zip::write::SimpleFileOptions;
 use super::*;
 
 mod cleaning;
+mod documents;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
@@ -338,7 +339,7 @@ proptest::proptest! {
     fn any_bytes_give_canonical_text_or_an_error(
         bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
         name in proptest::sample::select(vec![
-            "a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a", "a.eml", "a.mbox", "a.ipynb", "a.json", "a.jsonl", "a.csv",
+            "a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a", "a.eml", "a.mbox", "a.ipynb", "a.json", "a.jsonl", "a.csv", "a.pptx", "a.xlsx", "a.odt", "a.rtf", "a.epub",
         ]),
     ) {
         if let Ok(doc) = run(name, &bytes) {

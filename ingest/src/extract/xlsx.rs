@@ -59,16 +59,19 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
         builder.count("cells of hidden rows and columns", reading.hidden);
         builder.count("hidden characters", reading.unseen);
         builder.heading(2, &sheet.name)?;
-        table(&reading.rows, builder)?;
+        table(&reading.rows, &mut left, builder)?;
         drawn.iter().try_for_each(|block| builder.block(block))?;
     }
     Ok(())
 }
 
 /// Rows with the columns that hold anything, so that a cell stands below the name of its column.
-pub fn table(rows: &[BTreeMap<usize, String>], builder: &mut Builder) -> Result<(), ExtractError> {
+fn table(rows: &[BTreeMap<usize, String>], left: &mut usize, builder: &mut Builder) -> Result<(), ExtractError> {
     let columns: BTreeSet<usize> = rows.iter().flat_map(|cells| cells.keys().copied()).collect();
     for cells in rows {
+        // Cells far apart in many rows.
+        let gaps = columns.len().saturating_sub(cells.len()) / 64;
+        *left = left.checked_sub(gaps).ok_or_else(too_many)?;
         let last = cells.keys().next_back().copied().unwrap_or_default();
         let shown = columns.range(..=last).map(|column| cells.get(column).map_or("", String::as_str));
         row(shown, builder)?;
@@ -173,7 +176,8 @@ struct Reading<'a> {
     formats: &'a Formats,
     left: usize,
     rows: Vec<BTreeMap<usize, String>>,
-    hidden_columns: Vec<(usize, usize)>,
+    /// From column to column.
+    hidden_columns: BTreeMap<usize, usize>,
     hidden_row: bool,
     cell: Option<Cell>,
     in_value: bool,
@@ -190,7 +194,7 @@ impl<'a> Reading<'a> {
             formats,
             left,
             rows: Vec::new(),
-            hidden_columns: Vec::new(),
+            hidden_columns: BTreeMap::new(),
             hidden_row: false,
             cell: None,
             in_value: false,
@@ -262,7 +266,8 @@ impl<'a> Reading<'a> {
         if text.trim().is_empty() {
             return Ok(());
         }
-        if self.hidden_row || self.hidden_columns.iter().any(|(min, max)| (*min..=*max).contains(&cell.column)) {
+        let last_hidden = self.hidden_columns.range(..=cell.column).next_back();
+        if self.hidden_row || last_hidden.is_some_and(|(_, to)| *to >= cell.column) {
             self.hidden = self.hidden.saturating_add(1);
             return Ok(());
         }

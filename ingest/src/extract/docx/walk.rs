@@ -202,6 +202,12 @@ impl<'a, 'b> Walker<'a, 'b> {
             }
             "subDoc" => self.builder.count("documents that are only referred to", 1),
             "blip" | "imagedata" => self.builder.count("pictures", 1),
+            // Letters that are drawn.
+            "textpath" => {
+                if let Some(text) = attribute(element, "string").filter(|_| !self.is_hidden()) {
+                    self.put(None, text);
+                }
+            }
             "OLEObject" => self.builder.count("embedded documents", 1),
             "footnoteReference" => self.note("footnote", element)?,
             "endnoteReference" => self.note("endnote", element)?,
@@ -418,6 +424,8 @@ impl<'a, 'b> Walker<'a, 'b> {
     /// Whether a run that is open is hidden, with all that hangs on it, and how its characters stand.
     fn look(&self) -> (bool, Script) {
         let (mut around, mut shaded, mut hidden, mut script) = (Look::default(), false, false, Script::Base);
+        // A cell or a box has a ground of its own.
+        let is_alone = self.open.iter().filter(|f| !matches!(f, Frame::Run { .. })).count() == 1;
         for frame in &self.open {
             match frame {
                 Frame::Paragraph(paragraph) => {
@@ -427,7 +435,6 @@ impl<'a, 'b> Walker<'a, 'b> {
                 Frame::Run { style, own } => {
                     let look = own.or(*style).or(around);
                     let is_plain = !self.colourful && !shaded && look.shaded != Some(true);
-                    let is_alone = self.open.iter().filter(|f| !matches!(f, Frame::Run { .. })).count() == 1;
                     hidden |= look.is_unseen() || (look.white == Some(true) && is_plain && is_alone);
                     script = look.script.unwrap_or(Script::Base);
                 }

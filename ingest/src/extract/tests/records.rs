@@ -46,6 +46,18 @@ fn mail_is_decoded_and_its_headers_are_metadata() {
 }
 
 #[test]
+fn what_programs_write_around_a_message_is_none_of_it() {
+    let message = "Subject: One\nFrom: a@x\n\nfirst\n";
+    for around in [
+        format!("\u{feff}{message}"),
+        format!("From - Fri May  3 10:00:00 2024\n{message}"),
+        format!("{}\n{message}<?xml version=\"1.0\"?><plist/>", message.len()),
+    ] {
+        assert_eq!(text("a.emlx", around.as_bytes()), "# One\n\nFrom: a@x\n\nfirst", "{around}");
+    }
+}
+
+#[test]
 fn forwarded_mail_and_attached_documents_lie_below() {
     let word = docx(&[("word/document.xml", &word(&para("kiln schedule")))]);
     let encoded = base64(&word);
@@ -135,7 +147,7 @@ fn notebooks_show_text_code_and_results() {
     let book = json!({"metadata": {"kernelspec": {"language": "python"}}, "cells": [
         {"cell_type": "markdown", "source": ["# Tide analysis\n", "High water. ![a](data:image/png;base64,", png, ")\n", "<!-- ghost -->"]},
         {"cell_type": "code", "source": "x = 1\nplot(x)", "outputs": [
-            {"output_type": "stream", "text": ["caf\u{e9}\n", "\u{1b}[31mred\u{1b}[0m"]},
+            {"output_type": "stream", "text": ["10%\r50%\rcaf\u{e9}\n", "\u{1b}[31mred\u{1b}[0m"]},
             {"output_type": "display_data", "data": {"image/png": png, "text/plain": "<Figure>"}},
             {"output_type": "execute_result", "data": {"text/html": ["<table><tr><th>A</th></tr><tr><td>1</td></tr></table>"], "text/plain": "   A\n0  1"}},
             {"output_type": "execute_result", "data": {"text/plain": "42"}},
