@@ -14,13 +14,25 @@ use usher_base::wire::{ChunkSpan, Fields, Span};
 mod archive;
 mod builder;
 mod decode;
-mod delimited;
 mod detect;
 mod docx;
+mod epub;
+mod graphics;
 mod html;
+mod mail;
 mod markdown;
+mod nested;
+mod notebook;
+mod numerals;
+mod odf;
+mod opc;
 mod pdf;
+mod pptx;
+mod records;
+mod rtf;
 pub mod split;
+mod xlsx;
+mod xml;
 
 pub use builder::Builder;
 use detect::Format;
@@ -95,42 +107,8 @@ pub fn what_helps(name: &str, size: u64) -> String {
 
 /// Reads one file, finds its structure and splits it.
 pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
-    let unzipped;
-    let (name, bytes) = match job.name.strip_suffix(".gz").or_else(|| job.name.strip_suffix(".GZ")) {
-        Some(inner) => {
-            unzipped = archive::gunzip(bytes)?;
-            (inner, unzipped.as_slice())
-        }
-        None => (job.name.as_str(), bytes),
-    };
-    let (kind, warnings) = detect::kind(name, bytes)?;
-    let mut builder = Builder::default();
-    builder.warnings.extend(warnings);
-    match kind {
-        Format::Pdf => pdf::read(bytes, &mut builder)?,
-        Format::Docx => docx::read(bytes, &mut builder)?,
-        Format::Html => {
-            let text = decode::html(bytes, &mut builder)?;
-            html::read(&text, detect::is_xml(name, &text), &mut builder)?;
-        }
-        Format::Markdown => {
-            let text = decode::text(bytes, &mut builder)?;
-            markdown::read(&text, !job.sections.is_empty(), &mut builder)?;
-        }
-        Format::Text => {
-            let text = decode::text(bytes, &mut builder)?;
-            let text = decode::without_overstriking(&text);
-            match detect::is_table(name) {
-                true => delimited::read(&text, &mut builder)?,
-                false => builder.block(&text)?,
-            }
-        }
-        Format::Code(language) => {
-            let text = decode::text(bytes, &mut builder)?;
-            builder.metadata.insert("language".into(), language.into());
-            builder.block(&text)?;
-        }
-    }
+    let mut builder = Builder::new(!job.sections.is_empty());
+    let kind = fill(&job.name, bytes, &mut builder)?;
     let mut extracted = builder.finish(kind.media_type());
     if matches!(kind, Format::Markdown) {
         extracted.units = markdown::tables(&extracted.text);
@@ -166,6 +144,58 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     }
     extracted.chunks = split::split(&extracted, &restricted);
     Ok(extracted)
+}
+
+/// Reads the content of a file.
+fn fill(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<Format, ExtractError> {
+    let unzipped;
+    let (name, bytes) = match name.strip_suffix(".gz").or_else(|| name.strip_suffix(".GZ")) {
+        Some(inner) => {
+            unzipped = archive::gunzip(bytes)?;
+            (inner, unzipped.as_slice())
+        }
+        None => (name, bytes),
+    };
+    let (kind, warnings) = detect::kind(name, bytes)?;
+    warnings.into_iter().for_each(|warning| builder.warn(warning));
+    match kind {
+        Format::Pdf => pdf::read(bytes, builder)?,
+        Format::Docx => docx::read(bytes, builder)?,
+        Format::Pptx => pptx::read(bytes, builder)?,
+        Format::Xlsx => xlsx::read(bytes, builder)?,
+        Format::Odt => odf::read(bytes, odf::Kind::Text, builder)?,
+        Format::Ods => odf::read(bytes, odf::Kind::Sheets, builder)?,
+        Format::Odp => odf::read(bytes, odf::Kind::Slides, builder)?,
+        Format::Rtf => rtf::read(bytes, builder)?,
+        Format::Epub => epub::read(bytes, builder)?,
+        Format::Mail => mail::read(bytes, builder)?,
+        Format::Mailbox => mail::read_box(bytes, builder)?,
+        Format::Notebook => notebook::read(&decode::text(bytes, builder)?, builder)?,
+        Format::Json => {
+            builder.metadata.insert("language".into(), "json".into());
+            records::json(&decode::text(bytes, builder)?, builder)?;
+        }
+        Format::JsonLines => records::json_lines(&decode::text(bytes, builder)?, builder)?,
+        Format::Csv => records::csv(&decode::text(bytes, builder)?, builder)?,
+        Format::Html => {
+            let text = decode::html(bytes, builder)?;
+            html::read(&text, detect::is_xml(name, &text), builder)?;
+        }
+        Format::Markdown => {
+            let text = decode::text(bytes, builder)?;
+            markdown::read(&text, builder.has_parts, builder)?;
+        }
+        Format::Text => {
+            let text = decode::text(bytes, builder)?;
+            builder.block(&decode::without_overstriking(&text))?;
+        }
+        Format::Code(language) => {
+            let text = decode::text(bytes, builder)?;
+            builder.metadata.insert("language".into(), language.into());
+            builder.block(&text)?;
+        }
+    }
+    Ok(kind)
 }
 
 /// Spans that a section rule means.

@@ -46,6 +46,14 @@ impl<'a> Parts<'a> {
 
     /// The part as text, or `None` if there is none of that name.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, ExtractError> {
+        let Some(bytes) = self.bytes(name)? else { return Ok(None) };
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(e) => utf16(e.as_bytes()).map(Some).ok_or_else(|| ExtractError::Broken(format!("{name} is not UTF-8"))),
+        }
+    }
+
+    pub fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
         let Some(index) = self.zip.index_for_name(name) else { return Ok(None) };
         let part = self.zip.by_index(index).map_err(|e| ExtractError::Broken(format!("{name}: {e}")))?;
         if part.encrypted() {
@@ -54,10 +62,7 @@ impl<'a> Parts<'a> {
         let packed = part.compressed_size();
         let bytes = bounded(part, packed, MAX_PART.min(self.left))?;
         self.left = self.left.saturating_sub(bytes.len() as u64);
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(e) => utf16(e.as_bytes()).map(Some).ok_or_else(|| ExtractError::Broken(format!("{name} is not UTF-8"))),
-        }
+        Ok(Some(bytes))
     }
 }
 

@@ -26,9 +26,89 @@ pub struct Builder {
     pub metadata: Fields,
     pub removed: BTreeMap<String, u64>,
     pub warnings: Vec<String>,
+    /// Some of the document is restricted.
+    pub has_parts: bool,
+    /// How deep this document lies in others, and how many were read for the outermost.
+    pub depth: u8,
+    pub documents: u32,
+}
+
+/// Rows of a table that come one after another. The first one names the columns: of a long table each group of rows that
+/// fits a chunk begins with it.
+#[derive(Debug, Default)]
+pub struct Rows {
+    head: Option<String>,
+    start: usize,
+    /// Characters of the open group.
+    size: usize,
+    groups: usize,
+}
+
+impl Rows {
+    /// Appends a row; an empty one is none.
+    pub fn push(&mut self, row: &str, builder: &mut Builder) -> Result<(), ExtractError> {
+        if row.is_empty() {
+            return Ok(());
+        }
+        let length = row.chars().count().saturating_add(2);
+        let Some(head) = self.head.clone() else {
+            (self.head, self.start, self.size) = (Some(row.to_owned()), builder.length(), length);
+            return builder.block(row);
+        };
+        let repeated = head.chars().count().saturating_add(2);
+        if self.size.saturating_add(length) > MAX_GROUP && self.size > repeated && repeated <= MAX_REPEATED {
+            builder.unit(self.start, builder.length());
+            (self.start, self.size) = (builder.length(), repeated);
+            self.groups = self.groups.saturating_add(1);
+            builder.block(&head)?;
+        }
+        self.size = self.size.saturating_add(length);
+        builder.block(row)
+    }
+
+    /// After the last row.
+    pub fn end(&self, builder: &mut Builder) {
+        if self.groups > 0 {
+            builder.unit(self.start, builder.length());
+        }
+    }
 }
 
 impl Builder {
+    pub fn new(has_parts: bool) -> Self {
+        Builder { has_parts, ..Builder::default() }
+    }
+
+    /// For a document that lies in this one.
+    pub fn inner(&self) -> Self {
+        Builder {
+            has_parts: self.has_parts,
+            depth: self.depth.saturating_add(1),
+            documents: self.documents,
+            ..Builder::default()
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends a document that stands in this one, whose headings lie below one of the level given, or divide nothing.
+    pub fn absorb(&mut self, inner: Builder, below: Option<u8>) -> Result<(), ExtractError> {
+        let text = inner.text.trim_matches('\n');
+        let cut = inner.text.len().saturating_sub(inner.text.trim_start_matches('\n').len());
+        let start = self.push(text)?;
+        if let Some(above) = below.filter(|_| !text.trim().is_empty()) {
+            for heading in &inner.headings {
+                let at = start.saturating_add(heading.start.saturating_sub(cut));
+                self.mark(at, heading.level.saturating_add(above), &heading.text);
+            }
+        }
+        inner.removed.iter().for_each(|(what, n)| self.count(what, *n));
+        inner.warnings.into_iter().for_each(|warning| self.warn(warning));
+        Ok(())
+    }
+
     /// Appends a block of its own. Blocks are joined by an empty line, over which nothing composes, so the whole is NFC
     /// because its parts are.
     pub fn block(&mut self, raw: &str) -> Result<(), ExtractError> {

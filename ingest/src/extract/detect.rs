@@ -1,11 +1,25 @@
 //! Which reader a file needs. The content decides, the extension is checked against it: a name can lie.
 
+use super::archive::Parts;
 use super::{ExtractError, decode};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Pdf,
     Docx,
+    Pptx,
+    Xlsx,
+    Odt,
+    Ods,
+    Odp,
+    Rtf,
+    Epub,
+    Mail,
+    Mailbox,
+    Notebook,
+    Json,
+    JsonLines,
+    Csv,
     Html,
     Markdown,
     Text,
@@ -18,10 +32,29 @@ impl Format {
         match self {
             Format::Pdf => "application/pdf",
             Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Format::Pptx => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+            Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Format::Odt => "application/vnd.oasis.opendocument.text",
+            Format::Ods => "application/vnd.oasis.opendocument.spreadsheet",
+            Format::Odp => "application/vnd.oasis.opendocument.presentation",
+            Format::Rtf => "application/rtf",
+            Format::Epub => "application/epub+zip",
+            Format::Mail => "message/rfc822",
+            Format::Mailbox => "application/mbox",
+            Format::Notebook => "application/x-ipynb+json",
+            Format::Json => "application/json",
+            Format::JsonLines => "application/jsonl",
+            Format::Csv => "text/csv",
             Format::Html => "text/html",
             Format::Markdown => "text/markdown",
             Format::Text | Format::Code(_) => "text/plain",
         }
+    }
+
+    /// Whether bytes make it, whatever a file is called.
+    fn is_binary(self) -> bool {
+        use Format::{Docx, Epub, Odp, Ods, Odt, Pdf, Pptx, Xlsx};
+        matches!(self, Pdf | Docx | Pptx | Xlsx | Odt | Ods | Odp | Epub)
     }
 }
 
@@ -37,7 +70,7 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Format, Vec<String>), ExtractEr
     let mime = sniffed.as_ref().map(infer::Type::mime_type).unwrap_or_default();
     // Some marks are two letters long, or are looked for in the first kilobyte: what holds nothing but text is text, and so
     // is what says that it is and can be read as such.
-    let text_by_name = by_name.is_some_and(|k| !matches!(k, Format::Pdf | Format::Docx));
+    let text_by_name = by_name.is_some_and(|k| !k.is_binary() && k != Format::Rtf);
     let is_text = holds_no_controls(bytes) || (text_by_name && !looks_binary(bytes) && is_utf8(bytes));
     let by_content = match mime {
         // Markup that is no page (a fragment in Markdown, say) is what its name says.
@@ -45,10 +78,15 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Format, Vec<String>), ExtractEr
         "text/xml" if by_name.is_none() && is_page(bytes) => Some(Format::Html),
         "application/pdf" if is_text && !begins_as_pdf(bytes) => None,
         "application/pdf" => Some(Format::Pdf),
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => Some(Format::Docx),
-        // The order of entries inside the archive decides what is sniffed; the reader checks the parts themselves.
-        "application/zip" if extension == "docx" => Some(Format::Docx),
+        // What is sniffed depends on the order of entries; what lies in the archive decides.
+        _ if bytes.starts_with(b"PK\x03\x04") => match in_archive(bytes)? {
+            Some(kind) => Some(kind),
+            None if by_name.is_some_and(Format::is_binary) => by_name,
+            None => return Err(unsupported(mime)),
+        },
+        _ if bytes.starts_with(b"{\\rtf") => Some(Format::Rtf),
         "" | "text/html" | "text/xml" | "text/x-shellscript" => None,
+        _ if by_name.is_some_and(|k| matches!(k, Format::Mail | Format::Mailbox)) => None,
         _ if is_text && (text_by_name || !WRITTEN_IN_LETTERS.contains(&mime)) => None,
         other => return Err(unsupported(other)),
     };
@@ -61,18 +99,77 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Format, Vec<String>), ExtractEr
             };
             Ok((content, warning))
         }
-        (None, Some(Format::Pdf | Format::Docx)) => {
+        (None, Some(kind)) if kind.is_binary() || kind == Format::Rtf => {
             Err(ExtractError::Broken(format!("named .{extension}, but its content is no such file")))
         }
         (None, _) if looks_binary(bytes) => Err(ExtractError::Unsupported("unknown binary format".into())),
         (None, Some(kind)) => Ok((kind, Vec::new())),
-        (None, None) => Ok((Format::Text, Vec::new())),
+        (None, None) => Ok((by_first_lines(bytes), Vec::new())),
+    }
+}
+
+/// Which document a zip archive is.
+fn in_archive(bytes: &[u8]) -> Result<Option<Format>, ExtractError> {
+    let mut parts = match Parts::open(bytes) {
+        Ok(parts) => parts,
+        Err(ExtractError::Limit(why)) => return Err(ExtractError::Limit(why)),
+        Err(_) => return Ok(None),
+    };
+    let says = parts.text("mimetype").ok().flatten().unwrap_or_default();
+    let by_type = |says: &str| {
+        let kind = says.trim().trim_end_matches("-template");
+        Some(match kind {
+            "application/epub+zip" => Format::Epub,
+            "application/vnd.oasis.opendocument.text" => Format::Odt,
+            "application/vnd.oasis.opendocument.spreadsheet" => Format::Ods,
+            "application/vnd.oasis.opendocument.presentation" => Format::Odp,
+            _ => return None,
+        })
+    };
+    if let Some(kind) = by_type(&says) {
+        return Ok(Some(kind));
+    }
+    let names = parts.names();
+    let has = |prefix: &str| names.iter().any(|name| name.trim_start_matches('/').starts_with(prefix));
+    if !has("[Content_Types].xml") && !has("_rels/") {
+        return Ok(has("META-INF/container.xml").then_some(Format::Epub));
+    }
+    let types = parts.text("[Content_Types].xml").ok().flatten().unwrap_or_default();
+    let typed = [
+        ("wordprocessingml.document.main", Format::Docx),
+        ("wordprocessingml.template.main", Format::Docx),
+        ("ms-word.document.macro", Format::Docx),
+        ("ms-word.template.macro", Format::Docx),
+        ("presentationml.presentation.main", Format::Pptx),
+        ("presentationml.slideshow.main", Format::Pptx),
+        ("presentationml.template.main", Format::Pptx),
+        ("ms-powerpoint.presentation.macro", Format::Pptx),
+        ("ms-powerpoint.slideshow.macro", Format::Pptx),
+        ("spreadsheetml.sheet.main", Format::Xlsx),
+        ("spreadsheetml.template.main", Format::Xlsx),
+        ("ms-excel.sheet.macro", Format::Xlsx),
+    ];
+    let named = [("word/", Format::Docx), ("ppt/", Format::Pptx), ("xl/", Format::Xlsx)];
+    let kind = typed.iter().find(|(kind, _)| types.contains(kind)).map(|(_, kind)| *kind);
+    Ok(kind.or_else(|| named.iter().find(|(folder, _)| has(folder)).map(|(_, kind)| *kind)))
+}
+
+/// A text whose name says nothing may be a mail, by its headers.
+fn by_first_lines(bytes: &[u8]) -> Format {
+    let head = String::from_utf8_lossy(bytes.get(..4096).unwrap_or(bytes)).to_ascii_lowercase();
+    let lines = head.lines().take_while(|line| !line.is_empty());
+    let starts = ["received:", "from:", "date:", "subject:", "mime-version:", "message-id:", "return-path:"];
+    let fields = starts.iter().filter(|field| lines.clone().any(|line| line.starts_with(**field))).count();
+    match fields {
+        3.. if head.starts_with("from ") => Format::Mailbox,
+        3.. if super::mail::begins_with_header(bytes) => Format::Mail,
+        _ => Format::Text,
     }
 }
 
 /// Kinds that are no text for people although nothing but letters is in them; their marks are long.
-const WRITTEN_IN_LETTERS: [&str; 4] =
-    ["application/rtf", "application/postscript", "application/x-x509-ca-cert", "application/x-unix-archive"];
+const WRITTEN_IN_LETTERS: [&str; 3] =
+    ["application/postscript", "application/x-x509-ca-cert", "application/x-unix-archive"];
 
 fn begins_as_pdf(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start().starts_with(b"%PDF-")
@@ -87,7 +184,10 @@ fn holds_no_controls(bytes: &[u8]) -> bool {
 pub fn is_text_by_name(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     let extension = file.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
-    matches!(by_extension(&extension, file), Some(Format::Text | Format::Markdown | Format::Code(_)))
+    matches!(
+        by_extension(&extension, file),
+        Some(Format::Text | Format::Markdown | Format::Json | Format::JsonLines | Format::Csv | Format::Code(_))
+    )
 }
 
 /// Whether XML is a page: its first element says so.
@@ -101,12 +201,6 @@ fn is_page(bytes: &[u8]) -> bool {
 pub fn is_xml(name: &str, text: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
     matches!(extension.as_str(), "xhtml" | "xht") || (extension.is_empty() && text.trim_start().starts_with("<?xml"))
-}
-
-/// Whether a name is that of a table written as text.
-pub fn is_table(name: &str) -> bool {
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    extension.is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "tab" | "psv"))
 }
 
 fn unsupported(mime: &str) -> ExtractError {
@@ -131,10 +225,23 @@ fn is_utf8(bytes: &[u8]) -> bool {
 fn by_extension(extension: &str, file: &str) -> Option<Format> {
     Some(match extension {
         "pdf" => Format::Pdf,
-        "docx" => Format::Docx,
+        "docx" | "docm" | "dotx" | "dotm" => Format::Docx,
+        "pptx" | "pptm" | "ppsx" | "ppsm" | "potx" => Format::Pptx,
+        "xlsx" | "xlsm" | "xltx" => Format::Xlsx,
+        "odt" | "ott" => Format::Odt,
+        "ods" | "ots" => Format::Ods,
+        "odp" | "otp" => Format::Odp,
+        "rtf" => Format::Rtf,
+        "epub" => Format::Epub,
+        "eml" | "emlx" | "mht" | "mhtml" => Format::Mail,
+        "mbox" | "mbx" => Format::Mailbox,
+        "ipynb" => Format::Notebook,
+        "json" => Format::Json,
+        "jsonl" | "ndjson" => Format::JsonLines,
+        "csv" | "tsv" | "tab" | "psv" => Format::Csv,
         "html" | "htm" | "xhtml" | "xht" | "shtml" => Format::Html,
         "md" | "markdown" | "mdown" | "mkd" | "mkdn" | "mdwn" | "mdx" | "qmd" | "rmd" => Format::Markdown,
-        "txt" | "text" | "log" | "rst" | "adoc" | "org" | "csv" | "tsv" | "tab" | "psv" => Format::Text,
+        "txt" | "text" | "log" | "rst" | "adoc" | "org" => Format::Text,
         _ => Format::Code(language(extension, file)?),
     })
 }
@@ -168,7 +275,6 @@ fn language(extension: &str, file: &str) -> Option<&'static str> {
         "dart" => "dart",
         "css" | "scss" | "less" => "css",
         "xml" | "xsd" | "svg" => "xml",
-        "json" | "jsonl" => "json",
         "yaml" | "yml" => "yaml",
         "toml" => "toml",
         "ini" | "cfg" | "conf" | "properties" => "ini",

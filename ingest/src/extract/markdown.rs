@@ -46,6 +46,15 @@ fn has_same_headings(one: &str, other: &str) -> bool {
     one == other || of(one) == of(other)
 }
 
+/// A text of Markdown within another file, as a reader sees it.
+pub fn cell(text: &str, builder: &mut Builder) -> Result<String, ExtractError> {
+    let raw = with_line_feeds(text);
+    builder.count_unseen(&raw);
+    let text = canonical(&raw, builder.has_parts)?;
+    let visible = hidden::without(&text, builder);
+    canonical(visible.trim_matches('\n'), builder.has_parts)
+}
+
 /// Of a file with restricted parts only if its structure stays what it is.
 fn canonical(text: &str, has_parts: bool) -> Result<String, ExtractError> {
     match has_parts {

@@ -10,12 +10,16 @@ use zip::write::SimpleFileOptions;
 use super::*;
 
 mod cleaning;
+mod documents;
 mod encodings;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
+mod office;
 mod pages;
 mod parts;
+mod records;
+mod word;
 
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     extract(&Job { name: name.into(), ..Job::default() }, bytes)
@@ -336,7 +340,9 @@ proptest::proptest! {
     #[test]
     fn any_bytes_give_canonical_text_or_an_error(
         bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600),
-        name in proptest::sample::select(vec!["a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a"]),
+        name in proptest::sample::select(vec![
+            "a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a", "a.eml", "a.mbox", "a.ipynb", "a.json", "a.jsonl", "a.csv", "a.pptx", "a.xlsx", "a.odt", "a.rtf", "a.epub",
+        ]),
     ) {
         if let Ok(doc) = run(name, &bytes) {
             proptest::prop_assert!(unicode_normalization::is_nfc(&doc.text));

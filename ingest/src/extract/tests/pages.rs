@@ -237,6 +237,6 @@ fn each_chunk_of_a_table_holds_the_names_of_its_columns() {
         assert_eq!(doc.text.matches(words).count(), 60, "{name}");
     }
     // Small ones stay as they are.
-    assert_eq!(text("a.csv", b"a,b\n1,2\n\n3,4\n"), "a,b\n1,2\n\n3,4");
+    assert_eq!(text("a.csv", b"a,b\n1,2\n\n3,4\n"), "a | b\n\n1 | 2\n\n3 | 4");
     assert_eq!(text("a.md", b"|a|b|\n|-|-|\n|1|2|\n"), "|a|b|\n|-|-|\n|1|2|");
 }
