@@ -14,6 +14,7 @@ mod documents;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
+mod mutated;
 mod office;
 mod parts;
 mod records;
