@@ -122,9 +122,22 @@ pub fn prepare(
     (prepared, notes, Some(extracted))
 }
 
-/// What of a document a person would not have seen; none of it is sent.
+/// What of a document is not sent: what a person would not have seen, and what is no text.
 fn hidden(doc: &Extracted) -> Option<String> {
-    let kinds = ["hidden elements", "hidden characters", "invisible characters"];
+    let kinds = [
+        "hidden elements",
+        "hidden characters",
+        "invisible characters",
+        "hidden slides",
+        "hidden sheets",
+        "cells of hidden rows and columns",
+        "pictures",
+        "symbols",
+        "embedded documents",
+        "encoded data",
+        "results that are not text",
+        "automatic numbers",
+    ];
     let found: Vec<_> = kinds.iter().filter_map(|kind| Some(format!("{} {kind}", doc.removed.get(*kind)?))).collect();
     (!found.is_empty()).then(|| format!("left out of the text: {}", found.join(", ")))
 }

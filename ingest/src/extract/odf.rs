@@ -6,6 +6,7 @@ use super::xml::text_of;
 use super::{Builder, ExtractError};
 
 mod lists;
+mod objects;
 mod styles;
 mod table;
 mod walk;
@@ -39,7 +40,8 @@ pub fn read(bytes: &[u8], kind: Kind, builder: &mut Builder) -> Result<(), Extra
     if let Some(meta) = parts.text("meta.xml")? {
         builder.title = text_of(&meta, "title")?;
     }
-    let mut walker = Walker::new(kind, &styles, builder);
+    let objects = objects::read(&mut parts, builder)?;
+    let mut walker = Walker::new(kind, &styles, &objects, builder);
     walker.walk(&content)?;
     for block in walker.finish() {
         match block {

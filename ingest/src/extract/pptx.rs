@@ -148,6 +148,8 @@ struct Reading<'a> {
     tiny: bool,
     above: bool,
     in_field: bool,
+    /// Open formulas.
+    math: usize,
     choices: Vec<bool>,
     skipped: usize,
     numbers: BTreeMap<usize, u32>,
@@ -169,6 +171,7 @@ impl Slide {
             tiny: false,
             above: false,
             in_field: false,
+            math: 0,
             choices: Vec::new(),
             skipped: 0,
             numbers: BTreeMap::new(),
@@ -238,6 +241,10 @@ impl Reading<'_> {
             "p" => self.line = Some(Line::default()),
             "t" => self.in_text = true,
             "br" => self.text("\n"),
+            "oMath" => self.math = self.math.saturating_add(1),
+            "den" if self.math > 0 => self.text("/"),
+            "sup" if self.math > 0 => self.text("^"),
+            "sub" if self.math > 0 => self.text("_"),
             "fld" => {
                 let kind = attribute(element, "type").unwrap_or_default();
                 self.in_field = kind.starts_with("slidenum") || kind.starts_with("datetime");
@@ -284,6 +291,7 @@ impl Reading<'_> {
         match name {
             "AlternateContent" => drop(self.choices.pop()),
             "t" => self.in_text = false,
+            "oMath" => self.math = self.math.saturating_sub(1),
             "fld" => self.in_field = false,
             "xfrm" => self.in_place = false,
             "r" => (self.tiny, self.above) = (false, false),

@@ -32,14 +32,14 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
         note: String::new(),
         after: Vec::new(),
         cells: Vec::new(),
+        in_table: false,
         style: 0,
         level: None,
         defined: (0, String::new()),
         title: String::new(),
         ignorable: false,
     };
-    let mut scanner = Scanner::new(bytes);
-    while let Some(sign) = scanner.next() {
+    for sign in Scanner::new(bytes) {
         reading.see(sign)?;
     }
     reading.flush();
@@ -95,6 +95,8 @@ struct Reading<'b> {
     note: String,
     after: Vec<String>,
     cells: Vec<String>,
+    /// In a cell, where a paragraph ends no block.
+    in_table: bool,
     style: i32,
     level: Option<u8>,
     /// The style that is being defined.
@@ -225,7 +227,9 @@ impl Reading<'_> {
             ("outlinelevel", Some(level)) if to == To::Body => {
                 self.level = u8::try_from(level).ok().filter(|level| *level < 9).map(|level| level.saturating_add(1));
             }
-            ("pard", _) if to == To::Body => (self.style, self.level) = (0, None),
+            ("pard", _) if to == To::Body => (self.style, self.level, self.in_table) = (0, None, false),
+            ("intbl", _) => self.in_table = true,
+            ("par", _) if to == To::Body && self.in_table => self.push("\n"),
             ("par" | "sect" | "page" | "column", _) if to == To::Body => self.end_paragraph()?,
             ("par" | "line", _) => self.push("\n"),
             ("cell" | "nestcell", _) if to == To::Body => self.end_cell(),
@@ -265,10 +269,10 @@ impl Reading<'_> {
     }
 
     fn symbol(&mut self) {
-        if self.group().to == To::Label {
-            self.push("-");
-        } else {
-            self.builder.count("symbols", 1);
+        match self.group().to {
+            To::Label => self.push("-"),
+            To::Body | To::Note => self.builder.count("symbols", 1),
+            _ => {}
         }
     }
 

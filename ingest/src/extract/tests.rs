@@ -15,6 +15,7 @@ mod encodings;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
+mod mutated;
 mod office;
 mod pages;
 mod parts;

@@ -58,6 +58,10 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
             continue;
         }
         builder.count("cells of hidden rows and columns", reading.hidden);
+        if reading.uncounted > 0 {
+            builder.count("formulas without a result", reading.uncounted);
+            builder.warn(format!("{}: the file lacks the results of {} formulas", sheet.name, reading.uncounted));
+        }
         builder.count("hidden characters", reading.unseen);
         builder.heading(2, &sheet.name)?;
         table(&reading.rows, &mut left, builder)?;
@@ -172,6 +176,7 @@ struct Cell {
     kind: String,
     style: usize,
     value: String,
+    is_formula: bool,
 }
 
 struct Reading<'a> {
@@ -188,6 +193,8 @@ struct Reading<'a> {
     next: usize,
     hidden: u64,
     unseen: u64,
+    /// Formulas whose result is not in the file.
+    uncounted: u64,
 }
 
 impl<'a> Reading<'a> {
@@ -205,6 +212,7 @@ impl<'a> Reading<'a> {
             next: 1,
             hidden: 0,
             unseen: 0,
+            uncounted: 0,
         }
     }
 
@@ -219,11 +227,7 @@ impl<'a> Reading<'a> {
                 self.rows.push(BTreeMap::new());
                 self.next = 1;
             }
-            Xml::End("row") => {
-                if self.rows.last().is_some_and(BTreeMap::is_empty) {
-                    self.rows.pop();
-                }
-            }
+            Xml::End("row") => drop(self.rows.pop_if(|row| row.is_empty())),
             Xml::Start("c", element) => {
                 let column = attribute(element, "r").and_then(|place| column(&place)).unwrap_or(self.next);
                 self.next = column.saturating_add(1);
@@ -232,8 +236,10 @@ impl<'a> Reading<'a> {
                     kind: attribute(element, "t").unwrap_or_default(),
                     style: attribute(element, "s").and_then(|style| style.parse().ok()).unwrap_or_default(),
                     value: String::new(),
+                    is_formula: false,
                 });
             }
+            Xml::Start("f", _) => self.cell.iter_mut().for_each(|cell| cell.is_formula = true),
             Xml::Start("rPh", _) => self.spoken = true,
             Xml::End("rPh") => self.spoken = false,
             Xml::Start("v" | "t", _) => self.in_value = !self.spoken,
@@ -259,7 +265,10 @@ impl<'a> Reading<'a> {
             "s" => shared().cloned().unwrap_or_default(),
             "str" | "inlineStr" | "e" | "d" => cell.value,
             "b" => if cell.value.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
-            _ if cell.value.trim().is_empty() => return Ok(()),
+            _ if cell.value.trim().is_empty() => {
+                self.uncounted = self.uncounted.saturating_add(u64::from(cell.is_formula));
+                return Ok(());
+            }
             _ => self.formats.shown(cell.value.trim(), cell.style),
         };
         if self.formats.hides(cell.style) && !text.trim().is_empty() {

@@ -14,6 +14,7 @@ pub struct Style {
     pub above: Option<bool>,
     pub list: Option<String>,
     pub level: Option<u8>,
+    pub is_title: bool,
     /// Of a sheet or a slide: it is not shown.
     pub unshown: bool,
 }
@@ -109,12 +110,14 @@ impl Styles {
         let mut means = Style::default();
         let mut at = name.to_owned();
         for _ in 0..16 {
-            let Some(style) = self.styles.get(&(family.to_owned(), at)) else { break };
+            let Some(style) = self.styles.get(&(family.to_owned(), at.clone())) else { break };
             means.hidden = means.hidden.or(style.hidden);
             means.above = means.above.or(style.above);
             means.list = means.list.or_else(|| style.list.clone());
             means.level = means.level.or(style.level);
             means.unshown |= style.unshown;
+            // Built-in names are the same in every language of LibreOffice.
+            means.is_title |= at == "Title" && family == "paragraph";
             match &style.parent {
                 Some(parent) => at = parent.clone(),
                 None => break,

@@ -4,11 +4,12 @@ use quick_xml::events::BytesStart;
 
 use super::Kind;
 use super::lists::{Counts, Lists};
+use super::objects::{Object, Objects};
 use super::styles::Styles;
 use super::table::Table;
 use crate::extract::xlsx::MAX_CELLS;
 use crate::extract::xml::{Xml, attribute, each_event};
-use crate::extract::{Builder, ExtractError};
+use crate::extract::{Builder, ExtractError, MAX_TEXT};
 
 #[derive(Debug)]
 pub enum Block {
@@ -46,6 +47,7 @@ enum Frame {
 pub struct Walker<'a, 'b> {
     kind: Kind,
     styles: &'a Styles,
+    objects: &'a Objects,
     builder: &'b mut Builder,
     open: Vec<Frame>,
     lists: Lists,
@@ -56,14 +58,17 @@ pub struct Walker<'a, 'b> {
     titled: bool,
     in_notes: bool,
     left: usize,
+    /// Bytes of objects so far.
+    shown: usize,
     out: Vec<Block>,
 }
 
 impl<'a, 'b> Walker<'a, 'b> {
-    pub fn new(kind: Kind, styles: &'a Styles, builder: &'b mut Builder) -> Self {
+    pub fn new(kind: Kind, styles: &'a Styles, objects: &'a Objects, builder: &'b mut Builder) -> Self {
         Walker {
             kind,
             styles,
+            objects,
             builder,
             open: Vec::new(),
             lists: Lists::default(),
@@ -73,6 +78,7 @@ impl<'a, 'b> Walker<'a, 'b> {
             titled: false,
             in_notes: false,
             left: MAX_CELLS,
+            shown: 0,
             out: Vec::new(),
         }
     }
@@ -82,7 +88,7 @@ impl<'a, 'b> Walker<'a, 'b> {
         each_event(xml, |event| {
             match event {
                 Xml::Start("body", _) => in_body = true,
-                Xml::Start(name, element) if in_body => self.start(name, element),
+                Xml::Start(name, element) if in_body => self.start(name, element)?,
                 Xml::End("body") => in_body = false,
                 Xml::End(name) if in_body => self.end(name)?,
                 Xml::Text(text) if in_body => self.text(text, true),
@@ -108,16 +114,16 @@ impl<'a, 'b> Walker<'a, 'b> {
         out
     }
 
-    fn start(&mut self, name: &str, element: &BytesStart<'_>) {
+    fn start(&mut self, name: &str, element: &BytesStart<'_>) -> Result<(), ExtractError> {
         if let Some((_, depth)) = &mut self.skipped {
             *depth = depth.saturating_add(1);
-            return;
+            return Ok(());
         }
         if let Some(what) = self.dropped(name, element) {
             self.skipped = Some((what, 1));
             let counts_characters = what.contains("characters") || what.is_empty();
             self.builder.count(what, u64::from(!counts_characters));
-            return;
+            return Ok(());
         }
         let frame = match name {
             "p" | "h" => self.paragraph(name, element),
@@ -171,7 +177,7 @@ impl<'a, 'b> Walker<'a, 'b> {
                 Frame::Other
             }
             "object" | "object-ole" => {
-                self.builder.count("embedded documents", 1);
+                self.object(&attribute(element, "href").unwrap_or_default())?;
                 Frame::Other
             }
             _ => {
@@ -180,6 +186,29 @@ impl<'a, 'b> Walker<'a, 'b> {
             }
         };
         self.open.push(frame);
+        Ok(())
+    }
+
+    /// A formula stands in its line, the words of a chart behind it.
+    fn object(&mut self, place: &str) -> Result<(), ExtractError> {
+        let objects = self.objects;
+        let found = objects.get(place.trim_start_matches("./").trim_end_matches('/'));
+        let bytes = match found {
+            Some(Object::Formula(text)) => text.len(),
+            Some(Object::Words(blocks)) => blocks.iter().map(String::len).sum(),
+            None => 0,
+        };
+        // One object may be shown a thousand times.
+        self.shown = self.shown.saturating_add(bytes);
+        if self.shown > MAX_TEXT {
+            return Err(ExtractError::Limit(format!("more than {MAX_TEXT} bytes of objects")));
+        }
+        match found {
+            Some(Object::Formula(text)) => self.text(text, false),
+            Some(Object::Words(blocks)) => blocks.iter().for_each(|block| self.put(None, block.clone())),
+            None => self.builder.count("embedded documents", 1),
+        }
+        Ok(())
     }
 
     /// What is passed over with all that lies in it; the empty word is not worth counting.
@@ -233,7 +262,8 @@ impl<'a, 'b> Walker<'a, 'b> {
     fn paragraph(&mut self, name: &str, element: &BytesStart<'_>) -> Frame {
         let style = self.style("paragraph", element);
         let level = attribute(element, "outline-level").and_then(|level| level.parse::<u8>().ok());
-        let level = (name == "h").then(|| level.or(style.level).unwrap_or(1).clamp(1, 9));
+        let is_heading = name == "h";
+        let level = is_heading.then(|| level.or(style.level).unwrap_or(1).clamp(1, 9));
         let mark = match level {
             Some(level) if self.builder.has_parts => {
                 // SECURITY: the number behind a restricted part tells how many are in it.
@@ -251,6 +281,7 @@ impl<'a, 'b> Walker<'a, 'b> {
                 };
                 own.or(in_list)
             }
+            None if style.is_title => None,
             None => match self.lists.mark(self.styles, style.list.as_deref()) {
                 Some(Some(mark)) if self.builder.has_parts && mark != "-" => {
                     self.builder.count("automatic numbers", 1);
@@ -261,6 +292,7 @@ impl<'a, 'b> Walker<'a, 'b> {
             },
         };
         self.open.push(Frame::Span(style.hidden, None));
+        let level = level.or((style.is_title && self.kind == Kind::Text).then_some(1));
         Frame::Paragraph(Box::new(Paragraph { level, mark, ..Paragraph::default() }))
     }
 

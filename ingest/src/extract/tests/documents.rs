@@ -111,8 +111,8 @@ fn rtf_is_read_by_the_characters_of_its_fonts() {
         ("\\pard\\s1 Head\\par\\pard text\\par\\pard\\s7 Head 1\\par", "# Head\n\ntext"),
         ("\\pard\\outlinelevel1 Sub\\par\\pard x\\par", "## Sub\n\nx"),
         (
-            "\\trowd Site\\cell Load\\cell\\row\\trowd North\\par 2\\cell 17\\cell\\row\\pard end\\par",
-            "Site | Load\n\nNorth\n\n2 | 17\n\nend",
+            "\\trowd\\intbl Site\\cell Load\\cell\\row\\trowd{\\pard\\intbl North\\par}{\\pard\\intbl 2\\par}\\cell 17\\cell\\row\\pard end\\par",
+            "Site | Load\n\nNorth 2 | 17\n\nend",
         ),
         ("text{\\footnote \\chftn a note}more\\par next\\par", "textmore\n\na note\n\nnext"),
         ("{\\listtext\\pard 1.\\tab}first\\par{\\listtext\\f3\\'b7\\tab}second\\par", "1. first\n\n- second"),
