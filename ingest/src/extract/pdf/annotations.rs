@@ -8,7 +8,7 @@ use super::encoding::meant;
 use super::file::{File, as_dict};
 use super::geometry::{Matrix, Point, Rect};
 use super::page::{Glyph, Page};
-use super::state::{BLACK, State};
+use super::state::State;
 
 /// Annotations of one page.
 const MAX_ANNOTATIONS: usize = 20_000;
@@ -64,6 +64,10 @@ impl Annotations {
             return Ok(());
         }
         let Some(rect) = file.rect(annotation, b"Rect") else { return Ok(()) };
+        // Words of neighbours never grow together.
+        let corner = base.point(rect.x0, rect.y0);
+        let space =
+            Glyph { text: " ".into(), at: corner, advance: Point { x: 0.0, y: 0.0 }, ..Glyph::plain(page.next()) };
         let before = page.glyphs.len();
         if let Some((object, id)) = appearance(file, annotation)
             && let Some(stream) = as_dict(object)
@@ -90,6 +94,7 @@ impl Annotations {
             }
         }
         let grown = page.glyphs.len() > before;
+        page.glyphs.extend(grown.then_some(space));
         self.fields = self.fields.saturating_add(u64::from(kind == b"Widget" && grown && !hidden));
         Ok(())
     }
@@ -139,17 +144,7 @@ fn write(value: &str, rect: Rect, base: Matrix, page: &mut Page, hidden: bool) {
             let at = base.point(rect.x0 + 1.0 + width * place as f64, y);
             let advance: Point = base.vector(width, 0.0);
             if page.glyphs.len() < super::page::MAX_GLYPHS {
-                page.glyphs.push(Glyph {
-                    text,
-                    at,
-                    advance,
-                    size,
-                    order,
-                    color: BLACK,
-                    no_ink: false,
-                    hidden,
-                    outside: false,
-                });
+                page.glyphs.push(Glyph { text, at, advance, size, hidden, ..Glyph::plain(order) });
             }
         }
     }

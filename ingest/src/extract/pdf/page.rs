@@ -1,7 +1,7 @@
 //! What a page shows: glyphs with their places, and what was painted before and after them.
 
 use super::geometry::{Point, Rect};
-use super::state::{Color, WHITE, alike};
+use super::state::{BLACK, Color, WHITE, alike};
 
 /// Glyphs of one page; a page of a telephone book has some 20,000.
 pub const MAX_GLYPHS: usize = 1_000_000;
@@ -28,6 +28,22 @@ pub struct Glyph {
 }
 
 impl Glyph {
+    /// One without text that is written in black.
+    pub fn plain(order: u32) -> Self {
+        let nowhere = Point { x: 0.0, y: 0.0 };
+        Self {
+            text: String::new(),
+            at: nowhere,
+            advance: nowhere,
+            size: 10.0,
+            order,
+            color: BLACK,
+            no_ink: false,
+            hidden: false,
+            outside: false,
+        }
+    }
+
     /// About the middle of what is seen of it.
     pub fn middle(&self) -> Point {
         let up = Point { x: -self.advance.y, y: self.advance.x };

@@ -29,11 +29,19 @@ struct Row {
     words: Vec<Word>,
 }
 
+impl Row {
+    /// Whether other words stand in a place already: what is printed over them is a line of its own.
+    fn is_taken(&self, x0: f64, x1: f64, slack: f64) -> bool {
+        self.words.iter().rev().take(MAX_NEIGHBOURS).any(|word| word.x0 + slack < x1 && word.x1 - slack > x0)
+    }
+}
+
 /// Segments from top to bottom, each row from left to right.
 pub fn segments(words: Vec<Word>) -> Vec<Segment> {
     let mut segments = Vec::new();
     for (number, mut row) in rows(words).into_iter().enumerate() {
         row.words.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+        drop_leaders(&mut row.words);
         let gaps = spread(&row.words);
         let far = |a: &Word, b: &Word| b.x0 - a.x1 < f64::max(1.0, 1.6 * gaps / row.size) * row.size;
         for words in row.words.chunk_by(far) {
@@ -43,21 +51,50 @@ pub fn segments(words: Vec<Word>) -> Vec<Segment> {
     segments
 }
 
-fn rows(mut words: Vec<Word>) -> Vec<Row> {
+/// Words that the file has one after the other, on one line.
+fn runs(words: Vec<Word>) -> Vec<Vec<Word>> {
+    let mut runs: Vec<Vec<Word>> = Vec::new();
+    for word in words {
+        let last = runs.last_mut().filter(|run| {
+            run.last().is_some_and(|last| {
+                let gap = (word.x0 - last.x1) / last.size;
+                (word.y - last.y).abs() < 0.12 * last.size
+                    && gap > -0.3
+                    && gap < 1.0
+                    && last.size < 1.2 * word.size
+                    && word.size < 1.2 * last.size
+            })
+        });
+        match last {
+            Some(run) => run.push(word),
+            None => runs.push(vec![word]),
+        }
+    }
+    runs
+}
+
+fn rows(words: Vec<Word>) -> Vec<Row> {
+    let mut runs = runs(words);
     // Large words first: what is small may be a raised or lowered sign beside them.
-    words.sort_by(|a, b| b.size.total_cmp(&a.size).then(a.order.cmp(&b.order)));
+    let first = |run: &Vec<Word>| run.first().map_or((0.0, 0), |word| (word.size, word.order));
+    runs.sort_by(|a, b| first(b).0.total_cmp(&first(a).0).then(first(a).1.cmp(&first(b).1)));
     let mut rows: Vec<Row> = Vec::new();
     let mut places: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     let key = |y: f64| (y * 16.0) as i64;
-    let largest = words.first().map_or(0.0, |word| word.size);
-    for word in words {
+    let largest = runs.first().map_or(0.0, |run| first(run).0);
+    for run in runs {
+        let Some(word) = run.first().cloned() else { continue };
+        let end = run.iter().map(|word| word.x1).fold(f64::MIN, f64::max);
         let reach = 0.3 * word.size;
         let mut best: Option<(f64, usize)> = None;
         let near = places.range(key(word.y - reach)..=key(word.y + reach).saturating_add(1));
         for index in near.flat_map(|(_, rows)| rows) {
             let Some(row) = rows.get(*index) else { continue };
             let distance = (row.y - word.y).abs();
-            if distance < 0.25 * word.size && best.is_none_or(|(least, _)| distance < least) {
+            if distance < 0.25 * word.size
+                && !row.is_taken(word.x0, end, 0.3 * word.size)
+                && best.is_none_or(|(least, _)| distance < least)
+            {
                 best = Some((distance, *index));
             }
         }
@@ -72,10 +109,10 @@ fn rows(mut words: Vec<Word>) -> Vec<Row> {
             }
         }
         match best.and_then(|(_, index)| rows.get_mut(index)) {
-            Some(row) => row.words.push(word),
+            Some(row) => row.words.extend(run),
             None => {
                 places.entry(key(word.y)).or_default().push(rows.len());
-                rows.push(Row { y: word.y, size: word.size, words: vec![word] });
+                rows.push(Row { y: word.y, size: word.size, words: run });
             }
         }
     }
@@ -93,9 +130,27 @@ fn is_sign_of(word: &Word, row: &Row) -> bool {
     word.size < 0.9 * row.size && up > -0.4 && up < 0.65 && row.words.iter().rev().take(MAX_NEIGHBOURS).any(beside)
 }
 
+/// Dots that lead from a title to its page say nothing; the gap that they leave makes cells of both.
+fn drop_leaders(words: &mut Vec<Word>) {
+    let is_dots = |word: &Word| word.text.chars().all(|c| matches!(c, '.' | '·' | '․' | '‥' | '…' | '_'));
+    let dots: usize = words.iter().filter(|word| is_dots(word)).map(|word| word.text.chars().count()).sum();
+    if dots > 3 {
+        words.retain(|word| !is_dots(word));
+        for word in words.iter_mut() {
+            let bare = word.text.trim_end_matches('.');
+            if word.text.len().saturating_sub(bare.len()) > 3 {
+                let kept = bare.chars().count() as f64 / word.text.chars().count() as f64;
+                word.x1 = word.x0 + (word.x1 - word.x0) * kept;
+                word.text.truncate(bare.len());
+            }
+        }
+    }
+}
+
 /// The usual gap between letters that are set apart on purpose; 0 where they are not.
 fn spread(words: &[Word]) -> f64 {
-    let single = words.iter().filter(|word| word.text.chars().nth(1).is_none()).count();
+    let is_letter = |word: &&Word| word.text.chars().all(char::is_alphanumeric) && word.text.chars().nth(1).is_none();
+    let single = words.iter().filter(is_letter).count();
     if words.len() < 5 || single.saturating_mul(10) < words.len().saturating_mul(8) {
         return 0.0;
     }
