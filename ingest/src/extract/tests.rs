@@ -14,6 +14,7 @@ mod cleaning;
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
 mod parts;
+mod pdf_text;
 
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     extract(&Job { name: name.into(), ..Job::default() }, bytes)

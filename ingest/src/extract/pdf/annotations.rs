@@ -144,7 +144,7 @@ fn write(value: &str, rect: Rect, base: Matrix, page: &mut Page, hidden: bool) {
             let at = base.point(rect.x0 + 1.0 + width * place as f64, y);
             let advance: Point = base.vector(width, 0.0);
             if page.glyphs.len() < super::page::MAX_GLYPHS {
-                page.glyphs.push(Glyph { text, at, advance, size, hidden, ..Glyph::plain(order) });
+                page.glyphs.push(Glyph { text: text.into(), at, advance, size, hidden, ..Glyph::plain(order) });
             }
         }
     }

@@ -21,6 +21,8 @@ mod text;
 const MAX_OPERATORS: u64 = 30_000_000;
 /// Forms inside forms, and saved states.
 const MAX_FORMS: usize = 32;
+/// Forms that a document draws, those inside forms included.
+const MAX_DRAWN: u64 = 100_000;
 const MAX_STATES: usize = 512;
 const MAX_OPERANDS: usize = 4_096;
 const MAX_MARKS: usize = 4_096;
@@ -33,6 +35,7 @@ pub struct Engine<'a> {
     names: Names,
     fonts: HashMap<ObjectId, Rc<Font>>,
     operators: u64,
+    drawn: u64,
     pub compared: u64,
     /// Forms that show text.
     pub forms: u64,
@@ -76,7 +79,16 @@ struct Run<'r, 'a> {
 
 impl<'a> Engine<'a> {
     pub fn new(file: &'a File) -> Self {
-        Self { file, names: Names::new(), fonts: HashMap::new(), operators: 0, compared: 0, forms: 0, replaced: 0 }
+        Self {
+            file,
+            names: Names::new(),
+            fonts: HashMap::new(),
+            operators: 0,
+            drawn: 0,
+            compared: 0,
+            forms: 0,
+            replaced: 0,
+        }
     }
 
     /// Runs the content of a page; what stands on it is measured in points of the page.
@@ -95,6 +107,10 @@ impl<'a> Engine<'a> {
         let Object::Stream(stream) = form.object else { return Ok(()) };
         if form.above.len() >= MAX_FORMS {
             return Err(ExtractError::Limit(format!("forms nested deeper than {MAX_FORMS}")));
+        }
+        self.drawn = self.drawn.saturating_add(1);
+        if self.drawn > MAX_DRAWN {
+            return Err(ExtractError::Limit(format!("more than {MAX_DRAWN} forms drawn")));
         }
         // A form that draws itself shows nothing more.
         if form.id.is_some_and(|id| form.above.contains(&id)) {
@@ -375,7 +391,7 @@ impl<'a> Run<'_, 'a> {
         let Some(glyphs) = self.page.glyphs.get_mut(actual.first..) else { return };
         let says: String = actual.text.chars().filter(|c| *c != '\u{ad}' && *c != '\u{200b}').collect();
         let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count() as u64;
-        let own: String = glyphs.iter().map(|glyph| glyph.text.as_str()).collect();
+        let own: String = glyphs.iter().map(|glyph| &*glyph.text).collect();
         let is_same = own.chars().filter(|c| !c.is_whitespace()).eq(says.chars().filter(|c| !c.is_whitespace()));
         if is_same || shown == 0 {
             return;
@@ -388,15 +404,15 @@ impl<'a> Run<'_, 'a> {
         let Some(says) = meant(&says) else {
             // Nothing is meant to be read here: a hyphen at the end of a line, an ornament.
             if says.is_empty() && letters(&own) <= 2 {
-                glyphs.iter_mut().for_each(|glyph| glyph.text.clear());
+                glyphs.iter_mut().for_each(|glyph| glyph.text = Rc::from(""));
             }
             return;
         };
         let end = glyphs.last().map(|last| Point { x: last.at.x + last.advance.x, y: last.at.y + last.advance.y });
         if let (Some(end), Some((first, rest))) = (end, glyphs.split_first_mut()) {
             first.advance = Point { x: end.x - first.at.x, y: end.y - first.at.y };
-            first.text = says;
-            rest.iter_mut().for_each(|glyph| glyph.text.clear());
+            first.text = says.into();
+            rest.iter_mut().for_each(|glyph| glyph.text = Rc::from(""));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Fonts: how a string divides into codes, how wide each is, and which text it stands for.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use lopdf::{Dictionary, Object};
 
@@ -18,7 +20,7 @@ const MAX_WIDTHS: usize = 200_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Code {
     /// `None`: nothing says what it stands for.
-    pub text: Option<String>,
+    pub text: Option<Rc<str>>,
     /// In units of the font's size.
     pub advance: f64,
     /// Word spacing applies to it.
@@ -28,12 +30,23 @@ pub struct Code {
 #[derive(Debug)]
 pub struct Font {
     coding: Coding,
-    to_unicode: Option<CMap>,
+    to_unicode: ToUnicode,
+    /// What was asked before, by code and number of bytes.
+    known: RefCell<HashMap<(u32, usize), Code>>,
     widths: HashMap<u32, f64>,
     default_width: f64,
     pub vertical: bool,
     /// Height of an em, in units of the font's size.
     pub em: f64,
+}
+
+/// The font's own word on what its codes mean.
+#[derive(Debug)]
+enum ToUnicode {
+    Map(CMap),
+    /// Codes are characters.
+    Identity,
+    Missing,
 }
 
 #[derive(Debug)]
@@ -50,10 +63,13 @@ enum Coding {
 impl Font {
     pub fn read(file: &File, names: &Names, dict: &Dictionary) -> Result<Self, ExtractError> {
         let to_unicode = match file.get(dict, b"ToUnicode") {
-            Some(Object::Stream(stream)) => Some(CMap::read(&lenient(file.bytes(stream))?)),
-            _ => None,
+            Some(Object::Stream(stream)) => {
+                let map = CMap::read(&lenient(file.bytes(stream))?);
+                if map.is_empty() { ToUnicode::Missing } else { ToUnicode::Map(map) }
+            }
+            Some(Object::Name(name)) if name.starts_with(b"Identity") => ToUnicode::Identity,
+            _ => ToUnicode::Missing,
         };
-        let to_unicode = to_unicode.filter(|map| !map.is_empty());
         if file.name(dict, b"Subtype") == Some(b"Type0") {
             return composite(file, dict, to_unicode);
         }
@@ -64,7 +80,8 @@ impl Font {
     pub fn unknown() -> Self {
         Self {
             coding: Coding::Simple(vec![None; 256]),
-            to_unicode: None,
+            to_unicode: ToUnicode::Missing,
+            known: RefCell::default(),
             widths: HashMap::new(),
             default_width: 0.5,
             vertical: false,
@@ -97,8 +114,21 @@ impl Font {
     }
 
     fn code(&self, bytes: &[u8]) -> Code {
-        let code = cmap::number(bytes);
-        let mapped = self.to_unicode.as_ref().and_then(|map| map.text_of(code));
+        let key = (cmap::number(bytes), bytes.len());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let code = self.look_up(key.0, bytes);
+        self.known.borrow_mut().insert(key, code.clone());
+        code
+    }
+
+    fn look_up(&self, code: u32, bytes: &[u8]) -> Code {
+        let mapped = match &self.to_unicode {
+            ToUnicode::Map(map) => map.text_of(code),
+            ToUnicode::Identity => char::from_u32(code).map(String::from),
+            ToUnicode::Missing => None,
+        };
         let text = mapped.and_then(|text| encoding::meant(&text)).or_else(|| self.by_coding(code, bytes));
         let cid = match &self.coding {
             Coding::Embedded(map, _) => map.cid_of(code).unwrap_or(0),
@@ -110,7 +140,7 @@ impl Font {
             _ => self.default_width,
         });
         let advance = if self.vertical { -1.0 } else { width };
-        Code { text, advance, is_space: bytes == [32] }
+        Code { text: text.map(Rc::from), advance, is_space: bytes == [32] }
     }
 
     fn by_coding(&self, code: u32, bytes: &[u8]) -> Option<String> {
@@ -139,7 +169,7 @@ fn lenient(bytes: Result<Vec<u8>, ExtractError>) -> Result<Vec<u8>, ExtractError
     }
 }
 
-fn composite(file: &File, dict: &Dictionary, to_unicode: Option<CMap>) -> Result<Font, ExtractError> {
+fn composite(file: &File, dict: &Dictionary, to_unicode: ToUnicode) -> Result<Font, ExtractError> {
     let none = Dictionary::new();
     let descendants = file.array(dict, b"DescendantFonts").unwrap_or_default();
     let descendant = descendants.first().and_then(|o| file.follow(o)).and_then(as_dict).unwrap_or(&none);
@@ -161,7 +191,7 @@ fn composite(file: &File, dict: &Dictionary, to_unicode: Option<CMap>) -> Result
     };
     let default_width = file.number(descendant, b"DW").unwrap_or(1000.0) / 1000.0;
     let widths = cid_widths(file, descendant);
-    Ok(Font { coding, to_unicode, widths, default_width, vertical, em: 1.0 })
+    Ok(Font { coding, to_unicode, known: RefCell::default(), widths, default_width, vertical, em: 1.0 })
 }
 
 fn predefined(file: &File, descendant: &Dictionary, name: &str) -> Result<Coding, ExtractError> {
@@ -199,7 +229,7 @@ fn cid_widths(file: &File, descendant: &Dictionary) -> HashMap<u32, f64> {
     widths
 }
 
-fn simple(file: &File, names: &Names, dict: &Dictionary, to_unicode: Option<CMap>) -> Result<Font, ExtractError> {
+fn simple(file: &File, names: &Names, dict: &Dictionary, to_unicode: ToUnicode) -> Result<Font, ExtractError> {
     let base = base_name(file, dict);
     let descriptor = file.dict(dict, b"FontDescriptor");
     let table = table(file, names, dict, &base)?;
@@ -225,7 +255,15 @@ fn simple(file: &File, names: &Names, dict: &Dictionary, to_unicode: Option<CMap
         None => 1.0,
     };
     let default_width = missing.unwrap_or(if is_type3 { 0.0 } else { 0.5 });
-    Ok(Font { coding: Coding::Simple(table), to_unicode, widths, default_width, vertical: false, em })
+    Ok(Font {
+        coding: Coding::Simple(table),
+        to_unicode,
+        known: RefCell::default(),
+        widths,
+        default_width,
+        vertical: false,
+        em,
+    })
 }
 
 /// The name of the font without the mark of a subset.

@@ -206,7 +206,9 @@ fn gutter(rows: &Rows<'_>) -> Option<Gutter> {
             };
             run = Some((first, number, both, width));
             let better = best.as_ref().is_none_or(|(b, w, _)| both > *b || (both == *b && width > *w));
-            if both >= 2 && better {
+            // A narrow one is soon made by chance, of the spaces of a few lines.
+            let least = if width < 1.2 * row.first().map_or(0.0, |s| s.size) { 4 } else { 2 };
+            if both >= least && better {
                 best = Some((both, width, Gutter { x, first, last: number }));
             }
         }

@@ -1,5 +1,7 @@
 //! What a page shows: glyphs with their places, and what was painted before and after them.
 
+use std::rc::Rc;
+
 use super::geometry::{Point, Rect};
 use super::state::{BLACK, Color, WHITE, alike};
 
@@ -13,7 +15,7 @@ const MAX_COMPARED: u64 = 400_000_000;
 #[derive(Debug, Clone)]
 pub struct Glyph {
     /// Empty: the text of a neighbour stands for it too.
-    pub text: String,
+    pub text: Rc<str>,
     pub at: Point,
     /// To where the next glyph begins, without word spacing.
     pub advance: Point,
@@ -32,7 +34,7 @@ impl Glyph {
     pub fn plain(order: u32) -> Self {
         let nowhere = Point { x: 0.0, y: 0.0 };
         Self {
-            text: String::new(),
+            text: Rc::from(""),
             at: nowhere,
             advance: nowhere,
             size: 10.0,

@@ -43,7 +43,10 @@ fn step(a: &Line, b: &Line, right: f64, left: f64, leading: f64) -> Step {
     let down = a.y - b.y;
     let size = a.size.max(b.size);
     let alike = a.size < 1.12 * b.size && b.size < 1.12 * a.size;
-    if down <= 0.0 || down > 1.35 * leading.max(size) || (!alike && !(a.is_row && b.is_row)) {
+    if a.is_row && b.is_row && down > 0.0 {
+        return Step::Line;
+    }
+    if down <= 0.0 || down > (1.35 * leading.max(size)).min(2.4 * size) || !alike {
         return Step::Paragraph;
     }
     if a.is_row || b.is_row || is_item(&b.text) {

@@ -8,6 +8,9 @@ use super::words::{GAP, Word};
 /// Words of one row that a raised sign is compared with.
 const MAX_NEIGHBOURS: usize = 2_000;
 
+/// A gap of this share of the size may be one between columns.
+const FAR: f64 = 0.75;
+
 #[derive(Debug, Clone)]
 pub struct Segment {
     pub text: String,
@@ -43,7 +46,7 @@ pub fn segments(words: Vec<Word>) -> Vec<Segment> {
         row.words.sort_by(|a, b| a.x0.total_cmp(&b.x0));
         drop_leaders(&mut row.words);
         let gaps = spread(&row.words);
-        let far = |a: &Word, b: &Word| b.x0 - a.x1 < f64::max(1.0, 1.6 * gaps / row.size) * row.size;
+        let far = |a: &Word, b: &Word| b.x0 - a.x1 < f64::max(FAR, 1.6 * gaps / row.size) * row.size;
         for words in row.words.chunk_by(far) {
             segments.extend(segment(words, number, row.y, gaps));
         }
@@ -134,17 +137,29 @@ fn is_sign_of(word: &Word, row: &Row) -> bool {
 fn drop_leaders(words: &mut Vec<Word>) {
     let is_dots = |word: &Word| word.text.chars().all(|c| matches!(c, '.' | '·' | '․' | '‥' | '…' | '_'));
     let dots: usize = words.iter().filter(|word| is_dots(word)).map(|word| word.text.chars().count()).sum();
-    if dots > 3 {
-        words.retain(|word| !is_dots(word));
-        for word in words.iter_mut() {
-            let bare = word.text.trim_end_matches('.');
-            if word.text.len().saturating_sub(bare.len()) > 3 {
-                let kept = bare.chars().count() as f64 / word.text.chars().count() as f64;
-                word.x1 = word.x0 + (word.x1 - word.x0) * kept;
-                word.text.truncate(bare.len());
-            }
+    if dots <= 3 {
+        return;
+    }
+    // Some dots stand so near to a word that they are part of it.
+    let beside: Vec<(bool, bool)> = (0..words.len())
+        .map(|i| {
+            let dots_at = |at: Option<usize>| at.and_then(|at| words.get(at)).is_some_and(is_dots);
+            (dots_at(i.checked_sub(1)), dots_at(i.checked_add(1)))
+        })
+        .collect();
+    for (word, (before, after)) in words.iter_mut().zip(beside) {
+        let many = word.text.ends_with("....");
+        if (after || many) && !is_dots(word) {
+            let bare = word.text.trim_end_matches('.').to_owned();
+            let kept = bare.chars().count() as f64 / word.text.chars().count().max(1) as f64;
+            word.x1 = word.x0 + (word.x1 - word.x0) * kept;
+            word.text = bare;
+        }
+        if before && !is_dots(word) {
+            word.text = word.text.trim_start_matches('.').to_owned();
         }
     }
+    words.retain(|word| !is_dots(word));
 }
 
 /// The usual gap between letters that are set apart on purpose; 0 where they are not.

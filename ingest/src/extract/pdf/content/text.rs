@@ -1,5 +1,7 @@
 //! Operators that place and show text, and those of paths, which hide or uncover it.
 
+use std::rc::Rc;
+
 use super::super::super::ExtractError;
 use super::super::geometry::{Matrix, Point};
 use super::super::lexer::Token;
@@ -123,6 +125,9 @@ impl Run<'_, '_> {
         let (char_space, word_space) = (state.char_space, state.word_space);
         let set = Matrix { a: size * stretch, d: size, f: state.rise, ..Matrix::ONE };
         let ctm = state.ctm;
+        // Letters set apart belong together; where a string has but a few, the space is one between words.
+        let own_space = if bytes.len() >= 4 { char_space } else { char_space.min(0.0) };
+        let is_explained = self.marks.iter().any(|mark| mark.actual.is_some());
         let order = self.page.next();
         let page = &mut *self.page;
         let mut text = self.text;
@@ -137,14 +142,21 @@ impl Run<'_, '_> {
             } else {
                 let glyph = code.advance * size + char_space;
                 let along = glyph + if code.is_space { word_space } else { 0.0 };
-                let seen = if size == 0.0 { 0.0 } else { glyph / size };
+                let seen = if size == 0.0 { 0.0 } else { code.advance + own_space / size };
                 (place.vector(seen, 0.0), Point { x: along * stretch, y: 0.0 })
             };
             text = Matrix::moved(spaced.x, spaced.y).then(text);
             page.codes = page.codes.saturating_add(1);
-            let Some(said) = code.text else {
-                page.unmapped = page.unmapped.saturating_add(1);
-                return;
+            let said = match code.text {
+                Some(said) => said,
+                None => {
+                    page.unmapped = page.unmapped.saturating_add(1);
+                    // Somebody may have said what it stands for.
+                    if !is_explained {
+                        return;
+                    }
+                    Rc::from("")
+                }
             };
             let at = place.point(0.0, 0.0);
             let height = place.vector(0.0, font.em).length();
