@@ -21,6 +21,7 @@ mod pages;
 mod parts;
 mod records;
 mod word;
+mod pdf_text;
 
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     extract(&Job { name: name.into(), ..Job::default() }, bytes)
