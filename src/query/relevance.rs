@@ -1,20 +1,20 @@
 //! How well a passage answers, by itself: a function of the question and of what its reader sees of the passage, so that
 //! it means the same in every answer, whatever else was found (`docs/ranking.md`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::fuse::RankedChunk;
 use super::search::Vectors;
 use super::{QueryError, Question};
 use crate::authority::View;
-use crate::catalog::index_text::index_text;
 use crate::embed::Calibration;
 use crate::embed::calibration::KEYWORDS;
 use crate::gate::Candidate;
 use crate::gate::text::PassageText;
 use crate::index::{Analyser, ChunkMask};
 use crate::indexes::{CollectionIndexes, Legs};
+use crate::invisible::cleaned;
 use crate::limits::Effort;
 use crate::service::Service;
 use crate::service::turn::NotComputed;
@@ -122,16 +122,16 @@ impl Measure<'_> {
         }
         let seen = found.iter().filter_map(|chunk| {
             let text = texts.get(chunk)?;
-            Some((*chunk, index_text(&text.document.title, &text.text)))
+            Some((*chunk, cleaned(&text.document.title).into_owned(), cleaned(&text.text).into_owned()))
         });
-        let (seen, analyser, effort): (Vec<_>, _, _) = (seen.collect(), analyser.clone(), self.effort.clone());
+        let (seen, analyser, effort): (Vec<_>, _, _) = (seen.collect(), *analyser, self.effort.clone());
         let work = crate::spans::blocking(move || {
             let mut coverages = HashMap::with_capacity(seen.len());
-            for (chunk, text) in seen {
+            for (chunk, title, text) in seen {
                 effort.spend(1)?;
-                let held: HashSet<String> = analyser.tokens(&text).into_iter().collect();
-                let count = query.terms().iter().filter(|term| held.contains(*term)).count();
-                coverages.insert(chunk, count as f64 / query.terms().len() as f64);
+                let language = analyser.language_of(&text);
+                let tokens = analyser.tokens(&[&title, &text], language);
+                coverages.extend(query.coverage(&tokens, language).map(|coverage| (chunk, coverage)));
             }
             Ok(coverages)
         });

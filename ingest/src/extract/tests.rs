@@ -19,9 +19,9 @@ mod mutated;
 mod office;
 mod pages;
 mod parts;
+mod pdf_text;
 mod records;
 mod word;
-mod pdf_text;
 
 fn run(name: &str, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     extract(&Job { name: name.into(), ..Job::default() }, bytes)
