@@ -8,6 +8,8 @@ use super::xml::{Xml, attribute, each_event, text_of};
 use super::{Builder, ExtractError, decode, html};
 
 const MAX_PAGES: usize = 5_000;
+/// Characters of a value in metadata.
+const MAX_VALUE: usize = 500;
 
 pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     let mut parts = Parts::open(bytes)?;
@@ -30,7 +32,7 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     }
     builder.title = text_of(&package, "title")?;
     for (key, element) in [("author", "creator"), ("language", "language"), ("date", "date")] {
-        let value = text_of(&package, element)?.map(|value| value.trim().to_owned());
+        let value = text_of(&package, element)?.map(|value| value.trim().chars().take(MAX_VALUE).collect::<String>());
         builder.metadata.extend(value.map(|value| (key.to_owned(), value.into())));
     }
     let mut lost = 0u64;

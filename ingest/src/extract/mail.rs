@@ -18,6 +18,9 @@ const MAX_PARTS: usize = 5_000;
 const MAX_DEPTH: usize = 32;
 /// Addresses of one header.
 const MAX_ADDRESSES: usize = 1_000;
+/// Of these in metadata, which the service bounds, and the characters of each.
+const MAX_IN_METADATA: usize = 50;
+const MAX_NAME: usize = 200;
 
 /// One message.
 pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
@@ -135,12 +138,18 @@ fn metadata(message: &Message<'_>, builder: &mut Builder) {
     };
     let list = |found: Option<&Address<'_>>| {
         let names = found.map(addresses).unwrap_or_default();
+        let names: Vec<String> = names.iter().take(MAX_IN_METADATA).map(|name| short(name)).collect();
         (!names.is_empty()).then(|| names.into())
     };
-    put("from", message.from().map(addresses).and_then(|names| names.into_iter().next()).map(Into::into));
+    let from = message.from().map(addresses).unwrap_or_default();
+    put("from", from.first().map(|name| short(name).into()));
     put("to", list(message.to()));
     put("cc", list(message.cc()));
     put("date", message.date().filter(|date| date.is_valid()).map(|date| date.to_rfc3339().into()));
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(MAX_NAME).collect()
 }
 
 fn addresses(found: &Address<'_>) -> Vec<String> {

@@ -110,14 +110,14 @@ impl Styles {
         let mut means = Style::default();
         let mut at = name.to_owned();
         for _ in 0..16 {
+            // Built-in names are the same in every language of LibreOffice, also where a file does not describe them.
+            means.is_title |= at == "Title" && family == "paragraph";
             let Some(style) = self.styles.get(&(family.to_owned(), at.clone())) else { break };
             means.hidden = means.hidden.or(style.hidden);
             means.above = means.above.or(style.above);
             means.list = means.list.or_else(|| style.list.clone());
             means.level = means.level.or(style.level);
             means.unshown |= style.unshown;
-            // Built-in names are the same in every language of LibreOffice.
-            means.is_title |= at == "Title" && family == "paragraph";
             match &style.parent {
                 Some(parent) => at = parent.clone(),
                 None => break,

@@ -50,6 +50,8 @@ fn open_texts_show_what_a_reader_sees() {
     let counted = |what: &str| doc.removed.get(what).copied().unwrap_or_default();
     assert_eq!((counted("hidden characters"), counted("comments"), counted("headers and footers")), (15, 1, 1));
     assert_eq!((counted("deleted revisions"), counted("cells of hidden rows and columns")), (1, 1));
+    let titled = "<text:p text:style-name=\"Title\">Lease</text:p><text:p>text</text:p>";
+    assert_eq!(text("a.odt", &open("text", "", "", titled)), "# Lease\n\ntext");
     let job = Job { name: "a.odt".into(), sections: vec![SectionPlace::Heading("Base".into())] };
     let doc = extract(&job, &bytes).unwrap();
     assert!(doc.text.starts_with("# Pay\n\n") && doc.text.contains("## Base\n\n- one") && doc.sections[0].len() == 1);

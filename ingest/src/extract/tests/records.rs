@@ -46,6 +46,14 @@ fn mail_is_decoded_and_its_headers_are_metadata() {
 }
 
 #[test]
+fn a_mail_to_very_many_keeps_its_metadata_small() {
+    let to: Vec<String> = (0..3_000).map(|n| format!("p{n}@example.org")).collect();
+    let doc = run("a.eml", format!("Subject: s\nFrom: a@x\nTo: {}\n\ntext", to.join(",\n ")).as_bytes()).unwrap();
+    assert_eq!(doc.metadata["to"].as_array().map(Vec::len), Some(50));
+    assert!(doc.text.contains("p900@example.org"));
+}
+
+#[test]
 fn what_programs_write_around_a_message_is_none_of_it() {
     let message = "Subject: One\nFrom: a@x\n\nfirst\n";
     for around in [
