@@ -1,7 +1,7 @@
 //! Styles as a page writes them: the declarations of an element's own, and the style sheets within the page, as far as they
 //! can hide something. Other files are not followed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use dom_query::{Matcher, NodeRef};
@@ -15,8 +15,9 @@ const MAX_DEPTH: usize = 8;
 const WIDTH: f32 = 1280.0;
 
 /// What can hide text, part words or divide lines.
-const LOOKED_AT: [&str; 41] = [
-    "all",
+const LOOKED_AT: [&str; 42] = [
+    "animation",
+    "animation-name",
     "background",
     "background-clip",
     "background-color",
@@ -190,6 +191,8 @@ pub struct Sheets {
     trials: std::cell::Cell<usize>,
     /// There was more than is looked at.
     is_cut: std::cell::Cell<bool>,
+    /// Names of animations that end with what can be seen.
+    appearing: HashSet<String>,
 }
 
 impl Sheets {
@@ -214,6 +217,12 @@ impl Sheets {
         self.is_cut.get()
     }
 
+    /// Whether a style lets an element appear by an animation of the page's own.
+    pub fn appears(&self, style: &Applied) -> bool {
+        let names = ["animation", "animation-name"].iter().filter_map(|name| style.get(name));
+        names.flat_map(|value| value.split([' ', ','])).any(|word| self.appearing.contains(word))
+    }
+
     /// What the sheets and its own attribute say of an element.
     pub fn applied(&self, node: &NodeRef<'_>, name: &str) -> Applied {
         let own = node.attr("style").map(|style| declarations(&style)).unwrap_or_default();
@@ -223,15 +232,14 @@ impl Sheets {
         let mut keys = vec!["*".to_owned(), name.to_owned()];
         keys.extend(node.id_attr().map(|id| format!("#{id}")));
         keys.extend(node.attr("class").iter().flat_map(|all| all.split_whitespace()).map(|class| format!(".{class}")));
+        if self.trials.get() > MAX_TRIALS {
+            self.is_cut.set(true);
+            return Applied::of(&own.iter().collect::<Vec<_>>());
+        }
         let mut places: Vec<usize> = keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
         places.sort_unstable();
         places.dedup();
-        let tried = self.trials.get().saturating_add(places.len());
-        self.trials.set(tried);
-        if tried > MAX_TRIALS {
-            self.is_cut.set(true);
-            places.clear();
-        }
+        self.trials.set(self.trials.get().saturating_add(places.len()));
         let mut rules: Vec<(usize, &Rule)> =
             places.into_iter().filter_map(|place| Some((place, self.rules.get(place)?))).collect();
         rules.retain(|(_, rule)| node.is_match(&rule.matcher));
@@ -256,6 +264,13 @@ impl Sheets {
                     "media" => is_media(condition),
                     "supports" => !condition.trim_start().to_ascii_lowercase().starts_with("not"),
                     "layer" => true,
+                    "keyframes" | "-webkit-keyframes" => {
+                        let plain: String = block.chars().filter(|c| !c.is_whitespace()).collect();
+                        if plain.contains("opacity:1") || plain.contains("visibility:visible") {
+                            self.appearing.insert(condition.trim().to_ascii_lowercase());
+                        }
+                        false
+                    }
                     _ => false,
                 };
                 if holds && depth < MAX_DEPTH {

@@ -19,7 +19,9 @@ pub fn is_second_form(node: &NodeRef<'_>, name: &str) -> bool {
     }
     let is_for_reading_aloud = name == "mjx-assistive-mml" || has("MJX_Assistive_MathML");
     is_for_reading_aloud
-        && std::iter::successors(node.prev_sibling(), NodeRef::prev_sibling).any(|seen| !seen.text().trim().is_empty())
+        && std::iter::successors(node.prev_sibling(), NodeRef::prev_sibling)
+            .take(4)
+            .any(|seen| !seen.text().trim().is_empty())
 }
 
 fn beside<'a>(class: &str, node: Option<NodeRef<'a>>) -> Option<NodeRef<'a>> {
@@ -54,9 +56,21 @@ pub fn sign_before(node: &NodeRef<'_>, line: &str) -> Option<char> {
     }
 }
 
+/// The first characters of an element's text, and no more than about so many.
+pub fn begin_of(node: &NodeRef<'_>, characters: usize) -> String {
+    let mut text = String::new();
+    for part in node.descendants_it().filter(|part| part.is_text()) {
+        text.push_str(&part.text());
+        if text.len() > characters {
+            break;
+        }
+    }
+    text
+}
+
 /// What parts a raised or lowered text from the word or number before it, so that they are not read as one.
 pub fn sign_before_raised(node: &NodeRef<'_>, name: &str, line: &str) -> Option<char> {
-    let text = node.text();
+    let text = begin_of(node, 40);
     let text = text.trim();
     let last = line.chars().next_back()?;
     let begins_with_digit = text.trim_start_matches(['-', '+', '\u{2212}']).starts_with(|c: char| c.is_ascii_digit());

@@ -62,7 +62,8 @@ pub fn look(node: &NodeRef<'_>, name: &str, around: &Look, sheets: &Sheets, has_
     if display.map_or(by_itself, |display| display == "none") || (name == "input" && has("type", "hidden")) {
         return None;
     }
-    if is_hiding(&style) || has("opacity", "0") {
+    let appears = sheets.appears(&style);
+    if is_hiding(&style, appears) || has("opacity", "0") {
         return None;
     }
     let mut look = *around;
@@ -77,7 +78,7 @@ pub fn look(node: &NodeRef<'_>, name: &str, around: &Look, sheets: &Sheets, has_
         .as_deref()
     {
         Some("visible" | "initial") => look.is_visible = true,
-        Some("hidden" | "collapse") => look.is_visible = false,
+        Some("hidden" | "collapse") => look.is_visible = appears,
         _ => {}
     }
     look.size = size(node, name, &style, around.size);
@@ -208,7 +209,7 @@ pub fn has_word(node: &NodeRef<'_>, attribute: &str, words: &[&str]) -> bool {
 }
 
 /// Whether a style shows nothing of an element, or shows it where nobody looks.
-fn is_hiding(style: &Applied) -> bool {
+fn is_hiding(style: &Applied, appears: bool) -> bool {
     let any = |names: &[&str], test: &dyn Fn(Length<'_>) -> bool| {
         style.iter().filter(|(name, _)| names.contains(name)).any(|(_, value)| lengths(value).any(test))
     };
@@ -236,7 +237,7 @@ fn is_hiding(style: &Applied) -> bool {
         n == 0.0 || (n <= 1.0 && matches!(unit, "" | "px"))
     });
     style.is("content-visibility", &["hidden"])
-        || style.get("opacity").and_then(share).is_some_and(|opacity| opacity < LEAST)
+        || (!appears && style.get("opacity").and_then(share).is_some_and(|opacity| opacity < LEAST))
         || style.get("zoom").and_then(share).is_some_and(|zoom| zoom > 0.0 && zoom < LEAST)
         || (is_placed && any(&["left", "top", "right", "bottom", "inset"], &far))
         || (is_taken_out && any(&["left", "top", "right", "bottom", "inset"], &far_either_way))

@@ -2,12 +2,12 @@
 
 use dom_query::NodeRef;
 
-use super::{hiding, name_of};
+use super::{formulas, hiding, name_of};
 
 /// The sign that shows up beside a heading for who points at it, to copy the address from.
 pub fn is_handle(node: &NodeRef<'_>, name: &str) -> bool {
     let leads_here = name == "a" && node.attr("href").is_some_and(|href| href.starts_with('#'));
-    let is_sign = || matches!(node.text().trim(), "¶" | "#" | "§" | "🔗" | "⚓" | "\u{f0c1}");
+    let is_sign = || matches!(formulas::begin_of(node, 8).trim(), "¶" | "#" | "§" | "🔗" | "⚓" | "\u{f0c1}");
     let is_named = |above: &NodeRef<'_>| {
         let name = name_of(above);
         matches!(name.as_str(), "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "dt" | "caption" | "figcaption" | "p")

@@ -114,8 +114,12 @@ proptest! {
                 let heading = Heading { start: doc.text.len(), level: marks.len() as u8 - 1, text: text.clone() };
                 doc.headings.push(heading);
             }
+            let start = doc.text.len();
             doc.text.push_str(&marks);
             doc.text.push_str(&text);
+            if start % 3 == 0 && start < doc.text.len() {
+                doc.units.push(start..doc.text.len());
+            }
         }
         cuts.retain(|c| doc.text.is_char_boundary(*c));
         cuts.sort_unstable();
