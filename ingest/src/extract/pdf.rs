@@ -26,6 +26,7 @@ mod program;
 mod repeats;
 mod rows;
 mod state;
+mod unlock;
 mod words;
 
 use annotations::Annotations;
@@ -54,7 +55,10 @@ struct Counts {
 
 pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     let file = File::open(bytes)?;
-    let ids: Vec<_> = file.pages().take(MAX_PAGES.saturating_add(1)).collect();
+    let ids = file.pages(MAX_PAGES.saturating_add(1));
+    if ids.is_empty() {
+        return Err(ExtractError::Broken("a PDF without pages".into()));
+    }
     if ids.len() > MAX_PAGES {
         return Err(ExtractError::Limit(format!("more than {MAX_PAGES} pages")));
     }

@@ -24,11 +24,10 @@ pub struct File {
 
 impl File {
     pub fn open(bytes: &[u8]) -> Result<Self, ExtractError> {
-        let options = LoadOptions { max_decompressed_size: Some(MAX_STREAM), ..LoadOptions::default() };
-        let document = Document::load_mem_with_options(bytes, options).map_err(|e| match e {
-            lopdf::Error::Decompress(e) => ExtractError::Limit(e.to_string()),
-            e => ExtractError::Broken(format!("no readable PDF: {e}")),
-        })?;
+        let mut document = load(bytes)?;
+        if let Some(updated) = super::unlock::updated(bytes, &document) {
+            document = load(&updated)?;
+        }
         if document.is_encrypted() {
             return Err(ExtractError::Broken("encrypted: save it without a password".into()));
         }
@@ -37,8 +36,14 @@ impl File {
         Ok(file)
     }
 
-    pub fn pages(&self) -> impl Iterator<Item = ObjectId> + '_ {
-        self.document.page_iter()
+    /// The pages in their order; those of a file whose page tree is lost, in the order of their objects.
+    pub fn pages(&self, most: usize) -> Vec<ObjectId> {
+        let pages: Vec<ObjectId> = self.document.page_iter().take(most).collect();
+        if !pages.is_empty() {
+            return pages;
+        }
+        let is_page = |object: &Object| as_dict(object).is_some_and(|dict| self.name(dict, b"Type") == Some(b"Page"));
+        self.document.objects.iter().filter(|(_, object)| is_page(object)).map(|(id, _)| *id).take(most).collect()
     }
 
     pub fn object(&self, id: ObjectId) -> Option<&Object> {
@@ -151,7 +156,9 @@ impl File {
 
     pub fn title(&self) -> Option<String> {
         let info = self.follow(self.document.trailer.get(b"Info").ok()?)?.as_dict().ok()?;
-        self.words(info, b"Title")
+        // What programs write where nobody gave one.
+        let is_given = |title: &String| !matches!(title.trim().to_lowercase().as_str(), "untitled" | "(anonymous)");
+        self.words(info, b"Title").filter(is_given)
     }
 
     fn layers_off(&self) -> HashSet<ObjectId> {
@@ -197,6 +204,14 @@ impl File {
         };
         !is_on
     }
+}
+
+fn load(bytes: &[u8]) -> Result<Document, ExtractError> {
+    let options = LoadOptions { max_decompressed_size: Some(MAX_STREAM), ..LoadOptions::default() };
+    Document::load_mem_with_options(bytes, options).map_err(|e| match e {
+        lopdf::Error::Decompress(e) => ExtractError::Limit(e.to_string()),
+        e => ExtractError::Broken(format!("no readable PDF: {e}")),
+    })
 }
 
 /// A dictionary, or that of a stream.

@@ -185,7 +185,7 @@ fn gutter(rows: &Rows<'_>) -> Option<Gutter> {
         .chunk_by(|a, b| b - a < 3.0)
         .filter_map(|near| Some((near.len(), *near.get(near.len() / 2)?)))
         .collect();
-    candidates.sort_by(|a, b| b.0.cmp(&a.0));
+    candidates.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     candidates.truncate(MAX_CANDIDATES);
     let mut best: Option<(usize, f64, Gutter)> = None;
     for (_, x) in candidates {

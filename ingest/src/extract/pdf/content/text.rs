@@ -205,10 +205,10 @@ impl Run<'_, '_> {
             let solid = self.state.plain && self.state.fill_alpha > 0.95;
             let color = if solid { self.state.fill } else { None };
             let rects = path.rects();
-            if rects.is_empty() || path.odd {
-                if let Some(bounds) = path.bounds() {
-                    self.page.paint(bounds.and(self.state.clip), None, false);
-                }
+            if (rects.is_empty() || path.odd)
+                && let Some(bounds) = path.bounds()
+            {
+                self.page.paint(bounds.and(self.state.clip), None, false);
             }
             for rect in rects {
                 self.page.paint(rect.and(self.state.clip), color, solid && color.is_some());
