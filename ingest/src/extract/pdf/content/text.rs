@@ -109,12 +109,10 @@ impl Run<'_, '_> {
         };
         let state = &self.state;
         let (fills, strokes) = (matches!(state.mode, 0 | 2 | 4 | 6), matches!(state.mode, 1 | 2 | 5 | 6));
-        let no_ink = state.mode == 3;
-        let fully_clear = (!fills || state.fill_alpha < 0.02)
-            && (!strokes || state.stroke_alpha < 0.02)
-            && state.mode != 7
-            && !no_ink;
-        let hidden = self.is_hidden() || fully_clear;
+        let is_clear =
+            (!fills || state.fill_alpha < 0.02) && (!strokes || state.stroke_alpha < 0.02) && state.mode != 7;
+        let no_ink = state.mode == 3 || is_clear;
+        let hidden = self.is_hidden();
         let color = match (fills, strokes) {
             (true, false) => state.fill,
             (false, true) => state.stroke,
