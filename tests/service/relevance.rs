@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::common::{TestService, document};
 
 fn relevance(coverage: f64) -> f64 {
-    1.0 / (1.0 + (4.8 - 5.2 * coverage).exp())
+    1.0 / (1.0 + (5.8 - 6.5 * coverage).exp())
 }
 
 fn near(found: &Value, expected: f64) {
