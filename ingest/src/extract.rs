@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use usher_base::outline::{self, Heading, TooManyHeadings};
+use usher_base::wire::bounds::MAX_CHUNKS;
 use usher_base::wire::{ChunkSpan, Fields, Span};
 
 mod archive;
@@ -143,6 +144,11 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         checked.map_err(|mistake| ExtractError::Broken(mistake.to_string()))?;
     }
     extracted.chunks = split::split(&extracted, &restricted);
+    // Said here, before all of it is sent.
+    if extracted.chunks.len() > MAX_CHUNKS {
+        let message = format!("more than {MAX_CHUNKS} chunks, which no option raises: divide the file");
+        return Err(ExtractError::Limit(message));
+    }
     Ok(extracted)
 }
 

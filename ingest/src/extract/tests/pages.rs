@@ -207,6 +207,18 @@ fn style_sheets_without_end_are_given_up_and_that_is_said() {
     assert!(doc.warnings.iter().any(|warning| warning.contains("more styles")), "{:?}", doc.warnings);
 }
 
+#[test]
+fn more_chunks_than_a_document_may_have_are_refused_before_they_are_sent() {
+    let text: String =
+        (0..usher_base::wire::bounds::MAX_CHUNKS + 500).map(|n| format!("{n}. {}\n\n", "x ".repeat(260))).collect();
+    let read = run("a.txt", text.as_bytes());
+    assert!(
+        matches!(&read, Err(ExtractError::Limit(why)) if why.contains("divide the file")),
+        "{:?}",
+        read.map(|doc| doc.chunks.len())
+    );
+}
+
 /// Texts of all chunks.
 fn chunks(doc: &Extracted) -> Vec<&str> {
     doc.chunks.iter().map(|chunk| &doc.text[chunk.start..chunk.end]).collect()
