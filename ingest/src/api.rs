@@ -159,8 +159,13 @@ impl<'a> Api<'a> {
         Ok(view.fields)
     }
 
-    pub fn create_collection(&self, name: &str, fields: BTreeMap<String, FieldType>) -> Result<(), ApiError> {
-        let body = body(&PutCollection { fields, ..PutCollection::default() })?;
+    pub fn create_collection(
+        &self,
+        name: &str,
+        analyser: Option<String>,
+        fields: BTreeMap<String, FieldType>,
+    ) -> Result<(), ApiError> {
+        let body = body(&PutCollection { analyser, fields, ..PutCollection::default() })?;
         self.send(Method::PUT, &format!("v1/collections/{}", escape(name)), Some(body)).map(drop)
     }
 

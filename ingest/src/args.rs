@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use usher_base::wire::FieldType;
+use usher_base::wire::bounds::ANALYSERS;
 
 use crate::sandbox::child::Probe;
 
@@ -78,6 +79,9 @@ pub struct RunArgs {
     /// Make the collection first if there is none.
     #[arg(long)]
     pub create_collection: bool,
+    /// How words of the collection that is made are searched: `auto`, `simple` or a language; else the service's default.
+    #[arg(long, requires = "create_collection", value_parser = clap::builder::PossibleValuesParser::new(ANALYSERS))]
+    pub analyser: Option<String>,
     /// A field of front matter that filters may use: keyword, keywords, number, bool or time; of the collection that is made.
     #[arg(long = "field", value_name = "NAME=TYPE", value_parser = field, requires = "create_collection")]
     pub fields: Vec<(String, FieldType)>,

@@ -194,7 +194,7 @@ pub fn held_or_made(
     if dry_run {
         term.line(&format!("+ collection {collection}"));
     } else {
-        let made = api.create_collection(collection, wanted);
+        let made = api.create_collection(collection, run.analyser.clone(), wanted);
         made.map_err(|e| e.needing("admin", || format!("to make the collection {collection} (--create-collection)")))?;
     }
     Ok(Held::new())

@@ -368,7 +368,7 @@ pub(crate) fn chunk_text(parts: &[Row]) -> Result<String, CatalogError> {
 }
 
 /// Bytes of text per row, as the schema says. A passage is read without the rest of its document.
-const TEXT_PART: usize = 32_768;
+pub(super) const TEXT_PART: usize = 32_768;
 
 const DELETE_TEXT: &str = "DELETE FROM text_parts WHERE collection = $1 AND document = $2";
 

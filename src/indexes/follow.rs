@@ -93,8 +93,9 @@ async fn apply_batch(
             }
             OperationKind::Add => {
                 end_of_added = row.first_chunk + row.chunk_count;
-                for text in catalog.index_texts(&mut tx, collection, row.first_chunk, row.chunk_count).await? {
-                    operations.push(add(&indexes.analyser, &text));
+                let (first, count, analyser) = (row.first_chunk, row.chunk_count, &indexes.analyser);
+                for text in catalog.keyword_texts(&mut tx, collection, first, count, analyser).await? {
+                    operations.push(add(analyser, &text));
                 }
             }
             // Local files know neither audiences nor metadata; which vectors there are is looked up below.
@@ -157,7 +158,7 @@ async fn erase(catalog: &Catalog, collection: u32, local: &Arc<Local>, due: Vec<
 }
 
 fn add(analyser: &Analyser, text: &IndexText) -> KeywordOp {
-    KeywordOp::Add { chunk: text.chunk, tokens: text.with(|text| analyser.tokens(text)) }
+    KeywordOp::Add { chunk: text.chunk, tokens: text.tokens(analyser) }
 }
 
 /// Fills a keyword index with the live chunks, as if it had followed the log up to where it was cut. What the log still
@@ -183,9 +184,10 @@ async fn fill(
     for part in pieces(0..chunks, FILLED_AT_ONCE) {
         let end = part.end;
         let mut tx = catalog.read().await?;
-        let texts = catalog.index_texts(&mut tx, collection, part.start, part.len() as u32).await?;
+        let (count, analyser) = (part.len() as u32, &indexes.analyser);
+        let texts = catalog.keyword_texts(&mut tx, collection, part.start, count, analyser).await?;
         drop(tx);
-        let operations: Vec<_> = texts.iter().map(|text| add(&indexes.analyser, text)).collect();
+        let operations: Vec<_> = texts.iter().map(|text| add(analyser, text)).collect();
         if !operations.is_empty() {
             // Not yet where the log begins: after a crash it is filled again.
             apply(Some(operations), 0).await?;

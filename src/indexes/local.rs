@@ -86,14 +86,15 @@ impl Local {
     }
 }
 
-/// A damaged keyword index is replaced by an empty one, which the applier fills from the log.
+/// A keyword index that is damaged, or of another release's analysis, is replaced by an empty one, which the applier fills
+/// from the catalog.
 fn open_keywords(folder: &Path, analyser: &str) -> Result<TantivyKeywords, IndexError> {
     if !folder.exists() {
         return TantivyKeywords::create(folder, analyser);
     }
     match TantivyKeywords::open(folder, analyser) {
-        Err(IndexError::DamagedKeywords { path, source }) => {
-            tracing::warn!(path = %path.display(), cause = source.map(|s| s.to_string()), "rebuilding a keyword index");
+        Err(error @ (IndexError::DamagedKeywords { .. } | IndexError::OtherFormat { .. })) => {
+            tracing::warn!(path = %folder.display(), cause = %error, "rebuilding a keyword index");
             std::fs::remove_dir_all(folder)
                 .or_else(|error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
                 .map_err(|source| IndexError::Io { action: "remove", path: folder.to_owned(), source })?;

@@ -15,7 +15,7 @@ use crate::catalog::collections::Pair;
 use crate::catalog::operations::{self, OperationKind, OperationRow};
 use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, QdrantError, StoredPoint, Watermark, fields_name};
-use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, pieces, sparse};
+use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, Tokens, pieces, sparse};
 use crate::lease::Lease;
 use crate::wire::FieldType;
 
@@ -53,7 +53,7 @@ pub(super) async fn search(
     depth: usize,
     key: &(dyn Fn(u32) -> ChunkKey + Send + Sync),
 ) -> Result<Lists, IndexError> {
-    let query = legs.text.as_ref().map(|text| sparse::of_query(&analyser.query(text), analyser.name()));
+    let query = legs.text.as_ref().map(|text| sparse::of_query(&analyser.query(text)));
     let (asks_vector, asks_text) = (legs.vector.is_some(), query.is_some());
     let ask = Ask {
         dense: legs.vector.map(|vector| vector.to_vec()),
@@ -245,9 +245,9 @@ impl QdrantFollower {
         if vectors.is_empty() {
             return Ok(0);
         }
-        let texts = self.catalog.index_texts(tx, self.collection(), first, count).await?;
-        let mut tokens: BTreeMap<u32, Vec<String>> =
-            texts.iter().map(|text| (text.chunk, text.with(|text| self.indexes.analyser.tokens(text)))).collect();
+        let texts = self.catalog.keyword_texts(tx, self.collection(), first, count, &self.indexes.analyser).await?;
+        let mut tokens: BTreeMap<u32, Tokens> =
+            texts.iter().map(|text| (text.chunk, text.tokens(&self.indexes.analyser))).collect();
         let mut points = Vec::with_capacity(chunks.len());
         for (chunk, expected) in chunks {
             // Both, or the chunk has gone between the newest state and this view of the catalog.

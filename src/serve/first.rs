@@ -62,7 +62,7 @@ impl First<'_> {
         let settings = CollectionSettings {
             dimensions: embedders.get(&embedder).map_or(0, |embedder| embedder.dimensions()),
             embedder,
-            analyser: "english".to_owned(),
+            analyser: "auto".to_owned(),
             store: self.store.to_owned(),
             object_type: "document".to_owned(),
             section_type: Some("section".to_owned()),

@@ -22,6 +22,7 @@ const MUTANTS: &[(&str, &str)] = &[
     ("section_without_grants_open", SEQUENTIAL),
     ("fusing_before_verifying", "races::ranks_count_verified_hits_only"),
     ("global_keyword_statistics", SEQUENTIAL),
+    ("global_average_length", SEQUENTIAL),
     ("contextual_shared_through_sections", "races::a_contextual_tuple_isolates_the_documents_sections"),
     ("acknowledge_before_commit", SEQUENTIAL),
     ("named_by_the_verifying_state", "races::an_answer_names_the_state_that_it_was_made_from"),

@@ -1,67 +1,110 @@
-//! Text to index terms: the one analyser of a collection, for its chunks and for the queries on them.
+//! Text to index terms: one analysis for chunks and for the queries on them.
 //!
-//! Text is brought to NFKC and lower case and split into Unicode words (UAX 29). Scripts that are written without spaces
-//! (Han, Hiragana, Katakana) and Hangul become overlapping pairs of characters, because a dictionary would be a guess.
-//! A named language is stemmed by its Snowball algorithm. The exact rules are in `docs/ranking.md`.
+//! A text is a row of words. Each has a spelling and, for a search, forms: folded (accents and marks left out) and
+//! stemmed as its document's language stems. A term of the index is one form with one spelling, so that every form finds
+//! all its spellings and the exact one can count more. A query doesn't know which language answers it: its words have the
+//! forms of all languages that the collection's analyser knows. The exact rules are in `docs/ranking.md`.
 
-use std::collections::HashSet;
+mod language;
+mod normal;
+mod words;
 
-use ::tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
-use unicode_segmentation::UnicodeSegmentation;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
-/// Longer tokens are cut to this many bytes, at a character.
+use self::language::{LANGUAGES, Stems};
+use self::normal::{fold, normal};
+use self::words::{Kind, Word, words};
+
+pub use language::{DETECTED_FROM, Language};
+
+/// Longer forms and spellings are cut to this many bytes, at a character.
 pub const MAX_TOKEN_BYTES: usize = 64;
+/// Parts a form from its spelling. It ends every word, so that none holds it.
+pub const SEPARATOR: char = '\0';
+/// Places between two fields, so that no phrase reaches from one into the other.
+const BETWEEN_FIELDS: u32 = 8;
 
-/// Every analyser by name.
-const NAMES: [(&str, Option<Language>); 19] = [
-    ("simple", None),
-    ("arabic", Some(Language::Arabic)),
-    ("danish", Some(Language::Danish)),
-    ("dutch", Some(Language::Dutch)),
-    ("english", Some(Language::English)),
-    ("finnish", Some(Language::Finnish)),
-    ("french", Some(Language::French)),
-    ("german", Some(Language::German)),
-    ("greek", Some(Language::Greek)),
-    ("hungarian", Some(Language::Hungarian)),
-    ("italian", Some(Language::Italian)),
-    ("norwegian", Some(Language::Norwegian)),
-    ("portuguese", Some(Language::Portuguese)),
-    ("romanian", Some(Language::Romanian)),
-    ("russian", Some(Language::Russian)),
-    ("spanish", Some(Language::Spanish)),
-    ("swedish", Some(Language::Swedish)),
-    ("tamil", Some(Language::Tamil)),
-    ("turkish", Some(Language::Turkish)),
-];
-
-/// Splits and normalises text; chosen by name at the creation of a collection.
-#[derive(Clone)]
+/// Makes terms of text; chosen by name at the creation of a collection.
+#[derive(Clone, Copy)]
 pub struct Analyser {
     name: &'static str,
-    stemmer: Option<TextAnalyzer>,
+    languages: Languages,
 }
 
-/// The distinct terms of a query, in the order of their first occurrence. A repeated word counts once.
+#[derive(Clone, Copy)]
+enum Languages {
+    None,
+    One(&'static Language),
+    /// That of each document.
+    Detected,
+}
+
+/// What a chunk is found by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// By place.
+    pub terms: Vec<Token>,
+    /// Number of words.
+    pub length: u32,
+}
+
+/// A form with its spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub form: String,
+    pub spelling: String,
+    pub position: u32,
+}
+
+/// What a query looks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnalysedQuery {
-    terms: Vec<String>,
+    terms: Vec<QueryTerm>,
+    phrases: Vec<Phrase>,
+}
+
+/// A word of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryTerm {
+    /// A chunk holds the word if it holds one of these.
+    pub forms: Vec<String>,
+    pub spelling: String,
+    /// How often the query says it.
+    pub count: u32,
+}
+
+/// Words that must follow one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phrase {
+    pub words: Vec<PhraseWord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhraseWord {
+    pub forms: Vec<String>,
+    /// The spelling, folded: inflected forms don't count.
+    pub folded: String,
+    /// Places after the first word.
+    pub offset: u32,
 }
 
 impl Analyser {
-    /// `simple`, or a language that is also stemmed (`english`, `german`, …). `None`: no such analyser.
+    /// `simple`, a language that is also stemmed (`english`, `german`, …), or `auto`: each document's own language.
+    /// `None`: no such analyser.
     pub fn by_name(name: &str) -> Option<Self> {
-        let (name, language) = NAMES.into_iter().find(|(known, _)| *known == name)?;
-        // The stemmer of the engine is reached through an analyser that leaves its input whole.
-        let stemmer = language
-            .map(|language| TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build());
-        Some(Self { name, stemmer })
+        let name = Self::names().find(|known| *known == name)?;
+        let languages = match name {
+            "simple" => Languages::None,
+            "auto" => Languages::Detected,
+            name => Languages::One(Language::by_name(name)?),
+        };
+        Some(Self { name, languages })
     }
 
     /// All names, for messages and documentation.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.into_iter().map(|(name, _)| name)
+        ["auto", "simple"].into_iter().chain(LANGUAGES.iter().map(|language| language.name))
     }
 
     /// The name under which [`by_name`](Self::by_name) gives this analyser.
@@ -69,35 +112,99 @@ impl Analyser {
         self.name
     }
 
-    /// The tokens of a text, in order, repetitions included. O(length).
-    pub fn tokens(&self, text: &str) -> Vec<String> {
-        let normal = normalise(text);
-        let mut stemmer = self.stemmer.clone();
-        let mut tokens = Vec::new();
-        // UAX 29 gives each Han character as a word, so these scripts are taken out before words are sought.
-        split_scripts(&normal, |part, paired| {
-            if paired {
-                pairs(part, &mut tokens);
-                return;
-            }
-            for word in part.unicode_words() {
-                let token = match &mut stemmer {
-                    Some(stemmer) => stem(stemmer, word),
-                    None => word.to_owned(),
+    /// Whether documents have to be looked at for their language.
+    pub fn detects(&self) -> bool {
+        matches!(self.languages, Languages::Detected)
+    }
+
+    /// The language of a text, as far as this analyser cares.
+    pub fn language_of(&self, text: &str) -> Option<&'static Language> {
+        match self.languages {
+            Languages::None => None,
+            Languages::One(language) => Some(language),
+            Languages::Detected => Language::detect(&normal(text)),
+        }
+    }
+
+    /// What a chunk in this language is found by: its fields, one after the other. O(length).
+    pub fn tokens(&self, fields: &[&str], language: Option<&'static Language>) -> Tokens {
+        let mut stems = language.map(|language| (language, language.stemmer()));
+        let mut known: HashMap<String, Vec<String>> = HashMap::new();
+        let mut tokens = Tokens::default();
+        let mut place = 0;
+        for field in fields {
+            let (words, end) = words(&normal(field), place);
+            place = end + BETWEEN_FIELDS;
+            for word in words {
+                tokens.length += u32::from(word.kind.counts());
+                let position = word.position;
+                let forms = match known.get(&word.base) {
+                    Some(forms) if word.kind != Kind::Pair => forms.clone(),
+                    _ => {
+                        let forms = forms(&word, stems.as_mut());
+                        known.insert(word.base.clone(), forms.clone());
+                        forms
+                    }
                 };
-                if !token.is_empty() {
-                    tokens.push(cut(token));
-                }
+                let spelling = cut(word.spelling);
+                tokens.terms.extend(forms.into_iter().map(|form| Token { form, spelling: spelling.clone(), position }));
             }
-        });
+        }
         tokens
     }
 
-    /// The distinct tokens of a query.
+    /// The words of a query with their forms, and its phrases in quotation marks.
     pub fn query(&self, text: &str) -> AnalysedQuery {
-        let mut seen = HashSet::new();
-        let terms = self.tokens(text).into_iter().filter(|token| seen.insert(token.clone())).collect();
-        AnalysedQuery { terms }
+        let normal = normal(text);
+        let (words, _) = words(&normal, 0);
+        let words: Vec<Word> = words.into_iter().filter(|word| word.kind != Kind::Aside).collect();
+        let mut speakers = self.speakers();
+        // Capitals between small letters are a name, and no stop word.
+        let shouts = words.iter().all(|word| word.kind == Kind::Capitals || !word.base.contains(char::is_alphabetic));
+        let is_stop = |word: &Word, language: Option<&'static Language>| {
+            let language = language.or_else(|| Language::by_name("english"));
+            let is_name = word.kind == Kind::Capitals && !shouts;
+            !is_name && language.is_some_and(|language| language.is_stop_word(&fold(&word.base)))
+        };
+        // A language in which all words are stop words keeps them.
+        let speaks: Vec<bool> = speakers
+            .iter()
+            .map(|speaker| !words.iter().all(|word| is_stop(word, speaker.as_ref().map(|(language, _)| *language))))
+            .collect();
+        let mut query = AnalysedQuery::default();
+        let mut places: HashMap<(String, String), usize> = HashMap::new();
+        for word in &words {
+            if let Some(term) = places.get(&(word.base.clone(), word.spelling.clone())).copied() {
+                if let Some(term) = query.terms.get_mut(term) {
+                    term.count += 1;
+                }
+                continue;
+            }
+            let mut all = Vec::new();
+            for (speaker, speaks) in speakers.iter_mut().zip(&speaks) {
+                let language = speaker.as_ref().map(|(language, _)| *language);
+                if !(*speaks && is_stop(word, language)) {
+                    all.extend(forms(word, speaker.as_mut()));
+                }
+            }
+            dedup(&mut all);
+            if !all.is_empty() {
+                places.insert((word.base.clone(), word.spelling.clone()), query.terms.len());
+                query.terms.push(QueryTerm { forms: all, spelling: cut(word.spelling.clone()), count: 1 });
+            }
+        }
+        query.phrases = quoted(&normal).into_iter().filter_map(|text| phrase(text, &mut speakers)).collect();
+        query
+    }
+
+    /// The languages that a query may be answered in, with their algorithms; `None` for words as they are.
+    fn speakers(&self) -> Vec<Option<(&'static Language, Stems)>> {
+        let speaker = |language: &'static Language| Some((language, language.stemmer()));
+        match self.languages {
+            Languages::None => vec![None],
+            Languages::One(language) => vec![speaker(language)],
+            Languages::Detected => [None].into_iter().chain(LANGUAGES.iter().map(speaker)).collect(),
+        }
     }
 }
 
@@ -107,16 +214,43 @@ impl std::fmt::Debug for Analyser {
     }
 }
 
+impl Tokens {
+    /// Plain words, each its own form: what `simple` makes of them.
+    pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let terms: Vec<Token> = (0..)
+            .zip(words)
+            .map(|(position, word)| Token { form: format!(":{word}"), spelling: word.to_owned(), position })
+            .collect();
+        Self { length: terms.len() as u32, terms }
+    }
+}
+
 impl AnalysedQuery {
-    /// A query of these terms; repetitions of a term are dropped.
-    pub fn of_terms(terms: impl IntoIterator<Item = String>) -> Self {
-        let mut seen = HashSet::new();
-        Self { terms: terms.into_iter().filter(|term| seen.insert(term.clone())).collect() }
+    /// A query of these terms and phrases.
+    pub fn of(terms: Vec<QueryTerm>, phrases: Vec<Phrase>) -> Self {
+        Self { terms, phrases }
+    }
+
+    /// A query of these plain words, without a look at stop words.
+    pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut terms: Vec<QueryTerm> = Vec::new();
+        for word in words {
+            match terms.iter_mut().find(|term| term.spelling == word) {
+                Some(term) => term.count += 1,
+                None => terms.push(QueryTerm { forms: vec![format!(":{word}")], spelling: word.to_owned(), count: 1 }),
+            }
+        }
+        Self { terms, phrases: Vec::new() }
     }
 
     /// The terms, in the order in which scores are summed.
-    pub fn terms(&self) -> &[String] {
+    pub fn terms(&self) -> &[QueryTerm] {
         &self.terms
+    }
+
+    /// What every chunk that is found holds.
+    pub fn phrases(&self) -> &[Phrase] {
+        &self.phrases
     }
 
     /// Whether nothing can match.
@@ -125,47 +259,92 @@ impl AnalysedQuery {
     }
 }
 
-/// NFKC without soft hyphens and variation selectors, in lower case. Lower-casing can leave NFKC again (a dotted capital I becomes two characters), so the result is
-/// normalised once more where it isn't normal.
-fn normalise(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+/// The forms of a word in a language: the stem of what is left without accents, and what is left of the stem. Numbers and
+/// pairs have no language.
+fn forms(word: &Word, speaker: Option<&mut (&'static Language, Stems)>) -> Vec<String> {
+    // A word of nothing but marks keeps them.
+    let folded = Some(fold(&word.base)).filter(|folded| !folded.is_empty()).unwrap_or(Cow::Borrowed(&word.base));
+    let Some((language, stems)) = speaker.filter(|_| word.base.contains(char::is_alphabetic) && !is_pair(word)) else {
+        return vec![term("", &folded)];
+    };
+    let mut forms = vec![term(language.code, &stems.stem(&folded))];
+    if folded != word.base {
+        let stem = stems.stem(&word.base);
+        forms.push(term(language.code, &fold(&stem)));
     }
-    let lower = text.nfkc().filter(|character| !is_invisible(*character)).collect::<String>().to_lowercase();
-    if is_nfkc_quick(lower.chars()) == IsNormalized::Yes { lower } else { lower.nfkc().collect() }
+    dedup(&mut forms);
+    forms
 }
 
-/// Hands out the longest parts in scripts that are paired, and those between them.
-fn split_scripts(text: &str, mut each: impl FnMut(&str, bool)) {
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let paired = is_paired(first);
-        let end = rest.find(|next: char| is_paired(next) != paired).unwrap_or(rest.len());
-        let Some((part, later)) = rest.split_at_checked(end) else { return };
-        each(part, paired);
-        rest = later;
-    }
+/// Whether it is made of characters of a script without spaces.
+fn is_pair(word: &Word) -> bool {
+    word.kind == Kind::Pair || (word.kind == Kind::Aside && !word.base.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Each character with the next one; a single character alone.
-fn pairs(part: &str, tokens: &mut Vec<String>) {
-    let mut before: Option<char> = None;
-    for next in part.chars() {
-        if let Some(before) = before {
-            tokens.push([before, next].iter().collect());
+fn term(code: &str, form: &str) -> String {
+    cut(format!("{code}:{form}"))
+}
+
+fn dedup(forms: &mut Vec<String>) {
+    let mut at = 0;
+    while let Some(form) = forms.get(at) {
+        let is_double = forms.iter().take(at).any(|before| before == form);
+        if is_double {
+            forms.remove(at);
+        } else {
+            at += 1;
         }
-        before = Some(next);
-    }
-    if let Some(only) = before
-        && part.chars().nth(1).is_none()
-    {
-        tokens.push(only.to_string());
     }
 }
 
-fn stem(stemmer: &mut TextAnalyzer, word: &str) -> String {
-    let mut stream = stemmer.token_stream(word);
-    if stream.advance() { stream.token().text.clone() } else { String::new() }
+/// The texts between quotation marks.
+fn quoted(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(['"', '\u{201c}', '\u{201e}', '\u{ab}', '\u{bb}']) {
+        let after = rest.get(start..).and_then(|text| {
+            let mut chars = text.chars();
+            let opening = chars.next()?;
+            Some((opening, chars.as_str()))
+        });
+        let Some((opening, after)) = after else { return found };
+        let closing: &[char] = match opening {
+            '\u{201c}' => &['\u{201d}'],
+            '\u{201e}' => &['\u{201c}', '\u{201d}'],
+            '\u{ab}' => &['\u{bb}'],
+            '\u{bb}' => &['\u{ab}'],
+            _ => &['"'],
+        };
+        match after.find(closing) {
+            Some(end) => {
+                found.extend(after.get(..end));
+                rest = after.get(end..).unwrap_or_default();
+                let mut chars = rest.chars();
+                chars.next();
+                rest = chars.as_str();
+            }
+            None => rest = after,
+        }
+    }
+    found
+}
+
+fn phrase(text: &str, speakers: &mut [Option<(&'static Language, Stems)>]) -> Option<Phrase> {
+    let (words, _) = words(text, 0);
+    let mut placed = words.iter().filter(|word| word.kind.counts()).peekable();
+    let first = placed.peek()?.position;
+    let words = placed.map(|word| {
+        let mut all = Vec::new();
+        speakers.iter_mut().for_each(|speaker| all.extend(forms(word, speaker.as_mut())));
+        dedup(&mut all);
+        PhraseWord { forms: all, folded: fold(&cut(word.spelling.clone())).into_owned(), offset: word.position - first }
+    });
+    Some(Phrase { words: words.collect() })
+}
+
+/// A stored spelling as phrases compare it.
+pub(crate) fn folded(spelling: &str) -> Cow<'_, str> {
+    fold(spelling)
 }
 
 fn cut(mut token: String) -> String {
@@ -173,134 +352,5 @@ fn cut(mut token: String) -> String {
     token
 }
 
-/// Soft hyphen and variation selectors: they change how a word looks, never which word it is.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
-}
-
-/// Han, Hiragana, Katakana and Hangul, by block; half-width forms are gone after NFKC.
-fn is_paired(character: char) -> bool {
-    matches!(character,
-        '\u{1100}'..='\u{11ff}'      // Hangul Jamo
-        | '\u{2e80}'..='\u{2fdf}'    // Han radicals
-        | '\u{3005}'..='\u{3007}'    // iteration mark, closing mark, zero
-        | '\u{3021}'..='\u{3029}'    // Hangzhou numerals
-        | '\u{3031}'..='\u{3035}' | '\u{3038}'..='\u{303b}'
-        | '\u{3041}'..='\u{3096}' | '\u{3099}'..='\u{309f}'   // Hiragana
-        | '\u{30a1}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}'    // Katakana with its length mark, not the dot
-        | '\u{3130}'..='\u{318f}'    // Hangul compatibility Jamo
-        | '\u{31f0}'..='\u{31ff}'    // Katakana extensions
-        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{a960}'..='\u{a97f}'
-        | '\u{ac00}'..='\u{d7ff}'    // Hangul syllables
-        | '\u{f900}'..='\u{faff}'
-        | '\u{1aff0}'..='\u{1b16f}'  // Kana extensions
-        | '\u{20000}'..='\u{323af}'  // Han extensions
-    )
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_those_of_the_api() {
-        assert!(Analyser::names().eq(usher_base::wire::bounds::ANALYSERS));
-    }
-
-    fn tokens(name: &str, text: &str) -> Vec<String> {
-        Analyser::by_name(name).unwrap().tokens(text)
-    }
-
-    #[test]
-    fn plain_ascii_words_are_lower_case_words() {
-        assert_eq!(tokens("simple", "The quick Brown fox, 42 times!"), ["the", "quick", "brown", "fox", "42", "times"]);
-        assert_eq!(tokens("simple", "  \t\n"), [""; 0]);
-        assert_eq!(tokens("simple", "-- ... !?"), [""; 0]);
-        assert_eq!(tokens("simple", "don't 3.14 a_b x-ray e.g."), ["don't", "3.14", "a_b", "x", "ray", "e.g"]);
-    }
-
-    #[test]
-    fn forms_that_look_the_same_are_the_same() {
-        assert_eq!(tokens("simple", "ﬁle ＦＵＬＬ Straße É e\u{301}"), ["file", "full", "straße", "é", "é"]);
-        // A dotted capital I, and a capital sigma at the end of a word.
-        assert_eq!(tokens("simple", "İ ΟΔΟΣ"), ["i\u{307}", "οδος"]);
-        assert_eq!(tokens("simple", "ｶﾞｲﾄﾞ"), tokens("simple", "ガイド"));
-    }
-
-    #[test]
-    fn unspaced_scripts_become_pairs_of_characters() {
-        assert_eq!(tokens("simple", "東京都"), ["東京", "京都"]);
-        assert_eq!(tokens("simple", "東"), ["東"]);
-        assert_eq!(tokens("simple", "カタカナ語"), ["カタ", "タカ", "カナ", "ナ語"]);
-        assert_eq!(tokens("simple", "검색 엔진"), ["검색", "엔진"]);
-        assert_eq!(tokens("simple", "データ"), ["デー", "ータ"]);
-        assert_eq!(tokens("simple", "葛\u{e0100}飾、駅・前"), ["葛飾", "駅", "前"]);
-        assert_eq!(tokens("simple", "ひらがな と soft\u{ad}hyphen"), ["ひら", "らが", "がな", "と", "softhyphen"]);
-        assert_eq!(tokens("english", "GPT東京 searching"), ["gpt", "東京", "search"]);
-    }
-
-    #[test]
-    fn a_language_stems() {
-        assert_eq!(tokens("english", "Running runners RUN quickly"), ["run", "runner", "run", "quick"]);
-        assert_eq!(tokens("german", "Häuser Haus"), ["haus", "haus"]);
-        assert_eq!(tokens("simple", "running"), ["running"]);
-        assert!(Analyser::by_name("klingon").is_none() && Analyser::by_name("English").is_none());
-        for name in Analyser::names() {
-            let analyser = Analyser::by_name(name).unwrap();
-            assert_eq!(analyser.name(), name);
-            assert!(!analyser.tokens("word слово 単語 λόγος").is_empty());
-        }
-    }
-
-    #[test]
-    fn long_tokens_are_cut_at_a_character() {
-        assert_eq!(tokens("simple", &"a".repeat(1_000)), ["a".repeat(64)]);
-        assert_eq!(tokens("simple", &format!("a{}", "é".repeat(100))), [format!("a{}", "é".repeat(31))]);
-        assert!(tokens("simple", &"x ".repeat(10_000)).len() == 10_000);
-    }
-
-    #[test]
-    fn a_query_counts_each_word_once_in_the_order_of_first_use() {
-        let query = Analyser::by_name("english").unwrap().query("to be or not to be, being");
-        assert_eq!(query.terms(), ["to", "be", "or", "not"]);
-        assert!(Analyser::by_name("simple").unwrap().query("?!").is_empty());
-    }
-
-    /// The rule of `docs/ranking.md` for ASCII, written from that page.
-    fn by_the_page(text: &str) -> Vec<String> {
-        let text: Vec<char> = text.to_lowercase().chars().collect();
-        let mut tokens = vec![String::new()];
-        for (at, &character) in text.iter().enumerate() {
-            let beside = |test: fn(&char) -> bool| at > 0 && test(&text[at - 1]) && text.get(at + 1).is_some_and(test);
-            let joins = match character {
-                '_' => true,
-                '.' | '\'' => beside(char::is_ascii_alphabetic) || beside(char::is_ascii_digit),
-                ':' => beside(char::is_ascii_alphabetic),
-                ',' | ';' => beside(char::is_ascii_digit),
-                other => other.is_ascii_alphanumeric(),
-            };
-            match tokens.last_mut() {
-                Some(token) if joins => token.push(character),
-                _ => tokens.push(String::new()),
-            }
-        }
-        tokens.retain(|token| token.chars().any(|character| character.is_ascii_alphanumeric()));
-        tokens.into_iter().map(|token| token.chars().take(MAX_TOKEN_BYTES).collect()).collect()
-    }
-
-    #[test]
-    fn ascii_follows_the_documented_rule() {
-        let mut random = usher_support::Random::new(41);
-        let analyser = Analyser::by_name("simple").unwrap();
-        for _ in 0..20_000 {
-            let text: String = (0..random.below(12))
-                .map(|_| match random.below(3) {
-                    0 => char::from(random.below(128) as u8),
-                    _ => ['a', 'B', '1', '2', '.', '\'', ':', ',', ';', '_', '-', ' '][random.below(12) as usize],
-                })
-                .collect();
-            assert_eq!(analyser.tokens(&text), by_the_page(&text), "{text:?}");
-        }
-    }
-}
+mod tests;

@@ -23,7 +23,7 @@ pub mod scan;
 pub mod sparse;
 pub mod tantivy;
 
-pub use analyse::{AnalysedQuery, Analyser};
+pub use analyse::{AnalysedQuery, Analyser, Tokens};
 pub use mask::ChunkMask;
 pub use scan::MaskedScan;
 pub use tantivy::TantivyKeywords;
@@ -136,9 +136,9 @@ pub fn pieces(chunks: Range<u32>, most: u32) -> impl Iterator<Item = Range<u32>>
 /// One operation of the keyword index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeywordOp {
-    /// Makes the chunk findable by these tokens (title tokens included), as [`Analyser::tokens`] gives them; none
-    /// holds a line break. A chunk that is added again is replaced.
-    Add { chunk: u32, tokens: Vec<String> },
+    /// Makes the chunk findable by these tokens, as [`Analyser::tokens`] gives them; none holds a line break. A chunk that
+    /// is added again is replaced.
+    Add { chunk: u32, tokens: Tokens },
     /// Forgets all chunks of the range; unknown ones are ignored.
     Remove { chunks: Range<u32> },
 }
@@ -158,8 +158,8 @@ pub trait KeywordIndex: Send + Sync {
     /// [`IndexError::Backwards`] if `position` is lower than the current one; I/O. Nothing is applied on error.
     fn apply(&self, operations: &[KeywordOp], position: u64) -> Result<(), IndexError>;
 
-    /// The `depth` masked chunks with the largest BM25 score that hold at least one of the query's terms, best first,
-    /// ties by key. All statistics are counted under the mask.
+    /// The `depth` masked chunks with the largest BM25 score that hold at least one of the query's terms and all of its
+    /// phrases, best first, ties by key. All statistics are counted under the mask.
     ///
     /// # Errors
     /// I/O.

@@ -6,6 +6,7 @@
 
 mod directory;
 mod lines;
+mod phrase;
 mod score;
 mod segments;
 
@@ -31,11 +32,11 @@ use self::lines::Lines;
 use self::score::Scratch;
 use self::segments::View;
 use crate::folder::{FolderLock, LOCK, failed};
-use crate::{AnalysedQuery, ChunkMask, IndexError, KeyOf, KeywordIndex, KeywordOp, Scored, Work};
+use crate::{AnalysedQuery, ChunkMask, IndexError, KeyOf, KeywordIndex, KeywordOp, Scored, Tokens, Work};
 use usher_base::faults::failpoint;
 
-/// Changes with every change of schema, tokenisation or payload: an index of another version is built anew.
-const FORMAT: &str = "usher-keywords-1";
+/// Changes with every change of schema, analysis or payload: an index of another version is built anew.
+const FORMAT: &str = "usher-keywords-2";
 /// Memory in which one commit's postings are built before they go to disk.
 const WRITER_BYTES: usize = 32 << 20;
 
@@ -196,11 +197,11 @@ impl TantivyKeywords {
         Ok(())
     }
 
-    fn document(&self, chunk: u32, tokens: &[String]) -> TantivyDocument {
+    fn document(&self, chunk: u32, tokens: &Tokens) -> TantivyDocument {
         let mut document = TantivyDocument::new();
-        document.add_text(self.fields.tokens, lines::join(tokens));
+        document.add_text(self.fields.tokens, lines::join(&tokens.terms));
         document.add_u64(self.fields.chunk, u64::from(chunk));
-        document.add_u64(self.fields.length, tokens.len() as u64);
+        document.add_u64(self.fields.length, u64::from(tokens.length));
         document
     }
 
@@ -251,7 +252,7 @@ impl KeywordIndex for TantivyKeywords {
     ) -> Result<Vec<Scored>, IndexError> {
         let view = self.view.load_full();
         let mut scratch = self.scratch.lock().pop().unwrap_or_default();
-        let found = score::search(&view, self.fields.tokens, query, mask, depth, &mut scratch, work);
+        let found = score::search(&view, query, mask, depth, &mut scratch, work);
         let mut kept = self.scratch.lock();
         if kept.len() < SCRATCHES {
             kept.push(scratch);
@@ -294,10 +295,10 @@ impl std::fmt::Debug for TantivyKeywords {
 
 fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
-    // Frequencies without positions; no field norms, because a length rounded to a byte isn't exact.
+    // No field norms, because a length rounded to a byte isn't exact.
     let indexing = TextFieldIndexing::default()
         .set_tokenizer(lines::NAME)
-        .set_index_option(IndexRecordOption::WithFreqs)
+        .set_index_option(IndexRecordOption::WithFreqsAndPositions)
         .set_fieldnorms(false);
     let tokens = schema.add_text_field(TOKENS, TextOptions::default().set_indexing_options(indexing));
     let chunk = schema.add_u64_field(CHUNK, FAST | INDEXED);

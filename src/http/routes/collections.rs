@@ -144,7 +144,7 @@ fn known<'a>(service: &'a Service, name: &str) -> Result<&'a Arc<dyn Embedder>, 
 fn known_analyser(name: String) -> Result<String, ApiProblem> {
     match Analyser::by_name(&name) {
         Some(_) => Ok(name),
-        None => Err(ApiProblem::invalid("/analyser", "must be `simple` or the name of a supported language")),
+        None => Err(ApiProblem::invalid("/analyser", "must be `auto`, `simple` or the name of a supported language")),
     }
 }
 
@@ -167,7 +167,7 @@ fn settings(
         Some(old) if old.embedder == embedder => old.dimensions,
         _ => known(service, &embedder)?.dimensions(),
     };
-    let analyser = known_analyser(keep(request.analyser, |old| old.analyser.clone(), "simple"))?;
+    let analyser = known_analyser(keep(request.analyser, |old| old.analyser.clone(), "auto"))?;
     let relation = keep(request.relation, |old| old.relation.clone(), "can_view");
     let object_type = keep(request.object_type, |old| old.object_type.clone(), "document");
     let section_type = match (request.section_type, old) {

@@ -74,24 +74,35 @@ pub enum Rarity {
 }
 
 fn keyword_scores(query: &str, chunks: &[Chunk], rarity: Rarity) -> Vec<Option<f64>> {
-    let mut terms: Vec<String> = Vec::new();
+    // A word that is said again counts again.
+    let mut terms: Vec<(String, f64)> = Vec::new();
     for token in tokens(query) {
-        if !terms.contains(&token) {
-            terms.push(token);
+        match terms.iter_mut().find(|(term, _)| *term == token) {
+            Some((_, said)) => *said += 1.0,
+            None => terms.push((token, 1.0)),
         }
     }
     let count = chunks.len() as f64;
+    let average = match rarity {
+        Rarity::Counted => chunks.iter().map(|chunk| chunk.tokens.len() as f64).sum::<f64>() / count,
+        Rarity::Constant => 200.0,
+    };
     let mut scores = vec![None; chunks.len()];
-    for term in &terms {
-        let tf = |chunk: &Chunk| chunk.tokens.iter().filter(|token| *token == term).count() as f64;
-        let df = chunks.iter().filter(|chunk| tf(chunk) > 0.0).count() as f64;
+    for (term, said) in &terms {
+        let held = |chunk: &Chunk| chunk.tokens.iter().filter(|token| *token == term).count() as f64;
+        let df = chunks.iter().filter(|chunk| held(chunk) > 0.0).count() as f64;
         let (count, df) = if rarity == Rarity::Counted { (count, df) } else { (1_000.0, 1.0) };
-        let idf = (1.0 + (count - df + 0.5) / (df + 0.5)).ln();
+        let idf = said * (1.0 + (count - df + 0.5) / (df + 0.5)).ln();
         for (chunk, score) in chunks.iter().zip(scores.iter_mut()) {
-            let tf = tf(chunk);
-            if tf > 0.0 {
+            let held = held(chunk);
+            if held > 0.0 {
                 let length = chunk.tokens.len() as f64;
-                let part = idf * (tf * 2.2 / (tf + 1.2 * (0.25 + 0.75 * length / 200.0)));
+                let weight = |tf: f64| tf * 2.2 / (tf + 1.2 * (1.0 - 0.75 + 0.75 * length / average));
+                // These words have one form and one spelling: both are held as often.
+                let part = match rarity {
+                    Rarity::Counted => idf * weight(0.9 * held + 0.1 * held),
+                    Rarity::Constant => idf * (0.9 * weight(held) + 0.1 * weight(held)),
+                };
                 *score = Some(score.unwrap_or(0.0) + part);
             }
         }

@@ -171,7 +171,9 @@ pub fn sentence(rng: &mut Random, words: usize) -> String {
     text
 }
 
-/// A word that stands in one chunk only; finding it anywhere else is a leak.
+/// A word that stands in one chunk only; finding it anywhere else is a leak. Of letters alone, so that it has no parts.
 pub fn canary(rng: &mut Random) -> String {
-    format!("canary{:016x}", rng.next())
+    let number = format!("{:016x}", rng.next());
+    let letter = |digit: char| digit.to_digit(16).and_then(|digit| char::from_u32(u32::from('a') + digit));
+    format!("canary{}", number.chars().filter_map(letter).collect::<String>())
 }

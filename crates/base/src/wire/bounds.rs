@@ -67,8 +67,9 @@ pub const SCOPES: [&str; 9] = [
     "act_as",
     "admin",
 ];
-/// Analysers of the keyword leg: words as they are, or stemmed as a language stems them.
-pub const ANALYSERS: [&str; 19] = [
+/// Analysers of the keyword leg: each document's own language, words as they are, or stemmed as one language stems them.
+pub const ANALYSERS: [&str; 20] = [
+    "auto",
     "simple",
     "arabic",
     "danish",

@@ -365,7 +365,8 @@ pub struct PutCollection {
     /// Name or id of a configured embedder; absent: the service's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedder: Option<String>,
-    /// Analyser of the keyword leg: `simple` (default), or a language for stemming (`english`, `german`, …).
+    /// Analyser of the keyword leg: `auto` (default: words are stemmed in the language of each document), one language for
+    /// all (`english`, `german`, …), or `simple` (no stemming).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = analysers()))]
     pub analyser: Option<String>,

@@ -20,7 +20,7 @@ use crate::IndexError;
 use usher_base::wire::FieldType as Declared;
 
 /// Changes with what a point holds; a higher one is a newer release's.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 /// Most values in one condition of a filter, and most ids.
 const CONDITION_SIZE: u64 = 2_000_000;
 /// Times that a new name is tried.
@@ -80,6 +80,13 @@ impl QdrantCollection {
         }
         if mark.layout > LAYOUT {
             return Err(QdrantError::Newer { alias: self.alias.clone() }.into());
+        }
+        if mark.layout < LAYOUT {
+            // Points of an older release are made anew; nothing is searched before they are.
+            let empty = Watermark { layout: LAYOUT, position: 0, is_complete: false, ..mark };
+            self.reset(&empty).await?;
+            self.clear().await?;
+            return Ok(empty);
         }
         self.saw(mark.position);
         Ok(mark)

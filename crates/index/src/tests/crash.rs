@@ -11,7 +11,9 @@ use std::process::Command;
 use super::vectors::brute_force;
 use super::world::{Clustered, key};
 use crate::scan::{Helpers, MaskedScan, ScanConfig};
-use crate::{AnalysedQuery, ChunkMask, IndexError, KeywordIndex, KeywordOp, TantivyKeywords, VectorStore, Work};
+use crate::{
+    AnalysedQuery, ChunkMask, IndexError, KeywordIndex, KeywordOp, TantivyKeywords, Tokens, VectorStore, Work,
+};
 use usher_support::Random;
 
 const DIMENSIONS: usize = 32;
@@ -26,11 +28,11 @@ fn operations(batch: u32) -> Vec<KeywordOp> {
     let mut random = Random::new(u64::from(batch));
     let mut word = || format!("w{}", random.below(40));
     let mut operations: Vec<KeywordOp> = (batch * BATCH..(batch + 1) * BATCH)
-        .map(|chunk| KeywordOp::Add { chunk, tokens: vec![word(), word(), word()] })
+        .map(|chunk| KeywordOp::Add { chunk, tokens: Tokens::of_words([&*word(), &word(), &word()]) })
         .collect();
     // Removals touch older segments, additions again replace.
     operations.push(KeywordOp::Remove { chunks: batch * BATCH / 2..batch * BATCH / 2 + 9 });
-    operations.push(KeywordOp::Add { chunk: batch, tokens: vec![word(), format!("batch{batch}")] });
+    operations.push(KeywordOp::Add { chunk: batch, tokens: Tokens::of_words([&*word(), &format!("batch{batch}")]) });
     operations
 }
 
@@ -106,7 +108,7 @@ fn check(folder: &Path) {
     let keywords = TantivyKeywords::open(&folder.join("words"), "simple").unwrap();
     assert_eq!(keywords.position().unwrap(), u64::from(BATCHES));
     for word in (0..40).map(|word| format!("w{word}")).chain((0..BATCHES).map(|batch| format!("batch{batch}"))) {
-        let query = AnalysedQuery::of_terms([word]);
+        let query = AnalysedQuery::of_words([&*word]);
         let ask = |index: &TantivyKeywords| index.search(&query, &full, 500, &key, &mut Work::default()).unwrap();
         assert_eq!(ask(&keywords), ask(&twin), "{query:?}");
     }

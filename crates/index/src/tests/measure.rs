@@ -15,7 +15,7 @@ use simsimd::SpatialSimilarity;
 use super::vectors::brute_force;
 use super::world::{Clustered, key, mask};
 use crate::scan::{Helpers, MaskedScan, ScanConfig};
-use crate::{AnalysedQuery, ChunkMask, KeywordIndex, KeywordOp, TantivyKeywords, VectorStore, Work};
+use crate::{AnalysedQuery, ChunkMask, KeywordIndex, KeywordOp, TantivyKeywords, Tokens, VectorStore, Work};
 use usher_support::Random;
 
 const DIMENSIONS: usize = 384;
@@ -152,8 +152,13 @@ fn measure_keywords() {
             writer.add_document(document).unwrap();
         }
         kept.extend(texts.iter().take(3).cloned());
-        let operations: Vec<KeywordOp> =
-            (first..).zip(texts).map(|(chunk, tokens)| KeywordOp::Add { chunk, tokens }).collect();
+        let operations: Vec<KeywordOp> = (first..)
+            .zip(texts)
+            .map(|(chunk, tokens)| KeywordOp::Add {
+                chunk,
+                tokens: Tokens::of_words(tokens.iter().map(|word| &**word)),
+            })
+            .collect();
         let start = Instant::now();
         index.apply(&operations, position).unwrap();
         ours += start.elapsed();
@@ -187,7 +192,7 @@ fn measure_keywords() {
                 })
                 .collect();
             terms.extend((at % 3 == 0).then(|| format!("w{}", 1 + random.below(20))));
-            AnalysedQuery::of_terms(terms)
+            AnalysedQuery::of_words(terms.iter().map(|term| &**term))
         })
         .collect();
     let searcher = plain.reader().unwrap().searcher();
@@ -195,7 +200,7 @@ fn measure_keywords() {
     for warm in [true, false] {
         for query in &queries {
             let terms = query.terms().iter().map(|term| {
-                let query = TermQuery::new(Term::from_field_text(field, term), IndexRecordOption::WithFreqs);
+                let query = TermQuery::new(Term::from_field_text(field, &term.spelling), IndexRecordOption::WithFreqs);
                 (Occur::Should, Box::new(query) as Box<dyn Query>)
             });
             let query = BooleanQuery::new(terms.collect());

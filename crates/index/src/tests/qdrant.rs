@@ -181,7 +181,7 @@ impl KeywordIndex for Remote {
         _key: KeyOf<'_>,
         _work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError> {
-        let vector = sparse::of_query(query, "simple");
+        let vector = sparse::of_query(query);
         if vector.indices.is_empty() || mask.is_empty() || depth == 0 {
             return Ok(Vec::new());
         }
