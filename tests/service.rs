@@ -51,6 +51,8 @@ mod issuers;
 mod jwks;
 #[path = "service/keys.rs"]
 mod keys;
+#[path = "service/keywords.rs"]
+mod keywords;
 #[path = "service/lists.rs"]
 mod lists;
 #[path = "service/mistakes.rs"]

@@ -25,6 +25,9 @@ pub const SEPARATOR: char = '\0';
 /// Places between two fields, so that no phrase reaches from one into the other.
 const BETWEEN_FIELDS: u32 = 8;
 
+/// Most words of a query whose quotation marks mean phrases.
+const ASKED_BY_HAND: usize = 16;
+
 /// Makes terms of text; chosen by name at the creation of a collection.
 #[derive(Clone, Copy)]
 pub struct Analyser {
@@ -193,7 +196,10 @@ impl Analyser {
                 query.terms.push(QueryTerm { forms: all, spelling: cut(word.spelling.clone()), count: 1 });
             }
         }
-        query.phrases = quoted(&normal).into_iter().filter_map(|text| phrase(text, &mut speakers)).collect();
+        // In a longer text, quotation marks say something else.
+        if words.iter().filter(|word| word.kind.counts()).count() <= ASKED_BY_HAND {
+            query.phrases = quoted(&normal).into_iter().filter_map(|text| phrase(text, &mut speakers)).collect();
+        }
         query
     }
 

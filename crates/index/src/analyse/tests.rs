@@ -154,6 +154,7 @@ fn quotation_marks_come_in_pairs() {
     assert_eq!(phrases("“b c” „d e“ «f g» »h i«"), 4);
     assert_eq!(phrases("a 5\" pipe"), 0);
     assert_eq!(phrases("\"\" “?” \"x"), 0);
+    assert_eq!((phrases(&format!("\"b\"{}", " a".repeat(15))), phrases(&format!("\"b\"{}", " a".repeat(16)))), (1, 0));
     let query = analyser("simple").query("\"max_queue_length 東京都\"");
     let offsets: Vec<u32> = query.phrases()[0].words.iter().map(|word| word.offset).collect();
     assert_eq!(offsets, [0, 1, 2, 3, 4]);
