@@ -52,9 +52,10 @@ impl Local {
             })
         });
         let keyword = legs.text.map(|text| {
-            let (local, query) = (self.clone(), analyser.query(&text));
+            let (local, analyser) = (self.clone(), *analyser);
             let mut work = Work::within(legs.effort);
             crate::spans::blocking(move || {
+                let query = analyser.query(&text);
                 let found = local.keywords.search(&query, &mask, depth, &*key, &mut work)?;
                 Ok::<_, IndexError>((found, work))
             })

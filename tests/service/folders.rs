@@ -97,10 +97,10 @@ fn difference(kept: &Value, now: &Value, place: &str) -> Option<String> {
             difference(value, now.get(name).unwrap_or(&Value::Null), &format!("{place}/{name}"))
         }),
         (Value::Array(kept), Value::Array(now)) if kept.len() == now.len() => {
-            // Names alone have no order.
+            // Names alone have no order, and that of passages is each release's own.
             let in_order = |all: &[Value]| {
                 let mut all = all.to_vec();
-                all.sort_by_key(|value| value.as_str().map(str::to_owned));
+                all.sort_by_key(|value| value.as_str().or(value["chunk_id"].as_str()).map(str::to_owned));
                 all
             };
             let (kept, now) = (in_order(kept), in_order(now));

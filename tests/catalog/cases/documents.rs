@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use usher::catalog::collections::{Generations, NextGeneration, Pair};
-use usher::catalog::documents::{ChunkRow, DocumentRow, Rules};
+use usher::catalog::documents::{ChunkRow, DocumentRow, Rules, SectionRow};
 use usher::catalog::operations::OperationKind;
 use usher::catalog::{CatalogTx, collections, documents, operations, vectors};
+use usher::index::Analyser;
 
 use super::{chunk, counts, document, settings};
 use crate::{Case, Place};
@@ -17,6 +18,7 @@ cases!(
     versions_go_on_after_a_removal,
     ordinals_are_remembered,
     texts_are_cut_at_every_border,
+    a_chunk_has_the_language_of_what_all_its_readers_see,
     a_text_without_chunks_and_a_chunk_without_text,
     chunks_are_found_by_their_key_and_never_twice,
     vectors_lie_beside_their_chunks,
@@ -191,6 +193,57 @@ async fn texts_are_cut_at_every_border(place: Place) {
     let read = catalog.index_texts(&mut view, 1, 0, 100).await.unwrap();
     assert_eq!(read.iter().map(|text| text.with(str::to_owned)).collect::<Vec<_>>(), ["T\nshort"]);
     assert_eq!(counts(&catalog).await["text_parts"], 1);
+}
+
+async fn a_chunk_has_the_language_of_what_all_its_readers_see(place: Place) {
+    let catalog = place.open().await;
+    let german = "Der Betriebsrat hat die Vereinbarungen über flexible Arbeitszeiten in allen Häusern unterschrieben. ";
+    let spanish = "Los trabajadores deberán presentar la solicitud de vacaciones con dos meses de antelación al jefe. ";
+    let english =
+        "The committee has discussed the agreements on flexible working hours with all of its houses abroad. ";
+    let analyser = Analyser::by_name("auto").unwrap();
+    // How much hidden text there is before moves nothing, nor does its language.
+    for (ordinal, (hidden, times)) in (0..).zip([(spanish, 1), (english, 900), (spanish, 700)]) {
+        let hidden = hidden.repeat(times);
+        let text = format!("{hidden}{german}{english}");
+        let ends = [hidden.len(), hidden.len() + german.len(), text.len()];
+        let section = |id: &str, number: u32, start: usize, end: usize, is_apart| SectionRow {
+            id: id.into(),
+            first: number,
+            count: 1,
+            start,
+            end,
+            is_apart,
+        };
+        let is_apart = ordinal != 1;
+        let sections = vec![section("a", 0, 0, ends[0], is_apart), section("b", 2, ends[1], ends[2], is_apart)];
+        let first_chunk = ordinal * 10;
+        let title = "Kap".to_owned();
+        let row =
+            DocumentRow { first_chunk, chunk_count: 3, sections, title, ..document(ordinal, &format!("l{ordinal}")) };
+        let mut chunks = vec![chunk(0, 0..20), chunk(1, ends[0]..ends[1]), chunk(2, ends[1]..ends[2])];
+        for (part, chunk) in (0u8..).zip(&mut chunks) {
+            chunk.key = [ordinal as u8 * 10 + part; 16];
+            chunk.heading_path = vec!["Kap".into(), "Überschrift".into()];
+        }
+        commit!(catalog, |tx| {
+            documents::put(tx, 1, &row).await.unwrap();
+            documents::put_text(tx, 1, &row, &text, &chunks, 1).await.unwrap();
+        });
+        let mut view = catalog.read().await.unwrap();
+        let read = catalog.keyword_texts(&mut view, 1, first_chunk + 1, 2, &analyser).await.unwrap();
+        let forms: Vec<Vec<String>> = read
+            .iter()
+            .map(|text| text.tokens(&analyser).terms.into_iter().map(|token| token.form).collect())
+            .collect();
+        for (forms, code) in forms.iter().zip(["de", "en"]) {
+            assert!(forms.iter().all(|form| form.starts_with(&format!("{code}:"))), "{ordinal} {forms:?}");
+            // A heading that is the title counts once; those of an older row may be hidden from some.
+            assert_eq!(forms.iter().filter(|form| form.ends_with(":kap")).count(), 1, "{forms:?}");
+            assert_eq!(forms.iter().any(|form| form.ends_with(":uberschrift")), is_apart, "{forms:?}");
+        }
+        assert_eq!(forms.len(), 2);
+    }
 }
 
 async fn a_text_without_chunks_and_a_chunk_without_text(place: Place) {

@@ -90,6 +90,7 @@ pub(super) fn search(
     for (segment, lists) in view.segments.iter().zip(lists.chunks_mut(terms.len())) {
         let mut reading = Reading { segment, mask, norms: &norms, average, chunks, members, sought: false };
         for ((term, list), frequency) in terms.iter().zip(lists).zip(&mut frequencies) {
+            work.effort.spend(1)?;
             reading.read(term, list, work)?;
             *frequency += list.documents.len() as u64;
         }

@@ -101,7 +101,7 @@ impl SegmentView {
             live: reader.num_docs(),
             chunks: Chunks::of(&documents),
             lengths: Lengths::of(&documents),
-            languages: languages(&*postings)?,
+            languages: languages(&postings)?,
             postings,
             documents,
         })

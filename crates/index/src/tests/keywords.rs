@@ -136,7 +136,7 @@ fn spelling(random: &mut Random, word: u32) -> String {
 /// Some words have two forms; those of several words may be one.
 fn forms(word: u32) -> Vec<String> {
     let mut forms = vec![format!(":w{word}")];
-    forms.extend((word % 3 == 0).then(|| format!(":x{}", word % 5)));
+    forms.extend(word.is_multiple_of(3).then(|| format!(":x{}", word % 5)));
     forms
 }
 
