@@ -154,7 +154,7 @@ async fn sample(tx: &mut CatalogTx, collection: u32, (document, part): Place) ->
         let own = (at..).zip(text).filter(|(place, _)| belongs(*place)).map(|(_, byte)| *byte);
         let missing = DETECTED_FROM - bytes.len();
         bytes.extend(own.take(missing));
-        at += text.len().max(1);
+        at += TEXT_PART;
         if part.and_then(|part| spans.get(part)).is_some_and(|span| span.end <= at) {
             break;
         }
