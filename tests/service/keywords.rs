@@ -1,6 +1,7 @@
 //! What the keyword leg finds, through the whole service.
 
 use serde_json::{Value, json};
+use usher::index::TantivyKeywords;
 
 use crate::common::{Client, TestService, document};
 
@@ -90,4 +91,21 @@ async fn quoted_words_follow_one_another() {
     assert_eq!(sorted("\"kelp red\"").await, [""; 0]);
     assert_eq!(sorted("\"blue herons\"").await, [""; 0]);
     assert_eq!(sorted("5\" kelp").await, ["p/1", "p/2"]);
+}
+
+/// What a release leaves that analysed words in another way: the index says so, and is filled anew from the catalog.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_another_analysis_is_made_anew_at_the_start() {
+    let service = TestService::start().await;
+    let all = json!({"viewers": ["user:ann"]});
+    let documents = (0..3).map(|n| document(&format!("o/{n}"), "résumé of the meeting", all.clone()));
+    service.admin().put_documents(documents.collect()).await;
+    let folder = service.stop().await;
+    let pairs = std::fs::read_dir(folder.path().join("indexes")).unwrap();
+    let keywords: Vec<_> =
+        pairs.map(|pair| pair.unwrap().path().join("keywords")).filter(|path| path.exists()).collect();
+    assert_eq!(keywords.len(), 1);
+    drop(TantivyKeywords::create(&keywords[0], "another").unwrap());
+    let service = TestService::start_in(folder).await;
+    assert_eq!(ids(&service.as_reader("user:ann"), "resume meetings").await.len(), 3);
 }

@@ -265,21 +265,56 @@ impl AnalysedQuery {
     }
 }
 
-/// The forms of a word in a language: the stem of what is left without accents, and what is left of the stem. Numbers and
-/// pairs have no language.
+/// The forms of a word in a language: the stem of what is left without accents, what is left of the stem, and the stem of
+/// the word with two letters for one. Numbers and pairs have no language.
 fn forms(word: &Word, speaker: Option<&mut (&'static Language, Stems)>) -> Vec<String> {
     // A word of nothing but marks keeps them.
     let folded = Some(fold(&word.base)).filter(|folded| !folded.is_empty()).unwrap_or(Cow::Borrowed(&word.base));
     let Some((language, stems)) = speaker.filter(|_| word.base.contains(char::is_alphabetic) && !is_pair(word)) else {
-        return vec![term("", &folded)];
+        let mut forms = vec![term("", &folded)];
+        forms.extend(two_letters(&word.base).map(|base| term("", &fold(&base))));
+        forms.extend(ungrouped(&word.base).map(|number| term("", &number)));
+        return forms;
     };
     let mut forms = vec![term(language.code, &stems.stem(&folded))];
     if folded != word.base {
         let stem = stems.stem(&word.base);
         forms.push(term(language.code, &fold(&stem)));
+        forms.extend(two_letters(&word.base).map(|base| term(language.code, &stems.stem(&fold(&base)))));
     }
     dedup(&mut forms);
     forms
+}
+
+/// Umlauts and the like as they are typed where a keyboard has none.
+fn two_letters(base: &str) -> Option<String> {
+    let mut is_other = false;
+    let mut written = String::new();
+    for c in base.chars() {
+        let two = match c {
+            'ä' => "ae",
+            'ö' | 'ø' => "oe",
+            'ü' => "ue",
+            'å' => "aa",
+            c => {
+                written.push(c);
+                continue;
+            }
+        };
+        is_other = true;
+        written.push_str(two);
+    }
+    is_other.then_some(written)
+}
+
+/// A number without what parts its thousands: 10000 of 10,000 or 10.000.
+fn ungrouped(number: &str) -> Option<String> {
+    let mut groups = number.split(['.', ',']);
+    let first = groups.next().filter(|first| (1..=3).contains(&first.len()))?;
+    let is_number = number.starts_with(|c| c != '0') && number.bytes().all(|byte| !byte.is_ascii_alphabetic());
+    let rest: Vec<&str> = groups.collect();
+    let is_grouped = !rest.is_empty() && rest.iter().all(|group| group.len() == 3);
+    (is_number && is_grouped).then(|| format!("{first}{}", rest.concat()))
 }
 
 /// Whether it is made of characters of a script without spaces.

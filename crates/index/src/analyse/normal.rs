@@ -77,13 +77,14 @@ fn digit(c: char) -> char {
     zero.and_then(|zero| char::from_digit(code - zero, 10)).unwrap_or(c)
 }
 
-/// Accents of Latin, Greek and Cyrillic, points of Hebrew, vowel marks of Arabic with its lengthening stroke.
+/// Accents of Latin, Greek and Cyrillic, points of Hebrew, vowel marks of Arabic with its lengthening stroke, the dot below
+/// of Devanagari and Gurmukhi.
 fn is_mark(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}'
         | '\u{5c4}' | '\u{5c5}' | '\u{5c7}' | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}'
         | '\u{6d6}'..='\u{6dc}' | '\u{6df}'..='\u{6e8}' | '\u{6ea}'..='\u{6ed}' | '\u{8d3}'..='\u{8ff}'
-        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
+        | '\u{93c}' | '\u{a3c}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
     )
 }
 
@@ -116,6 +117,8 @@ fn plain(c: char) -> Option<&'static str> {
         'ן' => "נ",
         'ף' => "פ",
         'ץ' => "צ",
+        // One nasal sign of Devanagari for the other.
+        'ँ' => "ं",
         _ => return None,
     })
 }
@@ -141,6 +144,8 @@ mod tests {
             ("łódź", "lodz"),
             ("smørrebrød", "smorrebrod"),
             ("việt", "viet"),
+            ("ज़रूर", "जरूर"),
+            ("हाँ", "हां"),
         ] {
             assert_eq!(fold(written), typed);
         }
