@@ -160,7 +160,7 @@ impl Analyser {
     pub fn query(&self, text: &str) -> AnalysedQuery {
         let normal = normal(text);
         let (words, _) = words(&normal, 0);
-        let words: Vec<Word> = words.into_iter().filter(|word| word.kind != Kind::Aside).collect();
+        let words: Vec<Word> = words.into_iter().filter(|word| word.kind.is_asked()).collect();
         let mut speakers = self.speakers();
         // Capitals between small letters are a name, and no stop word.
         let shouts = words.iter().all(|word| word.kind == Kind::Capitals || !word.base.contains(char::is_alphabetic));
