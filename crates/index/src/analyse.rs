@@ -160,7 +160,7 @@ impl Analyser {
     pub fn query(&self, text: &str) -> AnalysedQuery {
         let normal = normal(text);
         let (words, _) = words(&normal, 0);
-        let words: Vec<Word> = words.into_iter().filter(|word| word.kind != Kind::Aside).collect();
+        let words: Vec<Word> = words.into_iter().filter(|word| word.kind.is_asked()).collect();
         let mut speakers = self.speakers();
         // Capitals between small letters are a name, and no stop word.
         let shouts = words.iter().all(|word| word.kind == Kind::Capitals || !word.base.contains(char::is_alphabetic));
@@ -269,11 +269,10 @@ impl AnalysedQuery {
     pub fn coverage(&self, text: &Tokens, language: Option<&Language>) -> Option<f64> {
         let held: HashSet<&str> = text.terms.iter().map(|token| token.form.as_str()).collect();
         let code = language.map_or("", |language| language.code);
-        let is_of = |form: &&String| form.split_once(':').is_some_and(|(of, _)| of == code);
+        let is_of = |form: &String| form.split_once(':').is_some_and(|(of, _)| of == code);
         // Numbers and pairs have the same form in every language.
-        let counts = |term: &&QueryTerm| {
-            term.forms.iter().any(|form| is_of(&form)) || term.forms.iter().all(|form| form.starts_with(':'))
-        };
+        let counts =
+            |term: &&QueryTerm| term.forms.iter().any(is_of) || term.forms.iter().all(|form| form.starts_with(':'));
         let (mut all, mut found) = (0_u32, 0_u32);
         for term in self.terms.iter().filter(counts) {
             all += 1;

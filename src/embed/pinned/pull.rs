@@ -249,6 +249,7 @@ mod tests {
             query_prefix: "query: ".into(),
             passage_prefix: String::new(),
             max_tokens: 9,
+            calibration: [0.0, 0.0, 0.0].into(),
             files: vec![file("model.onnx", "weights", "a-model"), file("tokenizer.json", "words", "its.tokenizer")],
         }
     }

@@ -25,14 +25,22 @@ pub(super) enum Kind {
     Pair,
     /// What was joined, at the place of its first part.
     Whole,
+    /// Letters or digits that nothing but a border of the two parts from the rest. Has a place; a text is found by it and
+    /// nobody asks for it.
+    Piece,
     /// At the place of another; a text is found by it and nobody asks for it.
     Aside,
 }
 
 impl Kind {
+    /// Whether a query asks for it.
+    pub(super) fn is_asked(self) -> bool {
+        !matches!(self, Self::Piece | Self::Aside)
+    }
+
     /// Whether it has a place of its own.
     pub(super) fn counts(self) -> bool {
-        matches!(self, Self::Plain | Self::Capitals | Self::Pair)
+        matches!(self, Self::Plain | Self::Capitals | Self::Pair | Self::Piece)
     }
 }
 
@@ -107,7 +115,7 @@ fn one(word: &str, spelling: String, position: u32, found: &mut Vec<Word>) -> u3
             return position + 1;
         }
     }
-    let pieces = pieces(word);
+    let pieces = pieces(word, true);
     let base = lower(&whole(word));
     let mut parts: Vec<&str> = pieces.iter().copied().filter(|piece| piece.chars().nth(1).is_some()).collect();
     if parts.iter().any(|part| lower(part) == base) {
@@ -120,11 +128,13 @@ fn one(word: &str, spelling: String, position: u32, found: &mut Vec<Word>) -> u3
         return position + 1;
     }
     found.push(Word { base, spelling, position, kind: Kind::Whole });
+    let is_joined = self::pieces(word, false).len() > 1;
     let mut next = position;
     for part in parts {
         let base = lower(part);
         versions(&base, next, found);
-        found.push(Word { spelling: base.clone(), base, position: next, kind: plain(part) });
+        let kind = if is_joined || part.contains('.') { plain(part) } else { Kind::Piece };
+        found.push(Word { spelling: base.clone(), base, position: next, kind });
         next += 1;
     }
     next
@@ -174,8 +184,8 @@ enum Class {
     Joint,
 }
 
-/// The parts of a joined word: between joints, small and capital letters, letters and digits.
-fn pieces(word: &str) -> Vec<&str> {
+/// The parts of a joined word: between joints, small and capital letters, and perhaps letters and digits.
+fn pieces(word: &str, at_digits: bool) -> Vec<&str> {
     let mut classes: Vec<(usize, Class)> = Vec::new();
     let chars: Vec<(usize, char)> = word.char_indices().collect();
     for (at, (start, c)) in chars.iter().enumerate() {
@@ -209,7 +219,7 @@ fn pieces(word: &str) -> Vec<&str> {
     let count = borders(true).count() - borders(false).count();
     let mut pieces = Vec::new();
     let mut from = 0;
-    let ends = borders(count <= BORDERS).filter_map(|at| classes.get(at).map(|(start, _)| *start));
+    let ends = borders(at_digits && count <= BORDERS).filter_map(|at| classes.get(at).map(|(start, _)| *start));
     for end in ends.chain([word.len()]) {
         if let Some(piece) = word.get(from..end).filter(|piece| !piece.starts_with(is_joint)) {
             pieces.push(piece);
