@@ -75,9 +75,9 @@ pub async fn eval(arguments: EvalArguments) -> anyhow::Result<()> {
         (None, Some(_)) => cases.name.clone(),
         (None, None) => bail!("name the collection that is asked with --collection"),
     };
-    let is_in_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    let is_in_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !collection.chars().all(is_in_a_name) || collection.chars().all(|c| c == '.') {
-        bail!("`{collection}` is no name of a collection: use a-z, 0-9, `.`, `_` and `-`");
+        bail!("`{collection}` is no name of a collection: use letters, digits, `.`, `_` and `-`");
     }
     let server = arguments.server.connect()?;
     let mut revision = None;

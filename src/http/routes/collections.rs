@@ -59,13 +59,13 @@ pub async fn put(
     StrictJson(request): StrictJson<PutCollectionBody>,
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::Admin)?;
-    let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty()
         || name.len() > MAX_COLLECTION_NAME
         || !name.chars().all(is_good)
         || name.chars().all(|c| c == '.')
     {
-        return Err(ApiProblem::invalid("", "the name must be 1 to 64 of a-z, 0-9, `-`, `_`, `.`, and not dots alone"));
+        return Err(ApiProblem::invalid("", "the name must be 1 to 64 of A-Z, a-z, 0-9, `-`, `_`, `.`, and not dots alone"));
     }
     if let Some(acl) = &request.default_acl {
         let problem = |error: Unprocessable| ApiProblem::invalid("/default_acl", &error.detail);

@@ -126,7 +126,7 @@ pub const OBJECT_OR_TYPE: &str = r"^[^:\x00]*:[^\x00]*$";
 pub const LISTED_TYPE: &str = r"^[^:;\x00]+$";
 pub const DOCUMENT_ID: &str = r"^[^/\x00-\x1f\x7f-\x9f]+/[^\x00-\x1f\x7f-\x9f]+$";
 pub const SECTION_ID: &str = r"^[A-Za-z0-9._-]+$";
-pub const COLLECTION_NAME: &str = r"^[.]*[a-z0-9_-][a-z0-9._-]*$";
+pub const COLLECTION_NAME: &str = r"^[.]*[A-Za-z0-9_-][A-Za-z0-9._-]*$";
 /// A revision token: its form is all of it that a caller can know.
 pub const REVISION: &str = r"^r1\.[A-Za-z0-9_-]{64}$";
 /// A cursor of a list, likewise.
