@@ -65,7 +65,10 @@ pub async fn put(
         || !name.chars().all(is_good)
         || name.chars().all(|c| c == '.')
     {
-        return Err(ApiProblem::invalid("", "the name must be 1 to 64 of A-Z, a-z, 0-9, `-`, `_`, `.`, and not dots alone"));
+        return Err(ApiProblem::invalid(
+            "",
+            "the name must be 1 to 64 of A-Z, a-z, 0-9, `-`, `_`, `.`, and not dots alone",
+        ));
     }
     if let Some(acl) = &request.default_acl {
         let problem = |error: Unprocessable| ApiProblem::invalid("/default_acl", &error.detail);
