@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn front_matter_is_what_reads_as_fields_and_nothing_else() {
-        let body = |text: &'static str| front_matter(text).map(|matter| &text[matter.body..]);
+        let body = |text: &'static str| front_matter(text).and_then(|matter| text.get(matter.body..));
         for (text, rest) in [
             ("---\ntitle: x\n---\n# A\n", "\n# A\n"),
             ("---  \ntitle: x\n---\t\ntext", "\ntext"),
