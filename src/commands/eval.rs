@@ -17,6 +17,7 @@ use self::measures::{Hit, Measured};
 use self::report::{Floor, Report};
 use super::client::{Connected, Server};
 use super::output::{complain, write};
+use crate::wire::bounds::is_collection_name;
 use crate::wire::{Answer, DocumentView, DocumentsPut, Mode};
 
 mod calibrate;
@@ -75,8 +76,7 @@ pub async fn eval(arguments: EvalArguments) -> anyhow::Result<()> {
         (None, Some(_)) => cases.name.clone(),
         (None, None) => bail!("name the collection that is asked with --collection"),
     };
-    let is_in_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !collection.chars().all(is_in_a_name) || collection.chars().all(|c| c == '.') {
+    if !is_collection_name(&collection) {
         bail!("`{collection}` is no name of a collection: use letters, digits, `.`, `_` and `-`");
     }
     let server = arguments.server.connect()?;

@@ -20,6 +20,7 @@ use crate::limits::Payer;
 mod shape;
 
 pub use shape::ServerApi;
+pub(super) use shape::{in_order, parse};
 
 /// Calls for one batch of passages, the first one included.
 const PASSAGE_ATTEMPTS: u32 = 5;
@@ -91,7 +92,7 @@ impl Failed {
     }
 
     fn on_the_way(error: reqwest::Error) -> Self {
-        Self { failure: Failure::Unreachable { source: error.without_url() }, is_final: false, after: None }
+        Self { failure: unreachable(error), is_final: false, after: None }
     }
 }
 
@@ -101,8 +102,7 @@ impl HttpEmbedder {
     pub fn new(settings: Settings) -> Result<Self, EmbedError> {
         let id = settings.id();
         let client = client(&settings.url).map_err(|failure| EmbedError::new(&id, failure))?;
-        let mut endpoint = settings.url.clone();
-        endpoint.set_path(&format!("{}{}", settings.url.path().trim_end_matches('/'), settings.kind.path()));
+        let endpoint = endpoint(&settings.url, settings.kind.path());
         Ok(Self {
             id,
             endpoint,
@@ -221,9 +221,20 @@ pub(super) fn client(url: &Url) -> Result<reqwest::Client, Failure> {
     builder.build().map_err(|source| Failure::Client { source })
 }
 
+/// Where a call goes: a path below the server's address.
+pub(super) fn endpoint(url: &Url, path: &str) -> Url {
+    let mut endpoint = url.clone();
+    endpoint.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+    endpoint
+}
+
+/// The address stays out of it.
+pub(super) fn unreachable(error: reqwest::Error) -> Failure {
+    Failure::Unreachable { source: error.without_url() }
+}
+
 /// The body, as far as it may be long.
 pub(super) async fn read_answer(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Failure> {
-    let unreachable = |error: reqwest::Error| Failure::Unreachable { source: error.without_url() };
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(unreachable)? {
         if body.len() + part.len() > limit {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::http::{client, read_answer};
+use super::http::{client, endpoint, in_order, parse, read_answer, unreachable};
 use super::{Failure, Role, Turns};
 use crate::limits::Payer;
 
@@ -95,28 +95,14 @@ impl RerankApi {
 
     /// A score of each passage, in their order, 0 to 1.
     fn scores(self, body: &[u8], count: usize) -> Result<Vec<f64>, Failure> {
-        let malformed = |error: serde_json::Error| Failure::Malformed { line: error.line(), column: error.column() };
         let found: Vec<(usize, f64)> = match self {
-            Self::Tei => {
-                let rows: Vec<TeiScore> = serde_json::from_slice(body).map_err(malformed)?;
-                rows.into_iter().map(|row| (row.index, row.score)).collect()
-            }
+            Self::Tei => parse::<Vec<TeiScore>>(body)?.into_iter().map(|row| (row.index, row.score)).collect(),
             Self::Cohere => {
-                let answer: CohereAnswer = serde_json::from_slice(body).map_err(malformed)?;
-                answer.results.into_iter().map(|row| (row.index, row.relevance_score)).collect()
+                let rows = parse::<CohereAnswer>(body)?.results;
+                rows.into_iter().map(|row| (row.index, row.relevance_score)).collect()
             }
         };
-        if found.len() != count {
-            return Err(Failure::Count { expected: count, found: found.len() });
-        }
-        let mut scores = vec![None; count];
-        for (index, score) in found {
-            match scores.get_mut(index) {
-                Some(place @ None) => *place = Some(score),
-                _ => return Err(Failure::Index { index }),
-            }
-        }
-        let scores: Vec<f64> = scores.into_iter().flatten().collect();
+        let scores = in_order(found, count)?;
         if scores.iter().any(|score| !(0.0..=1.0).contains(score)) {
             return Err(Failure::NoProbability);
         }
@@ -129,8 +115,7 @@ impl Reranker {
     /// When the system's certificates can't be used.
     pub fn new(settings: Settings) -> Result<Self, Failure> {
         let client = client(&settings.url)?;
-        let mut endpoint = settings.url.clone();
-        endpoint.set_path(&format!("{}{}", settings.url.path().trim_end_matches('/'), settings.kind.path()));
+        let endpoint = endpoint(&settings.url, settings.kind.path());
         let (turns, in_flight) = (Turns::of(settings.max_in_flight), Semaphore::new(settings.max_in_flight));
         Ok(Self { settings, endpoint, client, turns, in_flight, is_answering: AtomicBool::new(true) })
     }
@@ -167,7 +152,6 @@ impl Reranker {
         if let Some(key) = &self.settings.key {
             request = request.header(AUTHORIZATION, key.clone());
         }
-        let unreachable = |error: reqwest::Error| Failure::Unreachable { source: error.without_url() };
         let response = request.send().await.map_err(unreachable)?;
         match response.status() {
             StatusCode::OK => {}

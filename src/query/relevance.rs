@@ -116,16 +116,14 @@ impl Measure<'_> {
         found: &[Candidate],
         texts: &HashMap<Candidate, PassageText>,
     ) -> Result<HashMap<Candidate, f64>, QueryError> {
-        let query = analyser.query(&self.question.text);
-        if query.is_empty() {
-            return Ok(HashMap::new());
-        }
         let seen = found.iter().filter_map(|chunk| {
             let text = texts.get(chunk)?;
             Some((*chunk, cleaned(&text.document.title).into_owned(), cleaned(&text.text).into_owned()))
         });
         let (seen, analyser, effort): (Vec<_>, _, _) = (seen.collect(), *analyser, self.effort.clone());
+        let question = self.question.text.clone();
         let work = crate::spans::blocking(move || {
+            let query = analyser.query(&question);
             let mut coverages = HashMap::with_capacity(seen.len());
             for (chunk, title, text) in seen {
                 effort.spend(1)?;

@@ -59,7 +59,8 @@ pub(super) async fn examine(catalog: &Catalog, data: &Path, seen: &mut Seen) -> 
     let folder = |source| ServeError::Folder { path: data.to_owned(), source };
     let own = read_epoch(data).map_err(folder)?;
     let known = seen.known().clone();
-    let found = catalog.revision().await?;
+    let head = catalog.head().await?;
+    let found = head.revision;
     let set_back = ServeError::SetBack { found, answered: known.revision };
     if own == epochs.newest() {
         let goes_on = found >= known.revision && goes_on_from(catalog, &known).await?;
@@ -67,8 +68,7 @@ pub(super) async fn examine(catalog: &Catalog, data: &Path, seen: &mut Seen) -> 
             return Err(set_back);
         }
         // By its name, so that a kill later on leaves more than a number.
-        let head = catalog.head().await?;
-        let last = Mark::Last { revision: head.revision, name: head.origin, is_other: false };
+        let last = Mark::Last { revision: found, name: head.origin, is_other: false };
         seen.remember(found, Some(last)).map_err(folder)?;
     } else if epochs.hold(&own) {
         if known.revision > 0 {

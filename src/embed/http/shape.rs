@@ -51,7 +51,10 @@ impl ServerApi {
     /// `count` rows of unit length in the order of the texts.
     pub(super) fn rows(self, body: &[u8], count: usize, dimensions: usize) -> Result<Vec<f32>, Failure> {
         let rows = match self {
-            Self::OpenAi => in_order(parse::<OpenAiAnswer>(body)?.data, count)?,
+            Self::OpenAi => {
+                let rows = parse::<OpenAiAnswer>(body)?.data;
+                in_order(rows.into_iter().map(|row| (row.index, row.embedding)).collect(), count)?
+            }
             Self::Tei => parse::<Vec<Vec<f32>>>(body)?,
         };
         if rows.len() != count {
@@ -73,20 +76,20 @@ impl ServerApi {
 }
 
 /// SECURITY: the parser's own message may quote the answer, so only the place is kept.
-fn parse<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Failure> {
+pub(in crate::embed) fn parse<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| Failure::Malformed { line: error.line(), column: error.column() })
 }
 
 /// Rows may come in any order; each index once.
-fn in_order(rows: Vec<OpenAiRow>, count: usize) -> Result<Vec<Vec<f32>>, Failure> {
+pub(in crate::embed) fn in_order<T>(rows: Vec<(usize, T)>, count: usize) -> Result<Vec<T>, Failure> {
     if rows.len() != count {
         return Err(Failure::Count { expected: count, found: rows.len() });
     }
-    let mut slots: Vec<Option<Vec<f32>>> = vec![None; count];
-    for row in rows {
-        match slots.get_mut(row.index) {
-            Some(slot @ None) => *slot = Some(row.embedding),
-            _ => return Err(Failure::Index { index: row.index }),
+    let mut slots: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    for (index, row) in rows {
+        match slots.get_mut(index) {
+            Some(slot @ None) => *slot = Some(row),
+            _ => return Err(Failure::Index { index }),
         }
     }
     // As many rows as slots, none twice: every slot is filled.

@@ -22,7 +22,7 @@ use crate::index::Analyser;
 use crate::prepare::{self, Unprocessable};
 use crate::service::Service;
 use crate::snapshot::CollectionState;
-use crate::wire::bounds::MAX_COLLECTION_NAME;
+use crate::wire::bounds::is_collection_name;
 use crate::wire::{CollectionView, Collections, PutCollection as PutCollectionBody, ReindexCollection, ReindexingView};
 
 pub async fn list(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Collections>, ApiProblem> {
@@ -59,12 +59,7 @@ pub async fn put(
     StrictJson(request): StrictJson<PutCollectionBody>,
 ) -> Result<Json<CollectionView>, ApiProblem> {
     caller.require(Scope::Admin)?;
-    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty()
-        || name.len() > MAX_COLLECTION_NAME
-        || !name.chars().all(is_good)
-        || name.chars().all(|c| c == '.')
-    {
+    if !is_collection_name(&name) {
         return Err(ApiProblem::invalid(
             "",
             "the name must be 1 to 64 of A-Z, a-z, 0-9, `-`, `_`, `.`, and not dots alone",

@@ -127,6 +127,11 @@ pub const LISTED_TYPE: &str = r"^[^:;\x00]+$";
 pub const DOCUMENT_ID: &str = r"^[^/\x00-\x1f\x7f-\x9f]+/[^\x00-\x1f\x7f-\x9f]+$";
 pub const SECTION_ID: &str = r"^[A-Za-z0-9._-]+$";
 pub const COLLECTION_NAME: &str = r"^[.]*[A-Za-z0-9_-][A-Za-z0-9._-]*$";
+/// Whether a collection may be called so: [`COLLECTION_NAME`], and no longer than it may be.
+pub fn is_collection_name(name: &str) -> bool {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=MAX_COLLECTION_NAME).contains(&name.len()) && name.chars().all(is_good) && name.chars().any(|c| c != '.')
+}
 /// A revision token: its form is all of it that a caller can know.
 pub const REVISION: &str = r"^r1\.[A-Za-z0-9_-]{64}$";
 /// A cursor of a list, likewise.
