@@ -5,6 +5,7 @@
 //! all its spellings and the exact one can count more. A query doesn't know which language answers it: its words have the
 //! forms of all languages that the collection's analyser knows. The exact rules are in `docs/ranking.md`.
 
+mod compounds;
 mod language;
 mod normal;
 mod words;
@@ -12,6 +13,7 @@ mod words;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use self::compounds::Part;
 use self::language::{LANGUAGES, Stems};
 use self::normal::{fold, normal};
 use self::words::{Kind, Word, words};
@@ -75,6 +77,8 @@ pub struct QueryTerm {
     pub spelling: String,
     /// How often the query says it.
     pub count: u32,
+    /// Whether it is a part of a word that the query says.
+    pub is_part: bool,
 }
 
 /// Words that must follow one another.
@@ -144,7 +148,11 @@ impl Analyser {
                 let forms = match known.get(&word.base) {
                     Some(forms) if word.kind != Kind::Pair => forms.clone(),
                     _ => {
-                        let forms = forms(&word, stems.as_mut());
+                        let mut forms = forms(&word, stems.as_mut());
+                        for part in parts(&word, stems.as_ref()) {
+                            forms.extend(self::forms(&aside(part.text), stems.as_mut()));
+                        }
+                        dedup(&mut forms);
                         known.insert(word.base.clone(), forms.clone());
                         forms
                     }
@@ -193,14 +201,45 @@ impl Analyser {
             dedup(&mut all);
             if !all.is_empty() {
                 places.insert((word.base.clone(), word.spelling.clone()), query.terms.len());
-                query.terms.push(QueryTerm { forms: all, spelling: cut(word.spelling.clone()), count: 1 });
+                query.terms.push(QueryTerm { forms: all, spelling: cut(word.spelling.clone()), count: 1, is_part: false });
             }
+        }
+        if words.iter().filter(|word| word.kind.counts()).count() <= ASKED_BY_HAND {
+            self.ask_for_parts(&words, &mut speakers, &is_stop, &mut query);
         }
         // In a longer text, quotation marks say something else.
         if words.iter().filter(|word| word.kind.counts()).count() <= ASKED_BY_HAND {
             query.phrases = quoted(&normal).into_iter().filter_map(|text| phrase(text, &mut speakers)).collect();
         }
         query
+    }
+
+    /// Adds the parts of a query's compounds, so that what says them apart is found too.
+    fn ask_for_parts(
+        &self,
+        words: &[Word],
+        speakers: &mut [Option<(&'static Language, Stems)>],
+        is_stop: &impl Fn(&Word, Option<&'static Language>) -> bool,
+        query: &mut AnalysedQuery,
+    ) {
+        for word in words {
+            let mut found: Vec<QueryTerm> = Vec::new();
+            for speaker in speakers.iter_mut() {
+                let language = speaker.as_ref().map(|(language, _)| *language);
+                for part in parts(word, speaker.as_ref()).into_iter().filter(|part| part.is_outer) {
+                    let part = aside(part.text);
+                    if query.terms.iter().any(|term| term.spelling == part.spelling) || is_stop(&part, language) {
+                        continue;
+                    }
+                    let forms = forms(&part, speaker.as_mut());
+                    match found.iter_mut().find(|term| term.spelling == part.spelling) {
+                        Some(term) => term.forms.extend(forms),
+                        None => found.push(QueryTerm { forms, spelling: part.spelling, count: 1, is_part: true }),
+                    }
+                }
+            }
+            query.terms.extend(found);
+        }
     }
 
     /// The languages that a query may be answered in, with their algorithms; `None` for words as they are.
@@ -243,7 +282,12 @@ impl AnalysedQuery {
         for word in words {
             match terms.iter_mut().find(|term| term.spelling == word) {
                 Some(term) => term.count += 1,
-                None => terms.push(QueryTerm { forms: vec![format!(":{word}")], spelling: word.to_owned(), count: 1 }),
+                None => terms.push(QueryTerm {
+                    forms: vec![format!(":{word}")],
+                    spelling: word.to_owned(),
+                    count: 1,
+                    is_part: false,
+                }),
             }
         }
         Self { terms, phrases: Vec::new() }
@@ -274,7 +318,7 @@ impl AnalysedQuery {
         let counts =
             |term: &&QueryTerm| term.forms.iter().any(is_of) || term.forms.iter().all(|form| form.starts_with(':'));
         let (mut all, mut found) = (0_u32, 0_u32);
-        for term in self.terms.iter().filter(counts) {
+        for term in self.terms.iter().filter(|term| !term.is_part).filter(counts) {
             all += 1;
             found += u32::from(term.forms.iter().any(|form| held.contains(form.as_str())));
         }
@@ -301,6 +345,17 @@ fn forms(word: &Word, speaker: Option<&mut (&'static Language, Stems)>) -> Vec<S
     }
     dedup(&mut forms);
     forms
+}
+
+/// The parts of a word that is one word, in a language that writes several as one.
+fn parts<'a>(word: &'a Word, speaker: Option<&(&'static Language, Stems)>) -> Vec<Part<'a>> {
+    let patterns = speaker.filter(|_| word.kind.counts()).and_then(|(language, _)| compounds::patterns(language.code));
+    patterns.map(|patterns| compounds::parts(&word.base, patterns)).unwrap_or_default()
+}
+
+/// A word that a text holds beside those with a place of their own.
+fn aside(base: &str) -> Word {
+    Word { base: base.to_owned(), spelling: base.to_owned(), position: 0, kind: Kind::Aside }
 }
 
 /// Umlauts and the like as they are typed where a keyboard has none.

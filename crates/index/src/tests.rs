@@ -3,6 +3,7 @@
 #[cfg(usher_mutants)]
 mod crash;
 mod forms;
+mod judged;
 mod keywords;
 mod measure;
 mod qdrant;

@@ -167,7 +167,7 @@ fn query(random: &mut Random) -> AnalysedQuery {
     let mut terms: Vec<QueryTerm> = (0..1 + random.below(6))
         .map(|_| {
             let word = word(random);
-            QueryTerm { forms: forms(word), spelling: spelling(random, word), count: 1 + random.below(2) as u32 }
+            QueryTerm { forms: forms(word), spelling: spelling(random, word), count: 1 + random.below(2) as u32, is_part: false }
         })
         .collect();
     terms.extend((random.below(4) == 0).then(|| AnalysedQuery::of_words(["absent"]).terms()[0].clone()));
@@ -182,7 +182,7 @@ fn phrase(random: &mut Random) -> AnalysedQuery {
         .map(|(offset, &word)| PhraseWord { forms: forms(word), folded: format!("w{word}"), offset })
         .collect();
     let terms =
-        words.iter().map(|&word| QueryTerm { forms: forms(word), spelling: format!("w{word}"), count: 1 }).collect();
+        words.iter().map(|&word| QueryTerm { forms: forms(word), spelling: format!("w{word}"), count: 1, is_part: false }).collect();
     AnalysedQuery::of(terms, vec![Phrase { words: phrase }])
 }
 
