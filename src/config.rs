@@ -97,7 +97,7 @@ pub struct RawConfig {
     /// Embedders, the first one for new collections that name none; in the file only
     #[arg(skip)]
     pub embedders: Vec<RawEmbedder>,
-    /// The server that reads the best passages once more; absent: none does; in the file only
+    /// The model that reads the best passages once more; absent: none does; in the file only
     #[arg(skip)]
     pub reranker: Option<RawReranker>,
     /// The OpenFGA server that owns the tuples; absent: the catalog owns them; in the file only
@@ -256,6 +256,7 @@ impl RawConfig {
         };
         Ok(Config {
             embedders: embedders::resolve(self.embedders, &models(&data))?,
+            reranker: self.reranker.map(|raw| reranker::resolve(raw, &models(&data))).transpose()?,
             catalog,
             data,
             listen,
@@ -270,7 +271,6 @@ impl RawConfig {
             email_case,
             log_json: self.log_json.unwrap_or(false),
             issuers: issuers::resolve(self.issuers, email_case)?,
-            reranker: self.reranker.map(reranker::resolve).transpose()?,
             openfga: self.openfga.map(openfga::resolve).transpose()?,
             qdrant: self.qdrant.map(qdrant::resolve).transpose()?,
             otlp: self.otlp.map(otlp::resolve).transpose()?,

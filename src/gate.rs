@@ -210,8 +210,8 @@ impl Gate {
         candidates.iter().filter_map(admit).collect()
     }
 
-    /// The chunks just before and after a verified one, each verified for itself. What the reader may not see is passed
-    /// over, as if it were not there.
+    /// The chunks before and after a verified one, at most so many on each side, in the order of the document, each verified
+    /// for itself. What the reader may not see is passed over, as if it were not there.
     ///
     /// # Errors
     /// As [`Self::verify`].
@@ -219,23 +219,33 @@ impl Gate {
         &self,
         view: &View,
         chunk: &VerifiedChunk,
+        on_each_side: usize,
     ) -> Result<Vec<VerifiedChunk>, AuthorityError> {
         let Some(of) = view.collection(chunk.collection) else { return Ok(Vec::new()) };
         let document = &chunk.document;
         let is_blind = crate::mutants::active("neighbours_end_at_hidden_parts");
         let is_hidden = |section: &&SectionEntry| !(is_blind || of.may_read_section(section));
         let hidden_part = |number: &u32| document.section_of(*number).filter(is_hidden);
-        let mut before = chunk.number.checked_sub(1);
-        while let Some(part) = before.as_ref().and_then(hidden_part) {
-            before = part.first.checked_sub(1);
-        }
-        let mut after = chunk.number + 1;
-        while let Some(part) = hidden_part(&after) {
-            after = part.first + part.count;
-        }
-        let neighbours: Vec<_> = before
+        let previous = |number: &u32| {
+            let mut before = number.checked_sub(1);
+            while let Some(part) = before.as_ref().and_then(hidden_part) {
+                before = part.first.checked_sub(1);
+            }
+            before
+        };
+        let next = |number: &u32| {
+            let mut after = number + 1;
+            while let Some(part) = hidden_part(&after) {
+                after = part.first + part.count;
+            }
+            Some(after).filter(|number| *number < document.chunk_count)
+        };
+        let before = std::iter::successors(previous(&chunk.number), previous).take(on_each_side);
+        let mut numbers: Vec<u32> = before.collect();
+        numbers.reverse();
+        numbers.extend(std::iter::successors(next(&chunk.number), next).take(on_each_side));
+        let neighbours: Vec<_> = numbers
             .into_iter()
-            .chain(Some(after).filter(|number| *number < document.chunk_count))
             .map(|number| Candidate { collection: chunk.collection, chunk: document.first_chunk + number })
             .collect();
         self.verify(view, &neighbours).await

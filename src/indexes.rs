@@ -21,7 +21,7 @@ use crate::catalog::Catalog;
 use crate::catalog::collections::{CollectionSettings, Pair};
 use crate::index::qdrant::{Connection, QdrantCollection};
 use crate::index::scan::{OpenedScan, ScanConfig};
-use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, KeywordIndex, MaskedScan, Scored, Work};
+use crate::index::{Analyser, ChunkKey, ChunkMask, Depth, IndexError, KeywordIndex, MaskedScan, Scored, Work};
 use crate::lease::Lease;
 use crate::limits::Effort;
 use crate::progress::Progress;
@@ -133,7 +133,7 @@ impl CollectionIndexes {
         self: &Arc<Self>,
         legs: Legs,
         mask: Arc<ChunkMask>,
-        depth: usize,
+        depth: Depth,
         key: SharedKeyOf,
     ) -> Result<Lists, IndexError> {
         match &self.engine {

@@ -20,7 +20,9 @@ use crate::wire::{Answer, FieldProblem, Query};
 mod allow;
 mod assemble;
 mod caveats;
+mod diversify;
 mod fuse;
+mod heading;
 mod relevance;
 mod rerank;
 mod respond;
@@ -157,9 +159,10 @@ pub async fn answer(
         let hits = stages.run("search", search::both_legs(service, &turn, &question, &allowed, &vectors)).await?;
         crate::pause::at("query.searched", asked.name()).await;
         let verified = stages.run("verify", fuse::verify(service, &turn, allowed, hits)).await?;
-        let ranked = fuse::fuse(verified);
+        let ranked = fuse::narrow(fuse::fuse(verified), &question);
         let ranked = stages.run("rerank", rerank::rerank(service, &turn, &question, ranked, left() / 2)).await?;
-        let ranked = fuse::cap(ranked, &question);
+        let diversified = diversify::diversify(service, &turn, &question, ranked, &indexes);
+        let ranked = fuse::cut(stages.run("diversify", diversified).await?, &question);
         crate::pause::at("query.verified", asked.name()).await;
         // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
         let read = async {

@@ -176,6 +176,13 @@ impl Running {
     }
 }
 
+async fn open_reranker(config: &Config) -> Result<Option<Reranker>, ServeError> {
+    let Some(settings) = config.reranker.clone() else { return Ok(None) };
+    let opened = crate::spans::blocking(move || Reranker::open(settings)).await;
+    let opened = opened.unwrap_or_else(|_| Err(Failure::Model));
+    opened.map(Some).map_err(|failure| ServeError::Reranker { failure })
+}
+
 /// Opens the data folder and brings everything up to date. What it is doing shows in the progress of `metrics`.
 ///
 /// # Errors
@@ -193,8 +200,7 @@ pub async fn open(config: &Config, embedders: Embedders, metrics: Metrics) -> Re
         None => IndexHome::Files(config.vectors),
         Some(settings) => IndexHome::Qdrant { connection: Connection::new(settings.clone())?, instance },
     };
-    let reranker = config.reranker.clone().map(Reranker::new).transpose();
-    let reranker = reranker.map_err(|failure| ServeError::Reranker { failure })?;
+    let reranker = open_reranker(config).await?;
     // Revisions of another epoch mean other states: their tokens are not valid here.
     let in_folder = |name: &'static str| {
         let path = config.data.join(name);

@@ -12,6 +12,8 @@
     reason = "a test: a fault ends it, and the counts are its point"
 )]
 
+#[path = "leak/alone.rs"]
+mod alone;
 mod common;
 #[path = "leak/concurrent.rs"]
 mod concurrent;

@@ -67,6 +67,9 @@ mod mutants;
 #[cfg(feature = "onnx")]
 #[path = "service/onnx.rs"]
 mod onnx;
+#[cfg(feature = "onnx")]
+#[path = "service/onnx_reranker.rs"]
+mod onnx_reranker;
 #[path = "service/openapi.rs"]
 mod openapi;
 #[path = "service/openfga.rs"]

@@ -85,7 +85,7 @@ impl Legs {
             .local()
             .expect("local files")
             .vectors
-            .search(vector, mask, depth, &key, work)
+            .search(vector, mask, &depth.into(), &key, work)
             .expect("the vector leg answers");
         found.into_iter().map(|hit| hit.chunk).collect()
     }
@@ -99,7 +99,7 @@ impl Legs {
             .local()
             .expect("local files")
             .keywords
-            .search(&query, mask, depth, &key, work)
+            .search(&query, mask, &depth.into(), &key, work)
             .expect("the keyword leg answers");
         found.into_iter().map(|hit| hit.chunk).collect()
     }

@@ -60,6 +60,23 @@ pub async fn of_chunks(
         .collect()
 }
 
+/// Vectors of those of the chunks that have one of the generation.
+pub async fn of_these(tx: &mut CatalogTx, pair: Pair, chunks: &[u32]) -> Result<Vec<(u32, Vec<f32>)>, CatalogError> {
+    let column = column(pair.generation);
+    let rows = query_built(format!(
+        "SELECT ordinal, {column} AS stored FROM chunks
+          WHERE collection = $1 AND ordinal IN (SELECT value FROM json_each($2)) AND {column} IS NOT NULL
+          ORDER BY ordinal"
+    ))
+    .bind(i64::from(pair.collection))
+    .bind(json(&chunks)?)
+    .fetch_all(tx)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((unsigned(row.try_get("ordinal")?, "chunk")?, from_bytes(row.try_get("stored")?)?)))
+        .collect()
+}
+
 /// Gives a stored chunk its vector of a generation; one that is gone stays so.
 pub async fn put(tx: &mut CatalogTx, pair: Pair, chunk: u32, vector: &[f32]) -> Result<(), CatalogError> {
     query_built(format!("UPDATE chunks SET {} = $3 WHERE collection = $1 AND ordinal = $2", column(pair.generation)))

@@ -138,19 +138,20 @@ fn one(raw: RawEmbedder, key: Option<HeaderValue>, models: &Path) -> Result<Sett
         "tei" => server(raw, ServerApi::Tei, key, query_prefix, passage_prefix),
         "dir" => {
             only(&raw, &["path", "threads"])?;
-            let threads = threads(&raw)?;
+            let threads = threads(raw.threads)?;
             let path = raw.path.ok_or(("path", "is needed: the folder with the model and `embedder.toml`"))?;
             Ok(in_process(raw.name, Source::Dir { path }, threads, models))
         }
         "hub" => {
             only(&raw, &["model", "revision", "threads", "query_prefix", "passage_prefix"])?;
-            let threads = threads(&raw)?;
-            let source = Source::Hub(hub(&raw, models, query_prefix, passage_prefix)?);
+            let threads = threads(raw.threads)?;
+            let model = raw.model.ok_or(("model", "is needed, such as `BGESmallENV15`"))?;
+            let source = Source::Hub(Hub { query_prefix, passage_prefix, ..hub(model, raw.revision, models)? });
             Ok(in_process(raw.name, source, threads, models))
         }
         "pulled" => {
             only(&raw, &["model", "threads"])?;
-            let threads = threads(&raw)?;
+            let threads = threads(raw.threads)?;
             let model = raw.model.as_deref().and_then(Model::named);
             let model = model.ok_or(("model", "must be one of those that `usher models list` shows"))?;
             Ok(in_process(raw.name, pulled(model, models), threads, models))
@@ -186,7 +187,12 @@ fn only(raw: &RawEmbedder, allowed: &[&str]) -> Result<(), Mistake> {
 }
 
 fn in_process(name: String, source: Source, threads: usize, models: &Path) -> Settings {
-    Settings::Local(local::Settings { name, source, threads, runtime: pinned::runtime_in(models) })
+    Settings::Local(here(name, source, threads, models))
+}
+
+/// A model in this process, and where its runtime may be.
+pub(super) fn here(name: String, source: Source, threads: usize, models: &Path) -> local::Settings {
+    local::Settings { name, source, threads, runtime: pinned::runtime_in(models) }
 }
 
 fn pulled(model: &'static Model, models: &Path) -> Source {
@@ -197,17 +203,16 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
 }
 
-fn threads(raw: &RawEmbedder) -> Result<usize, Mistake> {
-    let threads = raw.threads.unwrap_or_else(cores);
+pub(super) fn threads(given: Option<usize>) -> Result<usize, Mistake> {
+    let threads = given.unwrap_or_else(cores);
     if (1..=MAX_THREADS).contains(&threads) { Ok(threads) } else { Err(("threads", "must be 1 to 256")) }
 }
 
-/// The places are the ones that other tools for the same hub use.
-fn hub(raw: &RawEmbedder, models: &Path, query_prefix: String, passage_prefix: String) -> Result<Hub, Mistake> {
+/// A model without prefixes. The places are the ones that other tools for the same hub use.
+pub(super) fn hub(model: String, revision: Option<String>, models: &Path) -> Result<Hub, Mistake> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let is_path = |text: &str| !text.is_empty() && text.len() <= 256 && !text.contains("..") && !text.contains(' ');
-    let model = raw.model.clone().ok_or(("model", "is needed, such as `BGESmallENV15`"))?;
-    let revision = raw.revision.clone().unwrap_or_else(|| "main".to_owned());
+    let revision = revision.unwrap_or_else(|| "main".to_owned());
     if !is_path(&revision) {
         return Err(("revision", "must be a commit, a branch or a tag"));
     }
@@ -216,7 +221,7 @@ fn hub(raw: &RawEmbedder, models: &Path, query_prefix: String, passage_prefix: S
         return Err(("model", "comes from HF_ENDPOINT, which must be an address that begins with `https://`"));
     }
     let cache = set("HF_HOME").or_else(|| set("FASTEMBED_CACHE_DIR")).map_or_else(|| models.to_owned(), PathBuf::from);
-    Ok(Hub { model, revision, query_prefix, passage_prefix, endpoint, cache })
+    Ok(Hub { model, revision, query_prefix: String::new(), passage_prefix: String::new(), endpoint, cache })
 }
 
 /// An embedder that is called over HTTP.

@@ -137,7 +137,8 @@ mod tests {
     use std::path::Path;
 
     use super::super::{
-        RawConfig, RawEmbedder, RawIssuer, RawOpenFga, RawOtlp, RawQdrant, embedders, issuers, openfga, otlp, qdrant,
+        RawConfig, RawEmbedder, RawIssuer, RawOpenFga, RawOtlp, RawQdrant, RawReranker, embedders, issuers, openfga,
+        otlp, qdrant, reranker,
     };
     use super::*;
 
@@ -225,6 +226,13 @@ mod tests {
         let bare = RawEmbedder { name: raw[0].name.clone(), kind: raw[0].kind.clone(), ..RawEmbedder::default() };
         let [raw, bare] = [raw[0].clone(), bare]
             .map(|raw| format!("{:?}", embedders::resolve(vec![server(raw)], Path::new("models")).unwrap()));
+        assert_eq!(raw, bare);
+
+        let raw: RawReranker = take("reranker").try_into().unwrap();
+        let server = |raw| RawReranker { url: Some("http://127.0.0.1:1".to_owned()), revision: None, ..raw };
+        let bare = RawReranker { kind: raw.kind.clone(), ..RawReranker::default() };
+        let [raw, bare] =
+            [raw, bare].map(|raw| format!("{:?}", reranker::resolve(server(raw), Path::new("models")).unwrap()));
         assert_eq!(raw, bare);
 
         let raw: Vec<RawIssuer> = take("issuers").try_into().unwrap();

@@ -50,7 +50,7 @@ pub enum Failure {
     Twice,
     #[error("{0}")]
     Unusable(#[source] Box<ModelError>),
-    #[error("could not embed a text")]
+    #[error("failed on a text")]
     Model,
     #[error("can't be called from here: {}", root(source))]
     Client { source: reqwest::Error },

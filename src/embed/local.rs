@@ -1,5 +1,5 @@
-//! Embedders that run inside this process, from the files of a model: how they are configured and why they can't be
-//! opened. What runs them is built with the feature `onnx`.
+//! Embedders and rerankers that run inside this process, from the files of a model: how they are configured and why they
+//! can't be opened. What runs them is built with the feature `onnx`.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::pinned::Model;
 
-/// Name of the manifest within a folder with a model.
+/// Name of the manifest within a folder with an embedding model, and with a reranker.
 pub const MANIFEST: &str = "embedder.toml";
+pub const RERANKER_MANIFEST: &str = "reranker.toml";
 
 /// How the tokens' vectors become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -21,7 +22,7 @@ pub enum Pooling {
 }
 
 /// One model and where its files come from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub name: String,
     pub source: Source,
@@ -31,9 +32,9 @@ pub struct Settings {
     pub runtime: Option<PathBuf>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Source {
-    /// A folder with the model, its tokenizer and a manifest, `embedder.toml`.
+    /// A folder with the model, its tokenizer and a manifest.
     Dir {
         path: PathBuf,
     },
@@ -46,9 +47,9 @@ pub enum Source {
 }
 
 /// A model that is downloaded once, then read from a folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Hub {
-    /// As fastembed calls it, such as `BGESmallENV15`.
+    /// As fastembed calls it, such as `BGESmallENV15`, or of rerankers `BAAI/bge-reranker-base`.
     pub model: String,
     /// Commit, branch or tag of the model's repository.
     pub revision: String,
@@ -81,8 +82,13 @@ pub enum ModelError {
     Load { cause: String },
     #[error("gives vectors of {found} dimensions where {} says {expected}", place.display())]
     Dimensions { place: PathBuf, expected: usize, found: usize },
-    #[error("asks for the model `{model}`, which is none of fastembed's text models, such as `BGESmallENV15`")]
-    UnknownModel { model: String },
+    #[error("asks for the model `{model}`, which is none of fastembed's {of}")]
+    UnknownModel { model: String, of: &'static str },
+    #[error(
+        "gives no single score for a passage, as far as {} says: it must have `\"num_labels\": 1`, or one name in `id2label`",
+        path.display()
+    )]
+    Labels { path: PathBuf },
     #[error("can't get `{file}` of {model} at {revision} from {endpoint}: {cause}")]
     Download { model: String, revision: String, file: String, endpoint: String, cause: String },
 }

@@ -4,33 +4,27 @@
 //! anything from one document or question to another (8-bit models scale by what is in a batch). Passages are worked on side
 //! by side, each on one core, by copies of the model; questions have a copy of their own and wait for no passage.
 
-use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use fastembed::{InitOptionsUserDefined, TextEmbedding, UserDefinedEmbeddingModel};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::copies::{Copies, Count};
 use self::files::{Files, Source};
 use super::local::{self, ModelError, Settings};
 use super::{Calibration, EmbedError, Embedder, Failure, Role, Turns, normalise};
 use crate::limits::Payer;
-use crate::limits::places::Place;
 
+mod copies;
 mod files;
 mod hub;
+mod rerank;
+
+pub use rerank::OnnxReranker;
 
 /// Embedded once at the start, to learn the dimension and that the model works.
 const PROBE: &str = "one two three";
-
-/// Copies of a model in memory that work on passages; more cores work on one passage together.
-const MAX_COPIES: usize = 8;
-
-/// Texts of one payer that wait for one copy or are worked on: the next one is there when the last is done.
-const MIN_TURNS: usize = 2;
 
 /// One model.
 pub struct OnnxEmbedder {
@@ -39,37 +33,10 @@ pub struct OnnxEmbedder {
     query_prefix: String,
     passage_prefix: String,
     calibration: Option<Calibration>,
-    copies: usize,
-    questions: Copies,
-    passages: Copies,
+    count: Count,
+    questions: Copies<TextEmbedding>,
+    passages: Copies<TextEmbedding>,
     turns: Turns,
-}
-
-/// Copies of the model, each for one text at a time.
-struct Copies {
-    idle: Arc<Mutex<Vec<TextEmbedding>>>,
-    /// As many permits as there are copies; a permit is given back after its copy.
-    places: Arc<Semaphore>,
-}
-
-impl Copies {
-    fn of(models: Vec<TextEmbedding>) -> Self {
-        Self { places: Arc::new(Semaphore::new(models.len())), idle: Arc::new(Mutex::new(models)) }
-    }
-
-    /// The row of one text, in its turn and this place, whether or not somebody still waits for it.
-    async fn row(&self, place: (Place, OwnedSemaphorePermit), text: String) -> Option<Vec<f32>> {
-        let idle = self.idle.clone();
-        let ran = tokio::task::spawn_blocking(move || {
-            let mut model = idle.lock().pop()?;
-            let row = std::panic::catch_unwind(AssertUnwindSafe(|| one(&mut model, text)));
-            idle.lock().push(model);
-            drop(place);
-            // SECURITY: the library's own words may quote the text.
-            row.ok()?.ok()
-        });
-        ran.await.ok().flatten()
-    }
 }
 
 impl OnnxEmbedder {
@@ -96,18 +63,17 @@ impl OnnxEmbedder {
             _ => None,
         };
         let id = files.id();
-        let Files { manifest, place, model, external, tokenizer, source: _ } = files;
-        let [tokenizer_file, config_file, special_tokens_map_file, tokenizer_config_file] = tokenizer;
-        let tokenizer = TokenizerFiles { tokenizer_file, config_file, special_tokens_map_file, tokenizer_config_file };
-        let mut definition = UserDefinedEmbeddingModel::new(model, tokenizer).with_pooling(manifest.pooling.into());
+        let Files { manifest, place, parts, source: _ } = files;
+        let tokenizer = parts.tokenizer();
+        let mut definition =
+            UserDefinedEmbeddingModel::new(parts.model, tokenizer).with_pooling(manifest.pooling.into());
         definition.output_key = manifest.output;
-        for (name, bytes) in external {
+        for (name, bytes) in parts.external {
             definition = definition.with_external_initializer(name, bytes);
         }
-        let copies = settings.threads.clamp(1, MAX_COPIES);
-        let options = InitOptionsUserDefined::new()
-            .with_max_length(manifest.max_tokens)
-            .with_intra_threads((settings.threads / copies).max(1));
+        let count = Count::of(settings.threads);
+        let options =
+            InitOptionsUserDefined::new().with_max_length(manifest.max_tokens).with_intra_threads(count.cores);
         let load = |error: fastembed::Error| ModelError::Load { cause: error.to_string() };
         let copy = || TextEmbedding::try_new_from_user_defined(definition.clone(), options.clone()).map_err(load);
         let mut first = copy()?;
@@ -121,10 +87,10 @@ impl OnnxEmbedder {
             query_prefix: manifest.query_prefix,
             passage_prefix: manifest.passage_prefix,
             calibration,
-            copies,
-            turns: Turns::of(copies.max(MIN_TURNS)),
+            count,
+            turns: Turns::of(count.turns()),
             questions: Copies::of(vec![first]),
-            passages: Copies::of((0..copies).map(|_| copy()).collect::<Result<_, _>>()?),
+            passages: Copies::of((0..count.copies).map(|_| copy()).collect::<Result<_, _>>()?),
         })
     }
 
@@ -136,7 +102,8 @@ impl OnnxEmbedder {
             Role::Query => (&self.query_prefix, self.for_a_question()),
         };
         let place = copies.places.clone().acquire_owned().await.map_err(|_| Failure::Model)?;
-        let mut row = copies.row((turn, place), format!("{prefix}{text}")).await.ok_or(Failure::Model)?;
+        let text = format!("{prefix}{text}");
+        let mut row = copies.run((turn, place), |model| one(model, text)).await.ok_or(Failure::Model)?;
         if row.len() != self.dimensions {
             return Err(Failure::Dimension { expected: self.dimensions, found: row.len() });
         }
@@ -148,7 +115,7 @@ impl OnnxEmbedder {
     }
 
     /// Their own, or others that have nothing to do.
-    fn for_a_question(&self) -> &Copies {
+    fn for_a_question(&self) -> &Copies<TextEmbedding> {
         let is_better = self.questions.places.available_permits() == 0 && self.passages.places.available_permits() > 0;
         if is_better { &self.passages } else { &self.questions }
     }
@@ -176,7 +143,7 @@ impl Embedder for OnnxEmbedder {
         async move {
             let rows: Vec<_> = texts.iter().map(|text| self.row(text, role, payer)).collect();
             let rows: Vec<Vec<f32>> = stream::iter(rows)
-                .buffered(self.copies)
+                .buffered(self.count.copies)
                 .try_collect()
                 .await
                 .map_err(|failure| EmbedError::new(&self.id, failure))?;

@@ -1,129 +1,76 @@
 //! Rerankers: models that read a question and a passage together, and say how likely the passage answers. They see what
 //! the reader may read, and nothing else.
-//!
-//! SECURITY: as for embedders (`http.rs`): texts go to the configured address alone, and an answer is believed as far as
-//! it can be checked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt, stream};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{StatusCode, Url};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-
-use super::http::{client, endpoint, in_order, parse, read_answer, unreachable};
-use super::{Failure, Role, Turns};
+use super::{Failure, local};
 use crate::limits::Payer;
 
-/// Passages of one call: what Text Embeddings Inference takes unless it is configured otherwise.
-const BATCH: usize = 32;
-/// Bytes of a passage that are sent: more than such a model reads.
-const MAX_PASSAGE: usize = 8 * 1024;
-/// Bytes of an answer for each passage, and beside them: some servers send the passage back.
-const MAX_ANSWER: usize = 64 * 1024;
+mod server;
 
-/// The two ways of asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RerankApi {
-    /// `POST /rerank`, of Text Embeddings Inference.
-    Tei,
-    /// `POST /v1/rerank`, of Cohere, Jina, vLLM and others.
-    Cohere,
-}
+pub use server::{RerankApi, Settings as ServerSettings};
+
+#[cfg(feature = "onnx")]
+use super::onnx::OnnxReranker as Model;
+#[cfg(not(feature = "onnx"))]
+use absent::Model;
+
+/// Bytes of a passage that are read: more than such a model reads.
+const MAX_PASSAGE: usize = 8 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub kind: RerankApi,
-    /// The server's address; the path of the call is added.
-    pub url: Url,
-    pub model: String,
-    pub key: Option<HeaderValue>,
+    pub place: Place,
     /// The best passages of an answer, as many of which are read; more where more are asked for.
     pub depth: usize,
-    /// For all calls of one question.
+    /// For all passages of one question.
     pub timeout: Duration,
-    pub max_in_flight: usize,
     /// From this score on a passage counts as an answer.
     pub answers_from: f64,
 }
 
-/// One reranking server.
+/// Where the model runs.
+#[derive(Debug, Clone)]
+pub enum Place {
+    Server(ServerSettings),
+    /// In this process.
+    Here(local::Settings),
+}
+
+/// One reranker.
 pub struct Reranker {
     pub settings: Settings,
-    endpoint: Url,
-    client: reqwest::Client,
-    turns: Turns,
-    in_flight: Semaphore,
+    engine: Engine,
     is_answering: AtomicBool,
 }
 
-#[derive(Deserialize)]
-struct TeiScore {
-    index: usize,
-    score: f64,
-}
-
-#[derive(Deserialize)]
-struct CohereAnswer {
-    results: Vec<CohereScore>,
-}
-
-#[derive(Deserialize)]
-struct CohereScore {
-    index: usize,
-    relevance_score: f64,
-}
-
-impl RerankApi {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Tei => "/rerank",
-            Self::Cohere => "/v1/rerank",
-        }
-    }
-
-    fn request(self, model: &str, question: &str, passages: &[&str]) -> Value {
-        match self {
-            Self::Tei => json!({"query": question, "texts": passages, "raw_scores": false, "truncate": true}),
-            Self::Cohere => json!({"model": model, "query": question, "documents": passages,
-                "top_n": passages.len(), "return_documents": false}),
-        }
-    }
-
-    /// A score of each passage, in their order, 0 to 1.
-    fn scores(self, body: &[u8], count: usize) -> Result<Vec<f64>, Failure> {
-        let found: Vec<(usize, f64)> = match self {
-            Self::Tei => parse::<Vec<TeiScore>>(body)?.into_iter().map(|row| (row.index, row.score)).collect(),
-            Self::Cohere => {
-                let rows = parse::<CohereAnswer>(body)?.results;
-                rows.into_iter().map(|row| (row.index, row.relevance_score)).collect()
-            }
-        };
-        let scores = in_order(found, count)?;
-        if scores.iter().any(|score| !(0.0..=1.0).contains(score)) {
-            return Err(Failure::NoProbability);
-        }
-        Ok(scores)
-    }
+enum Engine {
+    Server(server::Server),
+    Model(Model),
 }
 
 impl Reranker {
+    /// Calls no server. Blocks while a model is loaded, or downloaded where that is configured.
+    ///
     /// # Errors
-    /// When the system's certificates can't be used.
-    pub fn new(settings: Settings) -> Result<Self, Failure> {
-        let client = client(&settings.url)?;
-        let endpoint = endpoint(&settings.url, settings.kind.path());
-        let (turns, in_flight) = (Turns::of(settings.max_in_flight), Semaphore::new(settings.max_in_flight));
-        Ok(Self { settings, endpoint, client, turns, in_flight, is_answering: AtomicBool::new(true) })
+    /// When the system's certificates or the model can't be used.
+    pub fn open(settings: Settings) -> Result<Self, Failure> {
+        let engine = match &settings.place {
+            Place::Server(server) => Engine::Server(server::Server::new(server.clone())?),
+            Place::Here(local) => {
+                let model = Model::open(local).map_err(|error| Failure::Unusable(Box::new(error)))?;
+                tracing::info!(id = model.id(), "a reranker");
+                Engine::Model(model)
+            }
+        };
+        Ok(Self { settings, engine, is_answering: AtomicBool::new(true) })
     }
 
     /// How likely each passage answers the question, 0 to 1, within so much time.
     ///
     /// # Errors
-    /// When the server doesn't answer in time, or not as it should.
+    /// When it doesn't answer in time, or not as it should. What it has not begun then is never begun.
     pub async fn scores(
         &self,
         question: &str,
@@ -132,36 +79,17 @@ impl Reranker {
         within: Duration,
     ) -> Result<Vec<f64>, Failure> {
         let timeout = self.settings.timeout.min(within);
+        let cut = |text: &String| text.floor_char_boundary(MAX_PASSAGE);
+        let passages: Vec<&str> = passages.iter().filter_map(|text| text.get(..cut(text))).collect();
         let all = async {
-            let _turn = self.turns.take(Role::Query, payer).await;
-            let calls: Vec<_> = passages.chunks(BATCH).map(|part| self.call(question, part)).collect();
-            stream::iter(calls).buffered(self.settings.max_in_flight).try_concat().await
+            match &self.engine {
+                Engine::Server(server) => server.scores(question, &passages, payer).await,
+                Engine::Model(model) => model.scores(question, &passages, payer).await,
+            }
         };
         let scores = tokio::time::timeout(timeout, all).await.unwrap_or(Err(Failure::Slow { timeout }));
         self.is_answering.store(scores.is_ok(), Ordering::Relaxed);
         scores
-    }
-
-    async fn call(&self, question: &str, passages: &[String]) -> Result<Vec<f64>, Failure> {
-        // Never closed, so taking a permit can't fail.
-        let _place = self.in_flight.acquire().await.ok();
-        let cut = |text: &String| text.floor_char_boundary(MAX_PASSAGE);
-        let passages: Vec<&str> = passages.iter().filter_map(|text| text.get(..cut(text))).collect();
-        let body = self.settings.kind.request(&self.settings.model, question, &passages);
-        let mut request = self.client.post(self.endpoint.clone()).json(&body);
-        if let Some(key) = &self.settings.key {
-            request = request.header(AUTHORIZATION, key.clone());
-        }
-        let response = request.send().await.map_err(unreachable)?;
-        match response.status() {
-            StatusCode::OK => {}
-            status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => {
-                return Err(Failure::Busy { status: status.as_u16() });
-            }
-            status => return Err(Failure::Status { status: status.as_u16() }),
-        }
-        let body = read_answer(response, MAX_ANSWER * (passages.len() + 1)).await?;
-        self.settings.kind.scores(&body, passages.len())
     }
 
     /// Whether the last call was answered; for operators only.
@@ -170,22 +98,27 @@ impl Reranker {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What stands for models in a build without them.
+#[cfg(not(feature = "onnx"))]
+mod absent {
+    use crate::embed::Failure;
+    use crate::embed::local::{ModelError, Settings};
+    use crate::limits::Payer;
 
-    #[test]
-    fn scores_are_ordered_and_checked() {
-        let tei = |body: &str| RerankApi::Tei.scores(body.as_bytes(), 2);
-        assert_eq!(tei(r#"[{"index":1,"score":0.5},{"index":0,"score":0}]"#).unwrap(), [0.0, 0.5]);
-        assert!(matches!(tei(r#"[{"index":1,"score":0.5}]"#), Err(Failure::Count { expected: 2, found: 1 })));
-        assert!(matches!(tei(r#"[{"index":1,"score":1},{"index":1,"score":1}]"#), Err(Failure::Index { index: 1 })));
-        assert!(matches!(tei(r#"[{"index":1,"score":7.5},{"index":0,"score":1}]"#), Err(Failure::NoProbability)));
-        let cohere = |body: &str| RerankApi::Cohere.scores(body.as_bytes(), 1);
-        let answer = r#"{"id":"x","results":[{"index":0,"relevance_score":0.25,"document":{"text":"t"}}],"meta":{}}"#;
-        assert_eq!(cohere(answer).unwrap(), [0.25]);
-        for malformed in ["{}", "[]", "", r#"{"results":[{"index":0,"relevance_score":null}]}"#] {
-            assert!(matches!(cohere(malformed), Err(Failure::Malformed { .. })), "{malformed}");
+    pub(super) enum Model {}
+
+    impl Model {
+        pub fn open(_: &Settings) -> Result<Self, ModelError> {
+            Err(ModelError::NotBuilt)
+        }
+
+        pub fn id(&self) -> &str {
+            match *self {}
+        }
+
+        #[expect(clippy::unused_async, reason = "as the real one")]
+        pub async fn scores(&self, _: &str, _: &[&str], _: &Payer) -> Result<Vec<f64>, Failure> {
+            match *self {}
         }
     }
 }

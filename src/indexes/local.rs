@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::{Legs, Lists, SharedKeyOf};
 use crate::index::scan::OpenedScan;
-use crate::index::{Analyser, ChunkMask, IndexError, KeywordIndex, MaskedScan, TantivyKeywords, VectorStore, Work};
+use crate::index::{
+    Analyser, ChunkMask, Depth, IndexError, KeywordIndex, MaskedScan, TantivyKeywords, VectorStore, Work,
+};
 
 /// Both indexes of one collection, as files.
 pub struct Local {
@@ -40,14 +42,14 @@ impl Local {
         analyser: &Analyser,
         legs: Legs,
         mask: Arc<ChunkMask>,
-        depth: usize,
+        depth: Depth,
         key: SharedKeyOf,
     ) -> Result<Lists, IndexError> {
         let vector = legs.vector.map(|vector| {
-            let (local, mask, key) = (self.clone(), mask.clone(), key.clone());
+            let (local, mask, depth, key) = (self.clone(), mask.clone(), depth.clone(), key.clone());
             let mut work = Work::within(legs.effort.clone());
             crate::spans::blocking(move || {
-                let found = local.vectors.search(&vector, &local.visible(&mask), depth, &*key, &mut work)?;
+                let found = local.vectors.search(&vector, &local.visible(&mask), &depth, &*key, &mut work)?;
                 Ok::<_, IndexError>((found, work))
             })
         });
@@ -56,7 +58,7 @@ impl Local {
             let mut work = Work::within(legs.effort);
             crate::spans::blocking(move || {
                 let query = analyser.query(&text);
-                let found = local.keywords.search(&query, &mask, depth, &*key, &mut work)?;
+                let found = local.keywords.search(&query, &mask, &depth, &*key, &mut work)?;
                 Ok::<_, IndexError>((found, work))
             })
         });

@@ -15,7 +15,7 @@ use crate::catalog::collections::Pair;
 use crate::catalog::operations::{self, OperationKind, OperationRow};
 use crate::catalog::{Catalog, CatalogTx, vectors};
 use crate::index::qdrant::{Ask, Expected, Point, QdrantCollection, QdrantError, StoredPoint, Watermark, fields_name};
-use crate::index::{Analyser, ChunkKey, ChunkMask, IndexError, Tokens, pieces, sparse};
+use crate::index::{Analyser, ChunkKey, ChunkMask, Depth, IndexError, Tokens, pieces, sparse};
 use crate::lease::Lease;
 use crate::wire::FieldType;
 
@@ -50,7 +50,7 @@ pub(super) async fn search(
     analyser: &Analyser,
     legs: Legs,
     mask: &ChunkMask,
-    depth: usize,
+    depth: Depth,
     key: &(dyn Fn(u32) -> ChunkKey + Send + Sync),
 ) -> Result<Lists, IndexError> {
     let query = legs.text.as_ref().map(|text| sparse::of_query(&analyser.query(text)));

@@ -34,7 +34,7 @@ impl Indexes {
         }
     }
 
-    /// Vectors of a range of chunks of the generation that is searched; chunks that have none are left out.
+    /// Vectors of chunks of the generation that is searched; chunks that have none are left out.
     ///
     /// # Errors
     /// When the catalog or the files can't be read.
@@ -44,11 +44,8 @@ impl Indexes {
         pair: Pair,
         chunks: &[u32],
     ) -> Result<Vec<(u32, Vec<f32>)>, IndexFollowError> {
-        let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Ok(Vec::new()) };
         if self.home() == VectorHome::Catalog {
-            let stored = vectors::of_chunks(&mut catalog.read().await?, pair, *first..*last + 1).await?;
-            let wanted = stored.into_iter().filter(|(chunk, _)| chunks.binary_search(chunk).is_ok());
-            return Ok(wanted.filter_map(|(chunk, vector)| Some((chunk, vector?))).collect());
+            return Ok(vectors::of_these(&mut catalog.read().await?, pair, chunks).await?);
         }
         let Some(local) = self.local(pair) else { return Ok(Vec::new()) };
         let chunks = chunks.to_vec();

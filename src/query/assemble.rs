@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::caveats::Caveats;
 use super::fuse::Ranked;
+use super::heading;
 use super::relevance::{self, Measure};
 use super::{QueryError, Question};
 use crate::authority::View;
@@ -55,6 +56,14 @@ pub(super) async fn passages(
         } else {
             None
         };
+        let under_heading = if question.includes(Include::UnderHeading) {
+            let (found, is_whole) =
+                heading::under_heading(service, &ranked.searched, &ranked.view, &hit.chunk, &text).await?;
+            caveats.is_incomplete |= !is_whole;
+            Some(found)
+        } else {
+            None
+        };
         let is_first = wants_metadata && told.insert((hit.chunk.collection(), hit.chunk.document_id().to_owned()));
         let collection = ranked.view.collection(hit.chunk.collection());
         let of = measured.get(&hit.chunk.candidate()).copied().unwrap_or_default();
@@ -78,6 +87,7 @@ pub(super) async fn passages(
             content_hash: content_hash(&text.content_hash),
             text: Some(text.text),
             neighbors,
+            under_heading,
         });
     }
     let assembled =
@@ -117,15 +127,30 @@ async fn neighbours(
     view: &View,
     chunk: &VerifiedChunk,
 ) -> Result<(Vec<Neighbor>, bool), QueryError> {
-    let mut verified = service.gate.verify_neighbours(view, chunk).await?;
+    let (found, is_whole) = around(service, searched, view, chunk, 1).await?;
+    let neighbor =
+        |(chunk, text): (VerifiedChunk, PassageText)| Neighbor { chunk_id: chunk_id(chunk.key()), text: text.text };
+    Ok((found.into_iter().map(neighbor).collect(), is_whole))
+}
+
+/// Readable chunks before and after with their texts, in order, at most so many on each side; says whether none was lost on
+/// the way.
+pub(super) async fn around(
+    service: &Service,
+    searched: &View,
+    view: &View,
+    chunk: &VerifiedChunk,
+    on_each_side: usize,
+) -> Result<(Vec<(VerifiedChunk, PassageText)>, bool), QueryError> {
+    let mut verified = service.gate.verify_neighbours(view, chunk, on_each_side).await?;
     let count = verified.len();
     verified.retain(|neighbour| neighbour.is_as_in(searched, view));
     let mut texts = read(service, &verified).await?;
-    let found = verified.iter().filter_map(|neighbour| {
+    let found = verified.into_iter().filter_map(|neighbour| {
         let text = texts.remove(&neighbour.candidate())?;
-        Some(Neighbor { chunk_id: chunk_id(neighbour.key()), text: text.text })
+        Some((neighbour, text))
     });
-    let found: Vec<Neighbor> = found.collect();
+    let found: Vec<_> = found.collect();
     let is_whole = found.len() == count;
     Ok((found, is_whole))
 }

@@ -116,14 +116,22 @@ pub(super) fn fuse(verified: Verified) -> Ranked {
     Ranked { searched: verified.searched, view: verified.view, hits, caveats: verified.caveats }
 }
 
+/// Those that may be in the answer: with a score that is high enough, and of each document no more than the question wants.
+pub(super) fn narrow(mut ranked: Ranked, question: &Question) -> Ranked {
+    ranked.hits.retain(|hit| hit.score >= question.min_score);
+    if let Some(most) = question.max_per_document {
+        let mut per_document: HashMap<(u32, String), usize> = HashMap::new();
+        ranked.hits.retain(|hit| {
+            let count = per_document.entry((hit.chunk.collection(), hit.chunk.document_id().to_owned())).or_default();
+            *count += 1;
+            *count <= most
+        });
+    }
+    ranked
+}
+
 /// As many of the best as the question wants.
-pub(super) fn cap(mut ranked: Ranked, question: &Question) -> Ranked {
-    let mut per_document: HashMap<(u32, String), usize> = HashMap::new();
-    ranked.hits.retain(|hit| {
-        let count = per_document.entry((hit.chunk.collection(), hit.chunk.document_id().to_owned())).or_default();
-        *count += 1;
-        *count <= question.max_per_document && hit.score >= question.min_score
-    });
+pub(super) fn cut(mut ranked: Ranked, question: &Question) -> Ranked {
     ranked.hits.truncate(question.top_k);
     ranked.caveats.is_cut &= ranked.hits.len() < question.top_k;
     ranked

@@ -105,7 +105,7 @@ impl Measure<'_> {
         let mut mask = ChunkMask::new(end);
         found.iter().for_each(|candidate| mask.set(candidate.chunk));
         let legs = Legs { vector: Some(vector.clone()), text: None, effort: self.effort.clone() };
-        let lists = indexes.search(legs, Arc::new(mask), found.len(), Arc::new(|_| [0; 16])).await?;
+        let lists = indexes.search(legs, Arc::new(mask), found.len().into(), Arc::new(|_| [0; 16])).await?;
         Ok(lists.vector.unwrap_or_default().into_iter().map(|scored| (scored.chunk, scored.score)).collect())
     }
 

@@ -1,5 +1,7 @@
 //! The audit record first, then the answer with its revision and receipt.
 
+use std::collections::HashSet;
+
 use super::assemble::Passages;
 use super::stages::Stages;
 use super::{QueryError, Question};
@@ -8,7 +10,22 @@ use crate::authority::Reader;
 use crate::identity::{Principal, Scope};
 use crate::service::Service;
 use crate::tokens::receipt::{Receipt, ReceiptItem};
-use crate::wire::{Answer, Include};
+use crate::wire::{Answer, Include, Passage};
+
+/// All chunks whose texts are in the answer, each once.
+fn given<'a>(passages: impl Iterator<Item = &'a Passage>) -> Vec<String> {
+    let (mut items, mut known) = (Vec::new(), HashSet::new());
+    for passage in passages {
+        let neighbours = passage.neighbors.iter().flatten().map(|neighbour| &neighbour.chunk_id);
+        let under_heading = passage.under_heading.iter().flat_map(|under| &under.chunk_ids);
+        for chunk in std::iter::once(&passage.chunk_id).chain(neighbours).chain(under_heading) {
+            if known.insert(chunk) {
+                items.push(chunk.clone());
+            }
+        }
+    }
+    items
+}
 
 pub(super) async fn respond(
     service: &Service,
@@ -32,7 +49,7 @@ pub(super) async fn respond(
             asked: asked.clone(),
             event: "query",
             revision: found.revision,
-            items: shown().map(|passage| passage.chunk_id.clone()).collect(),
+            items: given(shown()),
             question: Some(service.audit.digest(&question.text)),
             ..Record::default()
         })

@@ -8,7 +8,7 @@ use super::allow::{Allowed, AllowedCollection};
 use super::{QueryError, Question};
 use crate::embed::{self, EmbedError, Failure, Role};
 use crate::gate::Candidate;
-use crate::index::{ChunkKey, Scored};
+use crate::index::{ChunkKey, ChunkMask, Depth, Scored};
 use crate::indexes::{Legs, SharedKeyOf};
 use crate::limits::Payer;
 use crate::service::Service;
@@ -118,7 +118,6 @@ pub(super) async fn both_legs(
     allowed: &Allowed,
     vectors: &Vectors,
 ) -> Result<Hits, QueryError> {
-    let depth = service.limits.depth;
     let (mut searches, mut is_degraded) = (Vec::new(), false);
     for collection in &allowed.collections {
         let mut legs = Legs::default();
@@ -131,7 +130,7 @@ pub(super) async fn both_legs(
             legs.text = Some(question.text.clone());
         }
         if legs.vector.is_some() || legs.text.is_some() {
-            searches.push(search(service, turn, collection, legs, depth));
+            searches.push(search(service, turn, question, collection, legs));
         }
     }
     let found: Vec<Found> = futures::future::try_join_all(searches).await?;
@@ -140,7 +139,7 @@ pub(super) async fn both_legs(
     let mut hits = Hits { vector: Vec::new(), keyword: Vec::new(), is_cut: is_short, is_degraded };
     let mut merged: BTreeMap<(bool, String), Vec<List>> = BTreeMap::new();
     for list in lists {
-        hits.is_cut |= list.found.len() >= depth;
+        hits.is_cut |= list.is_full;
         merged.entry((list.is_vector, list.comparable.clone())).or_default().push(list);
     }
     for ((is_vector, comparable), lists) in merged {
@@ -149,7 +148,7 @@ pub(super) async fn both_legs(
             Mode::Vector => service.embedders.weight_alone(&comparable),
             _ => service.embedders.fusion_weight(&comparable),
         };
-        let list = WeightedList { weight, candidates: merge(lists, depth) };
+        let list = WeightedList { weight, candidates: merge(lists, &depth_of(service, question, |_| 0)) };
         if is_vector { hits.vector.push(list) } else { hits.keyword.push(list) }
     }
     Ok(hits)
@@ -159,7 +158,16 @@ struct List {
     is_vector: bool,
     /// Lists with the same name here have scores that can be compared.
     comparable: String,
-    found: Vec<(Candidate, f64, ChunkKey)>,
+    found: Vec<Hit>,
+    /// It ends where the limit of candidates says.
+    is_full: bool,
+}
+
+struct Hit {
+    candidate: Candidate,
+    document: u32,
+    score: f64,
+    key: ChunkKey,
 }
 
 struct Found {
@@ -167,13 +175,23 @@ struct Found {
     is_short: bool,
 }
 
+/// How long a list is: so many candidates, of each document no more counted than the question wants of it.
+fn depth_of(service: &Service, question: &Question, document_of: impl Fn(u32) -> u32 + Send + Sync + 'static) -> Depth {
+    match question.max_per_document {
+        Some(most) if !crate::mutants::active("long_documents_fill_lists") => {
+            Depth::by_document(service.limits.depth, most, Arc::new(document_of))
+        }
+        _ => service.limits.depth.into(),
+    }
+}
+
 /// One or both legs in one collection.
 async fn search(
     service: &Service,
     turn: &Turn,
+    question: &Question,
     collection: &AllowedCollection,
     mut legs: Legs,
-    depth: usize,
 ) -> Result<Found, QueryError> {
     // An engine elsewhere computes by itself.
     if collection.indexes.local().is_some() {
@@ -185,25 +203,41 @@ async fn search(
         Some(document) => keys.key(id, &document.id, document.version, document.place(chunk - document.first_chunk)),
         None => [0; 16],
     });
-    let found = collection.indexes.search(legs, collection.mask.clone(), depth, key.clone()).await?;
+    let state = collection.view.state.clone();
+    let document_of = move |chunk| state.document_of_chunk(chunk).map_or(u32::MAX, |document| document.ordinal);
+    let depth = depth_of(service, question, document_of);
+    let mask = mask_of(collection, &depth);
+    let found = collection.indexes.search(legs, mask, depth.clone(), key.clone()).await?;
     service.metrics.work(&found.work);
-    let list = |is_vector: bool, comparable: &str, scored: Vec<Scored>| List {
-        is_vector,
-        comparable: comparable.to_owned(),
-        found: scored
-            .into_iter()
-            .map(|Scored { chunk, score }| (Candidate { collection: id, chunk }, score, key(chunk)))
-            .collect(),
+    let list = |is_vector: bool, comparable: &str, scored: Vec<Scored>| {
+        let mut quota = depth.quota();
+        let hit = |Scored { chunk, score }| {
+            let document = depth.document_of(chunk);
+            quota.takes(document);
+            Hit { candidate: Candidate { collection: id, chunk }, document, score, key: key(chunk) }
+        };
+        let found = scored.into_iter().map(hit).collect();
+        List { is_vector, comparable: comparable.to_owned(), found, is_full: quota.is_full() }
     };
     let vector = found.vector.map(|scored| list(true, &settings.embedder, scored));
     let keyword = found.keyword.map(|scored| list(false, &settings.analyser, scored));
     Ok(Found { lists: vector.into_iter().chain(keyword).collect(), is_short: found.is_short })
 }
 
+/// What the search sees of the collection.
+fn mask_of(collection: &AllowedCollection, depth: &Depth) -> Arc<ChunkMask> {
+    // A deliberate bug of the test build: hidden parts of a document take places from what may be read of it.
+    if depth.per_document.is_some() && crate::mutants::active("documents_limited_before_the_mask") {
+        return Arc::new(ChunkMask::full(collection.mask.last().map_or(0, |last| last + 1)));
+    }
+    collection.mask.clone()
+}
+
 /// One list out of several with comparable scores, in the order (score descending, key ascending).
-fn merge(lists: Vec<List>, depth: usize) -> Vec<Candidate> {
-    let mut all: Vec<_> = lists.into_iter().flat_map(|list| list.found).collect();
-    all.sort_by(|(_, a, x), (_, b, y)| b.total_cmp(a).then_with(|| x.cmp(y)));
-    all.truncate(depth);
-    all.into_iter().map(|(candidate, ..)| candidate).collect()
+fn merge(lists: Vec<List>, depth: &Depth) -> Vec<Candidate> {
+    let mut all: Vec<Hit> = lists.into_iter().flat_map(|list| list.found).collect();
+    all.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.key.cmp(&b.key)));
+    let mut quota = depth.quota();
+    all.retain(|hit| quota.takes((hit.candidate.collection, hit.document)));
+    all.into_iter().map(|hit| hit.candidate).collect()
 }

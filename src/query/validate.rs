@@ -27,7 +27,10 @@ pub struct Question {
     pub min_relevance: Option<f64>,
     /// Whether the reranker is asked, where there is one.
     pub reranks: bool,
-    pub max_per_document: usize,
+    /// Passages of one document.
+    pub max_per_document: Option<usize>,
+    /// How much passages are to differ, 0 to 1.
+    pub diversity: f64,
     pub include: Vec<Include>,
     pub min_revision: Option<String>,
     pub max_staleness: Option<Duration>,
@@ -87,6 +90,10 @@ pub fn parse(query: Query, limits: &QueryLimits, has_reranker: bool) -> Result<Q
     if query.max_per_document == Some(0) {
         refuse("/max_per_document", "must be at least 1");
     }
+    let diversity = query.diversity.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&diversity) {
+        refuse("/diversity", "must be 0 to 1");
+    }
     if !is_small(&query.context) {
         refuse("/context", "must be at most 32 KiB");
     }
@@ -110,7 +117,8 @@ pub fn parse(query: Query, limits: &QueryLimits, has_reranker: bool) -> Result<Q
         min_score,
         min_relevance: query.min_relevance,
         reranks: query.rerank.unwrap_or(true),
-        max_per_document: query.max_per_document.unwrap_or(usize::MAX),
+        max_per_document: query.max_per_document,
+        diversity,
         include: query.include.unwrap_or_else(|| vec![Include::Text, Include::Metadata]),
         min_revision: query.min_revision,
         max_staleness: query.max_staleness_ms.map(Duration::from_millis),

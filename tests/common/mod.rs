@@ -4,6 +4,7 @@
 pub mod mutants;
 pub mod openfga;
 pub mod postgres;
+pub mod reranker;
 pub mod tokens;
 
 use std::net::SocketAddr;

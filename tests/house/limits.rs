@@ -14,6 +14,16 @@ const ROWS: &[(&str, &str)] = &[
     ),
     ("`top_k`", "10, at most {wire MAX_TOP_K}"),
     ("candidates per leg", "{config depth} (10 to 1,000)"),
+    ("chunks of one document in such a list", "as many, and {crates/index/src/depth.rs SPARE}"),
+    (
+        "passages that are chosen from",
+        "{src/query/diversify.rs POOL}, or {src/query/diversify.rs POOL_PER_RESULT} times `top_k`",
+    ),
+    (
+        "text `under_heading`",
+        "{src/query/heading.rs MAX_BYTES KiB} KiB, {src/query/heading.rs MAX_CHUNKS} chunks before it and \
+         {src/query/heading.rs MAX_CHUNKS} after it",
+    ),
     ("deadline of a query", "{config deadline_ms s} s, at most {config max_deadline_ms s} s"),
     (
         "filter;",

@@ -12,7 +12,7 @@ use usher::embed::{EmbedError, Embedder, Embedders, Role};
 use usher::limits::Payer;
 use usher::snapshot::names::PlaceInDocument;
 use usher_oracle::models;
-use usher_oracle::rank;
+use usher_oracle::rank::{self, Wish};
 use usher_oracle::rights::{Model, Tuple};
 use usher_oracle::world::{
     CHAIN, Document, Part, Reader, World, canary, chunk_name, principal, section_object, sentence, subjects, tuple,
@@ -327,7 +327,15 @@ impl Driver {
         };
         let at = now();
         let mut body = json!({"query": question, "top_k": top_k, "collections": ["leak"],
-                          "include": ["text", "metadata", "neighbors", "assembled"]});
+                          "include": ["text", "metadata", "neighbors", "under_heading", "assembled"]});
+        let mut wish = Wish { depth: 100, top_k, most: None, diversity: 0.0 };
+        // Where near equals may be turned round, what is chosen after them may be another.
+        if self.turned.is_none() {
+            wish.most = [None, None, Some(1), Some(2)][self.rng.below(4)];
+            wish.diversity = [0.0, 0.0, 0.3, 1.0][self.rng.below(4)];
+            body["max_per_document"] = json!(wish.most);
+            body["diversity"] = json!(wish.diversity);
+        }
         if self.turned.is_some() {
             let nothing = json!({"query": "x", "top_k": 1, "collections": ["leak"]});
             body["min_revision"] = client.post("/v1/query", nothing).await.ok()["revision"].clone();
@@ -336,7 +344,7 @@ impl Driver {
         let bytes = String::from_utf8(reply.bytes.clone()).unwrap();
         let answer = reply.ok();
         let key = self.key();
-        let expected = self.world.answer(reader, question, top_k, at, &key);
+        let expected = self.world.answer(reader, question, wish, at, &key);
         let found: Vec<(String, f64)> = names(&answer);
         let wanted: Vec<(String, f64)> = expected.into_iter().map(|ranked| (ranked.id, ranked.score)).collect();
         let is_same = found.len() == wanted.len()
@@ -376,7 +384,14 @@ impl Driver {
         assert!(returned.iter().all(|item| stated.contains(item)), "{reader:?}: not in the receipt");
         let audit = std::fs::read_to_string(self.service.folder.path().join("audit.jsonl")).unwrap();
         let name = answer["request_id"].as_str().unwrap();
-        assert_eq!(audit.lines().rev().take(8).filter(|line| line.contains(name)).count(), 1, "{reader:?}: audit");
+        let records: Vec<&str> = audit.lines().rev().take(8).filter(|line| line.contains(name)).collect();
+        assert_eq!(records.len(), 1, "{reader:?}: audit");
+        for hit in answer["results"].as_array().unwrap() {
+            let neighbors = hit["neighbors"].as_array().unwrap().iter().map(|it| it["chunk_id"].as_str().unwrap());
+            let under = hit["under_heading"]["chunk_ids"].as_array().unwrap().iter().map(|it| it.as_str().unwrap());
+            let given = std::iter::once(hit["chunk_id"].as_str().unwrap()).chain(neighbors).chain(under);
+            given.for_each(|chunk| assert!(records[0].contains(chunk), "{reader:?}: {chunk} is not in the audit"));
+        }
     }
 
     /// What the authorization API says about single documents.

@@ -4,6 +4,8 @@ const SEQUENTIAL: &str = "sequential::every_answer_equals_brute_force";
 
 const TWINS: &str = "sections::what_is_in_a_hidden_part_moves_no_byte_of_an_answer";
 
+const ALONE: &str = "alone::a_reader_among_others_is_answered_as_if_alone";
+
 const MUTANTS: &[(&str, &str)] = &[
     ("skip_verification", "races::a_revocation_between_search_and_verification_binds"),
     ("trust_the_searchs_audience", "races::a_revocation_between_search_and_verification_binds"),
@@ -34,6 +36,11 @@ const MUTANTS: &[(&str, &str)] = &[
     ("offsets_of_the_whole_text", TWINS),
     ("pages_of_the_whole_text", TWINS),
     ("neighbours_end_at_hidden_parts", "sections::hidden_parts_are_passed_over"),
+    ("hidden_parts_leave_a_gap", "sections::what_stands_under_a_heading_has_no_gaps"),
+    ("documents_limited_before_the_mask", ALONE),
+    ("likeness_by_place", ALONE),
+    ("global_keyword_statistics", ALONE),
+    ("long_documents_fill_lists", "alone::a_long_document_leaves_room_for_others"),
 ];
 
 #[test]

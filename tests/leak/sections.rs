@@ -116,9 +116,12 @@ fn twins(rng: &mut Random, id: &str) -> [Value; 2] {
 
 /// All that the reader can ask about the document, without what differs by design.
 async fn told(client: &Client, id: &str, question: &str) -> Vec<String> {
-    let include = ["text", "metadata", "neighbors", "assembled"];
+    let include = ["text", "metadata", "neighbors", "under_heading", "assembled"];
     let query = json!({"query": question, "top_k": 20, "collections": ["leak"], "include": include});
-    let answer = client.post("/v1/query", query).await;
+    let mut spread = query.clone();
+    spread["max_per_document"] = json!(1 + question.len() % 3);
+    spread["diversity"] = json!(0.4);
+    let (answer, spread) = (client.post("/v1/query", query).await, client.post("/v1/query", spread).await);
     let hits = answer.json()["results"].as_array().unwrap().clone();
     let items: Vec<Value> =
         hits.iter().map(|hit| json!({"chunk_id": hit["chunk_id"], "content_hash": hit["content_hash"]})).collect();
@@ -134,7 +137,7 @@ async fn told(client: &Client, id: &str, question: &str) -> Vec<String> {
         listed["updated_at"] = json!("time");
     }
     let list = serde_json::to_vec(&list).unwrap();
-    [answer.bytes, document.bytes, rechecked.bytes, list].iter().map(|bytes| comparable(bytes)).collect()
+    [answer.bytes, spread.bytes, document.bytes, rechecked.bytes, list].iter().map(|bytes| comparable(bytes)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,4 +182,46 @@ async fn hidden_parts_are_passed_over() {
         seen.push(neighbors.iter().map(|it| it["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>());
     }
     assert_eq!(seen, [["## Secret\n\nbirch"], ["# Top\n\namber"]]);
+}
+
+/// What a reader sees under a heading around a hidden part is what it would see if the part were not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_under_a_heading_has_no_gaps() {
+    let (seed, steps) = plan(20);
+    let service = TestService::start().await;
+    let admin = service.admin();
+    admin.put("/v1/collections/leak", json!({"analyser": "simple"})).await.ok();
+    let mut rng = Random::new(seed ^ 0x9a9);
+    let mut joined = 0;
+    for step in 0..steps {
+        let paragraphs = |rng: &mut Random| -> String {
+            (0..1 + rng.below(4)).map(|_| format!("{}\n\n", sentence(rng, 120))).collect()
+        };
+        let (before, hidden, after) = (paragraphs(&mut rng), paragraphs(&mut rng), paragraphs(&mut rng));
+        let word = canary(&mut rng);
+        let hidden = format!("{word} {hidden}");
+        let span = json!({"span": {"start": before.len(), "end": before.len() + hidden.len()}});
+        let with = document(&format!("t/with{step}"), "text/plain", &format!("{before}{hidden}{after}"), section(span));
+        admin.put_documents(vec![with]).await;
+        let around = async |reader: &str, id: String| {
+            let query = json!({"query": sentence(&mut Random::new(3), 20), "mode": "vector", "top_k": 50,
+                "collections": ["leak"], "include": ["text", "under_heading"],
+                "filter": {"field": "document_id", "op": "eq", "value": id}});
+            let answer = service.as_reader(reader).post("/v1/query", query).await.ok();
+            let hits = answer["results"].as_array().unwrap().clone();
+            hits.into_iter().map(|hit| hit["under_heading"].clone()).collect::<Vec<_>>()
+        };
+        for of in around("user:u1", format!("t/with{step}")).await {
+            let text = of["text"].as_str().unwrap();
+            assert!(!text.contains(&word) && !text.contains('…'), "{of}");
+            if of["is_whole"] == true {
+                let squeezed = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(squeezed(text), squeezed(&format!("{before}{after}")));
+                joined += 1;
+            }
+        }
+        let all = around("user:u0", format!("t/with{step}")).await;
+        assert!(all.iter().any(|of| of["text"].as_str().unwrap().contains(&word)));
+    }
+    assert!(joined > steps, "{joined} passages had all of their text around them");
 }

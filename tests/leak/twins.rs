@@ -69,7 +69,10 @@ async fn hidden_documents_move_no_byte_of_an_answer() {
         other.admin().put_documents(vec![hidden]).await;
         for _ in 0..3 {
             let subject = driver.rng.pick(&subjects()).cloned().unwrap();
-            let body = json!({"query": sentence(&mut driver.rng, 3), "top_k": 5, "include": ["text", "assembled", "neighbors"]});
+            let mut body = json!({"query": sentence(&mut driver.rng, 3), "top_k": 5});
+            body["include"] = json!(["text", "assembled", "neighbors", "under_heading"]);
+            body["max_per_document"] = [json!(null), json!(1), json!(2)][driver.rng.below(3)].clone();
+            body["diversity"] = json!([0.0, 0.4][driver.rng.below(2)]);
             let (a, b) = (driver.service.as_reader(&subject), other.as_reader(&subject));
             let (x, y) = (a.post("/v1/query", body.clone()).await, b.post("/v1/query", body).await);
             assert_eq!(x.status, y.status);

@@ -22,7 +22,7 @@ use usher::telemetry::Metrics;
 use crate::common::{TestService, document};
 
 /// The tiny model's folder, with the runtime named beside it.
-fn model() -> Option<PathBuf> {
+pub fn model() -> Option<PathBuf> {
     let model = std::env::var_os("USHER_ONNX_MODEL").filter(|_| std::env::var_os("ORT_DYLIB_PATH").is_some());
     if model.is_none() {
         usher_support::skipped("onnx", "no model and no ONNX Runtime here (scripts/onnx.sh makes them)");
@@ -31,7 +31,7 @@ fn model() -> Option<PathBuf> {
 }
 
 /// A copy that a test may spoil.
-fn copy(model: &Path) -> tempfile::TempDir {
+pub fn copy(model: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(model).unwrap().flatten() {
         std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
@@ -39,7 +39,7 @@ fn copy(model: &Path) -> tempfile::TempDir {
     folder
 }
 
-fn change(folder: &Path, file: &str, from: &str, to: &str) {
+pub fn change(folder: &Path, file: &str, from: &str, to: &str) {
     let text = std::fs::read_to_string(folder.join(file)).unwrap();
     assert!(text.contains(from), "{file} holds no {from}");
     std::fs::write(folder.join(file), text.replace(from, to)).unwrap();
@@ -237,19 +237,31 @@ fn a_missing_or_old_runtime_is_named_at_the_start() {
 
 /// A hub that has one model, and counts what is fetched.
 #[derive(Clone)]
-struct StubHub {
-    model: PathBuf,
-    fetched: Arc<AtomicUsize>,
+pub struct StubHub {
+    pub model: PathBuf,
+    pub repository: &'static str,
+    pub fetched: Arc<AtomicUsize>,
+}
+
+impl StubHub {
+    /// Its address, and the task that serves it.
+    pub async fn serve(&self) -> (String, tokio::task::JoinHandle<std::io::Result<()>>) {
+        let router = Router::new().route("/{owner}/{repository}/resolve/{revision}/{*file}", get(resolve));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        (endpoint, tokio::spawn(axum::serve(listener, router.with_state(self.clone())).into_future()))
+    }
 }
 
 async fn resolve(
     State(hub): State<StubHub>,
-    axum::extract::Path((repository, revision, file)): axum::extract::Path<(String, String, String)>,
+    axum::extract::Path((_, repository, revision, file)): axum::extract::Path<(String, String, String, String)>,
     headers: HeaderMap,
 ) -> axum::response::Response {
     hub.fetched.fetch_add(1, Ordering::SeqCst);
-    let bytes = std::fs::read(hub.model.join(&file)).ok().filter(|_| revision == "pinned");
-    let Some(bytes) = bytes.filter(|_| repository == "all-MiniLM-L6-v2-onnx") else {
+    let name = file.rsplit('/').next().unwrap();
+    let bytes = std::fs::read(hub.model.join(name)).ok().filter(|_| revision == "pinned");
+    let Some(bytes) = bytes.filter(|_| repository == hub.repository) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let (size, is_probe) = (bytes.len(), headers[header::RANGE] == "bytes=0-0");
@@ -265,11 +277,8 @@ async fn resolve(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_is_asked_once_and_its_model_is_known_by_its_files() {
     let Some(model) = model() else { return };
-    let hub = StubHub { model, fetched: Arc::default() };
-    let router = Router::new().route("/Qdrant/{repository}/resolve/{revision}/{file}", get(resolve));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let task = tokio::spawn(axum::serve(listener, router.with_state(hub.clone())).into_future());
+    let hub = StubHub { model, repository: "all-MiniLM-L6-v2-onnx", fetched: Arc::default() };
+    let (endpoint, task) = hub.serve().await;
     let cache = tempfile::tempdir().unwrap();
     let open = async |model: &str, revision: &str| {
         let source = Source::Hub(Hub {

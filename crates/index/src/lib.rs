@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use usher_base::effort::{Effort, Spent};
 
 pub mod analyse;
+pub mod depth;
 pub mod filter;
 mod folder;
 pub mod mask;
@@ -24,6 +25,7 @@ pub mod sparse;
 pub mod tantivy;
 
 pub use analyse::{AnalysedQuery, Analyser, Tokens};
+pub use depth::Depth;
 pub use mask::ChunkMask;
 pub use scan::MaskedScan;
 pub use tantivy::TantivyKeywords;
@@ -101,7 +103,8 @@ pub trait VectorStore: Send + Sync {
     /// write that found the disk full.
     fn append(&self, first: u32, rows: &[f32]) -> Result<(), IndexError>;
 
-    /// The `depth` masked chunks with the largest dot product, best first, ties by key. Fewer only if fewer are masked.
+    /// The masked chunks with the largest dot product, to the depth, best first, ties by key. Fewer only if fewer are
+    /// masked.
     ///
     /// # Errors
     /// Query of a wrong length, not finite or not normalised; a mask bit beyond the end; a masked row that is damaged.
@@ -109,12 +112,12 @@ pub trait VectorStore: Send + Sync {
         &self,
         query: &[f32],
         mask: &ChunkMask,
-        depth: usize,
+        depth: &Depth,
         key: KeyOf<'_>,
         work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError>;
 
-    /// One stored vector, for export only: a vector counts as text.
+    /// One stored vector, for export, and for comparing chunks that the gate has passed: a vector counts as text.
     ///
     /// # Errors
     /// [`IndexError::BeyondEnd`]; a damaged row.
@@ -158,8 +161,8 @@ pub trait KeywordIndex: Send + Sync {
     /// [`IndexError::Backwards`] if `position` is lower than the current one; I/O. Nothing is applied on error.
     fn apply(&self, operations: &[KeywordOp], position: u64) -> Result<(), IndexError>;
 
-    /// The `depth` masked chunks with the largest BM25 score that hold at least one of the query's terms and all of its
-    /// phrases, best first, ties by key. All statistics are counted under the mask.
+    /// The masked chunks with the largest BM25 score that hold at least one of the query's terms and all of its phrases, to
+    /// the depth, best first, ties by key. All statistics are counted under the mask.
     ///
     /// # Errors
     /// I/O.
@@ -167,7 +170,7 @@ pub trait KeywordIndex: Send + Sync {
         &self,
         query: &AnalysedQuery,
         mask: &ChunkMask,
-        depth: usize,
+        depth: &Depth,
         key: KeyOf<'_>,
         work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError>;

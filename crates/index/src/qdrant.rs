@@ -20,7 +20,7 @@ use qdrant_client::qdrant::{
     point_id, value::Kind,
 };
 
-use super::{ChunkKey, ChunkMask, IndexError, Scored};
+use super::{ChunkKey, ChunkMask, Depth, IndexError, Scored};
 use crate::sparse::SparseVector;
 
 mod client;
@@ -46,6 +46,8 @@ const METADATA: &str = "m";
 const WATERMARK: u64 = 1 << 63;
 /// Times that more candidates are asked for, four times as many each.
 const ROUNDS: u32 = 3;
+/// Times that they are asked for without the documents of which the list holds all that it may.
+const ROUNDS_BY_DOCUMENT: u32 = 8;
 
 /// One Usher collection in Qdrant.
 pub struct QdrantCollection {
@@ -69,7 +71,7 @@ pub type SharedKey<'a> = &'a (dyn Fn(u32) -> ChunkKey + Send + Sync);
 pub struct Ask {
     pub dense: Option<Vec<f32>>,
     pub sparse: Option<SparseVector>,
-    pub depth: usize,
+    pub depth: Depth,
 }
 
 /// Lists of one search, each in the order (score descending, key ascending).
@@ -134,41 +136,39 @@ impl QdrantCollection {
         form: &Form,
         key: SharedKey<'_>,
     ) -> Result<Found, IndexError> {
+        let dense = ask.dense.as_ref().map(|vector| VectorInput::new_dense(vector.clone()));
+        let sparse = ask.sparse.as_ref();
+        let sparse = sparse.map(|vector| VectorInput::new_sparse(vector.indices.clone(), vector.values.clone()));
+        let mut legs: Vec<Leg> = [(DENSE, dense), (SPARSE, sparse)]
+            .into_iter()
+            .filter_map(|(vector, input)| Some(Leg::new(vector, input?)))
+            .collect();
+        let mut limit = ask.depth.chunks as u64;
+        let rounds = if ask.depth.per_document.is_some() { ROUNDS_BY_DOCUMENT } else { ROUNDS };
         let mut found = Found::default();
-        let (mut dense, mut sparse) = (ask.dense.is_some(), ask.sparse.is_some());
-        let mut limit = ask.depth as u64;
-        for round in 1..=ROUNDS {
-            let mut batch = Vec::new();
-            let dense_at = dense.then_some(batch.len());
-            if let Some(vector) = ask.dense.as_ref().filter(|_| dense) {
-                batch.push(self.leg(DENSE, VectorInput::new_dense(vector.clone()), form, limit));
-            }
-            let sparse_at = sparse.then_some(batch.len());
-            if let Some(vector) = ask.sparse.as_ref().filter(|_| sparse) {
-                let input = VectorInput::new_sparse(vector.indices.clone(), vector.values.clone());
-                batch.push(self.leg(SPARSE, input, form, limit));
-            }
+        for round in 1..=rounds {
+            let wanting = legs.iter().filter(|leg| leg.wants_more);
+            let mut batch: Vec<_> = wanting.map(|leg| self.leg(leg, form, limit)).collect();
             batch.push(self.watermark_query());
             let floor = self.floor();
             let mut answers = self.batch(batch).await?;
             let watermark = answers.pop().and_then(|points| Watermark::of(points.first()?));
             found.position = self.accept(watermark.as_ref(), floor)?;
-            let mut take = |at: Option<usize>, list: &mut Vec<Scored>| {
-                let Some(points) = at.and_then(|at| answers.get_mut(at)).map(std::mem::take) else { return false };
+            for (leg, points) in legs.iter_mut().filter(|leg| leg.wants_more).zip(answers) {
                 let is_cut = points.len() as u64 >= limit;
-                *list = masked(points, mask, ask.depth, key);
-                is_cut && list.len() < ask.depth && (list.len() as u64) < u64::from(mask.count())
-            };
-            dense = take(dense_at, &mut found.dense);
-            sparse = take(sparse_at, &mut found.sparse);
-            if !(dense || sparse) {
-                return Ok(found);
+                leg.take(masked(points, mask), is_cut, mask, &ask.depth, key);
+            }
+            found.is_short = legs.iter().any(|leg| leg.wants_more);
+            if !found.is_short {
+                break;
             }
             if round < ROUNDS {
                 limit *= 4;
             }
         }
-        found.is_short = true;
+        for leg in legs {
+            if leg.vector == DENSE { found.dense = leg.list } else { found.sparse = leg.list }
+        }
         Ok(found)
     }
 
@@ -181,13 +181,13 @@ impl QdrantCollection {
         self.accept(self.watermark().await?.as_ref(), floor)
     }
 
-    fn leg(&self, vector: &str, input: VectorInput, form: &Form, limit: u64) -> QueryPoints {
+    fn leg(&self, leg: &Leg, form: &Form, limit: u64) -> QueryPoints {
         QueryPoints {
             collection_name: self.alias.clone(),
-            query: Some(Query::new_nearest(input)),
-            using: Some(vector.to_owned()),
-            filter: form.filter(),
-            params: (vector == DENSE).then(|| form.params(&self.connection.settings().quantisation)),
+            query: Some(Query::new_nearest(leg.input.clone())),
+            using: Some(leg.vector.to_owned()),
+            filter: form.filter_without(&leg.exhausted),
+            params: (leg.vector == DENSE).then(|| form.params(&self.connection.settings().quantisation)),
             limit: Some(limit),
             with_payload: Some(false.into()),
             ..QueryPoints::default()
@@ -259,16 +259,47 @@ impl QdrantCollection {
     }
 }
 
-/// The masked points, best first, ties by key.
-fn masked(points: Vec<ScoredPoint>, mask: &ChunkMask, depth: usize, key: SharedKey<'_>) -> Vec<Scored> {
-    let mut list: Vec<Scored> = points
+/// One list of a search, over its rounds.
+struct Leg {
+    vector: &'static str,
+    input: VectorInput,
+    wants_more: bool,
+    /// Masked points of all rounds, best first, ties by key.
+    known: Vec<Scored>,
+    /// Documents of which the list holds all that it may, ascending: they are not asked for again.
+    exhausted: Vec<u32>,
+    list: Vec<Scored>,
+}
+
+impl Leg {
+    fn new(vector: &'static str, input: VectorInput) -> Self {
+        let (known, exhausted, list) = (Vec::new(), Vec::new(), Vec::new());
+        Self { vector, input, wants_more: true, known, exhausted, list }
+    }
+
+    /// Takes the points of a round, which has all of the rounds before but those of exhausted documents, and more.
+    fn take(&mut self, points: Vec<Scored>, is_cut: bool, mask: &ChunkMask, depth: &Depth, key: SharedKey<'_>) {
+        let is_exhausted = |hit: &Scored| self.exhausted.binary_search(&depth.document_of(hit.chunk)).is_ok();
+        let limits = depth.per_document.is_some();
+        self.known.retain(|hit| limits && is_exhausted(hit));
+        self.known.extend(points.into_iter().filter(|hit| !(limits && is_exhausted(hit))));
+        self.known.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| key(a.chunk).cmp(&key(b.chunk))));
+        let mut quota = depth.quota();
+        let known = self.known.iter().copied();
+        self.list = known.filter(|hit| quota.takes(depth.document_of(hit.chunk))).collect();
+        self.wants_more = is_cut && !quota.is_full() && (self.known.len() as u64) < u64::from(mask.count());
+        self.exhausted = quota.exhausted().collect();
+        self.exhausted.sort_unstable();
+    }
+}
+
+/// The masked ones of the points.
+fn masked(points: Vec<ScoredPoint>, mask: &ChunkMask) -> Vec<Scored> {
+    points
         .into_iter()
         .filter_map(|point| Some(Scored { chunk: chunk_of(point.id.as_ref()?)?, score: f64::from(point.score) }))
         .filter(|hit| mask.contains(hit.chunk) || usher_base::faults::mutants::active("points_of_qdrant_unmasked"))
-        .collect();
-    list.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| key(a.chunk).cmp(&key(b.chunk))));
-    list.truncate(depth);
-    list
+        .collect()
 }
 
 /// The chunk that a point stands for.

@@ -3,19 +3,25 @@
 //! Two forms: [`Best`] for scores that decide the answer, [`Bins`] for the coarse estimates of a first stage. Both keep
 //! every candidate that ties with the last place, so that what survives is a function of the set of candidates only.
 
-use crate::{KeyOf, Scored};
+use std::collections::HashMap;
 
-/// The best `depth` of the chunks that are offered, and all that tie with the last of them.
+use crate::depth::PerDocument;
+use crate::{Depth, KeyOf, Scored};
+
+/// The best of the chunks that are offered, to the depth, and all that tie with the last of them, or with the last of
+/// their document.
 pub(crate) struct Best {
-    depth: usize,
+    depth: Depth,
     floor: f64,
     kept: Vec<Scored>,
     room: usize,
 }
 
 impl Best {
-    pub(crate) fn new(depth: usize) -> Self {
-        Self { depth, floor: f64::NEG_INFINITY, kept: Vec::new(), room: depth.saturating_mul(2).max(256) }
+    pub(crate) fn new(depth: impl Into<Depth>) -> Self {
+        let depth = depth.into();
+        let room = depth.chunks.saturating_mul(2).max(256);
+        Self { depth, floor: f64::NEG_INFINITY, kept: Vec::new(), room }
     }
 
     /// Offers a candidate; `score` is not NaN.
@@ -41,14 +47,41 @@ impl Best {
     }
 
     fn shrink(&mut self) {
-        if self.depth == 0 {
+        let depth = self.depth.chunks;
+        if depth == 0 {
             self.kept.clear();
             self.floor = f64::INFINITY;
-        } else if self.kept.len() > self.depth {
-            let (_, last, _) = self.kept.select_nth_unstable_by(self.depth - 1, |a, b| b.score.total_cmp(&a.score));
+        } else if let Some(limit) = self.depth.per_document.clone() {
+            self.shrink_by_document(&limit);
+        } else if self.kept.len() > depth {
+            let (_, last, _) = self.kept.select_nth_unstable_by(depth - 1, |a, b| b.score.total_cmp(&a.score));
             let floor = last.score;
             self.floor = floor;
             self.kept.retain(|candidate| candidate.score >= floor);
+        }
+    }
+
+    /// Drops what has as many better ones of its own document as may stand in the list, and what is worse than the score
+    /// with which enough are counted. Neither can come back by later offers.
+    fn shrink_by_document(&mut self, limit: &PerDocument) {
+        let mut offered = std::mem::take(&mut self.kept);
+        offered.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
+        let mut held: HashMap<u32, usize> = HashMap::new();
+        let mut counted = 0;
+        for tied in offered.chunk_by(|a, b| a.score == b.score) {
+            let documents = tied.iter().map(|candidate| (*candidate, (limit.of)(candidate.chunk)));
+            let fits = |(_, document): &(Scored, u32)| held.get(document).is_none_or(|held| *held < limit.held);
+            let fitting: Vec<_> = documents.filter(fits).collect();
+            for (candidate, document) in fitting {
+                let held = held.entry(document).or_default();
+                *held += 1;
+                counted += usize::from(*held <= limit.counted);
+                self.kept.push(candidate);
+            }
+            if let Some(last) = tied.first().filter(|_| counted >= self.depth.chunks) {
+                self.floor = last.score;
+                return;
+            }
         }
     }
 
@@ -58,9 +91,9 @@ impl Best {
         self.kept
     }
 
-    /// At most `depth` chunks, ordered by (score descending, key ascending). Keys are computed for equal scores only.
+    /// The list, ordered by (score descending, key ascending). Keys are computed for equal scores only.
     pub(crate) fn ranked(self, key: KeyOf<'_>) -> Vec<Scored> {
-        let depth = self.depth;
+        let depth = self.depth.clone();
         let mut list = self.survivors();
         list.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
         for tied in list.chunk_by_mut(|a, b| a.score == b.score) {
@@ -68,7 +101,8 @@ impl Best {
                 tied.sort_by_cached_key(|candidate| key(candidate.chunk));
             }
         }
-        list.truncate(depth);
+        let mut quota = depth.quota();
+        list.retain(|candidate| quota.takes(depth.document_of(candidate.chunk)));
         list
     }
 }
@@ -157,7 +191,7 @@ mod tests {
         };
         let mut expected: Vec<Scored> = (0u32..).zip(&scores).map(|(chunk, &score)| Scored { chunk, score }).collect();
         expected.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| key(a.chunk).cmp(&key(b.chunk))));
-        for depth in [0, 1, 10, 77, 4999, 5000, 9000] {
+        for depth in [0_usize, 1, 10, 77, 4999, 5000, 9000] {
             let (mut up, mut down) = (Best::new(depth), Best::new(depth));
             for chunk in 0..5000u32 {
                 up.push(chunk, scores[chunk as usize]);
@@ -166,6 +200,55 @@ mod tests {
             let expected = &expected[..depth.min(5000)];
             assert_eq!(up.ranked(&key), expected, "depth {depth}");
             assert_eq!(down.ranked(&key), expected, "depth {depth}");
+        }
+    }
+
+    #[test]
+    fn of_each_document_the_first_few_count_in_any_order_of_offers() {
+        let mut random = usher_support::Random::new(7);
+        for _ in 0..300 {
+            let chunks = random.below(3_000) as u32;
+            let (documents, levels) = (1 + random.below(60), 1 + random.below(400));
+            let documents: std::sync::Arc<Vec<u32>> =
+                std::sync::Arc::new((0..chunks).map(|_| (random.below(documents) * random.below(3)) as u32).collect());
+            let scores: Vec<f64> = (0..chunks).map(|_| random.below(levels) as f64).collect();
+            let key =
+                |chunk: u32| (u128::from(chunk).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_be_bytes();
+            let (length, counted, held) = (random.below(120), 1 + random.below(4), random.below(5));
+            let table = documents.clone();
+            let limit = PerDocument {
+                counted,
+                held: counted + held,
+                of: std::sync::Arc::new(move |chunk| table[chunk as usize]),
+            };
+            let depth = Depth { chunks: length, per_document: Some(limit) };
+            // Brute force: all in order; each document's first few stand, and fewer count.
+            let mut all: Vec<u32> = (0..chunks).collect();
+            all.sort_by(|a, b| scores[*b as usize].total_cmp(&scores[*a as usize]).then_with(|| key(*a).cmp(&key(*b))));
+            let (mut expected, mut count) = (Vec::new(), 0);
+            for chunk in all {
+                let before =
+                    expected.iter().filter(|other: &&u32| documents[**other as usize] == documents[chunk as usize]);
+                let before = before.count();
+                if count == length {
+                    break;
+                }
+                if before < counted + held {
+                    count += usize::from(before < counted);
+                    expected.push(chunk);
+                }
+            }
+            let (mut up, mut first, mut second) =
+                (Best::new(depth.clone()), Best::new(depth.clone()), Best::new(depth.clone()));
+            for chunk in 0..chunks {
+                up.push(chunk, scores[chunk as usize]);
+                let down = chunks - 1 - chunk;
+                let part = if random.chance(50) { &mut first } else { &mut second };
+                part.push(down, scores[down as usize]);
+            }
+            let found = |best: Best| best.ranked(&key).iter().map(|hit| hit.chunk).collect::<Vec<_>>();
+            assert_eq!(found(up), expected);
+            assert_eq!(found(first.and(second)), expected);
         }
     }
 

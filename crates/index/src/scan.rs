@@ -29,7 +29,7 @@ use self::files::Folder;
 use self::raw::Kernel;
 use self::segment::{Layout, SEGMENT_ROWS, Segment};
 use crate::folder;
-use crate::{ChunkMask, IndexError, KeyOf, Scored, VectorStore, Work};
+use crate::{ChunkMask, Depth, IndexError, KeyOf, Scored, VectorStore, Work};
 use usher_base::progress::Progress;
 
 /// Rows that are erased while searches wait.
@@ -326,7 +326,7 @@ impl VectorStore for MaskedScan {
         &self,
         query: &[f32],
         mask: &ChunkMask,
-        depth: usize,
+        depth: &Depth,
         key: KeyOf<'_>,
         work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError> {

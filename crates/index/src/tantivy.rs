@@ -32,7 +32,7 @@ use self::lines::Lines;
 use self::score::Scratch;
 use self::segments::View;
 use crate::folder::{FolderLock, LOCK, failed};
-use crate::{AnalysedQuery, ChunkMask, IndexError, KeyOf, KeywordIndex, KeywordOp, Scored, Tokens, Work};
+use crate::{AnalysedQuery, ChunkMask, Depth, IndexError, KeyOf, KeywordIndex, KeywordOp, Scored, Tokens, Work};
 use usher_base::faults::failpoint;
 
 /// Changes with every change of schema, analysis or payload: an index of another version is built anew.
@@ -246,7 +246,7 @@ impl KeywordIndex for TantivyKeywords {
         &self,
         query: &AnalysedQuery,
         mask: &ChunkMask,
-        depth: usize,
+        depth: &Depth,
         key: KeyOf<'_>,
         work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError> {

@@ -6,6 +6,8 @@
 pub struct Chunk {
     /// Whatever identifies it for the caller.
     pub id: String,
+    /// Whatever identifies the document that it is of.
+    pub document: String,
     pub key: [u8; 16],
     /// Title and text.
     pub tokens: Vec<String>,
@@ -45,8 +47,19 @@ pub fn tokens(text: &str) -> Vec<String> {
     text.split_ascii_whitespace().map(str::to_owned).collect()
 }
 
-/// Places (from 0) of the best `depth` chunks, best first.
-fn leg(scores: Vec<Option<f64>>, chunks: &[Chunk], depth: usize) -> Vec<usize> {
+/// What a question wants beside its words.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Candidates of each list.
+    pub depth: usize,
+    pub top_k: usize,
+    /// Passages of one document.
+    pub most: Option<usize>,
+    pub diversity: f64,
+}
+
+/// Places (from 0) of all chunks with a score, best first.
+fn ordered(scores: Vec<Option<f64>>, chunks: &[Chunk]) -> Vec<usize> {
     let mut list: Vec<(f64, &[u8; 16], usize)> = scores
         .into_iter()
         .zip(chunks)
@@ -54,8 +67,50 @@ fn leg(scores: Vec<Option<f64>>, chunks: &[Chunk], depth: usize) -> Vec<usize> {
         .filter_map(|(place, (score, chunk))| score.map(|score| (score, &chunk.key, place)))
         .collect();
     list.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    list.truncate(depth);
     list.into_iter().map(|(_, _, place)| place).collect()
+}
+
+/// How many of these are of the document of that one.
+fn of_its_document(places: &[usize], place: usize, chunks: &[Chunk]) -> usize {
+    let document = |place: usize| chunks.get(place).map(|chunk| &chunk.document);
+    places.iter().filter(|other| document(**other) == document(place)).count()
+}
+
+/// The list of one leg: it ends with the last candidate that counts, and of each document only the first `most` count; four
+/// more may stand in it.
+fn leg(scores: Vec<Option<f64>>, chunks: &[Chunk], wish: Wish) -> Vec<usize> {
+    let (mut list, mut counted) = (Vec::new(), 0);
+    for place in ordered(scores, chunks) {
+        let before = of_its_document(&list, place, chunks);
+        let is_counted = wish.most.is_none_or(|most| before < most);
+        if counted < wish.depth && wish.most.is_none_or(|most| most >= wish.depth || before < most + 4) {
+            counted += usize::from(is_counted || wish.most.is_some_and(|most| most >= wish.depth));
+            list.push(place);
+        }
+    }
+    list
+}
+
+/// The choice by maximal marginal relevance, from those in their order.
+fn choice(pool: &[usize], scores: &[f64], chunks: &[Chunk], wish: Wish) -> Vec<usize> {
+    let likeness = |a: usize, b: usize| match (chunks.get(a), chunks.get(b)) {
+        (Some(a), Some(b)) => {
+            let products = a.vector.iter().zip(&b.vector).map(|(a, b)| f64::from(*a) * f64::from(*b));
+            products.fold(0.0, |sum, product| sum + product).max(0.0)
+        }
+        _ => 0.0,
+    };
+    let mut chosen: Vec<usize> = Vec::new();
+    while chosen.len() < wish.top_k.min(pool.len()) {
+        let worth = |place: usize| {
+            let nearest = chosen.iter().map(|other| likeness(place, *other)).fold(0.0, f64::max);
+            (1.0 - wish.diversity) * scores.get(place).copied().unwrap_or_default() - wish.diversity * nearest
+        };
+        let left = pool.iter().copied().filter(|place| !chosen.contains(place));
+        let best = left.reduce(|best, place| if worth(place) > worth(best) { place } else { best });
+        chosen.extend(best);
+    }
+    chosen
 }
 
 fn vector_scores(query: &[f32], chunks: &[Chunk]) -> Vec<Option<f64>> {
@@ -110,10 +165,10 @@ fn keyword_scores(query: &str, chunks: &[Chunk], rarity: Rarity) -> Vec<Option<f
     scores
 }
 
-/// The first `top_k` of the hybrid list over readable chunks.
-pub fn hybrid(query: &str, chunks: &[Chunk], depth: usize, top_k: usize, rarity: Rarity) -> Vec<Ranked> {
+/// The answer from the hybrid list over readable chunks.
+pub fn hybrid(query: &str, chunks: &[Chunk], wish: Wish, rarity: Rarity) -> Vec<Ranked> {
     let keywords = keyword_scores(query, chunks, rarity);
-    let lists = [leg(vector_scores(&vector(query), chunks), chunks, depth), leg(keywords, chunks, depth)];
+    let lists = [leg(vector_scores(&vector(query), chunks), chunks, wish), leg(keywords, chunks, wish)];
     let mut raw = vec![0.0_f64; chunks.len()];
     for list in &lists {
         for (rank, place) in list.iter().enumerate() {
@@ -123,10 +178,18 @@ pub fn hybrid(query: &str, chunks: &[Chunk], depth: usize, top_k: usize, rarity:
         }
     }
     let scores = raw.iter().map(|score| Some(*score).filter(|score| *score > 0.0)).collect();
-    let order = leg(scores, chunks, top_k);
-    let ranked = |place: usize| {
-        let chunk = chunks.get(place)?;
-        Some(Ranked { id: chunk.id.clone(), score: raw.get(place)? / (2.0 / 61.0) })
-    };
+    let mut order: Vec<usize> = Vec::new();
+    for place in ordered(scores, chunks) {
+        if wish.most.is_none_or(|most| of_its_document(&order, place, chunks) < most) {
+            order.push(place);
+        }
+    }
+    let scores: Vec<f64> = raw.iter().map(|raw| raw / (2.0 / 61.0)).collect();
+    if wish.diversity > 0.0 {
+        order.truncate((3 * wish.top_k).max(50));
+        order = choice(&order, &scores, chunks, wish);
+    }
+    order.truncate(wish.top_k);
+    let ranked = |place: usize| Some(Ranked { id: chunks.get(place)?.id.clone(), score: *scores.get(place)? });
     order.into_iter().filter_map(ranked).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rank::{self, Chunk, Ranked, Rarity};
+use crate::rank::{self, Chunk, Ranked, Rarity, Wish};
 use crate::rights::{Facts, Model, Tuple, facts};
 use usher_support::Random;
 
@@ -100,6 +100,7 @@ impl World {
                     let seen = format!("{}\n{}", document.title, part.text);
                     chunks.push(Chunk {
                         id: chunk_name(&document.id, document.version, &part.text),
+                        document: document.id.clone(),
                         key: key(&document.id, document.version, part.section.as_deref(), number),
                         tokens: rank::tokens(&seen),
                         vector: rank::vector(&seen),
@@ -111,8 +112,8 @@ impl World {
     }
 
     /// The expected answer.
-    pub fn answer(&self, reader: &Reader, query: &str, top_k: usize, now: i64, key: Key<'_>) -> Vec<Ranked> {
-        rank::hybrid(query, &self.visible(reader, now, key), 100, top_k, self.rarity)
+    pub fn answer(&self, reader: &Reader, query: &str, wish: Wish, now: i64, key: Key<'_>) -> Vec<Ranked> {
+        rank::hybrid(query, &self.visible(reader, now, key), wish, self.rarity)
     }
 
     /// Objects of a type that a tuple names and to which the subject has the relation.

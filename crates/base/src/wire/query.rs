@@ -44,9 +44,16 @@ pub struct Query {
     /// mistake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerank: Option<bool>,
+    /// At most so many passages of one document. Each list is searched until it has candidates of as many documents as that
+    /// takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub max_per_document: Option<usize>,
+    /// How much a passage's likeness to those before it counts against its relevance, 0 (the default: nothing) to 1: from about
+    /// 0.3 on, other passages come in the place of near repetitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub diversity: Option<f64>,
     /// Default: text and metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include: Option<Vec<Include>>,
@@ -96,6 +103,7 @@ pub enum Include {
     Text,
     Metadata,
     Neighbors,
+    UnderHeading,
     Assembled,
     Timings,
 }
@@ -296,6 +304,9 @@ pub struct Passage {
     /// Readable chunks just before and after, in order; parts that the reader may not see are passed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbors: Option<Vec<Neighbor>>,
+    /// The readable text under the same headings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_heading: Option<UnderHeading>,
 }
 
 /// Places (from 1) in the lists that this hit came from.
@@ -323,6 +334,18 @@ pub struct PassageSpan {
 pub struct Neighbor {
     pub chunk_id: String,
     pub text: String,
+}
+
+/// The passage with the readable chunks around it that stand under the same headings, without repetitions; parts that the
+/// reader may not see are passed over. At most 16 chunks before it and after it, and 16 KiB unless the passage alone has
+/// more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnderHeading {
+    pub text: String,
+    /// The chunks that it is made of, in order.
+    pub chunk_ids: Vec<String>,
+    /// Nothing readable under these headings, one after the other, was left out for its length.
+    pub is_whole: bool,
 }
 
 /// Text for a model's context window, every passage fenced as data.

@@ -10,7 +10,7 @@ use qdrant_client::qdrant::{
 };
 
 use super::client::Quantisation;
-use super::{AUDIENCE, METADATA, ids};
+use super::{AUDIENCE, DOCUMENT, METADATA, ids};
 use crate::ChunkMask;
 use crate::filter::{Restriction, RestrictionTest};
 use crate::mask::Description;
@@ -81,8 +81,17 @@ impl Form {
         Self { permission, is_exact, ef, acorn, restriction: None }
     }
 
-    /// Qdrant's filter; absent where nothing is to be left out.
-    pub(super) fn filter(&self) -> Option<Filter> {
+    /// Qdrant's filter, of points of other documents than these; absent where nothing is to be left out.
+    pub(super) fn filter_without(&self, documents: &[u32]) -> Option<Filter> {
+        if documents.is_empty() {
+            return self.filter();
+        }
+        let numbers: Vec<i64> = documents.iter().copied().map(i64::from).collect();
+        let without = Condition::matches(DOCUMENT, numbers);
+        Some(Filter { must_not: vec![without], ..self.filter().unwrap_or_default() })
+    }
+
+    fn filter(&self) -> Option<Filter> {
         let mut must = Vec::new();
         match &self.permission {
             Permission::All => {}

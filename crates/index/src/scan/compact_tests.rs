@@ -47,7 +47,7 @@ fn answers(store: &MaskedScan, rows: &[f32], dead: &[Range<u32>]) -> Vec<Vec<(u3
     for mask in &masks {
         for row in [3_000, SEGMENT_ROWS as usize + 7] {
             let query = &rows[row * DIMENSIONS..(row + 1) * DIMENSIONS];
-            let hits = store.search(query, mask, 40, &key, &mut Work::default()).unwrap();
+            let hits = store.search(query, mask, &40.into(), &key, &mut Work::default()).unwrap();
             found.push(hits.iter().map(|hit| (hit.chunk, hit.score.to_bits())).collect());
         }
     }

@@ -14,9 +14,10 @@ use super::helpers::{Helpers, Units};
 use super::raw::{self, Kernel, SignRecords};
 use super::segment::{SEGMENT_ROWS, Segment, SegmentFile};
 use super::{ScanConfig, State};
+use crate::depth::PerDocument;
 use crate::mask::Bits;
 use crate::rank::{Best, Bins};
-use crate::{ChunkMask, KeyOf, Scored, Work};
+use crate::{ChunkMask, Depth, KeyOf, Scored, Work};
 use usher_base::effort::{Effort, Spent};
 
 /// Words of the mask per unit of work: 16,384 rows, always of one segment.
@@ -50,35 +51,42 @@ impl Search {
         coder: &Coder,
         query: &[f32],
         mask: &ChunkMask,
-        depth: usize,
+        depth: &Depth,
         key: KeyOf<'_>,
         work: &mut Work,
     ) -> Result<Vec<Scored>, Spent> {
         let config = &self.config;
-        let depth = depth.min(mask.count() as usize);
-        if depth == 0 {
+        let depth = depth.at_most(mask.count() as usize);
+        if depth.chunks == 0 {
             return Ok(Vec::new());
         }
         work.mask_words += mask.words().len() as u64;
-        let byte_width = config.byte_width.max(config.byte_width_per_depth.saturating_mul(depth));
-        let sign_width = config.sign_width.max(config.sign_width_per_depth.saturating_mul(depth)).max(byte_width);
+        let byte_width = config.byte_width.max(config.byte_width_per_depth.saturating_mul(depth.chunks));
+        let sign_width =
+            config.sign_width.max(config.sign_width_per_depth.saturating_mul(depth.chunks)).max(byte_width);
         if mask.count() <= config.exact_up_to {
             let all: Vec<u32> = mask.iter().collect();
             work.vectors_scored += all.len() as u64;
-            return Ok(self.by_vectors(query, &all, depth)?.ranked(key));
+            return Ok(self.by_vectors(query, &all, &depth)?.ranked(key));
         }
         let coded = Arc::new(coder.query(query));
         let search = Arc::new(self);
-        let rows = if mask.count() <= search.config.bytes_up_to {
+        // Whole bins know no documents: a long one could fill them.
+        let rows = if mask.count() <= search.config.bytes_up_to || depth.per_document.is_some() {
             mask.iter().collect()
         } else {
             work.codes_scanned += u64::from(mask.count());
             search.by_signs(&coded, mask, sign_width)?
         };
         work.bytes_scanned += rows.len() as u64;
-        let candidates = search.by_bytes(&coded, rows, byte_width)?;
+        let wider = |limit: PerDocument| {
+            let held = limit.held.saturating_mul(search.config.byte_width_per_depth.max(1));
+            PerDocument { held, ..limit }
+        };
+        let width = Depth { chunks: byte_width, per_document: depth.per_document.clone().map(wider) };
+        let candidates = search.by_bytes(&coded, rows, &width)?;
         work.vectors_scored += candidates.len() as u64;
-        Ok(search.by_vectors(query, &candidates, depth)?.ranked(key))
+        Ok(search.by_vectors(query, &candidates, &depth)?.ranked(key))
     }
 
     /// The `width` masked rows with the highest estimates from 1-bit codes, and all in the last one's bin.
@@ -159,14 +167,14 @@ impl Search {
         batch.len = 0;
     }
 
-    /// The `width` rows with the highest estimates from 8-bit codes, and all that tie with the last.
-    fn by_bytes(self: &Arc<Self>, coded: &Arc<CodedQuery>, rows: Vec<u32>, width: usize) -> Result<Vec<u32>, Spent> {
-        if rows.len() <= width {
+    /// The rows with the highest estimates from 8-bit codes, and all that tie with the last.
+    fn by_bytes(self: &Arc<Self>, coded: &Arc<CodedQuery>, rows: Vec<u32>, width: &Depth) -> Result<Vec<u32>, Spent> {
+        if rows.len() <= width.chunks {
             return Ok(rows);
         }
         let helpers = (rows.len() / BYTE_ROWS_PER_THREAD).min(self.helpers.threads());
         let best = if helpers == 0 {
-            let mut best = Best::new(width);
+            let mut best = Best::new(width.clone());
             for rows in rows.chunks(ROWS_PER_UNIT) {
                 self.effort.spend(1)?;
                 self.offer_bytes(coded, rows, &mut best);
@@ -174,8 +182,9 @@ impl Search {
             best
         } else {
             let (search, coded, units) = (Arc::clone(self), Arc::clone(coded), rows.len().div_ceil(ROWS_PER_UNIT));
+            let each = width.clone();
             let work = move |units: &Units| {
-                let mut best = Best::new(width);
+                let mut best = Best::new(each.clone());
                 while let Some(unit) = search.while_wanted(units.take()) {
                     let rows = rows.get(unit * ROWS_PER_UNIT..).unwrap_or_default();
                     search.offer_bytes(&coded, &rows[..rows.len().min(ROWS_PER_UNIT)], &mut best);
@@ -184,7 +193,7 @@ impl Search {
             };
             let parts = self.helpers.run(helpers, units, work);
             self.effort.spend(0)?;
-            parts.into_iter().fold(Best::new(width), Best::and)
+            parts.into_iter().fold(Best::new(width.clone()), Best::and)
         };
         Ok(best.survivors().into_iter().map(|candidate| candidate.chunk).collect())
     }
@@ -200,8 +209,8 @@ impl Search {
         }
     }
 
-    /// Scores all candidates that can be among the best `depth`, in f64.
-    fn by_vectors(&self, query: &[f32], candidates: &[u32], depth: usize) -> Result<Best, Spent> {
+    /// Scores all candidates that can be in the list, in f64.
+    fn by_vectors(&self, query: &[f32], candidates: &[u32], depth: &Depth) -> Result<Best, Spent> {
         // A first pass in f32 leaves those within twice its error bound of the last place: the others can't be in the
         // list, whatever the CPU's order of summing.
         let error = F32_ERROR_PER_DIMENSION * query.len() as f64;
@@ -216,12 +225,13 @@ impl Search {
             let score = f32::dot(self.segment(chunk).vector(chunk % SEGMENT_ROWS), query);
             rough.push(Scored { chunk, score: score.unwrap_or(f64::NEG_INFINITY) });
         }
-        if rough.len() > depth {
-            let (_, last, _) = rough.select_nth_unstable_by(depth - 1, |a, b| b.score.total_cmp(&a.score));
+        // With a limit per document the worst of the list is not known so easily, and the candidates are few.
+        if rough.len() > depth.chunks && depth.per_document.is_none() {
+            let (_, last, _) = rough.select_nth_unstable_by(depth.chunks - 1, |a, b| b.score.total_cmp(&a.score));
             let floor = last.score - 2.0 * error;
             rough.retain(|candidate| candidate.score >= floor);
         }
-        let mut best = Best::new(depth);
+        let mut best = Best::new(depth.clone());
         for group in rough.chunks(LANES) {
             let vectors = std::array::from_fn(|lane| {
                 group.get(lane).map_or(&[][..], |found| self.segment(found.chunk).vector(found.chunk % SEGMENT_ROWS))

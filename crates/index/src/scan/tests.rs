@@ -42,7 +42,7 @@ fn file(folder: &Path, kind: &str) -> PathBuf {
 }
 
 fn answers(store: &MaskedScan, rows: &[f32]) -> Vec<(u32, u64)> {
-    let found = store.search(&rows[..DIMENSIONS], &ChunkMask::full(ROWS), 30, &key, &mut Work::default());
+    let found = store.search(&rows[..DIMENSIONS], &ChunkMask::full(ROWS), &30.into(), &key, &mut Work::default());
     found.unwrap().iter().map(|hit| (hit.chunk, hit.score.to_bits())).collect()
 }
 
@@ -68,8 +68,13 @@ fn every_flipped_bit_is_found_and_mended() {
             let opened = open(folder.path(), ROWS);
             if kind == "f32" {
                 assert_eq!(opened.damaged, [row..row + 1], "bit {bit} of {kind}");
-                let refused =
-                    opened.store.search(&rows[..DIMENSIONS], &ChunkMask::full(ROWS), 3, &key, &mut Work::default());
+                let refused = opened.store.search(
+                    &rows[..DIMENSIONS],
+                    &ChunkMask::full(ROWS),
+                    &3.into(),
+                    &key,
+                    &mut Work::default(),
+                );
                 assert!(matches!(refused, Err(IndexError::DamagedRows { .. })));
                 assert!(matches!(opened.store.row(row), Err(IndexError::DamagedRows { .. })));
                 let at = row as usize * DIMENSIONS;
@@ -112,9 +117,9 @@ fn swapped_rows_and_missing_files_are_damage() {
     opened.store.repair(100, &rows[100 * DIMENSIONS..200 * DIMENSIONS]).unwrap();
     let mut readable = ChunkMask::new(ROWS);
     readable.set_range(100..200);
-    assert!(opened.store.search(&rows[..DIMENSIONS], &readable, 3, &key, &mut Work::default()).is_ok());
+    assert!(opened.store.search(&rows[..DIMENSIONS], &readable, &3.into(), &key, &mut Work::default()).is_ok());
     readable.set(99);
-    let refused = opened.store.search(&rows[..DIMENSIONS], &readable, 3, &key, &mut Work::default());
+    let refused = opened.store.search(&rows[..DIMENSIONS], &readable, &3.into(), &key, &mut Work::default());
     assert!(matches!(refused, Err(IndexError::DamagedRows { rows }) if rows == [0..100]));
 }
 

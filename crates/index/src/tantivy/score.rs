@@ -15,7 +15,7 @@ use super::phrase;
 use super::segments::{SegmentView, View};
 use crate::analyse::QueryTerm;
 use crate::rank::Best;
-use crate::{AnalysedQuery, ChunkMask, IndexError, Work};
+use crate::{AnalysedQuery, ChunkMask, Depth, IndexError, Work};
 use usher_base::effort::Spent;
 use usher_base::faults::mutants;
 
@@ -63,17 +63,17 @@ struct Count {
     exact: u32,
 }
 
-/// The best `depth` masked chunks that hold a term of the query, and all of its phrases.
+/// The best masked chunks that hold a term of the query, and all of its phrases, to the depth.
 pub(super) fn search(
     view: &View,
     query: &AnalysedQuery,
     mask: &ChunkMask,
-    depth: usize,
+    depth: &Depth,
     scratch: &mut Scratch,
     work: &mut Work,
 ) -> Result<Best, IndexError> {
     let terms = query.terms();
-    let mut best = Best::new(depth.min(mask.count() as usize));
+    let mut best = Best::new(depth.at_most(mask.count() as usize));
     if terms.is_empty() || mask.is_empty() {
         return Ok(best);
     }

@@ -97,7 +97,7 @@ fn check(folder: &Path) {
     assert!(store.damaged.is_empty());
     let full = ChunkMask::full(BATCHES * BATCH);
     let query = &rows[77 * DIMENSIONS..78 * DIMENSIONS];
-    let found = store.store.search(query, &full, 20, &key, &mut Work::default()).unwrap();
+    let found = store.store.search(query, &full, &20.into(), &key, &mut Work::default()).unwrap();
     assert_eq!(found, brute_force(&rows, DIMENSIONS, query, &full, 20, key));
 
     let twin = tempfile::tempdir().unwrap();
@@ -109,7 +109,8 @@ fn check(folder: &Path) {
     assert_eq!(keywords.position().unwrap(), u64::from(BATCHES));
     for word in (0..40).map(|word| format!("w{word}")).chain((0..BATCHES).map(|batch| format!("batch{batch}"))) {
         let query = AnalysedQuery::of_words([&*word]);
-        let ask = |index: &TantivyKeywords| index.search(&query, &full, 500, &key, &mut Work::default()).unwrap();
+        let ask =
+            |index: &TantivyKeywords| index.search(&query, &full, &500.into(), &key, &mut Work::default()).unwrap();
         assert_eq!(ask(&keywords), ask(&twin), "{query:?}");
     }
 }

@@ -84,7 +84,7 @@ fn forms_of_the_permission_filter() {
         for (name, how, form) in forms {
             let (mut times, mut found) = (Vec::new(), 0);
             for (query, expected) in queries.iter().zip(&expected) {
-                let ask = Ask { dense: Some(query.clone()), sparse: None, depth: 10 };
+                let ask = Ask { dense: Some(query.clone()), sparse: None, depth: 10.into() };
                 let begun = Instant::now();
                 let answer = store.run(store.points.search_with(&ask, &seen, &form, &key)).unwrap();
                 times.push(begun.elapsed().as_secs_f64() * 1e3);

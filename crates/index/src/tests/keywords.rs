@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::world::{key, mask};
+use super::world::{by_document, document, key, mask};
 use crate::analyse::{self, Phrase, PhraseWord, QueryTerm, Token};
 use crate::{
-    AnalysedQuery, Analyser, ChunkMask, IndexError, KeywordIndex, KeywordOp, Scored, TantivyKeywords, Tokens, Work,
-    sparse,
+    AnalysedQuery, Analyser, ChunkMask, Depth, IndexError, KeywordIndex, KeywordOp, Scored, TantivyKeywords, Tokens,
+    Work, sparse,
 };
 use usher_support::Random;
 
@@ -203,9 +204,17 @@ fn compare_with(rarity: Rarity, index: &dyn KeywordIndex, model: &Model, chunks:
         let is_phrase = rarity == Rarity::Mask && random.below(3) == 0;
         let query = if is_phrase { phrase(random) } else { query(random) };
         let depth = [1, 10, 1_000][random.below(3) as usize];
-        let found = index.search(&query, &seen, depth, &key, &mut Work::default()).unwrap();
+        let found = index.search(&query, &seen, &depth.into(), &key, &mut Work::default()).unwrap();
         let expected = model.search_with(rarity, &query, &seen, depth);
         agree(rarity, &found, &expected, &format!("{query:?}, {share} of chunks, depth {depth}"));
+        if rarity == Rarity::Mask {
+            let most = [1, 2, 5][random.below(3) as usize];
+            let limit = Depth::by_document(depth, most, Arc::new(document));
+            let found = index.search(&query, &seen, &limit, &key, &mut Work::default()).unwrap();
+            let all = model.search(&query, &seen, usize::MAX);
+            let expected = if most < depth { by_document(&all, depth, most) } else { expected };
+            assert_eq!(found, expected, "{query:?}, {share} of chunks, depth {depth}, {most} of a document");
+        }
     }
 }
 
@@ -255,7 +264,7 @@ fn every_implementation_follows_additions_replacements_and_removals() {
         index.apply(&all, position).unwrap();
         compare_with(rarity, &*index, &model, chunks, &mut random);
         let query = AnalysedQuery::default();
-        assert_eq!(index.search(&query, &ChunkMask::full(chunks), 10, &key, &mut Work::default()).unwrap(), []);
+        assert_eq!(index.search(&query, &ChunkMask::full(chunks), &10.into(), &key, &mut Work::default()).unwrap(), []);
         let name = if rarity == Rarity::Mask { "tantivy" } else { "qdrant" };
         println!("{name}: {} answers compared", compared + 14);
     }
@@ -336,7 +345,7 @@ fn few_masked_chunks_are_sought_with_the_same_result() {
         let mut seen = ChunkMask::new(60_000);
         (0..1 + random.below(40)).for_each(|_| seen.set(chunks[random.below(chunks.len() as u64) as usize]));
         let (query, mut work) = (query(&mut random), Work::default());
-        let found = index.search(&query, &seen, 10, &key, &mut work).unwrap();
+        let found = index.search(&query, &seen, &10.into(), &key, &mut work).unwrap();
         assert_eq!(found, model.search(&query, &seen, 10));
         sought += u64::from(work.postings_read < 1_000);
     }
@@ -375,8 +384,9 @@ fn hidden_chunks_change_nothing() {
     let original = |place: u32| places.binary_search(&place).unwrap() as u32;
     for _ in 0..100 {
         let query = query(&mut random);
-        let expected = alone.search(&query, &ChunkMask::full(800), 50, &key, &mut Work::default()).unwrap();
-        let found = among.search(&query, &seen, 50, &|place| key(original(place)), &mut Work::default()).unwrap();
+        let expected = alone.search(&query, &ChunkMask::full(800), &50.into(), &key, &mut Work::default()).unwrap();
+        let found =
+            among.search(&query, &seen, &50.into(), &|place| key(original(place)), &mut Work::default()).unwrap();
         let found: Vec<(u32, u64)> = found.iter().map(|hit| (original(hit.chunk), hit.score.to_bits())).collect();
         let expected: Vec<(u32, u64)> = expected.iter().map(|hit| (hit.chunk, hit.score.to_bits())).collect();
         assert_eq!(found, expected, "{query:?}");
@@ -444,7 +454,9 @@ fn equal_scores_are_ordered_by_key_and_empty_queries_find_nothing() {
     index.apply(&operations, 1).unwrap();
     model.apply(&operations);
     let full = ChunkMask::full(6_000);
-    let ask = |query: &AnalysedQuery, depth| index.search(query, &full, depth, &key, &mut Work::default()).unwrap();
+    let ask = |query: &AnalysedQuery, depth: usize| {
+        index.search(query, &full, &depth.into(), &key, &mut Work::default()).unwrap()
+    };
     let query = Analyser::by_name("simple").unwrap().query("Words, same words");
     for depth in [0, 1, 100, 6_000, 7_000] {
         assert_eq!(ask(&query, depth), model.search(&query, &full, depth));

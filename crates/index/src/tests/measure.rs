@@ -83,7 +83,8 @@ fn measure_vectors() {
             let mask = mask(&mut random, count, share, run);
             let (mut ours, mut brute) = (Vec::new(), Vec::new());
             let (mut recall, mut recall_10, mut worst, mut work) = (0.0, 0.0, 1.0f64, Work::default());
-            let search = |query: &[f32], work: &mut Work| store.search(query, &mask, depth, &key, work).unwrap();
+            let search =
+                |query: &[f32], work: &mut Work| store.search(query, &mask, &depth.into(), &key, work).unwrap();
             queries.iter().take(5).for_each(|query| drop(search(query, &mut Work::default())));
             let answers: Vec<_> = queries.iter().map(|query| timed(&mut ours, || search(query, &mut work))).collect();
             for (query, found) in queries.iter().zip(&answers) {
@@ -221,7 +222,7 @@ fn measure_keywords() {
         let mask: ChunkMask = mask(&mut random, count, share, run);
         let (mut times, mut work) = (Vec::new(), Work::default());
         for query in queries.iter().take(50).chain(&queries) {
-            timed(&mut times, || index.search(query, &mask, 100, &key, &mut work).unwrap());
+            timed(&mut times, || index.search(query, &mask, &100.into(), &key, &mut work).unwrap());
         }
         let [ours_10, ours_50, ours_95] = percentiles(times.split_off(50));
         let each = queries.len() as u64 + 50;

@@ -10,9 +10,11 @@ use crate::mask::Description;
 use crate::qdrant::{
     Ask, Connection, Expected, Form, Permission, Point, QdrantCollection, QdrantError, QdrantSettings, Watermark,
 };
-use crate::{AnalysedQuery, ChunkMask, IndexError, KeyOf, KeywordIndex, KeywordOp, Scored, VectorStore, Work, sparse};
+use crate::{
+    AnalysedQuery, ChunkMask, Depth, IndexError, KeyOf, KeywordIndex, KeywordOp, Scored, VectorStore, Work, sparse,
+};
 
-use super::world::{Clustered, key, mask};
+use super::world::{Clustered, document, key, mask};
 use usher_support::Random;
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -75,7 +77,8 @@ impl Remote {
     }
 
     fn point(chunk: u32) -> Point {
-        let expected = Expected { audience: audience(chunk), document: chunk, version: 1, metadata: BTreeMap::new() };
+        let expected =
+            Expected { audience: audience(chunk), document: document(chunk), version: 1, metadata: BTreeMap::new() };
         Point { chunk, expected, dense: None, sparse: None }
     }
 
@@ -116,14 +119,14 @@ impl VectorStore for Remote {
         &self,
         query: &[f32],
         mask: &ChunkMask,
-        depth: usize,
+        depth: &Depth,
         _key: KeyOf<'_>,
         _work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError> {
-        if mask.is_empty() || depth == 0 {
+        if mask.is_empty() || depth.chunks == 0 {
             return Ok(Vec::new());
         }
-        Ok(self.ask(Ask { dense: Some(query.to_vec()), sparse: None, depth }, mask)?.dense)
+        Ok(self.ask(Ask { dense: Some(query.to_vec()), sparse: None, depth: depth.clone() }, mask)?.dense)
     }
 
     fn row(&self, chunk: u32) -> Result<Vec<f32>, IndexError> {
@@ -177,15 +180,15 @@ impl KeywordIndex for Remote {
         &self,
         query: &AnalysedQuery,
         mask: &ChunkMask,
-        depth: usize,
+        depth: &Depth,
         _key: KeyOf<'_>,
         _work: &mut Work,
     ) -> Result<Vec<Scored>, IndexError> {
         let vector = sparse::of_query(query);
-        if vector.indices.is_empty() || mask.is_empty() || depth == 0 {
+        if vector.indices.is_empty() || mask.is_empty() || depth.chunks == 0 {
             return Ok(Vec::new());
         }
-        Ok(self.ask(Ask { dense: None, sparse: Some(vector), depth }, mask)?.sparse)
+        Ok(self.ask(Ask { dense: None, sparse: Some(vector), depth: depth.clone() }, mask)?.sparse)
     }
 
     fn clear(&self) -> Result<(), IndexError> {
@@ -234,7 +237,7 @@ fn every_form_of_the_filter_gives_what_brute_force_gives() {
             let query = world.query(&rows);
             let expected = super::vectors::brute_force(&rows, dimensions, &query, &seen, 10, key);
             for (name, permission) in &forms {
-                let ask = Ask { dense: Some(query.clone()), sparse: None, depth: 10 };
+                let ask = Ask { dense: Some(query.clone()), sparse: None, depth: 10.into() };
                 let form = Form::of(permission.clone(), true, 128, false);
                 let found = store.run(store.points.search_with(&ask, &seen, &form, &key)).unwrap();
                 let is_whole = !found.is_short;
@@ -301,7 +304,7 @@ fn a_missing_foreign_older_or_newer_collection_is_refused() {
     let other = |instance: &str, number: u32| {
         QdrantCollection::new(Connection::new(settings.clone()).unwrap(), &number.to_string(), instance, 8)
     };
-    let ask = Ask { dense: Some(vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]), sparse: None, depth: 1 };
+    let ask = Ask { dense: Some(vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]), sparse: None, depth: 1.into() };
     let search = |points: &QdrantCollection| store.run(points.search(&ask, &ChunkMask::full(1), &key));
     let problem = |error: IndexError| match error {
         IndexError::Remote(error) => *error.downcast::<QdrantError>().unwrap(),
@@ -343,7 +346,7 @@ fn a_server_that_is_down_fails_in_time_and_is_left_alone() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let settings = QdrantSettings { timeout: Duration::from_millis(300), ..QdrantSettings::at("http://127.0.0.1:9") };
     let points = QdrantCollection::new(Connection::new(settings).unwrap(), "1", "suite", 4);
-    let ask = Ask { dense: Some(vec![1.0, 0.0, 0.0, 0.0]), sparse: None, depth: 1 };
+    let ask = Ask { dense: Some(vec![1.0, 0.0, 0.0, 0.0]), sparse: None, depth: 1.into() };
     let begun = std::time::Instant::now();
     for _ in 0..20 {
         assert!(runtime.block_on(points.search(&ask, &ChunkMask::full(1), &key)).is_err());
@@ -363,7 +366,7 @@ fn masks_without_a_description_are_sent_as_they_are() {
     for share in [0.9, 0.1, 0.002] {
         let seen = mask(&mut random, 3_000, share, 3);
         let query = world.query(&rows);
-        let found = VectorStore::search(&store, &query, &seen, 10, &key, &mut Work::default()).unwrap();
+        let found = VectorStore::search(&store, &query, &seen, &10.into(), &key, &mut Work::default()).unwrap();
         super::vectors::alike(&found, &super::vectors::brute_force(&rows, 16, &query, &seen, 10, key), "ids");
     }
 }

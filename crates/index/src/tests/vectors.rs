@@ -10,9 +10,9 @@
 use tempfile::TempDir;
 
 use super::qdrant::Remote;
-use super::world::{Clustered, key, mask, normalise};
+use super::world::{Clustered, by_document, document, key, mask, normalise};
 use crate::scan::{Helpers, MaskedScan, ScanConfig};
-use crate::{ChunkMask, IndexError, Scored, VectorStore, Work};
+use crate::{ChunkMask, Depth, IndexError, Scored, VectorStore, Work};
 use usher_support::Random;
 
 const DIMENSIONS: usize = 96;
@@ -120,7 +120,31 @@ pub fn brute_force(
 }
 
 fn search(store: &dyn VectorStore, query: &[f32], mask: &ChunkMask, depth: usize) -> Vec<Scored> {
-    store.search(query, mask, depth, &key, &mut Work::default()).unwrap()
+    store.search(query, mask, &depth.into(), &key, &mut Work::default()).unwrap()
+}
+
+/// A list with a limit per document is that of brute force in every tier, and a long document leaves room for others.
+#[test]
+fn of_each_document_so_many_count() {
+    let mut world = Clustered::new(11, DIMENSIONS, 40);
+    let rows = world.rows(6_000);
+    let mut random = Random::new(12);
+    for one in implementations(&rows, DIMENSIONS) {
+        for (share, run) in [(1.0, 1), (0.5, 200), (0.1, 1), (0.002, 1)] {
+            let mask = mask(&mut random, 6_000, share, run);
+            for (depth, most) in [(1, 1), (10, 1), (100, 1), (100, 3), (100, 99), (20, 40)] {
+                // Near a long document.
+                let at = random.below(1_800usize) * DIMENSIONS;
+                let query = &rows[at..at + DIMENSIONS];
+                let all = brute_force(&rows, DIMENSIONS, query, &mask, usize::MAX, key);
+                let expected = by_document(&all, depth, most);
+                let limit = Depth::by_document(depth, most, std::sync::Arc::new(document));
+                let found = one.store.search(query, &mask, &limit, &key, &mut Work::default()).unwrap();
+                let expected = if most < depth { &expected } else { &all[..depth.min(all.len())] };
+                one.compare(&found, expected, &format!("{share} of chunks, {most} of a document, depth {depth}"));
+            }
+        }
+    }
 }
 
 #[test]
@@ -179,7 +203,8 @@ fn hidden_rows_change_nothing() {
         for query in &queries {
             for depth in [5, 60] {
                 let expected = search(&alone, query, &ChunkMask::full(3_000), depth);
-                let answer = among.search(query, &seen, depth, &|place| key(original(place)), &mut Work::default());
+                let answer =
+                    among.search(query, &seen, &depth.into(), &|place| key(original(place)), &mut Work::default());
                 let answer: Vec<(u32, u64)> =
                     answer.unwrap().iter().map(|hit| (original(hit.chunk), hit.score.to_bits())).collect();
                 let expected: Vec<(u32, u64)> = expected.iter().map(|hit| (hit.chunk, hit.score.to_bits())).collect();
@@ -308,7 +333,7 @@ fn wrong_input_is_refused_by_name() {
         changed
     };
     let ten = ChunkMask::full(10);
-    let ask = |query: &[f32], mask: &ChunkMask| store.search(query, mask, 3, &key, &mut Work::default());
+    let ask = |query: &[f32], mask: &ChunkMask| store.search(query, mask, &3.into(), &key, &mut Work::default());
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         assert!(matches!(ask(&with(5, bad), &ten), Err(IndexError::NotFinite { position: 0 })));
         assert!(matches!(store.append(10, &with(95, bad)), Err(IndexError::NotFinite { position: 0 })));

@@ -2,7 +2,7 @@
 
 use usher_support::Random;
 
-use crate::{ChunkKey, ChunkMask};
+use crate::{ChunkKey, ChunkMask, Scored};
 
 pub fn normalise(vector: &mut [f32]) {
     let length = vector.iter().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>().sqrt();
@@ -91,4 +91,26 @@ pub fn key(chunk: u32) -> ChunkKey {
     key[..8].copy_from_slice(&random.next().to_be_bytes());
     key[8..].copy_from_slice(&random.next().to_be_bytes());
     key
+}
+
+/// The document of a chunk in the tests of limits per document: a few long ones, and many short ones.
+pub fn document(chunk: u32) -> u32 {
+    if chunk % 4_000 < 1_800 { chunk / 600 } else { 1_000 + chunk / 3 }
+}
+
+/// What of a ranked list stands where of each document at most `most` count, and four more may stand in it.
+pub fn by_document(ranked: &[Scored], chunks: usize, most: usize) -> Vec<Scored> {
+    let mut list: Vec<Scored> = Vec::new();
+    let mut counted = 0;
+    for hit in ranked {
+        let before = list.iter().filter(|other| document(other.chunk) == document(hit.chunk)).count();
+        if counted == chunks {
+            break;
+        }
+        if before < most + 4 {
+            counted += usize::from(before < most);
+            list.push(*hit);
+        }
+    }
+    list
 }
