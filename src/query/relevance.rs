@@ -109,7 +109,7 @@ impl Measure<'_> {
         Ok(lists.vector.unwrap_or_default().into_iter().map(|scored| (scored.chunk, scored.score)).collect())
     }
 
-    /// The part of the question's terms that each passage holds; none for a question without terms.
+    /// The part of the question's words that each passage holds; none for a question without any.
     async fn coverages(
         &self,
         analyser: &Analyser,
@@ -124,12 +124,11 @@ impl Measure<'_> {
         let question = self.question.text.clone();
         let work = crate::spans::blocking(move || {
             let query = analyser.query(&question);
-            let mut coverages = HashMap::with_capacity(seen.len());
+            let (mut measure, mut coverages) = (query.coverage(), HashMap::with_capacity(seen.len()));
             for (chunk, title, text) in seen {
                 effort.spend(1)?;
-                let language = analyser.language_of(&text);
-                let tokens = analyser.tokens(&[&title, &text], language);
-                coverages.extend(query.coverage(&tokens, language).map(|coverage| (chunk, coverage)));
+                let coverage = measure.of(&[&title, &text], &analyser.languages_of(&text));
+                coverages.extend(coverage.map(|coverage| (chunk, coverage)));
             }
             Ok(coverages)
         });

@@ -36,7 +36,7 @@ use crate::{AnalysedQuery, ChunkMask, Depth, IndexError, KeyOf, KeywordIndex, Ke
 use usher_base::faults::failpoint;
 
 /// Changes with every change of schema, analysis or payload: an index of another version is built anew.
-const FORMAT: &str = "usher-keywords-2";
+const FORMAT: &str = "usher-keywords-3";
 /// Memory in which one commit's postings are built before they go to disk.
 const WRITER_BYTES: usize = 32 << 20;
 

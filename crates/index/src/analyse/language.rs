@@ -62,11 +62,15 @@ impl Language {
     /// own; none where it is one without an algorithm.
     pub(super) fn detect(text: &str) -> Option<&'static Self> {
         let text = text.get(..text.floor_char_boundary(DETECTED_FROM)).unwrap_or_default();
-        let is_long = text.chars().filter(|c| c.is_alphabetic()).nth(TOO_SHORT - 1).is_some();
-        match whatlang::detect(text).filter(|found| is_long && found.is_reliable()) {
+        match whatlang::detect(text).filter(|found| !Self::is_too_short(text) && found.is_reliable()) {
             Some(found) => LANGUAGES.iter().find(|language| language.detected == found.lang()),
             None => Self::by_name("english"),
         }
+    }
+
+    /// Whether a text has too few letters to tell its language by.
+    pub(super) fn is_too_short(text: &str) -> bool {
+        text.chars().filter(|c| c.is_alphabetic()).nth(TOO_SHORT - 1).is_none()
     }
 
     /// Whether a folded word of a question says nothing in this language.
@@ -87,7 +91,7 @@ impl Language {
     }
 }
 
-/// Language and word. Those of English are our own choice; the others are Snowball's.
+/// Language and word. Those of English and Turkish, and words that ask, are our own choice; the others are Snowball's.
 const STOP_WORDS: &str = include_str!("stop.tsv");
 
 /// A language's algorithm.

@@ -3,6 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::normal::lower;
+use super::numbers;
 
 /// Letters or digits, how they are written, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +13,15 @@ pub(super) struct Word {
     /// In lower case, as it stands there.
     pub(super) spelling: String,
     pub(super) position: u32,
+    /// The first place after it.
+    pub(super) end: u32,
     pub(super) kind: Kind,
+}
+
+impl Word {
+    pub(super) fn at(position: u32, base: String, spelling: String, kind: Kind) -> Self {
+        Self { base, spelling, position, end: position + 1, kind }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +47,11 @@ impl Kind {
         !matches!(self, Self::Piece | Self::Aside)
     }
 
+    /// Whether it is one word, and no part of another.
+    pub(super) fn is_one(self) -> bool {
+        matches!(self, Self::Plain | Self::Capitals)
+    }
+
     /// Whether it has a place of its own.
     pub(super) fn counts(self) -> bool {
         matches!(self, Self::Plain | Self::Capitals | Self::Pair | Self::Piece)
@@ -48,6 +62,13 @@ impl Kind {
 const CHAIN: usize = 4;
 /// Most borders of letters and digits at which a word is taken apart: beyond, it is a number of some kind.
 const BORDERS: usize = 3;
+/// Digits of a number that is found without its decimals.
+const LEAST_DIGITS: usize = 3;
+/// Letters before the number of a standard, a form, a room; and of a unit behind a number.
+const LONGEST_SERIES: usize = 5;
+const LONGEST_UNIT: usize = 3;
+/// Groups of four that are one number.
+const LEAST_GROUPS: usize = 3;
 
 /// The words of a normal text, by place, and the first place after them.
 pub(super) fn words(text: &str, mut position: u32) -> (Vec<Word>, u32) {
@@ -62,14 +83,21 @@ pub(super) fn words(text: &str, mut position: u32) -> (Vec<Word>, u32) {
 
 /// Words between blanks.
 fn spaced(text: &str, mut position: u32, found: &mut Vec<Word>) -> u32 {
-    let mut chain: Vec<(u32, &str)> = Vec::new();
+    // Words with a hyphen between them, and those with a single blank or, after letters, a point.
+    let (mut chain, mut blanks): (Vec<(u32, &str)>, Vec<(u32, &str)>) = (Vec::new(), Vec::new());
     let mut end = 0;
     for (start, word) in text.unicode_word_indices() {
-        if !matches!(text.get(end..start), Some("-" | "\u{2010}" | "\u{2011}")) {
+        let between = text.get(end..start);
+        if !matches!(between, Some("-" | "\u{2010}" | "\u{2011}")) {
             link(&chain, found);
             chain.clear();
         }
+        if !matches!(between, Some(" " | ".")) {
+            blanked(&blanks, found);
+            blanks.clear();
+        }
         chain.push((position, word));
+        blanks.push((position, word));
         end = start + word.len();
         let after = text.get(end..).unwrap_or_default();
         let signs = signs(after);
@@ -77,6 +105,7 @@ fn spaced(text: &str, mut position: u32, found: &mut Vec<Word>) -> u32 {
         position = one(word, spelling, position, found);
     }
     link(&chain, found);
+    blanked(&blanks, found);
     position
 }
 
@@ -96,7 +125,8 @@ fn link(chain: &[(u32, &str)], found: &mut Vec<Word>) {
     }
     let joined: Vec<String> = chain.iter().map(|(_, word)| lower(word)).collect();
     let base = joined.iter().map(|word| whole(word)).collect();
-    found.push(Word { base, spelling: joined.join("-"), position: *position, kind: Kind::Whole });
+    let end = chain.last().map_or(0, |(position, _)| *position) + 1;
+    found.push(Word { base, spelling: joined.join("-"), position: *position, end, kind: Kind::Whole });
 }
 
 /// One word by the rule for words, and what it is joined of.
@@ -107,11 +137,11 @@ fn one(word: &str, spelling: String, position: u32, found: &mut Vec<Word>) -> u3
         let is_ending = matches!(&*tail, "s" | "ll" | "re" | "ve" | "d" | "m");
         if is_ending && !head.contains('\'') && head.chars().count() > 1 && !head.contains(is_joint) {
             // A possessive, or a verb that was drawn up to its subject.
-            found.push(Word { base: lower(head), spelling, position, kind: plain(head) });
+            found.push(Word::at(position, lower(head), spelling, plain(head)));
             return position + 1;
         }
         if tail == "t" && lower(head).ends_with('n') {
-            found.push(Word { base: lower(&whole(word)), spelling, position, kind: plain(word) });
+            found.push(Word::at(position, lower(&whole(word)), spelling, plain(word)));
             return position + 1;
         }
     }
@@ -123,31 +153,83 @@ fn one(word: &str, spelling: String, position: u32, found: &mut Vec<Word>) -> u3
     }
     if parts.is_empty() {
         let kind = if pieces.len() > 1 { Kind::Plain } else { plain(word) };
-        versions(&base, position, found);
-        found.push(Word { base, spelling, position, kind });
+        beginnings(&base, position, found);
+        found.push(Word::at(position, base, spelling, kind));
         return position + 1;
     }
-    found.push(Word { base, spelling, position, kind: Kind::Whole });
+    named(word, position, found);
+    found.push(Word { end: position + parts.len() as u32, ..Word::at(position, base, spelling, Kind::Whole) });
     let is_joined = self::pieces(word, false).len() > 1;
     let mut next = position;
     for part in parts {
         let base = lower(part);
-        versions(&base, next, found);
+        beginnings(&base, next, found);
         let kind = if is_joined || part.contains('.') { plain(part) } else { Kind::Piece };
-        found.push(Word { spelling: base.clone(), base, position: next, kind });
+        found.push(Word::at(next, base.clone(), base, kind));
         next += 1;
     }
     next
 }
 
-/// The shorter forms of a version: 2.14 of 2.14.3.
-fn versions(number: &str, position: u32, found: &mut Vec<Word>) {
+/// The shorter forms of a version (2.14 of 2.14.3), and what stands before the decimals of a larger number.
+fn beginnings(number: &str, position: u32, found: &mut Vec<Word>) {
     if !number.starts_with(|c: char| c.is_ascii_digit()) {
         return;
     }
     let dots = number.match_indices('.').map(|(at, _)| at);
-    for short in dots.skip(1).filter_map(|at| number.get(..at)) {
-        found.push(Word { base: short.to_owned(), spelling: short.to_owned(), position, kind: Kind::Aside });
+    let versions = dots.skip(1).filter_map(|at| number.get(..at)).map(str::to_owned);
+    let whole = numbers::decimal(number).map(|(whole, _)| whole).filter(|whole| whole.len() >= LEAST_DIGITS);
+    let short: Vec<String> = whole.map_or_else(|| versions.collect(), |whole| vec![whole]);
+    found.extend(short.into_iter().map(|short| Word::at(position, short.clone(), short, Kind::Aside)));
+}
+
+/// The letters of a name with a number behind it: iPhone of iPhone15, whose parts are Phone and 15.
+fn named(word: &str, position: u32, found: &mut Vec<Word>) {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    if letters.len() < word.len() && pieces(letters, true).len() > 1 && letters.chars().all(char::is_alphabetic) {
+        found.push(Word::at(position, lower(letters), lower(letters), Kind::Aside));
+    }
+}
+
+/// Neighbours that are also written as one: `ISO 9001`, `17 mm`, `38 500`, `DE89 3704 0044 0532`.
+fn blanked(chain: &[(u32, &str)], found: &mut Vec<Word>) {
+    let is_digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_letters = |word: &str, most: usize| word.chars().count() <= most && word.chars().all(char::is_alphabetic);
+    for (at, (position, word)) in chain.iter().enumerate() {
+        let Some((_, next)) = chain.get(at + 1) else { break };
+        let is_code = is_letters(word, LONGEST_SERIES) && is_digits(next);
+        let is_measure = word.starts_with(|c: char| c.is_ascii_digit()) && is_letters(next, LONGEST_UNIT);
+        if is_code || is_measure {
+            let one = lower(&format!("{word}{next}"));
+            found.push(Word::at(*position, one.clone(), one, Kind::Aside));
+        }
+    }
+    let mut rest = chain;
+    while let Some(((position, first), others)) = rest.split_first() {
+        // Thousands; the last may have decimals.
+        let is_begin = is_digits(first) && first.len() <= 3 && !first.starts_with('0');
+        let thousands = others.iter().take_while(|(_, word)| word.len() == 3 && is_digits(word)).count();
+        let is_last = |(_, word): &&(u32, &str)| numbers::decimal(word).is_some_and(|(whole, _)| whole.len() == 3);
+        let decimals = usize::from(others.get(thousands).filter(is_last).is_some());
+        // Groups of four, as account numbers are printed.
+        let is_group =
+            |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        let groups = rest.iter().take_while(|(_, word)| is_group(word)).count();
+        let is_tail = |(_, word): &&(u32, &str)| word.len() < 4 && is_digits(word);
+        let tail = usize::from(rest.get(groups).filter(is_tail).is_some());
+        let has_digits = rest.iter().take(groups).any(|(_, word)| word.contains(|c: char| c.is_ascii_digit()));
+        let (count, kind) = if is_begin && thousands + decimals > 0 {
+            (1 + thousands + decimals, Kind::Whole)
+        } else if groups >= LEAST_GROUPS && has_digits {
+            (groups + tail, Kind::Aside)
+        } else {
+            (1, Kind::Plain)
+        };
+        if count > 1 {
+            let one: String = rest.iter().take(count).map(|(_, word)| lower(word)).collect();
+            found.push(Word { end: position + count as u32, ..Word::at(*position, one.clone(), one, kind) });
+        }
+        rest = rest.get(count..).unwrap_or_default();
     }
 }
 
@@ -246,7 +328,7 @@ fn pairs(part: &str, mut position: u32, found: &mut Vec<Word>) -> u32 {
     let part = lower(part);
     let characters: Vec<&str> = part.graphemes(true).collect();
     for (at, character) in characters.iter().enumerate() {
-        let mut push = |base: String, kind| found.push(Word { spelling: base.clone(), base, position, kind });
+        let mut push = |base: String, kind| found.push(Word::at(position, base.clone(), base, kind));
         match characters.get(at + 1) {
             Some(next) => {
                 push(format!("{character}{next}"), Kind::Pair);

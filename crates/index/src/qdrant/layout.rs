@@ -20,7 +20,7 @@ use crate::IndexError;
 use usher_base::wire::FieldType as Declared;
 
 /// Changes with what a point holds; a higher one is a newer release's.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 /// Most values in one condition of a filter, and most ids.
 const CONDITION_SIZE: u64 = 2_000_000;
 /// Times that a new name is tried.

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::world::{by_document, document, key, mask};
-use crate::analyse::{self, Phrase, PhraseWord, QueryTerm, Token};
+use crate::analyse::{self, Phrase, PhraseWord, QueryTerm, Role, Token};
 use crate::{
     AnalysedQuery, Analyser, ChunkMask, Depth, IndexError, KeywordIndex, KeywordOp, Scored, TantivyKeywords, Tokens,
     Work, sparse,
@@ -168,7 +168,13 @@ fn query(random: &mut Random) -> AnalysedQuery {
     let mut terms: Vec<QueryTerm> = (0..1 + random.below(6))
         .map(|_| {
             let word = word(random);
-            QueryTerm { forms: forms(word), spelling: spelling(random, word), count: 1 + random.below(2) as u32, is_part: false }
+            QueryTerm {
+                forms: forms(word),
+                spelling: spelling(random, word),
+                count: 1 + random.below(2) as u32,
+                written: 0,
+                role: Role::Word(0),
+            }
         })
         .collect();
     terms.extend((random.below(4) == 0).then(|| AnalysedQuery::of_words(["absent"]).terms()[0].clone()));
@@ -182,8 +188,16 @@ fn phrase(random: &mut Random) -> AnalysedQuery {
         .zip(&words)
         .map(|(offset, &word)| PhraseWord { forms: forms(word), folded: format!("w{word}"), offset })
         .collect();
-    let terms =
-        words.iter().map(|&word| QueryTerm { forms: forms(word), spelling: format!("w{word}"), count: 1, is_part: false }).collect();
+    let terms = words
+        .iter()
+        .map(|&word| QueryTerm {
+            forms: forms(word),
+            spelling: format!("w{word}"),
+            count: 1,
+            written: 0,
+            role: Role::Word(0),
+        })
+        .collect();
     AnalysedQuery::of(terms, vec![Phrase { words: phrase }])
 }
 
