@@ -67,7 +67,7 @@ mod tests {
                 (0..6_000).map(|chunk| Scored { chunk, score: f64::from(random.normal()) }).collect();
             // Long documents come first.
             all.iter_mut().filter(|hit| document(hit.chunk) < 1_000).for_each(|hit| hit.score += 3.0);
-            all.sort_by(|a, b| b.score.total_cmp(&a.score));
+            all.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| key(a.chunk).cmp(&key(b.chunk))));
             let share = [1.0, 0.7, 0.3][round % 3];
             let seen = mask(&mut random, 6_000, share, 1);
             let (chunks, most) = ([1, 10, 100][random.below(3_usize)], 1 + random.below(4_usize));
