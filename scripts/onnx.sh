@@ -1,4 +1,4 @@
-# Sourced by the scripts that test: makes a tiny embedding model and finds an ONNX Runtime, both from pinned Python
+# Sourced by the scripts that test: makes a tiny embedding model and reranker and finds an ONNX Runtime, both from pinned Python
 # packages in a folder that git ignores. Sets ORT_DYLIB_PATH and USHER_ONNX_MODEL, or says what is skipped.
 
 onnx_setup() {
@@ -18,7 +18,7 @@ onnx_setup() {
     export ORT_DYLIB_PATH USHER_ONNX_MODEL
 }
 
-stage "A tiny embedding model"
+stage "A tiny embedding model and reranker"
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 tests="the tests of models in the ONNX format (tests/service/onnx.rs)"
 if ! has_venv && ! { install_package python3-venv && has_venv; }; then

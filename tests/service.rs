@@ -78,6 +78,8 @@ mod openfga;
 mod outage;
 #[path = "service/ownership.rs"]
 mod ownership;
+#[path = "service/passages.rs"]
+mod passages;
 #[path = "service/past.rs"]
 mod past;
 #[path = "service/permissions.rs"]

@@ -46,7 +46,7 @@ pub struct Reranker {
 }
 
 enum Engine {
-    Server(server::Server),
+    Server(Box<server::Server>),
     Model(Model),
 }
 
@@ -57,7 +57,7 @@ impl Reranker {
     /// When the system's certificates or the model can't be used.
     pub fn open(settings: Settings) -> Result<Self, Failure> {
         let engine = match &settings.place {
-            Place::Server(server) => Engine::Server(server::Server::new(server.clone())?),
+            Place::Server(server) => Engine::Server(Box::new(server::Server::new(server.clone())?)),
             Place::Here(local) => {
                 let model = Model::open(local).map_err(|error| Failure::Unusable(Box::new(error)))?;
                 tracing::info!(id = model.id(), "a reranker");
@@ -116,7 +116,6 @@ mod absent {
             match *self {}
         }
 
-        #[expect(clippy::unused_async, reason = "as the real one")]
         pub async fn scores(&self, _: &str, _: &[&str], _: &Payer) -> Result<Vec<f64>, Failure> {
             match *self {}
         }

@@ -104,7 +104,7 @@ mod tests {
         let text = PassageText {
             collection: 0,
             chunk: 0,
-            text: of[start..end].to_owned(),
+            text: of.get(start..end).unwrap().to_owned(),
             document: Arc::new(document),
             heading_path: vec![heading.to_owned()],
             page: None,

@@ -195,3 +195,11 @@ async fn one_that_is_late_is_skipped_openly() {
     assert_eq!((&answer["warnings"], &answer["complete"]), (&json!(["reranker_unavailable"]), &json!(true)));
     assert!(answer["results"][0].get("rerank_score").is_none());
 }
+
+#[test]
+fn reading_passages_together_is_noticed() {
+    if reranker().is_some() {
+        let test = "onnx_reranker::a_score_never_depends_on_what_is_read_beside_it";
+        crate::common::mutants::must_be_caught(&[("passages_are_read_together", test)]);
+    }
+}

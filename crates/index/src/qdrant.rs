@@ -26,9 +26,12 @@ use crate::sparse::SparseVector;
 mod client;
 mod form;
 mod layout;
+mod leg;
 mod points;
 
 pub use client::{Connection, Consistency, QdrantError, QdrantSettings, Quantisation};
+use leg::Leg;
+
 pub use form::{Form, Permission, choose};
 pub use layout::{Watermark, fields_name};
 pub use points::{Expected, Point, StoredPoint};
@@ -44,10 +47,6 @@ const SEQUENCE: &str = "s";
 const METADATA: &str = "m";
 /// The point that says how far the collection is. Chunk ordinals have 32 bits.
 const WATERMARK: u64 = 1 << 63;
-/// Times that more candidates are asked for, four times as many each.
-const ROUNDS: u32 = 3;
-/// Times that they are asked for without the documents of which the list holds all that it may.
-const ROUNDS_BY_DOCUMENT: u32 = 8;
 
 /// One Usher collection in Qdrant.
 pub struct QdrantCollection {
@@ -143,10 +142,8 @@ impl QdrantCollection {
             .into_iter()
             .filter_map(|(vector, input)| Some(Leg::new(vector, input?)))
             .collect();
-        let mut limit = ask.depth.chunks as u64;
-        let rounds = if ask.depth.per_document.is_some() { ROUNDS_BY_DOCUMENT } else { ROUNDS };
         let mut found = Found::default();
-        for round in 1..=rounds {
+        for limit in leg::limits(&ask.depth) {
             let wanting = legs.iter().filter(|leg| leg.wants_more);
             let mut batch: Vec<_> = wanting.map(|leg| self.leg(leg, form, limit)).collect();
             batch.push(self.watermark_query());
@@ -161,9 +158,6 @@ impl QdrantCollection {
             found.is_short = legs.iter().any(|leg| leg.wants_more);
             if !found.is_short {
                 break;
-            }
-            if round < ROUNDS {
-                limit *= 4;
             }
         }
         for leg in legs {
@@ -256,40 +250,6 @@ impl QdrantCollection {
     /// Notes that the collection has been at this position.
     fn saw(&self, position: u64) {
         self.floor.fetch_max(position, Ordering::AcqRel);
-    }
-}
-
-/// One list of a search, over its rounds.
-struct Leg {
-    vector: &'static str,
-    input: VectorInput,
-    wants_more: bool,
-    /// Masked points of all rounds, best first, ties by key.
-    known: Vec<Scored>,
-    /// Documents of which the list holds all that it may, ascending: they are not asked for again.
-    exhausted: Vec<u32>,
-    list: Vec<Scored>,
-}
-
-impl Leg {
-    fn new(vector: &'static str, input: VectorInput) -> Self {
-        let (known, exhausted, list) = (Vec::new(), Vec::new(), Vec::new());
-        Self { vector, input, wants_more: true, known, exhausted, list }
-    }
-
-    /// Takes the points of a round, which has all of the rounds before but those of exhausted documents, and more.
-    fn take(&mut self, points: Vec<Scored>, is_cut: bool, mask: &ChunkMask, depth: &Depth, key: SharedKey<'_>) {
-        let is_exhausted = |hit: &Scored| self.exhausted.binary_search(&depth.document_of(hit.chunk)).is_ok();
-        let limits = depth.per_document.is_some();
-        self.known.retain(|hit| limits && is_exhausted(hit));
-        self.known.extend(points.into_iter().filter(|hit| !(limits && is_exhausted(hit))));
-        self.known.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| key(a.chunk).cmp(&key(b.chunk))));
-        let mut quota = depth.quota();
-        let known = self.known.iter().copied();
-        self.list = known.filter(|hit| quota.takes(depth.document_of(hit.chunk))).collect();
-        self.wants_more = is_cut && !quota.is_full() && (self.known.len() as u64) < u64::from(mask.count());
-        self.exhausted = quota.exhausted().collect();
-        self.exhausted.sort_unstable();
     }
 }
 

@@ -128,8 +128,8 @@ fn of_folder(folder: &Path) -> Result<(Parts, usize), ModelError> {
     // The first of several labels may as well mean "no".
     let config: serde_json::Value =
         serde_json::from_slice(parts.of_tokenizer("config.json").unwrap_or_default()).unwrap_or_default();
-    let names = config["id2label"].as_object().map(|names| names.len() as u64);
-    if names.or(config["num_labels"].as_u64()) != Some(1) {
+    let names = config.get("id2label").and_then(|names| Some(names.as_object()?.len() as u64));
+    if names.or(config.get("num_labels").and_then(serde_json::Value::as_u64)) != Some(1) {
         return Err(ModelError::Labels { path: folder.join("config.json") });
     }
     Ok((parts, manifest.max_tokens))
