@@ -29,6 +29,7 @@ mod respond;
 mod search;
 mod stages;
 mod validate;
+mod weigh;
 
 pub use allow::snapshot_at;
 pub use validate::{Question, is_small};
@@ -160,15 +161,20 @@ pub async fn answer(
         crate::pause::at("query.searched", asked.name()).await;
         let verified = stages.run("verify", fuse::verify(service, &turn, allowed, hits)).await?;
         let ranked = fuse::narrow(fuse::fuse(verified), &question);
+        let weighed = async {
+            let effort = turn.place().await.map_err(QueryError::at("weigh"))?;
+            let measure = relevance::Measure { question: &question, indexes: &indexes, vectors: &vectors, effort };
+            weigh::weigh(service, &question, ranked, measure).await
+        };
+        let ranked = stages.run("weigh", weighed).await?;
         let ranked = stages.run("rerank", rerank::rerank(service, &turn, &question, ranked, left() / 2)).await?;
         let diversified = diversify::diversify(service, &turn, &question, ranked, &indexes);
-        let ranked = fuse::cut(stages.run("diversify", diversified).await?, &question);
+        let ranked = stages.run("diversify", diversified).await?;
         crate::pause::at("query.verified", asked.name()).await;
         // Texts are read with a place too: who asks for many neighbours must not keep the catalog busy for everybody.
         let read = async {
-            let effort = turn.place().await.map_err(QueryError::at("assemble"))?;
-            let measure = relevance::Measure { question: &question, indexes: &indexes, vectors: &vectors, effort };
-            assemble::passages(service, &question, ranked, measure).await
+            let _place = turn.place().await.map_err(QueryError::at("assemble"))?;
+            assemble::passages(service, &question, ranked).await
         };
         let passages = stages.run("assemble", read).await?;
         let is_changing = service.published.load().revision > revision && left() > question.deadline / 2;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::caveats::Caveats;
 use super::fuse::Ranked;
 use super::heading;
-use super::relevance::{self, Measure};
+use super::relevance;
 use super::{QueryError, Question};
 use crate::authority::View;
 use crate::gate::text::PassageText;
@@ -26,17 +26,15 @@ pub(super) struct Passages {
     pub caveats: Caveats,
 }
 
-/// Reads the text of verified chunks, one query per collection, and measures how relevant they are.
+/// The best passages, and what belongs to each.
 pub(super) async fn passages(
     service: &Service,
     question: &Question,
-    ranked: Ranked,
-    measure: Measure<'_>,
+    mut ranked: Ranked,
 ) -> Result<Passages, QueryError> {
-    let chunks: Vec<VerifiedChunk> = ranked.hits.iter().map(|hit| hit.chunk.clone()).collect();
-    let mut texts = read(service, &chunks).await?;
-    let measured = measure.all(service, &ranked.view, &ranked.hits, &texts).await?;
-    let parted = relevance::part(service, ranked.hits, &measured, question.min_relevance);
+    ranked.caveats.is_cut &= ranked.hits.len() < question.top_k;
+    relevance::settle(&mut ranked.hits);
+    let parted = relevance::part(service, ranked.hits, question);
     let (mut passages, mut near_misses) = (Vec::with_capacity(parted.relevant.len()), Vec::new());
     let mut caveats = Caveats { is_unknown_relevance: parted.is_unknown, ..ranked.caveats };
     // The metadata goes with a document's best passage.
@@ -44,11 +42,7 @@ pub(super) async fn passages(
     let wants_metadata = question.includes(Include::Metadata);
     let relevant = parted.relevant.into_iter().map(|hit| (hit, true));
     for (hit, is_relevant) in relevant.chain(parted.near_misses.into_iter().map(|hit| (hit, false))) {
-        // A version that was replaced between the gate and this line has no text any more.
-        let Some(text) = texts.remove(&hit.chunk.candidate()) else {
-            caveats.is_incomplete = true;
-            continue;
-        };
+        let (Some(text), of) = (hit.text, hit.measured) else { continue };
         let neighbors = if question.includes(Include::Neighbors) {
             let (found, is_whole) = neighbours(service, &ranked.searched, &ranked.view, &hit.chunk).await?;
             caveats.is_incomplete |= !is_whole;
@@ -66,7 +60,6 @@ pub(super) async fn passages(
         };
         let is_first = wants_metadata && told.insert((hit.chunk.collection(), hit.chunk.document_id().to_owned()));
         let collection = ranked.view.collection(hit.chunk.collection());
-        let of = measured.get(&hit.chunk.candidate()).copied().unwrap_or_default();
         let into = if is_relevant { &mut passages } else { &mut near_misses };
         into.push(Passage {
             chunk_id: chunk_id(hit.chunk.key()),

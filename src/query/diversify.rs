@@ -25,6 +25,11 @@ struct Choice {
     embedder: Arc<str>,
 }
 
+/// How many of the best passages are chosen from.
+pub(super) fn pool(question: &Question) -> usize {
+    POOL.max(POOL_PER_RESULT * question.top_k)
+}
+
 /// Chooses as many of the best passages as the question wants, where it wants them to differ.
 pub(super) async fn diversify(
     service: &Service,
@@ -38,10 +43,9 @@ pub(super) async fn diversify(
         return Ok(ranked);
     }
     let is_reranked = ranked.hits.iter().any(|hit| hit.probability.is_some());
-    let most = POOL.max(POOL_PER_RESULT * question.top_k);
     // What the reranker has not read has no score that compares with the others'.
     let is_chosen_from = |hit: &&super::fuse::RankedChunk| !is_reranked || hit.probability.is_some();
-    let pool: Vec<_> = ranked.hits.iter().take(most).take_while(is_chosen_from).collect();
+    let pool: Vec<_> = ranked.hits.iter().take(pool(question)).take_while(is_chosen_from).collect();
     let chunks: Vec<Candidate> = pool.iter().map(|hit| hit.chunk.candidate()).collect();
     let mut vectors = {
         let _place = turn.place().await.map_err(QueryError::at("diversify"))?;

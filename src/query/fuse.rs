@@ -1,21 +1,24 @@
-//! Verification of all candidates, then reciprocal rank fusion of what passed (Cormack, Clarke and Büttcher 2009,
-//! k = 60). Ranks count verified hits only, so that no gap betrays a dropped one.
+//! Verification of all candidates, then reciprocal rank fusion of what passed (Cormack, Clarke and Büttcher 2009). Ranks count verified hits only, so that no gap betrays a dropped one.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::allow::{Allowed, AllowedCollection};
 use super::caveats::Caveats;
+use super::relevance::Measured;
 use super::search::{Hits, WeightedList};
 use super::{QueryError, Question};
 use crate::authority::View;
+use crate::gate::text::PassageText;
 use crate::gate::{Candidate, VerifiedChunk};
 use crate::service::Service;
 use crate::service::turn::Turn;
 use crate::wire::Ranks;
 
-/// The constant of reciprocal rank fusion.
-const K: f64 = 60.0;
+/// The constant of reciprocal rank fusion: the first places count much more than the others, of which the passages
+/// themselves say more.
+const K: f64 = 3.0;
 
 /// Candidates that the reader may read at the newest snapshot, with the lists they stand in.
 pub(super) struct Verified {
@@ -43,6 +46,16 @@ pub(super) struct RankedChunk {
     /// What a reranker says that it is, 0 to 1.
     pub probability: Option<f64>,
     pub ranks: Ranks,
+    pub measured: Measured,
+    /// Absent until it is weighed.
+    pub text: Option<PassageText>,
+}
+
+impl RankedChunk {
+    /// By score, equal ones by key.
+    pub fn order(a: &Self, b: &Self) -> Ordering {
+        b.score.total_cmp(&a.score).then_with(|| a.chunk.key().cmp(b.chunk.key()))
+    }
 }
 
 /// Asks the gate about the union of all lists.
@@ -109,16 +122,17 @@ pub(super) fn fuse(verified: Verified) -> Ranked {
                 score: (score / maximum).min(1.0),
                 probability: None,
                 ranks,
+                measured: Measured::default(),
+                text: None,
             })
         })
         .collect();
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.chunk.key().cmp(b.chunk.key())));
+    hits.sort_by(RankedChunk::order);
     Ranked { searched: verified.searched, view: verified.view, hits, caveats: verified.caveats }
 }
 
-/// Those that may be in the answer: with a score that is high enough, and of each document no more than the question wants.
+/// Those that may be in the answer: of each document no more than the question wants.
 pub(super) fn narrow(mut ranked: Ranked, question: &Question) -> Ranked {
-    ranked.hits.retain(|hit| hit.score >= question.min_score);
     if let Some(most) = question.max_per_document {
         let mut per_document: HashMap<(u32, String), usize> = HashMap::new();
         ranked.hits.retain(|hit| {
@@ -127,12 +141,5 @@ pub(super) fn narrow(mut ranked: Ranked, question: &Question) -> Ranked {
             *count <= most
         });
     }
-    ranked
-}
-
-/// As many of the best as the question wants.
-pub(super) fn cut(mut ranked: Ranked, question: &Question) -> Ranked {
-    ranked.hits.truncate(question.top_k);
-    ranked.caveats.is_cut &= ranked.hits.len() < question.top_k;
     ranked
 }

@@ -10,8 +10,8 @@ use super::{QueryError, Question};
 use crate::authority::View;
 use crate::embed::Calibration;
 use crate::embed::calibration::KEYWORDS;
-use crate::gate::Candidate;
 use crate::gate::text::PassageText;
+use crate::gate::{Candidate, VerifiedChunk};
 use crate::index::{Analyser, ChunkMask};
 use crate::indexes::{CollectionIndexes, Legs};
 use crate::invisible::cleaned;
@@ -21,6 +21,9 @@ use crate::service::turn::NotComputed;
 
 /// From here on a passage counts as an answer, unless the question or a reranker says.
 const ANSWERS_FROM: f64 = 0.13;
+
+/// The best passages, however many are wanted: among them an answer is looked for.
+const JUDGED: usize = 10;
 
 /// Passages that are shown where none is relevant enough.
 const NEAR_MISSES: usize = 3;
@@ -44,7 +47,7 @@ pub(super) struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    /// Cosine and relevance of passages whose texts were read.
+    /// Cosine, coverage and relevance of passages whose texts were read.
     ///
     /// # Errors
     /// When an index fails, or the effort is spent.
@@ -52,16 +55,13 @@ impl Measure<'_> {
         &self,
         service: &Service,
         view: &View,
-        hits: &[RankedChunk],
+        chunks: &[VerifiedChunk],
         texts: &HashMap<Candidate, PassageText>,
     ) -> Result<HashMap<Candidate, Measured>, QueryError> {
         let mut by_collection: BTreeMap<u32, Vec<Candidate>> = BTreeMap::new();
-        for hit in hits {
-            by_collection.entry(hit.chunk.collection()).or_default().push(hit.chunk.candidate());
+        for chunk in chunks {
+            by_collection.entry(chunk.collection()).or_default().push(chunk.candidate());
         }
-        let probabilities: HashMap<Candidate, f64> =
-            hits.iter().filter_map(|hit| Some((hit.chunk.candidate(), hit.probability?))).collect();
-        let is_reranked = !probabilities.is_empty();
         let mut measured = HashMap::new();
         for (id, found) in by_collection {
             let indexes = self.indexes.iter().find(|(_, held)| held.pair.collection == id);
@@ -83,11 +83,7 @@ impl Measure<'_> {
                     let cosine = if vector.is_some() { cosine? } else { 0.0 };
                     Some(calibration.relevance(cosine, coverage))
                 };
-                // Where a reranker has read some, nothing else compares with them.
-                let relevance = match is_reranked {
-                    true => probabilities.get(&chunk).copied(),
-                    false => calibration.zip(coverage).and_then(calibrated),
-                };
+                let relevance = calibration.zip(coverage).and_then(calibrated);
                 (chunk, Measured { cosine, coverage, relevance })
             }));
         }
@@ -148,27 +144,33 @@ pub(super) struct Parted {
     pub is_unknown: bool,
 }
 
-/// Leaves out what is less relevant than `least`, if the question says so.
-pub(super) fn part(
-    service: &Service,
-    hits: Vec<RankedChunk>,
-    measured: &HashMap<Candidate, Measured>,
-    least: Option<f64>,
-) -> Parted {
-    let of = |hit: &RankedChunk| measured.get(&hit.chunk.candidate()).and_then(|measured| measured.relevance);
+/// How relevant each is: what a reranker says, where it has read some, since nothing else compares with that.
+pub(super) fn settle(hits: &mut [RankedChunk]) {
+    if hits.iter().any(|hit| hit.probability.is_some()) {
+        hits.iter_mut().for_each(|hit| hit.measured.relevance = hit.probability);
+    }
+}
+
+/// Leaves out what is less relevant than `least`, if the question says so, and as many as it doesn't want.
+pub(super) fn part(service: &Service, hits: Vec<RankedChunk>, question: &Question) -> Parted {
+    let of = |hit: &RankedChunk| hit.measured.relevance;
     let is_known = hits.is_empty() || hits.iter().any(|hit| of(hit).is_some());
     let reranker = service.reranker.as_ref().filter(|_| hits.iter().any(|hit| hit.probability.is_some()));
+    let least = question.min_relevance;
     let from = least.or(reranker.map(|reranker| reranker.settings.answers_from)).unwrap_or(ANSWERS_FROM);
-    let answerable = is_known.then(|| hits.iter().any(|hit| of(hit).is_some_and(|relevance| relevance >= from)));
+    let best = hits.iter().take(JUDGED);
+    let answerable = is_known.then(|| best.into_iter().any(|hit| of(hit).is_some_and(|relevance| relevance >= from)));
     let Some(least) = least else {
-        return Parted { relevant: hits, near_misses: Vec::new(), answerable, is_unknown: false };
+        let relevant = hits.into_iter().take(question.top_k).collect();
+        return Parted { relevant, near_misses: Vec::new(), answerable, is_unknown: false };
     };
     let is_unknown = hits.iter().any(|hit| of(hit).is_none());
     let is_relevant = |hit: &RankedChunk| of(hit).is_some_and(|relevance| relevance >= least);
-    let (relevant, mut near_misses): (Vec<_>, Vec<_>) = hits.into_iter().partition(is_relevant);
+    let (mut relevant, mut near_misses): (Vec<_>, Vec<_>) = hits.into_iter().partition(is_relevant);
     // Stable, so that equally relevant ones keep the order of their ranks.
     let known = |hit: &RankedChunk| of(hit).unwrap_or(-1.0);
     near_misses.sort_by(|a, b| known(b).total_cmp(&known(a)));
     near_misses.truncate(if relevant.is_empty() { NEAR_MISSES } else { 0 });
+    relevant.truncate(question.top_k);
     Parted { relevant, near_misses, answerable, is_unknown }
 }

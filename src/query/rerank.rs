@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use super::fuse::Ranked;
-use super::{QueryError, Question, assemble};
+use super::fuse::{Ranked, RankedChunk};
+use super::{QueryError, Question};
 use crate::catalog::index_text::index_text;
-use crate::gate::VerifiedChunk;
 use crate::service::Service;
 use crate::service::turn::Turn;
 
@@ -24,29 +23,23 @@ pub(super) async fn rerank(
         return Ok(ranked);
     };
     let count = reranker.settings.depth.max(question.top_k).min(ranked.hits.len());
-    let chunks: Vec<VerifiedChunk> = ranked.hits.iter().take(count).map(|hit| hit.chunk.clone()).collect();
-    if chunks.is_empty() {
+    if count == 0 {
         return Ok(ranked);
     }
-    let texts = {
-        let _place = turn.place().await.map_err(QueryError::at("rerank"))?;
-        assemble::read(service, &chunks).await?
+    let text = |hit: &RankedChunk| {
+        hit.text.as_ref().map_or_else(String::new, |text| index_text(&text.document.title, &text.text))
     };
-    // One whose text was replaced in this moment is empty, and is missed later on.
-    let text = |chunk: &VerifiedChunk| {
-        let text = texts.get(&chunk.candidate());
-        text.map_or_else(String::new, |text| index_text(&text.document.title, &text.text))
-    };
-    let passages: Vec<String> = chunks.iter().map(text).collect();
+    let passages: Vec<String> = ranked.hits.iter().take(count).map(text).collect();
     match reranker.scores(&question.text, &passages, turn.payer(), within).await {
         Ok(scores) => {
             for (hit, score) in ranked.hits.iter_mut().zip(scores) {
                 hit.probability = Some(score);
             }
-            // Stable; what was not read has no score, and comes last.
+            // What was not read compares with nothing; those that were are enough. Stable.
+            ranked.hits.truncate(count);
             let score = |probability: Option<f64>| probability.unwrap_or(-1.0);
             ranked.hits.sort_by(|a, b| score(b.probability).total_cmp(&score(a.probability)));
-            for (hit, rank) in ranked.hits.iter_mut().zip(1..).take(count) {
+            for (hit, rank) in ranked.hits.iter_mut().zip(1..) {
                 hit.ranks.rerank = Some(rank);
             }
         }
