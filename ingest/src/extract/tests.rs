@@ -11,6 +11,7 @@ use super::*;
 
 mod cleaning;
 mod documents;
+mod each;
 mod encodings;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
@@ -312,6 +313,7 @@ fn section_rules_find_their_places_and_cut_chunks() {
             SectionPlace::Span(Span { start: 0, end: 3 }),
             SectionPlace::Span(Span { start: 0, end: 9_999 }),
         ],
+        ..Job::default()
     };
     let doc =
         extract(&job, b"# T\n\nintro\n\n## Pay now\n\n100\n\n### Deep\n\n7\n\n## Other\n\nx\n\n## Pay now\n\n200")
@@ -360,7 +362,7 @@ proptest::proptest! {
 fn scripts_are_counted_wherever_they_stand() {
     let page = b"<html><head><script>a()</script><!-- x --></head><body><script>b()</script><main><p>text<script>c()</script></p></main>\
         <div hidden><script>d()</script></div></body></html>";
-    let job = Job { name: "a.html".into(), sections: Vec::new() };
+    let job = Job { name: "a.html".into(), sections: Vec::new(), ..Job::default() };
     let doc = extract(&job, page).unwrap();
     assert_eq!((doc.text.as_str(), doc.removed["scripts"], doc.removed["comments"]), ("text", 4, 1));
 }
