@@ -8,7 +8,7 @@ use usher_base::wire::FieldType;
 use usher_base::wire::bounds::ANALYSERS;
 
 use crate::sandbox::child::Probe;
-use crate::sandbox::{Mode, Options, languages};
+use crate::sandbox::{DEFAULT, Mode, Options, languages};
 
 /// Sends documents with their access rules to an Usher service.
 ///
@@ -70,7 +70,7 @@ pub struct OcrArgs {
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub ocr: Mode,
     /// Languages of the text in pictures, as tesseract names them.
-    #[arg(long, value_name = "eng+deu", default_value = "eng", value_parser = languages)]
+    #[arg(long, value_name = "eng+deu", default_value = DEFAULT, value_parser = languages)]
     pub ocr_languages: String,
 }
 

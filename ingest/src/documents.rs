@@ -461,6 +461,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_recognised_stays_where_the_programs_are_gone() {
+        let acl = Acl { nobody: true, ..Acl::default() };
+        let state = serde_json::json!({"id": "s/d", "version": 1, "content_digest": "", "acl_digest": acl_digest(&acl),
+            "source_hash": "recognised"});
+        let held = serde_json::from_value::<DocumentState>(state).unwrap();
+        let unread = |hash_before: Option<&str>, acl: &Acl| {
+            let rules = Effective { acl: acl.clone(), sections: Vec::new() };
+            let hash_before = hash_before.map(str::to_owned);
+            let held = Some(&held);
+            Candidate { name: "d", rules, held, is_moved: false, source_hash: "plain".into(), hash_before }.unread()
+        };
+        assert!(matches!(unread(Some("recognised"), &acl), Some(Prepared::Unchanged)));
+        assert!(matches!(unread(Some("recognised"), &Acl::default()), Some(Prepared::Acl(_))));
+        assert!(unread(Some("in another language"), &acl).is_none() && unread(None, &acl).is_none());
+    }
+
+    #[test]
     fn a_section_that_matches_no_text_says_why() {
         let rule = SectionRule { id: "a".into(), heading: Some("Pay".into()), span: None, acl: Acl::default() };
         let doc = |media_type: &str| Extracted { media_type: media_type.into(), ..Extracted::default() };

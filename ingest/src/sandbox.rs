@@ -22,8 +22,8 @@ mod frame;
 mod recognise;
 pub mod tool;
 
+pub use recognise::{DEFAULT, Mode, Options, languages};
 use recognise::{Found, Recogniser};
-pub use recognise::{Mode, Options, languages};
 
 /// What a child may write: the largest text, escaped as JSON, with its chunks.
 const MAX_OUTPUT: u64 = 96 * 1024 * 1024;
@@ -49,6 +49,8 @@ pub enum WorkerError {
 pub enum SandboxError {
     #[error("the sandbox can't be checked: {0}")]
     Probe(#[from] WorkerError),
+    #[error("--ocr-languages: {0}")]
+    Languages(String),
     #[error("neither landlock nor seccomp works here, so foreign files can't be read safely: {0}")]
     None(String),
 }
@@ -89,7 +91,9 @@ impl Sandbox {
         for note in &level.notes {
             term.warn(&format!("sandbox: {note}"));
         }
-        Ok(Sandbox { timeout, recogniser: Recogniser::new(options, &level) })
+        let recogniser = Recogniser::new(options, &level);
+        recogniser.check().map_err(SandboxError::Languages)?;
+        Ok(Sandbox { timeout, recogniser })
     }
 
     /// The document that a file is, with what recognition finds in its pictures.
@@ -159,7 +163,7 @@ impl Sandbox {
     /// The records that a file holds.
     pub fn records(&self, job: &RecordsJob, bytes: &[u8]) -> Result<Vec<Record>, WorkerError> {
         let records: Vec<Record> = self.ask(&Work::Records(job.clone()), bytes)?;
-        records.iter().filter_map(|record| record.document.as_ref()).try_for_each(check)?;
+        records.iter().filter_map(|record| record.document.as_deref()).try_for_each(check)?;
         let is_odd = |record: &Record| {
             let is_id = |id: &String| !id.is_empty() && !id.chars().any(char::is_control);
             !record.id.as_ref().is_none_or(is_id) || record.mistake.is_none() && record.hash.len() != 64

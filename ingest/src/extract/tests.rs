@@ -13,6 +13,7 @@ mod cleaning;
 mod documents;
 mod each;
 mod encodings;
+mod features;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
@@ -348,6 +349,8 @@ proptest::proptest! {
             "a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a", "a.eml", "a.mbox", "a.ipynb", "a.json", "a.jsonl", "a.csv", "a.pptx", "a.xlsx", "a.odt", "a.rtf", "a.epub",
         ]),
     ) {
+        let job = RecordsJob { name: name.into(), shape: Shape { id: Some("a".into()), ..Shape::default() }, wanted: None };
+        let _ = records(&job, &bytes);
         if let Ok(doc) = run(name, &bytes) {
             proptest::prop_assert!(unicode_normalization::is_nfc(&doc.text));
             proptest::prop_assert!(!doc.text.contains(['\r', '\0']));

@@ -84,7 +84,8 @@ impl Reader<'_> {
         }
         let (mut outcome, opened) = match self.open(rel, outcome) {
             Ok(opened) => opened,
-            Err(Closed { mut outcome, rules }) => {
+            Err(closed) => {
+                let Closed { mut outcome, rules } = *closed;
                 if let Some(rules) = rules.filter(|_| !self.moves.withheld.contains_key(rel)) {
                     let rules = Standing::of(&rules, self.held.get(&id));
                     outcome.prepared = Prepared::Settled { status: Status::Failed, rules };
@@ -120,9 +121,9 @@ impl Reader<'_> {
     }
 
     /// Reads a file, and its rules as they are then.
-    fn open(&self, rel: &str, mut outcome: Outcome) -> Result<(Outcome, Opened), Closed> {
+    fn open(&self, rel: &str, mut outcome: Outcome) -> Result<(Outcome, Opened), Box<Closed>> {
         let closed = |outcome: Outcome, status: Status, reason: String| {
-            Err(Closed { outcome: settled(outcome, status, reason), rules: None })
+            Err(Box::new(Closed { outcome: settled(outcome, status, reason), rules: None }))
         };
         let room = MAX_LEVELS.saturating_sub(usize::from(self.args.group_levels));
         if self.tree.levels(parent(rel)) > room {
@@ -134,7 +135,7 @@ impl Reader<'_> {
             // Rule files apply to a file that can't be read too.
             Err(e) => {
                 let rules = self.access.of(rel, self.tree, &Err(e.to_string())).ok().map(|(rules, _)| rules);
-                return Err(Closed { outcome: settled(outcome, Status::Failed, e.to_string()), rules });
+                return Err(Box::new(Closed { outcome: settled(outcome, Status::Failed, e.to_string()), rules }));
             }
         };
         outcome.line.bytes = file.bytes.len() as u64;
@@ -176,7 +177,7 @@ impl Reader<'_> {
     fn each(&self, rel: &str, file: &records::File) -> Vec<Outcome> {
         let (outcome, opened) = match self.open(rel, self.outcome(rel)) {
             Ok(opened) => opened,
-            Err(closed) => return self.none_of(rel, closed),
+            Err(closed) => return self.none_of(rel, *closed),
         };
         let failed = |reason: String| {
             let outcome = settled(self.outcome(rel), Status::Failed, reason);
@@ -267,7 +268,7 @@ impl Reader<'_> {
     }
 
     fn one(&self, mut outcome: Outcome, candidate: Candidate<'_>, record: Record, at: SystemTime) -> Outcome {
-        let Some(doc) = record.document.clone() else {
+        let Some(doc) = record.document.as_deref().cloned() else {
             let mistake = record.mistake.clone().unwrap_or_else(|| "it was not read".to_owned());
             return mistaken(outcome, &record, &mistake, &candidate.rules, candidate.held);
         };

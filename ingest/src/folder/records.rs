@@ -155,9 +155,12 @@ impl Records {
         self.hashes.get(path).map(String::as_str)
     }
 
-    /// Files with these bytes.
-    pub fn with_bytes(&self, bytes: Option<&str>) -> impl Iterator<Item = &File> {
-        self.files.values().filter(move |file| bytes == Some(file.bytes.as_str()))
+    /// Files by their bytes.
+    pub fn by_bytes(&self) -> HashMap<&str, Vec<&File>> {
+        let mut out: HashMap<&str, Vec<&File>> = HashMap::new();
+        let known = self.files.values().filter(|file| !file.bytes.is_empty());
+        known.for_each(|file| out.entry(&file.bytes).or_default().push(file));
+        out
     }
 
     /// Paths of the documents that these files are.

@@ -12,6 +12,8 @@ use crate::term::Term;
 
 /// Where programs are looked for: foreign files can't be put there.
 const PLACES: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
+/// Language of the text, unless others are named.
+pub const DEFAULT: &str = "eng";
 /// Pixels of the longer side of a drawn page: about 300 in an inch of A4.
 const SIDE: u32 = 3_500;
 /// Bytes of a drawn page: a grey value for each pixel, and room for the head.
@@ -44,12 +46,20 @@ struct Programs {
     tesseract: PathBuf,
 }
 
+/// Why nothing is recognised.
+#[derive(Debug, Clone)]
+enum Missing {
+    Here(String),
+    /// Of a language that the operator named.
+    Language(String),
+}
+
 #[derive(Debug)]
 pub struct Recogniser {
     options: Options,
     is_sandboxed: bool,
     /// Found at first need; else why nothing is recognised.
-    programs: OnceLock<Result<Programs, String>>,
+    programs: OnceLock<Result<Programs, Missing>>,
     told: [AtomicU64; 4],
 }
 
@@ -83,25 +93,42 @@ impl Recogniser {
         format!("recognised: {}", self.options.languages).into_bytes()
     }
 
-    fn programs(&self) -> Result<&Programs, String> {
-        self.programs.get_or_init(|| self.find()).as_ref().map_err(Clone::clone)
+    /// A language that was named and is not there is a mistake: documents would lose what was recognised in it.
+    pub fn check(&self) -> Result<(), String> {
+        if self.options.mode == Mode::Never || self.options.languages == DEFAULT {
+            return Ok(());
+        }
+        match self.programs.get_or_init(|| self.find()) {
+            Err(Missing::Language(why)) => Err(why.clone()),
+            _ => Ok(()),
+        }
     }
 
-    fn find(&self) -> Result<Programs, String> {
+    fn programs(&self) -> Result<&Programs, String> {
+        self.programs.get_or_init(|| self.find()).as_ref().map_err(|missing| match missing {
+            Missing::Here(why) | Missing::Language(why) => why.clone(),
+        })
+    }
+
+    fn find(&self) -> Result<Programs, Missing> {
+        let here = |why: &str| Missing::Here(why.to_owned());
         if self.options.mode == Mode::Never {
-            return Err("--ocr never".into());
+            return Err(here("--ocr never"));
         }
         if !self.is_sandboxed {
-            return Err("the programs for it can't be kept from other files here (landlock and seccomp)".into());
+            return Err(here("the programs for it can't be kept from other files here (landlock and seccomp)"));
         }
         let find = |name: &str| PLACES.iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file());
-        let tesseract = find("tesseract").ok_or("tesseract is not installed (Debian: tesseract-ocr)")?;
-        let listed =
-            piped(tool::command(&tesseract, &["--list-langs"]), &[], PAGE, MAX_READ).map_err(|e| e.to_string())?;
+        let tesseract = find("tesseract").ok_or(here("tesseract is not installed (Debian: tesseract-ocr)"))?;
+        let listed = piped(tool::command(&tesseract, &["--list-langs"]), &[], PAGE, MAX_READ);
+        let listed = listed.map_err(|e| here(&format!("tesseract does not start: {e}")))?;
         let listed = String::from_utf8_lossy(&listed).into_owned();
         let is_there = |wanted: &str| listed.lines().any(|line| line.trim() == wanted);
         match self.options.languages.split('+').find(|wanted| !is_there(wanted)) {
-            Some(missing) => Err(format!("tesseract has no language `{missing}` (Debian: tesseract-ocr-{missing})")),
+            Some(missing) => {
+                let why = format!("tesseract has no language `{missing}` (Debian: tesseract-ocr-{missing})");
+                Err(Missing::Language(why))
+            }
             None => Ok(Programs { pdftoppm: find("pdftoppm"), tesseract }),
         }
     }

@@ -141,6 +141,20 @@ fn bans_written_by_hand_come_along() {
 }
 
 #[test]
+fn bans_come_along_where_a_file_is_divided_and_moved_at_once() {
+    let site = site(&[line("x", "One"), line("y", "Two")].concat());
+    site.folder(&[]).expect(0);
+    site.stub.world().add_tuple("user:eve", "blocked", "document:s/a/list.jsonl");
+    std::fs::rename(site.doc("a/list.jsonl"), site.doc("a/other.jsonl")).unwrap();
+    run(&site, &["--delete-missing", "--yes"]).expect(0);
+    assert_eq!(ids(&site), set(&["s/a/other.jsonl//x", "s/a/other.jsonl//y", "s/plain.md"]));
+    let lines = site.stub.world().tuple_lines();
+    for id in ["x", "y"] {
+        assert!(lines.contains(&format!("user:eve blocked document:s/a/other.jsonl//{id}")), "{lines:?}");
+    }
+}
+
+#[test]
 fn a_rule_file_that_stays_behind_holds_all_records() {
     let site = site(&[line("x", "One"), line("y", "Two")].concat());
     site.write("a/list.jsonl.acl.yaml", "blocked: [user:eve]\n");

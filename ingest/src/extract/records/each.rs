@@ -41,7 +41,7 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mistake: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub document: Option<Extracted>,
+    pub document: Option<Box<Extracted>>,
 }
 
 /// A record as it is found.
@@ -115,7 +115,7 @@ pub fn records(job: &RecordsJob, bytes: &[u8]) -> Result<Vec<Record>, ExtractErr
         let is_wanted = job.wanted.as_ref().zip(record.id.as_ref()).is_some_and(|(wanted, id)| wanted.contains(id));
         if is_wanted && record.mistake.is_none() && !record.is_repeated {
             match content.map_err(ExtractError::Broken).and_then(|content| document(&job.shape, &content)) {
-                Ok(document) => record.document = Some(document),
+                Ok(document) => record.document = Some(Box::new(document)),
                 Err(e) => record.mistake = Some(e.to_string()),
             }
         }

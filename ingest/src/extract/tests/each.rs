@@ -120,7 +120,7 @@ fn messages_of_a_mailbox_have_their_own_ids() {
     let found = listed("a.mbox", &Shape::default(), text);
     assert_eq!(found[0].id.as_deref(), Some("one@x"));
     assert!(found[1].id.as_deref().is_some_and(|id| id.starts_with('~') && id.len() == 33));
-    let docs: Vec<&Extracted> = found.iter().filter_map(|record| record.document.as_ref()).collect();
+    let docs: Vec<&Extracted> = found.iter().filter_map(|record| record.document.as_deref()).collect();
     assert_eq!((docs[0].title.as_deref(), docs[1].title.as_deref()), (Some("One"), Some("Two")));
     assert!(docs[0].text.ends_with("first\nFrom here") && docs[0].media_type == "message/rfc822");
     let job = RecordsJob { name: "a.mbox".into(), shape: shape(json!({"id": "x"})), wanted: None };

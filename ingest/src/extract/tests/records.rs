@@ -84,7 +84,7 @@ fn forwarded_mail_and_attached_documents_lie_below() {
     assert!(doc.text.ends_with("## Attachment: Pläne.docx\n\nkiln schedule"), "{}", doc.text);
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     let signs = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {

@@ -27,6 +27,7 @@ impl Finder<'_> {
         if mutants::active("bans_of_divided_files") {
             return heirs;
         }
+        let by_bytes = self.records.by_bytes();
         for id in self.held.keys() {
             let Some(place) = ids.place(id) else { continue };
             let file = file_of(place);
@@ -35,7 +36,7 @@ impl Finder<'_> {
                 let hash = self.held.get(id).and_then(|held| held.source_hash.as_deref()).map(bytes_of);
                 let is_there = self.there.present.contains(place);
                 let was = self.records.of(place).into_iter();
-                let is = self.records.with_bytes(hash.filter(|_| !is_there));
+                let is = hash.filter(|_| !is_there).and_then(|hash| by_bytes.get(hash)).into_iter().flatten().copied();
                 let paths = was.chain(is).flat_map(|found| found.paths());
                 heirs.extend(paths.map(|path| (id.clone(), path.to_owned())));
             } else if self.there.present.contains(file) {
