@@ -55,7 +55,8 @@ impl Reader<'_> {
     pub fn prepare(&self, rel: &str) -> Vec<Outcome> {
         match self.records.of(rel) {
             None => {
-                let rules = self.held_records.get(rel).map(|_| self.root.meta_of_file(rel));
+                let is_held = self.held_records.contains_key(rel) && !self.moves.withheld.contains_key(rel);
+                let rules = is_held.then(|| self.root.meta_of_file(rel));
                 let rules = rules.and_then(|meta| self.access.of(rel, self.tree, &meta).ok());
                 let left = rules.map(|(rules, _)| self.left(rel, &rules, &HashSet::new())).unwrap_or_default();
                 std::iter::once(self.whole(rel)).chain(left).collect()
@@ -196,7 +197,7 @@ impl Reader<'_> {
             return self.none_of(rel, Closed { outcome, rules: None });
         }
         let mut out = self.left(rel, &opened.rules, &file.paths().collect());
-        let mut wanted: HashMap<&str, (Outcome, Candidate<'_>)> = HashMap::new();
+        let mut wanted: HashMap<u64, (Outcome, Candidate<'_>)> = HashMap::new();
         for (path, record) in &file.all {
             let shown = path.as_ref().map_or_else(|| format!("{rel} {}", record.place), Clone::clone);
             let mut outcome = self.outcome(&shown);
@@ -206,7 +207,7 @@ impl Reader<'_> {
                 out.push(settled(outcome, Status::Skipped, format!("{} says the same as one above", record.place)));
                 continue;
             }
-            let (Some(path), Some(key)) = (path, &record.id) else {
+            let Some(path) = path else {
                 out.push(settled(outcome, Status::Failed, record.mistake.clone().unwrap_or_default()));
                 continue;
             };
@@ -237,15 +238,11 @@ impl Reader<'_> {
             let candidate = Candidate { name: path, rules, held, is_moved, source_hash: hash, hash_before: None };
             match candidate.unread() {
                 Some(prepared) => out.push(Outcome { prepared, ..outcome }),
-                None => drop(wanted.insert(key, (outcome, candidate))),
+                None => drop(wanted.insert(record.number, (outcome, candidate))),
             }
         }
-        let sizes: Vec<(&str, u64)> = file
-            .all
-            .iter()
-            .filter_map(|(_, record)| Some((record.id.as_deref()?, record.bytes)))
-            .filter(|(key, _)| wanted.contains_key(key))
-            .collect();
+        let sizes = file.all.iter().map(|(_, record)| (record.number, record.bytes));
+        let sizes: Vec<(u64, u64)> = sizes.filter(|(number, _)| wanted.contains_key(number)).collect();
         for batch in records::batches(&sizes) {
             let job = RecordsJob { name: rel.to_owned(), shape: file.shape.clone(), wanted: Some(batch.clone()) };
             let (found, why) = match self.sandbox.records(&job, &opened.file.bytes) {
@@ -253,12 +250,12 @@ impl Reader<'_> {
                 Err(e) => (Vec::new(), e.to_string()),
             };
             for record in found {
-                let Some((outcome, candidate)) = record.id.as_deref().and_then(|key| wanted.remove(key)) else {
+                let Some((outcome, candidate)) = wanted.remove(&record.number) else {
                     continue;
                 };
                 out.push(self.one(outcome, candidate, record, opened.at));
             }
-            for (outcome, candidate) in batch.iter().filter_map(|key| wanted.remove(key.as_str())) {
+            for (outcome, candidate) in batch.iter().filter_map(|number| wanted.remove(number)) {
                 let rules = Standing::of(&candidate.rules, candidate.held);
                 let outcome = Outcome { line: outcome.line.because(why.clone()), ..outcome };
                 out.push(Outcome { prepared: Prepared::Settled { status: Status::Failed, rules }, ..outcome });
@@ -292,11 +289,13 @@ impl Reader<'_> {
         let held = self.held_records.get(rel).into_iter().flatten().map(|id| (*id).to_owned());
         // The document that the file was.
         let whole = Some(self.ids.of(rel)).filter(|_| self.records.of(rel).is_some());
+        let is_left =
+            |path: &str| file_of(path) == rel && !listed.contains(path) && !self.moves.withheld.contains_key(path);
         let changed = held.chain(whole).filter_map(|id| {
             let state = self.held.get(&id)?;
             let path = self.ids.place(&id).unwrap_or(&id).to_owned();
             match Standing::of(rules, Some(state)) {
-                Standing::Change(acl) if file_of(&path) == rel && !listed.contains(path.as_str()) => {
+                Standing::Change(acl) if is_left(&path) => {
                     let mut outcome = Outcome { prepared: Prepared::Acl(acl), ..self.outcome(&path) };
                     outcome.line.id = Some(id);
                     Some(outcome)

@@ -230,17 +230,29 @@ pub fn files_held<'h>(tree: &Tree, held: &'h Held) -> HashSet<&'h str> {
     held.keys().filter_map(|id| within(tree, id)).map(file_of).collect()
 }
 
-/// Ids in parts whose records are small enough to be read at one time.
-pub fn batches(wanted: &[(&str, u64)]) -> Vec<BTreeSet<String>> {
-    let mut out: Vec<BTreeSet<String>> = Vec::new();
+/// Numbers in parts whose records are small enough to be read at one time.
+pub fn batches(wanted: &[(u64, u64)]) -> Vec<BTreeSet<u64>> {
+    let mut out: Vec<BTreeSet<u64>> = Vec::new();
     let mut size = u64::MAX;
-    for (id, bytes) in wanted {
+    for (number, bytes) in wanted {
         if size.saturating_add(*bytes) > AT_ONCE {
             out.push(BTreeSet::new());
             size = 0;
         }
         size = size.saturating_add(*bytes);
-        out.last_mut().map(|batch| batch.insert((*id).to_owned()));
+        out.last_mut().map(|batch| batch.insert(*number));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_in_parts_that_fit_and_none_is_left_out() {
+        assert_eq!(batches(&[]), Vec::<BTreeSet<u64>>::new());
+        let parts = batches(&[(1, AT_ONCE / 2), (2, AT_ONCE / 2), (3, 1), (5, AT_ONCE * 9), (6, 1)]);
+        assert_eq!(parts, [BTreeSet::from([1, 2]), BTreeSet::from([3]), BTreeSet::from([5]), BTreeSet::from([6])]);
+    }
 }

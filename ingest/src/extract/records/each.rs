@@ -17,14 +17,16 @@ pub struct RecordsJob {
     /// Path or name; only its extension matters.
     pub name: String,
     pub shape: Shape,
-    /// Ids of the records whose documents are wanted; none: only what records there are.
-    pub wanted: Option<BTreeSet<String>>,
+    /// Numbers of the records whose documents are wanted; none: only what records there are.
+    pub wanted: Option<BTreeSet<u64>>,
 }
 
 /// One record of a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
+    /// In the order of the file, from 1.
+    pub number: u64,
     /// Where it stands, in words.
     pub place: String,
     /// `None`: it can't be told which record it is.
@@ -50,7 +52,13 @@ enum Content<'t> {
     Message(Cow<'t, [u8]>),
 }
 
-type Found<'t> = (String, Result<Content<'t>, String>);
+/// A record that is parsed if it is wanted.
+enum Raw<'t> {
+    Json(&'t str),
+    Read(Result<Content<'t>, String>),
+}
+
+type Found<'t> = (String, Raw<'t>);
 /// One after another: all of them at once would take many times the room of the file.
 type All<'t> = Box<dyn Iterator<Item = Result<Found<'t>, ExtractError>> + 't>;
 
@@ -74,7 +82,9 @@ pub fn records(job: &RecordsJob, bytes: &[u8]) -> Result<Vec<Record>, ExtractErr
         }
         Format::Mailbox => {
             let messages = (1usize..).zip(mail::messages_of(bytes)?);
-            Box::new(messages.map(|(number, raw)| Ok((format!("message {number}"), Ok(Content::Message(raw))))))
+            Box::new(
+                messages.map(|(number, raw)| Ok((format!("message {number}"), Raw::Read(Ok(Content::Message(raw)))))),
+            )
         }
         Format::Json | Format::JsonLines | Format::Csv => {
             text = decode::text(bytes, &mut Builder::new(false))?;
@@ -92,14 +102,18 @@ pub fn records(job: &RecordsJob, bytes: &[u8]) -> Result<Vec<Record>, ExtractErr
     let mut records: Vec<Record> = Vec::new();
     // Of each id the first record, and whether others say something else.
     let mut first: HashMap<String, usize> = HashMap::new();
-    for next in found {
+    for (number, next) in (1u64..).zip(found) {
         let (place, content) = next?;
-        if records.len() >= MAX_RECORDS {
+        if number > MAX_RECORDS as u64 {
             let why = format!("more than {MAX_RECORDS} records, which no option raises: divide the file");
             return Err(ExtractError::Limit(why));
         }
-        let mut record = known(&job.shape, place, &content);
-        if let Some(id) = &record.id {
+        if job.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&number)) {
+            continue;
+        }
+        let content = parsed(content);
+        let mut record = known(&job.shape, Record { number, place, ..Record::default() }, &content);
+        if let Some(id) = record.id.as_ref().filter(|_| job.wanted.is_none()) {
             let earlier = first.get(id).and_then(|at| records.get_mut(*at));
             match earlier {
                 None => drop(first.insert(id.clone(), records.len())),
@@ -107,13 +121,11 @@ pub fn records(job: &RecordsJob, bytes: &[u8]) -> Result<Vec<Record>, ExtractErr
                 Some(earlier) => {
                     // Which of them is meant would be a guess.
                     record.mistake = Some(format!("{} has the same id `{id}`", earlier.place));
-                    earlier.document = None;
                     earlier.mistake = Some(format!("{} has the same id `{id}`", record.place));
                 }
             }
         }
-        let is_wanted = job.wanted.as_ref().zip(record.id.as_ref()).is_some_and(|(wanted, id)| wanted.contains(id));
-        if is_wanted && record.mistake.is_none() && !record.is_repeated {
+        if job.wanted.is_some() && record.mistake.is_none() {
             match content.map_err(ExtractError::Broken).and_then(|content| document(&job.shape, &content)) {
                 Ok(document) => record.document = Some(Box::new(document)),
                 Err(e) => record.mistake = Some(e.to_string()),
@@ -121,14 +133,10 @@ pub fn records(job: &RecordsJob, bytes: &[u8]) -> Result<Vec<Record>, ExtractErr
         }
         records.push(record);
     }
-    if let Some(wanted) = &job.wanted {
-        records.retain(|record| !record.is_repeated && record.id.as_ref().is_some_and(|id| wanted.contains(id)));
-    }
     Ok(records)
 }
 
-fn known(shape: &Shape, place: String, content: &Result<Content<'_>, String>) -> Record {
-    let record = Record { place, ..Record::default() };
+fn known(shape: &Shape, record: Record, content: &Result<Content<'_>, String>) -> Record {
     let (bytes, id) = match content {
         Ok(Content::Fields(fields)) => {
             (Cow::Owned(serde_json::to_vec(fields).unwrap_or_default()), shape::id(shape, fields))
@@ -158,7 +166,11 @@ fn document(shape: &Shape, content: &Content<'_>) -> Result<Extracted, ExtractEr
     }
 }
 
-fn object(raw: &str) -> Result<Content<'static>, String> {
+fn parsed(raw: Raw<'_>) -> Result<Content<'_>, String> {
+    let raw = match raw {
+        Raw::Json(raw) => raw,
+        Raw::Read(read) => return read,
+    };
     match serde_json::from_str::<Value>(raw) {
         Ok(fields @ Value::Object(_)) => Ok(Content::Fields(fields)),
         Ok(_) => Err("no object with fields".into()),
@@ -174,19 +186,19 @@ fn list(text: &str) -> Result<All<'_>, ExtractError> {
     })?;
     let (mut at, mut line) = (0usize, 1usize);
     let begin = text.as_ptr().addr();
-    Ok(Box::new(items.into_iter().map(move |item| {
+    Ok(Box::new((1usize..).zip(items).map(move |(number, item)| {
         let start = item.get().as_ptr().addr().saturating_sub(begin);
         let between = text.as_bytes().get(at..start).unwrap_or_default();
         line = line.saturating_add(between.iter().filter(|b| **b == b'\n').count());
         at = start;
-        Ok((format!("line {line}"), object(item.get())))
+        Ok((format!("record {number}, line {line}"), Raw::Json(item.get())))
     })))
 }
 
 /// One object per line.
 fn lines(text: &str) -> All<'_> {
     let lines = (1usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    Box::new(lines.map(|(number, line)| Ok((format!("line {number}"), object(line)))))
+    Box::new(lines.map(|(number, line)| Ok((format!("line {number}"), Raw::Json(line)))))
 }
 
 /// Rows of a table, by the names in its first one.
@@ -222,9 +234,9 @@ fn row(text: &str, names: &[String], row: &csv::StringRecord) -> Result<Option<F
     let place = format!("line {}", line.saturating_add(empty.filter(|b| **b == b'\n').count() as u64));
     if row.len() > names.len() {
         let why = format!("{} cells, but {} columns have names", row.len(), names.len());
-        return Ok(Some((place, Err(why))));
+        return Ok(Some((place, Raw::Read(Err(why)))));
     }
     let cells = names.iter().zip(row.iter()).filter(|(name, cell)| !name.is_empty() && !cell.trim().is_empty());
     let fields = cells.map(|(name, cell)| (name.clone(), Value::from(cell.trim()))).collect();
-    Ok(Some((place, Ok(Content::Fields(Value::Object(fields))))))
+    Ok(Some((place, Raw::Read(Ok(Content::Fields(Value::Object(fields)))))))
 }

@@ -13,10 +13,11 @@ fn shape(json: serde_json::Value) -> Shape {
 fn listed(name: &str, shape: &Shape, text: &str) -> Vec<Record> {
     let job = RecordsJob { name: name.into(), shape: shape.clone(), wanted: None };
     let found = records(&job, text.as_bytes()).unwrap();
-    let wanted: BTreeSet<String> = found.iter().filter_map(|record| record.id.clone()).collect();
+    let is_good = |record: &&Record| record.mistake.is_none() && !record.is_repeated;
+    let wanted: BTreeSet<u64> = found.iter().filter(is_good).map(|record| record.number).collect();
     let read = records(&RecordsJob { wanted: Some(wanted), ..job }, text.as_bytes()).unwrap();
     let with_document = |record: Record| {
-        let document = read.iter().find(|it| it.place == record.place).and_then(|it| it.document.clone());
+        let document = read.iter().find(|it| it.number == record.number).and_then(|it| it.document.clone());
         Record { document, ..record }
     };
     found.into_iter().map(with_document).collect()
@@ -40,7 +41,8 @@ fn records_become_documents_by_their_shape() {
     let text = "{\"key\": 7, \"name\": \"Caf\\u00e9\", \"body\": \"a\\nb\", \"tags\": [\"x\", 1], \"at\": {\"city\": \"Ulm\", \"year\": 2024}}\n";
     for (name, text) in [("a.jsonl", text.to_owned()), ("a.json", format!("[{text}]"))] {
         let found = listed(name, &shape, &text);
-        assert_eq!(told(&found), [("7", "line 1", "a\nb\n\nx")]);
+        let place = if name == "a.json" { "record 1, line 1" } else { "line 1" };
+        assert_eq!(told(&found), [("7", place, "a\nb\n\nx")]);
         let doc = found[0].document.as_ref().unwrap();
         assert_eq!((doc.title.as_deref(), doc.media_type.as_str()), (Some("Ulm: Café"), "text/plain"));
         assert_eq!(
@@ -107,7 +109,7 @@ fn a_bad_record_is_refused_alone_and_ids_are_never_guessed() {
     assert_eq!(mistakes[8], ("c", "line 8 has the same id `c`"));
     assert!(found[9].is_repeated);
     let read = records(
-        &RecordsJob { name: "a.jsonl".into(), shape, wanted: Some(BTreeSet::from(["b".to_owned()])) },
+        &RecordsJob { name: "a.jsonl".into(), shape, wanted: Some(BTreeSet::from([7])) },
         lines.join("\n").as_bytes(),
     );
     assert_eq!(read.unwrap()[0].mistake.as_deref(), Some("holds no text"));
