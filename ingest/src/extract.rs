@@ -117,6 +117,11 @@ pub enum ExtractError {
     Limit(String),
 }
 
+/// Whether a file may hold records, by its name.
+pub fn may_hold_records(name: &str) -> bool {
+    detect::may_hold_records(name.strip_suffix(".gz").or_else(|| name.strip_suffix(".GZ")).unwrap_or(name))
+}
+
 /// Whether a file is a picture of a kind that recognition reads.
 pub fn is_picture(bytes: &[u8]) -> bool {
     picture::of(bytes).is_some()

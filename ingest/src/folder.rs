@@ -96,6 +96,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         held: &held,
         there: &there,
         records: &records,
+        sandbox: &sandbox,
         noted: &recorded.noted,
         max_file_size: max,
         jobs,

@@ -23,6 +23,7 @@ use crate::fingerprint::{by_hash, bytes_of, former_hash, of_bytes};
 use crate::fsroot::Root;
 use crate::history;
 use crate::report::Report;
+use crate::sandbox::Sandbox;
 use crate::term::Term;
 use crate::tuple_writer;
 
@@ -65,6 +66,7 @@ pub struct Finder<'a> {
     pub held: &'a Held,
     pub there: &'a There<'a>,
     pub records: &'a Records,
+    pub sandbox: &'a Sandbox,
     /// Documents that had no rule file of their own, see [`crate::state::State::noted`].
     pub noted: &'a BTreeMap<String, String>,
     pub max_file_size: u64,
@@ -114,7 +116,12 @@ impl Finder<'_> {
                 moves.withheld.insert(path.clone(), reason);
             }
         }
-        moves.heirs.extend(self.divided(ids));
+        for (id, path) in self.divided(&looked, ids) {
+            if let Some(reason) = self.why_withheld(&path, &id, &left, &strays, ids) {
+                moves.withhold(&path, &id, reason);
+            }
+            moves.heirs.insert((id, path));
+        }
         let displaced = ids.displaced().map(|(path, id)| (id.to_owned(), path.to_owned()));
         moves.heirs.extend(displaced);
         Ok(moves)

@@ -15,10 +15,7 @@ fn is_installed() -> bool {
     let is_there = |name: &str| Path::new("/usr/bin").join(name).is_file();
     let all = is_there("tesseract") && is_there("pdftoppm");
     if !all {
-        usher_support::skipped(
-            "tesseract",
-            "recognition of text in pictures: tesseract-ocr and poppler-utils are not installed",
-        );
+        usher_support::skipped("tesseract", "tesseract-ocr and poppler-utils are not installed");
     }
     all
 }

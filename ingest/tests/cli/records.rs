@@ -154,6 +154,37 @@ fn bans_come_along_where_a_file_is_divided_and_moved_at_once() {
     }
 }
 
+/// A file that leaves the glob of `--records`, and one that comes into it, with a rule file that stays behind.
+#[test]
+fn what_restricts_records_holds_where_they_become_one_document_elsewhere() {
+    let lines = [line("x", "One"), line("y", "Two")].concat();
+    for (first, moved, wanted) in [
+        ("- files: \"a/*.jsonl\"\n  id: key\n", "b/list.jsonl", vec!["s/a/list.jsonl//x", "s/a/list.jsonl//y"]),
+        ("- files: \"b/*.jsonl\"\n  id: key\n", "b/list.jsonl", vec!["s/a/list.jsonl"]),
+    ] {
+        let site = site(&lines);
+        site.write("a/list.jsonl.acl.yaml", "blocked: [user:eve]\n");
+        site.write("b/stays.md", "text");
+        std::fs::write(site.path("records.yaml"), first).unwrap();
+        run(&site, &[]).expect(0);
+        std::fs::rename(site.doc("a/list.jsonl"), site.doc(moved)).unwrap();
+        let ran = run(&site, &["--delete-missing", "--yes"]).expect(3);
+        drop(ran.says("rename the rule file to b/list.jsonl.acl.yaml"));
+        let held: BTreeSet<String> = ids(&site).into_iter().filter(|id| id.contains("list")).collect();
+        assert_eq!(held, set(&wanted));
+        std::fs::remove_file(site.doc("a/list.jsonl.acl.yaml")).unwrap();
+        let of = |id: &str| format!("document:{id}");
+        site.stub.world().add_tuple("user:mal", "blocked", &of(wanted.last().unwrap()));
+        run(&site, &["--delete-missing", "--yes"]).expect(0);
+        let lines = site.stub.world().tuple_lines();
+        let held: BTreeSet<String> = ids(&site).into_iter().filter(|id| id.contains("list")).collect();
+        for id in &held {
+            assert!(lines.contains(&format!("user:mal blocked {}", of(id))), "{id}: {lines:?}");
+        }
+        assert!(held.iter().all(|id| id.starts_with("s/b/list.jsonl")), "{held:?}");
+    }
+}
+
 #[test]
 fn a_rule_file_that_stays_behind_holds_all_records() {
     let site = site(&[line("x", "One"), line("y", "Two")].concat());

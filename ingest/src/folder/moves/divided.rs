@@ -1,10 +1,13 @@
 //! Records of files, among what may have moved.
 
+use std::collections::HashMap;
+
 use usher_base::faults::mutants;
 use usher_base::wire::DocumentState;
 
-use super::Finder;
-use crate::acl::rules::file_of;
+use super::{Finder, Looked};
+use crate::acl::rules::{RECORD, file_of};
+use crate::extract::{self, RecordsJob};
 use crate::fingerprint::bytes_of;
 use crate::folder::ids::{Heirs, Ids, Seen};
 
@@ -22,7 +25,7 @@ impl Finder<'_> {
 
     /// Files that were one document and are records now, or were records and are one document: whoever was kept from what
     /// they were is kept from what they are.
-    pub(super) fn divided(&self, ids: &Ids<'_>) -> Heirs {
+    pub(super) fn divided(&self, looked: &Looked<'_>, ids: &Ids<'_>) -> Heirs {
         let mut heirs = Heirs::new();
         if mutants::active("bans_of_divided_files") {
             return heirs;
@@ -42,6 +45,29 @@ impl Finder<'_> {
             } else if self.there.present.contains(file) {
                 heirs.insert((id.clone(), file.to_owned()));
             }
+        }
+        heirs.extend(self.put_together(looked, ids));
+        heirs
+    }
+
+    /// Records that are gone, and files in which they lie now as a part of one document.
+    fn put_together(&self, looked: &Looked<'_>, ids: &Ids<'_>) -> Heirs {
+        let mut gone: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (id, held) in self.held {
+            let place = ids.place(id).filter(|place| place.contains(RECORD) && self.there.is_gone(place));
+            if let Some((_, hash)) = place.zip(held.source_hash.as_deref()) {
+                gone.entry(bytes_of(hash)).or_default().push(id);
+            }
+        }
+        let mut heirs = Heirs::new();
+        let files = looked.arrived.iter().map(|file| file.path).filter(|path| !path.contains(RECORD));
+        for path in files.filter(|path| !gone.is_empty() && extract::may_hold_records(path)) {
+            let Ok(file) = self.root.read(path, self.max_file_size) else { continue };
+            let job = RecordsJob { name: path.to_owned(), ..RecordsJob::default() };
+            // Whatever else it holds is none of them.
+            let Ok(records) = self.sandbox.records(&job, &file.bytes) else { continue };
+            let found = records.iter().filter_map(|record| gone.get(bytes_of(&record.hash))).flatten();
+            heirs.extend(found.map(|id| ((*id).to_owned(), path.to_owned())));
         }
         heirs
     }
