@@ -131,6 +131,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     folders.keep_ids(ids.moved(), ids.carried(|_| true));
     let noted = without_rule_file(recorded.noted, &tree, &access, &ids, &held, &documents, None);
     folders.keep_noted(noted.clone());
+    sandbox.know_wordless(recorded.wordless.clone());
+    folders.keep_wordless(recorded.wordless);
 
     folders.narrow(&api, term, &report, dry_run)?;
     moves.pass_on_bans(&api, &tree, &ids, term, &report, dry_run)?;
@@ -159,6 +161,7 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let behind: HashSet<&str> = passed.uncertain.iter().map(String::as_str).collect();
     folders.keep_ids(ids.moved(), ids.carried(|id| behind.contains(id)));
     folders.keep_noted(without_rule_file(noted, &tree, &access, &ids, &held, &documents, Some(&behind)));
+    folders.keep_wordless(sandbox.wordless());
     folders.widen(&api, term, &report, &uncertain, all_gone && args.run.delete_missing, dry_run)?;
 
     if dry_run {

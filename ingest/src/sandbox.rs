@@ -4,6 +4,7 @@
 //! parser that was taken over must not see, or alter, the next file, which may belong to somebody else. Whatever becomes
 //! of the child, one file fails and the run goes on.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -112,6 +113,7 @@ impl Sandbox {
             true => {
                 Found { missed: pages.len() as u64, why: "the file has restricted parts".into(), ..Found::default() }
             }
+            false if self.recogniser.is_wordless(bytes) => Found::default(),
             false => self.recogniser.read(bytes, pages),
         };
         found.texts.retain(|_, text| !text.trim().is_empty());
@@ -134,6 +136,9 @@ impl Sandbox {
                 Ok(doc)
             }
             Err(WorkerError::Extract(ExtractError::Pictures { pages, why })) => {
+                if found.missed == 0 {
+                    self.recogniser.note_wordless(bytes);
+                }
                 let why = match found.missed {
                     0 => format!("{why} in which no text is recognised"),
                     _ => format!("{why}; {missed}"),
@@ -147,6 +152,16 @@ impl Sandbox {
     /// What of the text of a document depends on recognition, for its hash: now, and where it was done and can't be now.
     pub fn recognition(&self, bytes: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
         (self.recogniser.key(bytes), self.recogniser.key_before(bytes))
+    }
+
+    /// Files in which an earlier run recognised nothing.
+    pub fn know_wordless(&self, known: BTreeSet<String>) {
+        self.recogniser.know_wordless(known);
+    }
+
+    /// Those of this run.
+    pub fn wordless(&self) -> BTreeSet<String> {
+        self.recogniser.wordless()
     }
 
     /// Says at the end of a run what was recognised.

@@ -172,6 +172,7 @@ impl FolderTuples {
                 moved: known.moved,
                 carried: known.carried,
                 noted: known.noted,
+                wordless: known.wordless,
                 is_complete: !known.incomplete,
             },
             file,
@@ -209,6 +210,11 @@ impl FolderTuples {
         self.state.carried = carried;
     }
 
+    /// Notes in which pictures nothing was recognised.
+    pub fn keep_wordless(&mut self, wordless: BTreeSet<String>) {
+        self.state.wordless = wordless;
+    }
+
     /// Notes which documents have no rule file of their own.
     pub fn keep_noted(&mut self, noted: BTreeMap<String, String>) {
         self.state.noted = noted;
@@ -230,6 +236,7 @@ impl FolderTuples {
         self.changes.widen.clear();
         self.keep_ids(recorded.moved, recorded.carried);
         self.keep_noted(recorded.noted);
+        self.keep_wordless(recorded.wordless);
         if let Some(last) = &self.other_root {
             self.state.root.clone_from(last);
         }

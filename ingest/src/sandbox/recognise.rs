@@ -1,10 +1,10 @@
 //! Recognition of text in pictures, by programs of the system: `pdftoppm` (poppler) draws a page, `tesseract` reads it.
 //! Each runs in a process of its own, see `tool`; both get and give everything through pipes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::{Level, piped, tool};
@@ -61,6 +61,8 @@ pub struct Recogniser {
     /// Found at first need; else why nothing is recognised.
     programs: OnceLock<Result<Programs, Missing>>,
     told: [AtomicU64; 4],
+    /// Files in which nothing was recognised: by an earlier run, and by this one.
+    wordless: Mutex<(BTreeSet<String>, BTreeSet<String>)>,
 }
 
 /// What recognition found on the pages of one document.
@@ -75,7 +77,14 @@ pub struct Found {
 impl Recogniser {
     pub fn new(options: &Options, level: &Level) -> Self {
         let is_sandboxed = level.landlock && level.seccomp;
-        Recogniser { options: options.clone(), is_sandboxed, programs: OnceLock::new(), told: Default::default() }
+        let programs = OnceLock::new();
+        Recogniser {
+            options: options.clone(),
+            is_sandboxed,
+            programs,
+            told: Default::default(),
+            wordless: Mutex::default(),
+        }
     }
 
     /// What of a document's text depends on recognition beside its bytes; empty: nothing.
@@ -180,6 +189,32 @@ impl Recogniser {
         let arguments = ["stdin", "stdout", "-l", &self.options.languages];
         let read = piped(tool::command(&programs.tesseract, &arguments), &[picture], PAGE, MAX_READ);
         read.map(|text| String::from_utf8_lossy(&text).into_owned()).map_err(|e| e.to_string())
+    }
+
+    pub fn know_wordless(&self, known: BTreeSet<String>) {
+        self.lock().0 = known;
+    }
+
+    pub fn wordless(&self) -> BTreeSet<String> {
+        self.lock().1.clone()
+    }
+
+    /// Whether an earlier run with these languages has recognised nothing in a file.
+    pub fn is_wordless(&self, bytes: &[u8]) -> bool {
+        self.options.mode == Mode::Auto && self.lock().0.contains(&self.name(bytes))
+    }
+
+    pub fn note_wordless(&self, bytes: &[u8]) {
+        let name = self.name(bytes);
+        self.lock().1.insert(name);
+    }
+
+    fn name(&self, bytes: &[u8]) -> String {
+        format!("{} {}", crate::fingerprint::of_bytes(bytes), self.options.languages)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (BTreeSet<String>, BTreeSet<String>)> {
+        self.wordless.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// Counts what became of one document's pages.

@@ -118,6 +118,24 @@ fn pages_that_are_pictures_are_recognised() {
         let doc = &world.documents["s/photo.png"];
         assert_eq!((doc.content.text.as_str(), doc.content.media_type.as_str()), ("Harvest of barley", "image/png"));
     }
+    // A picture of nothing is looked at once: the second run takes the first one's word.
+    let blank = made(vec![(None, Some((40, 40, vec![255; 1_600])))]);
+    site.write("blank.pdf", &blank);
+    site.folder(&[]).expect(0).says("in which no text is recognised");
+    let state = std::fs::read_dir(site.path("state/usher-ingest")).unwrap();
+    let state =
+        state.map(|found| found.unwrap().path()).find(|path| path.extension().is_some_and(|e| e == "json")).unwrap();
+    let name = |bytes: &[u8]| blake3::hash(bytes).to_hex()[..32].to_owned();
+    let known = std::fs::read_to_string(&state).unwrap();
+    assert!(known.contains(&format!("\"{} eng\"", name(&blank))), "{known}");
+    let full = made(vec![(Some(" "), Some(drawn(&site, "Sowing of oats")))]);
+    site.write("blank.pdf", &full);
+    std::fs::write(&state, known.replace(&name(&blank), &name(&full))).unwrap();
+    site.folder(&[]).expect(0).says("in which no text is recognised");
+    site.folder(&["--ocr", "never"]).expect(0);
+    site.folder(&[]).expect(0).says("1 created");
+    std::fs::remove_file(site.doc("blank.pdf")).unwrap();
+    site.folder(&["--delete-missing", "--yes"]).expect(0).says("1 deleted");
     // Nothing is read again, and what is not to be recognised is told.
     site.folder(&[]).expect(0).says("3 unchanged");
     let ran = site.folder(&["--ocr", "never", "--delete-missing", "--yes"]).expect(0);
