@@ -9,6 +9,9 @@ export USHER_SKIPS
 trap 'rm -f "$USHER_SKIPS"' EXIT
 
 need curl curl
+# Programs that recognise text in pictures: their tests say what they miss.
+command -v tesseract >/dev/null || install_package tesseract-ocr || true
+command -v pdftoppm >/dev/null || install_package poppler-utils || true
 source scripts/onnx.sh
 
 stage "Formatting"

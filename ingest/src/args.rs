@@ -8,6 +8,7 @@ use usher_base::wire::FieldType;
 use usher_base::wire::bounds::ANALYSERS;
 
 use crate::sandbox::child::Probe;
+use crate::sandbox::{DEFAULT, Mode, Options, languages};
 
 /// Sends documents with their access rules to an Usher service.
 ///
@@ -38,6 +39,13 @@ pub enum Command {
         #[arg(long, value_enum)]
         probe: Option<Probe>,
     },
+    /// The process that becomes a program which reads pictures; not for use by hand.
+    #[command(hide = true)]
+    ToolWorker {
+        program: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +62,22 @@ pub struct ServerArgs {
     /// Print what would change and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct OcrArgs {
+    /// Whether text is recognised in pictures: of pages of PDF without text, PNG, JPEG and TIFF.
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
+    pub ocr: Mode,
+    /// Languages of the text in pictures, as tesseract names them.
+    #[arg(long, value_name = "eng+deu", default_value = DEFAULT, value_parser = languages)]
+    pub ocr_languages: String,
+}
+
+impl OcrArgs {
+    pub fn options(&self) -> Options {
+        Options { mode: self.ocr, languages: self.ocr_languages.clone() }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +100,8 @@ pub struct RunArgs {
     /// Seconds that reading one file may take.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub extract_timeout: u64,
+    #[command(flatten)]
+    pub ocr: OcrArgs,
     /// Make the collection first if there is none.
     #[arg(long)]
     pub create_collection: bool,
@@ -145,6 +171,9 @@ pub struct FolderArgs {
     /// State file; default: below the XDG state directory, by server and source.
     #[arg(long)]
     pub state: Option<PathBuf>,
+    /// YAML that names files whose records are documents of their own, and what of a record is what (docs/ingest.md, Records).
+    #[arg(long, value_name = "FILE")]
+    pub records: Option<PathBuf>,
     /// Levels of nested groups to leave room for; folders get the rest of 20.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(0..=18))]
     pub group_levels: u8,
@@ -243,6 +272,9 @@ pub struct TuplesArgs {
 pub struct ExtractArgs {
     /// File to read.
     pub path: PathBuf,
+    /// As the text of a document with restricted parts, in which the spans of its rule file count.
+    #[arg(long)]
+    pub parts: bool,
     /// Everything as JSON.
     #[arg(long)]
     pub json: bool,
@@ -252,6 +284,8 @@ pub struct ExtractArgs {
     /// Seconds that reading may take.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub extract_timeout: u64,
+    #[command(flatten)]
+    pub ocr: OcrArgs,
 }
 
 fn field(text: &str) -> Result<(String, FieldType), String> {

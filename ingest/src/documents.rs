@@ -76,6 +76,35 @@ pub struct Candidate<'a> {
     pub is_moved: bool,
     /// See `fingerprint`.
     pub source_hash: String,
+    /// That of the same bytes with what was recognised in their pictures, where this can't be done any more: what is held
+    /// stays.
+    pub hash_before: Option<String>,
+}
+
+impl Candidate<'_> {
+    /// What becomes of it where its bytes need not be read again.
+    pub fn unread(&self) -> Option<Prepared> {
+        let is_of = |held: &&DocumentState| {
+            let hash = held.source_hash.as_ref();
+            hash == Some(&self.source_hash) || hash.is_some() && hash == self.hash_before.as_ref()
+        };
+        let held = self.held.filter(is_of)?;
+        if self.is_moved || !self.rules.sections.is_empty() {
+            return None;
+        }
+        let is_same = held.acl_digest == acl_digest(&self.rules.acl);
+        Some(if is_same { Prepared::Unchanged } else { Prepared::Acl(Box::new(self.rules.acl.clone())) })
+    }
+
+    /// What becomes of it, as a document of its bytes.
+    pub fn compared(&self, document: Document) -> Prepared {
+        let same = self.held.is_some_and(|h| {
+            h.source_hash.as_ref() == Some(&self.source_hash)
+                && h.content_digest == document.content_digest()
+                && h.acl_digest == document.acl_digest()
+        });
+        if same { Prepared::Unchanged } else { Prepared::Put(Box::new(document)) }
+    }
 }
 
 /// Compares one file with what is held; extracts it only if it must. `finish` completes the document.
@@ -83,25 +112,23 @@ pub fn prepare(
     sandbox: &Sandbox,
     candidate: &Candidate<'_>,
     bytes: &[u8],
-    finish: impl FnOnce(Extracted, Effective) -> Document,
+    finish: impl FnOnce(Extracted) -> Document,
 ) -> (Prepared, Vec<String>, Option<Extracted>) {
     let rules = &candidate.rules;
-    let acl_changed = candidate.held.is_some_and(|h| h.acl_digest != acl_digest(&rules.acl));
-    let same_source = candidate.held.is_some_and(|h| h.source_hash.as_ref() == Some(&candidate.source_hash));
-    if same_source && !candidate.is_moved && rules.sections.is_empty() {
-        let prepared = if acl_changed { Prepared::Acl(Box::new(rules.acl.clone())) } else { Prepared::Unchanged };
+    if let Some(prepared) = candidate.unread() {
         return (prepared, Vec::new(), None);
     }
     let place = |s: &SectionRule| match (&s.heading, s.span) {
         (Some(h), _) => SectionPlace::Heading(h.clone()),
         (None, span) => SectionPlace::Span(span.unwrap_or(Span { start: 0, end: 0 })),
     };
-    let job = Job { name: candidate.name.to_owned(), sections: rules.sections.iter().map(place).collect() };
+    let sections = rules.sections.iter().map(place).collect();
+    let job = Job { name: candidate.name.to_owned(), sections, ..Job::default() };
     let extracted = match sandbox.extract(&job, bytes) {
         Ok(extracted) => extracted,
         Err(e) => {
             let status = match &e {
-                WorkerError::Extract(ExtractError::Unsupported(_)) => Status::Skipped,
+                WorkerError::Extract(ExtractError::Unsupported(_) | ExtractError::Pictures { .. }) => Status::Skipped,
                 _ => Status::Failed,
             };
             let rules = Standing::of(rules, candidate.held);
@@ -114,16 +141,12 @@ pub fn prepare(
     }
     let mut notes = extracted.warnings.clone();
     notes.extend(hidden(&extracted));
-    let document = finish(extracted.clone(), rules.clone());
-    let same = candidate.held.is_some_and(|h| {
-        same_source && h.content_digest == document.content_digest() && h.acl_digest == document.acl_digest()
-    });
-    let prepared = if same { Prepared::Unchanged } else { Prepared::Put(Box::new(document)) };
+    let prepared = candidate.compared(finish(extracted.clone()));
     (prepared, notes, Some(extracted))
 }
 
 /// What of a document is not sent: what a person would not have seen, and what is no text.
-fn hidden(doc: &Extracted) -> Option<String> {
+pub fn hidden(doc: &Extracted) -> Option<String> {
     let kinds = [
         "hidden elements",
         "hidden characters",
@@ -215,12 +238,12 @@ pub struct Sink<'a> {
 
 impl Sink<'_> {
     /// Prepares every item on `jobs` threads and sends the outcomes. `held` looks a document up.
-    pub fn pass<'h, T: Sync>(
+    pub fn pass<'h, T: Sync, O: IntoIterator<Item = Outcome>>(
         &self,
         items: &[T],
         jobs: u16,
         held: impl Fn(&str, &str) -> Option<&'h DocumentState>,
-        prepare: impl Fn(&T) -> Outcome + Sync,
+        prepare: impl Fn(&T) -> O + Sync,
     ) -> Result<Passed, ApiError> {
         let mut passed = Passed::default();
         let mut uploader = Uploader::new(self.api, self.report, self.dry_run);
@@ -235,17 +258,18 @@ impl Sink<'_> {
                         && let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
                     {
                         let start = Instant::now();
-                        let mut outcome = prepare(item);
-                        outcome.line.ms = start.elapsed().as_millis() as u64;
-                        if send.send(outcome).is_err() {
-                            return;
+                        for mut outcome in prepare(item) {
+                            outcome.line.ms = start.elapsed().as_millis() as u64;
+                            if send.send(outcome).is_err() {
+                                return;
+                            }
                         }
+                        self.term.tick();
                     }
                 });
             }
             drop(send);
             let sent = receive.iter().try_for_each(|outcome| {
-                self.term.tick();
                 let state = outcome.line.id.as_deref().and_then(|id| held(&outcome.collection, id));
                 self.take(outcome, state, &mut uploader, &mut passed)
             });
@@ -435,6 +459,23 @@ impl Missing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_recognised_stays_where_the_programs_are_gone() {
+        let acl = Acl { nobody: true, ..Acl::default() };
+        let state = serde_json::json!({"id": "s/d", "version": 1, "content_digest": "", "acl_digest": acl_digest(&acl),
+            "source_hash": "recognised"});
+        let held = serde_json::from_value::<DocumentState>(state).unwrap();
+        let unread = |hash_before: Option<&str>, acl: &Acl| {
+            let rules = Effective { acl: acl.clone(), sections: Vec::new() };
+            let hash_before = hash_before.map(str::to_owned);
+            let held = Some(&held);
+            Candidate { name: "d", rules, held, is_moved: false, source_hash: "plain".into(), hash_before }.unread()
+        };
+        assert!(matches!(unread(Some("recognised"), &acl), Some(Prepared::Unchanged)));
+        assert!(matches!(unread(Some("recognised"), &Acl::default()), Some(Prepared::Acl(_))));
+        assert!(unread(Some("in another language"), &acl).is_none() && unread(None, &acl).is_none());
+    }
 
     #[test]
     fn a_section_that_matches_no_text_says_why() {

@@ -28,8 +28,10 @@ mod numerals;
 mod odf;
 mod opc;
 mod pdf;
+mod picture;
 mod pptx;
 mod records;
+mod rows;
 mod rtf;
 pub mod split;
 mod xlsx;
@@ -37,20 +39,33 @@ mod xml;
 
 pub use builder::Builder;
 use detect::Format;
+pub use records::each::{Record, RecordsJob, records};
+pub use records::shape::Shape;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
-pub const VERSION: &str = "usher-ingest-extract-4";
+pub const VERSION: &str = "usher-ingest-extract-5";
 
 /// Bytes of canonical text per document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
 
 /// What the child is asked to do with the bytes that follow.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Work {
+    Document(Job),
+    Records(RecordsJob),
+}
+
+/// One document of the bytes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Job {
     /// Path or name; only its extension matters.
     pub name: String,
     /// Restricted parts: no chunk may cross their borders.
     pub sections: Vec<SectionPlace>,
+    /// The text is wanted as that of a document with restricted parts, though none is named.
+    pub has_parts: bool,
+    /// Texts that recognition found in pictures, by page.
+    pub recognised: BTreeMap<u32, String>,
 }
 
 /// Place of a section rule, by heading or by span.
@@ -83,6 +98,8 @@ pub struct Extracted {
     pub warnings: Vec<String>,
     /// For each place asked for, the spans it stands for; none: it matches no text.
     pub sections: Vec<Vec<Span>>,
+    /// Pages that show a picture and no text.
+    pub pictures: Vec<u32>,
 }
 
 /// Why a file gave no document.
@@ -91,10 +108,23 @@ pub enum ExtractError {
     /// Not a kind of document that is read: skipped, no failure.
     #[error("{0}")]
     Unsupported(String),
+    /// It holds nothing but pictures, on these pages.
+    #[error("{why}")]
+    Pictures { pages: Vec<u32>, why: String },
     #[error("{0}")]
     Broken(String),
     #[error("{0}")]
     Limit(String),
+}
+
+/// Whether a file may hold records, by its name.
+pub fn may_hold_records(name: &str) -> bool {
+    detect::may_hold_records(name.strip_suffix(".gz").or_else(|| name.strip_suffix(".GZ")).unwrap_or(name))
+}
+
+/// Whether a file is a picture of a kind that recognition reads.
+pub fn is_picture(bytes: &[u8]) -> bool {
+    picture::of(bytes).is_some()
 }
 
 /// What helps where a file of so many bytes is too large to be read.
@@ -108,7 +138,11 @@ pub fn what_helps(name: &str, size: u64) -> String {
 
 /// Reads one file, finds its structure and splits it.
 pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
-    let mut builder = Builder::new(!job.sections.is_empty());
+    let mut builder = Builder::new(job.has_parts || !job.sections.is_empty());
+    builder.recognised.clone_from(&job.recognised);
+    if let Some(picture) = picture::of(bytes) {
+        return picture.read(builder);
+    }
     let kind = fill(&job.name, bytes, &mut builder)?;
     let mut extracted = builder.finish(kind.media_type());
     if matches!(kind, Format::Markdown) {
@@ -117,7 +151,9 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     }
     if extracted.text.trim().is_empty() {
         return Err(match kind {
-            Format::Pdf => ExtractError::Unsupported("holds no text (scanned pages are not recognised)".into()),
+            Format::Pdf if !extracted.pictures.is_empty() => {
+                ExtractError::Pictures { pages: extracted.pictures, why: "holds no text, but pictures".into() }
+            }
             _ => ExtractError::Unsupported("holds no text".into()),
         });
     }
@@ -143,7 +179,19 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         let checked = outline::refuse_definitions_elsewhere(&extracted.text, &parts);
         checked.map_err(|mistake| ExtractError::Broken(mistake.to_string()))?;
     }
-    extracted.chunks = split::split(&extracted, &restricted);
+    divided(extracted, &restricted)
+}
+
+/// A document without restricted parts, of what was read.
+fn complete(extracted: Extracted) -> Result<Extracted, ExtractError> {
+    if extracted.text.trim().is_empty() {
+        return Err(ExtractError::Unsupported("holds no text".into()));
+    }
+    divided(extracted, &[])
+}
+
+fn divided(mut extracted: Extracted, restricted: &[Range<usize>]) -> Result<Extracted, ExtractError> {
+    extracted.chunks = split::split(&extracted, restricted);
     // Said here, before all of it is sent.
     if extracted.chunks.len() > MAX_CHUNKS {
         let message = format!("more than {MAX_CHUNKS} chunks, which no option raises: divide the file");

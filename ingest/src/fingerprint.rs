@@ -21,14 +21,18 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 
 /// `own`: what comes from elsewhere than the file, and may change by itself.
 pub fn source_hash(bytes: &[u8], sections: &[SectionRule], own: &[u8]) -> String {
-    let of_bytes = blake3::hash(bytes);
+    source_hash_of(&blake3::hash(bytes), sections, own)
+}
+
+/// The same of bytes that hash to `of_bytes`.
+pub fn source_hash_of(of_bytes: &blake3::Hash, sections: &[SectionRule], own: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new_derive_key(extract::VERSION);
     let places = places(sections);
     for part in [places.as_slice(), own] {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     hasher.update(of_bytes.as_bytes());
-    format!("{}{}", half(&of_bytes), half(&hasher.finalize()))
+    format!("{}{}", half(of_bytes), half(&hasher.finalize()))
 }
 
 /// Of the bytes that a kept hash is of; hashes of former releases have none, and are like no other.

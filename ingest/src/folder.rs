@@ -4,22 +4,19 @@
 //! written, then documents with their own rules, then deletions, and at last what widens folders, except above documents
 //! that are not known to carry their new rules. Rules are looked at again once the text of a document is read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use usher_base::wire::{Content, Document, FieldType, ReadRelationships};
+use usher_base::wire::{FieldType, ReadRelationships};
 
-use crate::acl::folders::{MAX_LEVELS, Tree};
-use crate::acl::rules::{ancestors, parent};
+use crate::acl::folders::Tree;
+use crate::acl::rules::{ancestors, file_of, parent};
 use crate::api::Api;
 use crate::args::{FolderArgs, RunArgs};
 use crate::conditions::Trials;
-use crate::documents::{
-    Candidate, Held, MAX_ID, Missing, Outcome, Passed, Prepared, Sink, Standing, accident, prepare, sections,
-};
+use crate::documents::{Held, Missing, Passed, Sink, accident};
 use crate::error::RunError;
-use crate::fingerprint::source_hash;
 use crate::fsroot::{Globs, Listing, Root};
 use crate::history;
 use crate::report::{FileLine, Report, Status};
@@ -30,6 +27,8 @@ mod access;
 mod as_read;
 mod ids;
 mod moves;
+mod reader;
+mod records;
 mod rule_files;
 mod tuples;
 
@@ -37,17 +36,20 @@ use access::Access;
 pub use access::{accounts, default_acl, host_name};
 use ids::Ids;
 use moves::{Finder, Moves};
+use reader::Reader;
+use records::{RecordRules, Records};
 use tuples::FolderTuples;
 
 pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let tree = tree(args)?;
+    let record_rules = RecordRules::read(args.records.as_deref())?;
     let dry_run = args.server.dry_run;
     let report = Report::create(term, args.run.report.as_deref(), dry_run)
         .map_err(|e| RunError::Io(args.run.report.clone().unwrap_or_default(), e))?;
     let api = Api::connect(&args.server, term)?;
     let globs = Globs::new(&args.include, &args.exclude, args.hidden)?.with_hard_links(&args.hard_links)?;
     let root = Root::open(&args.path)?.within(&globs);
-    let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
+    let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout), &args.run.ocr.options())?;
 
     let listing = root.walk(&globs)?;
     let mut access = Access::load(args, &root, &listing, term, &report)?;
@@ -57,7 +59,8 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     // rules are kept current.
     let listed = files.len();
     let special: Vec<&str> = listing.special.iter().map(|(path, _)| path.as_str()).filter(is_document).collect();
-    for (option, pattern) in globs.unmatched() {
+    let patterns = record_rules.unmatched(&files).into_iter().map(|pattern| ("--records", pattern));
+    for (option, pattern) in globs.unmatched().into_iter().chain(patterns) {
         term.warn(&format!("{option} {pattern}: no file matches"));
     }
     if files.is_empty() {
@@ -78,8 +81,13 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     }
     let suspicious = suspicious(&listing, &files, folders.other_root());
     let recorded = std::mem::take(&mut folders.recorded);
-    let mut ids = Ids::recorded(&tree, &recorded, &files, &held);
-    let there = There { globs: &globs, listing: &listing, present: files.iter().copied().collect() };
+    let unread = listing.special.iter().map(|(path, _)| path.clone());
+    let (max, jobs) = (args.run.max_file_size, args.run.jobs);
+    let records = Records::look(&record_rules, &root, &sandbox, &files, unread, max, jobs);
+    let documents = records.documents(&files);
+    let mut ids = Ids::recorded(&tree, &recorded, &documents, &held);
+    let present = documents.iter().copied().collect();
+    let there = There { globs: &globs, listing: &listing, records: &records, present };
     let finder = Finder {
         api: &api,
         tree: &tree,
@@ -87,11 +95,13 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         access: &access,
         held: &held,
         there: &there,
+        records: &records,
+        sandbox: &sandbox,
         noted: &recorded.noted,
-        max_file_size: args.run.max_file_size,
-        jobs: args.run.jobs,
+        max_file_size: max,
+        jobs,
     };
-    let mut moves = finder.find(&files, &mut ids)?;
+    let mut moves = finder.find(&documents, &mut ids)?;
     if !args.reconcile {
         let present = inhabited(&listing, &access, &files).into_iter().flat_map(ancestors).collect();
         moves.keep_bans_of_folders(&api, &tree, &ids, &folders, &present, &report)?;
@@ -119,15 +129,29 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
         term.line(&format!("moved {before} to {now}: it stays the document {id}, with the rules of its new place"));
     }
     folders.keep_ids(ids.moved(), ids.carried(|_| true));
-    let noted = without_rule_file(recorded.noted, &tree, &access, &ids, &held, &files, None);
+    let noted = without_rule_file(recorded.noted, &tree, &access, &ids, &held, &documents, None);
     folders.keep_noted(noted.clone());
+    sandbox.know_wordless(recorded.wordless.clone());
+    folders.keep_wordless(recorded.wordless);
 
     folders.narrow(&api, term, &report, dry_run)?;
     moves.pass_on_bans(&api, &tree, &ids, term, &report, dry_run)?;
     let (moves, sandbox) = (&moves, &sandbox);
-    let reader = Reader { args, tree: &tree, root: &root, access: &access, held: &held, ids: &ids, moves, sandbox };
+    let held_records = records::held_of(&held, |id| ids.place(id).map(str::to_owned));
+    let reader = Reader {
+        args,
+        tree: &tree,
+        root: &root,
+        access: &access,
+        held: &held,
+        records: &records,
+        held_records: &held_records,
+        ids: &ids,
+        moves,
+        sandbox,
+    };
     let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
-    let mut passed = sink.pass(&files, args.run.jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
+    let mut passed = sink.pass(&files, jobs, |_, id| held.get(id), |rel| reader.prepare(rel))?;
     let missing = missing(&tree, &held, &there, &ids, moves, &passed);
     let deletion = Missing { sink: &sink, delete: args.run.delete_missing, yes: args.run.yes, suspicious };
     let source_hash = |_: &str, id: &str| held.get(id).and_then(|h| h.source_hash.clone());
@@ -136,13 +160,15 @@ pub fn run(args: &FolderArgs, term: &Term) -> Result<ExitCode, RunError> {
     let uncertain: Vec<&str> = uncertain.flat_map(|id| ids.places(id)).collect();
     let behind: HashSet<&str> = passed.uncertain.iter().map(String::as_str).collect();
     folders.keep_ids(ids.moved(), ids.carried(|id| behind.contains(id)));
-    folders.keep_noted(without_rule_file(noted, &tree, &access, &ids, &held, &files, Some(&behind)));
+    folders.keep_noted(without_rule_file(noted, &tree, &access, &ids, &held, &documents, Some(&behind)));
+    folders.keep_wordless(sandbox.wordless());
     folders.widen(&api, term, &report, &uncertain, all_gone && args.run.delete_missing, dry_run)?;
 
     if dry_run {
         passed.principals.extend(access.principals().into_iter().map(str::to_owned));
         term.line(&format!("principals named: {}", passed.principals.len()));
     }
+    sandbox.tell(term);
     Ok(report.finish())
 }
 
@@ -256,19 +282,24 @@ fn within<'i>(tree: &Tree, id: &'i str) -> Option<&'i str> {
 struct There<'a> {
     globs: &'a Globs,
     listing: &'a Listing,
+    records: &'a Records,
+    /// Paths of documents.
     present: HashSet<&'a str>,
 }
 
 impl There<'_> {
     /// Whether there is no file at the path. What could not be looked at, or was left out by a glob, is not gone.
     fn is_gone(&self, path: &str) -> bool {
-        !self.present.contains(path) && self.globs.covers(path) && !self.is_unreadable(path)
+        !self.present.contains(path)
+            && self.globs.covers(file_of(path))
+            && !self.is_unreadable(path)
+            && !self.records.is_unsure(path)
     }
 
     /// Whether it lies where nothing could be read.
     fn is_unreadable(&self, path: &str) -> bool {
         let lies_in = |dir: &str| {
-            dir.is_empty() || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+            dir.is_empty() || file_of(path) == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
         };
         self.listing.unreadable.iter().any(|(dir, _)| lies_in(dir))
     }
@@ -320,138 +351,8 @@ fn without_rule_file(
     noted
 }
 
-struct Reader<'a> {
-    args: &'a FolderArgs,
-    tree: &'a Tree,
-    root: &'a Root,
-    access: &'a Access,
-    held: &'a HashMap<String, usher_base::wire::DocumentState>,
-    ids: &'a Ids<'a>,
-    moves: &'a Moves,
-    sandbox: &'a Sandbox,
-}
-
-impl Reader<'_> {
-    fn prepare(&self, rel: &str) -> Outcome {
-        let id = self.ids.of(rel);
-        let mut outcome = Outcome {
-            line: FileLine::new(rel, Status::Failed).id(&id),
-            collection: self.tree.collection.clone(),
-            prepared: Prepared::Settled { status: Status::Failed, rules: Standing::Unknown },
-            source_hash: None,
-            removed: Default::default(),
-        };
-        let settle = |mut outcome: Outcome, status: Status, reason: String| {
-            outcome.line = outcome.line.because(reason);
-            outcome.prepared = Prepared::Settled { status, rules: Standing::Unknown };
-            outcome
-        };
-        if id.len() > MAX_ID {
-            return settle(outcome, Status::Failed, format!("its id would be longer than {MAX_ID} bytes"));
-        }
-        let room = MAX_LEVELS.saturating_sub(usize::from(self.args.group_levels));
-        if self.tree.levels(parent(rel)) > room {
-            let reason = format!("more than {room} folder levels (see --group-levels)");
-            return settle(outcome, Status::Refused, reason);
-        }
-        let file = match self.root.read(rel, self.args.run.max_file_size) {
-            Ok(file) => file,
-            Err(e) => {
-                let mut outcome = settle(outcome, Status::Failed, e.to_string());
-                // Rule files apply to a file that can't be read too.
-                if let Ok((rules, _)) = self.access.of(rel, self.tree, &Err(e.to_string()))
-                    && !self.moves.withheld.contains_key(rel)
-                {
-                    let rules = Standing::of(&rules, self.held.get(&id));
-                    outcome.prepared = Prepared::Settled { status: Status::Failed, rules };
-                }
-                return outcome;
-            }
-        };
-        outcome.line.bytes = file.bytes.len() as u64;
-        let opened = SystemTime::now();
-        let (rules, mut notes) = match self.access.of(rel, self.tree, &file.meta) {
-            Ok(found) => found,
-            Err(reason) if self.args.run.skip_unmappable && reason.unmappable => {
-                return settle(outcome, Status::Skipped, format!("left out: {}", reason.text));
-            }
-            Err(reason) => return settle(outcome, Status::Refused, reason.text),
-        };
-        if let Some(what) = self.access.changed(self.root, rel) {
-            let reason = format!("{what} has changed since this run read the rules: the file is left to the next run");
-            return settle(outcome, Status::Failed, reason);
-        }
-        outcome.line.rules = self.access.places(rel);
-        if let Some(reason) = self.moves.withheld.get(rel) {
-            return settle(outcome, Status::Refused, reason.clone());
-        }
-        let hash = source_hash(&file.bytes, &rules.sections, &[]);
-        outcome.source_hash = Some(hash.clone());
-        let is_moved = self.ids.is_fresh(rel);
-        let candidate = Candidate { name: rel, rules, held: self.held.get(&id), is_moved, source_hash: hash.clone() };
-        let collection = self.tree.collection.clone();
-        let version = source_version(opened, self.held.get(&id));
-        let (prepared, found, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc, rules| {
-            let sections = sections(&rules.sections, &doc.sections);
-            let name = rel.rsplit('/').next().unwrap_or(rel);
-            Document {
-                id,
-                collection,
-                title: Some(doc.title.unwrap_or_else(|| name.to_owned())),
-                url: None,
-                content: Content { media_type: doc.media_type, text: doc.text },
-                chunks: Some(doc.chunks),
-                metadata: doc.metadata,
-                acl: Some(rules.acl),
-                sections,
-                source_version: Some(version),
-                expires_at: None,
-                source_hash: Some(hash),
-            }
-        });
-        notes.extend(found);
-        outcome.prepared = prepared;
-        if let Some(doc) = extracted {
-            outcome.line.chunks = doc.chunks.len();
-            outcome.removed = doc.removed;
-        }
-        if !notes.is_empty() {
-            outcome.line = outcome.line.because(notes.join("; "));
-        }
-        outcome
-    }
-}
-
-/// When the bytes were read: of two runs at once, the one that read later wins. What a clock that was ahead has left is
-/// followed by the next number.
-fn source_version(read: SystemTime, held: Option<&usher_base::wire::DocumentState>) -> u64 {
-    let now = read.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-    let held = held.and_then(|state| state.source_version).map_or(0, |held| held.saturating_add(1));
-    now.max(held).min(i64::MAX as u64)
-}
-
 /// Directories that become folder objects: those that hold documents or rules.
 fn inhabited<'l>(listing: &'l Listing, access: &Access, files: &[&'l str]) -> BTreeSet<&'l str> {
     let rules = listing.files.iter().map(String::as_str).filter(|f| access.files().holds(f));
     files.iter().copied().chain(rules).map(parent).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_was_ahead_once_holds_nothing_up() {
-        let at = |ms| UNIX_EPOCH + std::time::Duration::from_millis(ms);
-        let held = |version: Option<u64>| {
-            let state = serde_json::json!({"id": "s/d", "version": 1, "content_digest": "", "acl_digest": "",
-                "source_version": version});
-            serde_json::from_value::<usher_base::wire::DocumentState>(state).unwrap()
-        };
-        assert_eq!(source_version(at(1_000), None), 1_000);
-        assert_eq!(source_version(at(1_000), Some(&held(None))), 1_000);
-        assert_eq!(source_version(at(1_000), Some(&held(Some(900)))), 1_000);
-        assert_eq!(source_version(at(1_000), Some(&held(Some(9_000)))), 9_001);
-        assert_eq!(source_version(at(1_000), Some(&held(Some(i64::MAX as u64)))), i64::MAX as u64);
-    }
 }

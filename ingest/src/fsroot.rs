@@ -199,6 +199,13 @@ impl Root {
         }
     }
 
+    /// Permissions of a file as they are now, not of one that a link in its place names.
+    pub fn meta_of_file(&self, rel: &str) -> Result<Meta, String> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = self.beneath(rel, flags).map_err(|e| io::Error::from(e).to_string())?;
+        Meta::of(fd.as_fd())
+    }
+
     /// Permissions of a directory as they are now.
     pub fn meta(&self, dir: &str) -> Result<Meta, String> {
         Meta::of(self.open_dir(dir).map_err(|e| io::Error::from(e).to_string())?.as_fd())

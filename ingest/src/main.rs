@@ -53,6 +53,9 @@ fn main() -> ExitCode {
     if let Command::ExtractWorker { probe } = cli.command {
         return sandbox::child::run(probe);
     }
+    if let Command::ToolWorker { program, arguments } = &cli.command {
+        return sandbox::tool::run(program, arguments);
+    }
     // Names travel as they are written; what the case of an address means is the service's to say.
     usher_authz::names::set_email_case(usher_authz::names::EmailCase::Keep);
     let term = Term::default();
@@ -78,6 +81,6 @@ fn run(command: &Command, term: &Term) -> anyhow::Result<ExitCode> {
         Command::People(args) => people::run(args, term).context("people"),
         Command::Tuples(args) => tuples::run(args, term).with_context(|| format!("tuples {}", args.path.display())),
         Command::Extract(args) => show::run(args, term).with_context(|| format!("extract {}", args.path.display())),
-        Command::ExtractWorker { .. } => Ok(ExitCode::FAILURE),
+        Command::ExtractWorker { .. } | Command::ToolWorker { .. } => Ok(ExitCode::FAILURE),
     }
 }

@@ -81,7 +81,7 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
     let api = Api::connect(&args.server, term)?;
     let dir = args.path.parent().filter(|p| !p.as_os_str().is_empty());
     let root = Root::open(dir.unwrap_or(std::path::Path::new(".")))?;
-    let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout))?;
+    let sandbox = Sandbox::start(term, Duration::from_secs(args.run.extract_timeout), &args.run.ocr.options())?;
     let stamp = Stamp::at(&args.path);
     let (entries, complete) = read(args, &report)?;
     if entries.is_empty() && complete {
@@ -101,7 +101,7 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
     let reader = Reader { args, root: &root, default: default.as_ref(), sandbox: &sandbox, held: &held, stamp };
     let trials = Trials::default();
     let sink = Sink { api: &api, term, report: &report, trials: &trials, dry_run };
-    let mut passed = sink.pass(&entries, args.run.jobs, state, |entry| reader.prepare(entry))?;
+    let mut passed = sink.pass(&entries, args.run.jobs, state, |entry| [reader.prepare(entry)])?;
 
     if let (Some(collection), Some(source)) = (&args.collection, &args.source) {
         let listed: HashSet<&str> = entries.iter().map(|e| e.line.id.as_str()).collect();
@@ -129,6 +129,7 @@ pub fn run(args: &ManifestArgs, term: &Term) -> Result<ExitCode, RunError> {
     if dry_run {
         term.line(&format!("principals named: {}", passed.principals.len()));
     }
+    sandbox.tell(term);
     Ok(report.finish())
 }
 
@@ -277,10 +278,14 @@ impl Reader<'_> {
         // Title, metadata and the like come from the line: they are part of what may have changed.
         let line = &entry.line;
         let own = serde_json::to_vec(&(&line.title, &line.url, &line.metadata, &line.expires_at)).unwrap_or_default();
-        let hash = source_hash(&file.bytes, &rules.sections, &own);
+        let (now, before) = self.sandbox.recognition(&file.bytes);
+        let with =
+            |recognition: Vec<u8>| source_hash(&file.bytes, &rules.sections, &[own.clone(), recognition].concat());
+        let (hash, hash_before) = (with(now), before.map(with));
         outcome.source_hash = Some(hash.clone());
-        let candidate = Candidate { name: path, rules, held, is_moved: false, source_hash: hash.clone() };
-        let (prepared, notes, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc, rules| {
+        let candidate = Candidate { name: path, rules, held, is_moved: false, source_hash: hash.clone(), hash_before };
+        let (prepared, notes, extracted) = prepare(self.sandbox, &candidate, &file.bytes, |doc| {
+            let rules = candidate.rules.clone();
             let mut metadata = doc.metadata;
             metadata.extend(line.metadata.clone());
             Document {

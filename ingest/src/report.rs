@@ -8,10 +8,11 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::term::Term;
+use crate::term::{Term, per_second};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -135,6 +136,8 @@ struct Tally {
     removed: BTreeMap<String, u64>,
     tuples_written: u64,
     tuples_deleted: u64,
+    /// Documents that were made or replaced, and their chunks.
+    sent: (u64, u64),
     needs_yes: bool,
     refused: bool,
     failed: bool,
@@ -144,13 +147,14 @@ struct Tally {
 pub struct Report<'a> {
     term: &'a Term,
     dry_run: bool,
+    start: Instant,
     tally: Mutex<Tally>,
 }
 
 impl<'a> Report<'a> {
     pub fn create(term: &'a Term, path: Option<&Path>, dry_run: bool) -> std::io::Result<Self> {
         let file = path.map(File::create).transpose()?.map(BufWriter::new);
-        Ok(Report { term, dry_run, tally: Mutex::new(Tally { file, ..Tally::default() }) })
+        Ok(Report { term, dry_run, start: Instant::now(), tally: Mutex::new(Tally { file, ..Tally::default() }) })
     }
 
     /// Counts one file; what an operator has to act on, and every change of a dry run, is also printed.
@@ -170,7 +174,14 @@ impl<'a> Report<'a> {
                 _ => self.term.line(&text),
             }
         }
+        if matches!(line.status, Status::Created | Status::Updated) {
+            self.term.sent(line.chunks as u64);
+        }
         let mut tally = self.lock();
+        if matches!(line.status, Status::Created | Status::Updated) {
+            let (documents, chunks) = tally.sent;
+            tally.sent = (documents.saturating_add(1), chunks.saturating_add(line.chunks as u64));
+        }
         tally.failed |= line.status == Status::Failed;
         tally.refused |= matches!(line.status, Status::Refused | Status::BadRules);
         let count = tally.counts.entry(line.status).or_default();
@@ -257,6 +268,12 @@ impl<'a> Report<'a> {
         if !tally.removed.is_empty() {
             let removed: Vec<_> = tally.removed.iter().map(|(what, n)| format!("{n} {what}")).collect();
             self.term.line(&format!("seen or left out of the text: {}", removed.join(", ")));
+        }
+        if !tally.counts.is_empty() {
+            let ((documents, chunks), time) = (tally.sent, self.start.elapsed());
+            let sent = if self.dry_run { "would be sent" } else { "sent" };
+            let (seconds, rate) = (time.as_secs_f64(), per_second(chunks, time));
+            self.term.line(&format!("{sent}: {documents} documents, {chunks} chunks; {seconds:.1} s, {rate} chunks/s"));
         }
         ExitCode::from(code)
     }

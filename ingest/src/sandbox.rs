@@ -4,6 +4,7 @@
 //! parser that was taken over must not see, or alter, the next file, which may belong to somebody else. Whatever becomes
 //! of the child, one file fails and the run goes on.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -11,13 +12,19 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::extract::{ExtractError, Extracted, Job};
+use crate::extract::{ExtractError, Extracted, Job, Record, RecordsJob, Work};
 use crate::term::Term;
 
 pub mod child;
 mod frame;
+mod recognise;
+pub mod tool;
+
+pub use recognise::{DEFAULT, Mode, Options, languages};
+use recognise::{Found, Recogniser};
 
 /// What a child may write: the largest text, escaped as JSON, with its chunks.
 const MAX_OUTPUT: u64 = 96 * 1024 * 1024;
@@ -31,8 +38,8 @@ pub enum WorkerError {
     Timeout(u64),
     #[error("reading {0}")]
     Died(String),
-    #[error("the extractor wrote more than {MAX_OUTPUT} bytes")]
-    Output,
+    #[error("the extractor wrote more than {0} bytes")]
+    Output(u64),
     #[error("the extractor gave no sensible answer: {0}")]
     Protocol(String),
     #[error("the extractor can't be started: {0}")]
@@ -43,6 +50,8 @@ pub enum WorkerError {
 pub enum SandboxError {
     #[error("the sandbox can't be checked: {0}")]
     Probe(#[from] WorkerError),
+    #[error("--ocr-languages: {0}")]
+    Languages(String),
     #[error("neither landlock nor seccomp works here, so foreign files can't be read safely: {0}")]
     None(String),
 }
@@ -66,12 +75,13 @@ impl Level {
 #[derive(Debug)]
 pub struct Sandbox {
     timeout: Duration,
+    recogniser: Recogniser,
 }
 
 impl Sandbox {
     /// Finds out which layers work and says so; without any kernel layer nothing is read.
-    pub fn start(term: &Term, timeout: Duration) -> Result<Self, SandboxError> {
-        let mut command = worker();
+    pub fn start(term: &Term, timeout: Duration, options: &Options) -> Result<Self, SandboxError> {
+        let mut command = worker("extract-worker");
         command.args(["--probe", "level"]);
         let out = converse(command, &[], PROBE_TIMEOUT, MAX_OUTPUT)?;
         let level: Level = serde_json::from_slice(&out).map_err(|e| WorkerError::Protocol(e.to_string()))?;
@@ -82,17 +92,109 @@ impl Sandbox {
         for note in &level.notes {
             term.warn(&format!("sandbox: {note}"));
         }
-        Ok(Sandbox { timeout })
+        let recogniser = Recogniser::new(options, &level);
+        recogniser.check().map_err(SandboxError::Languages)?;
+        Ok(Sandbox { timeout, recogniser })
     }
 
+    /// The document that a file is, with what recognition finds in its pictures.
     pub fn extract(&self, job: &Job, bytes: &[u8]) -> Result<Extracted, WorkerError> {
-        let header = serde_json::to_vec(job).map_err(|e| WorkerError::Protocol(e.to_string()))?;
-        let out = converse(worker(), &[&header, bytes], self.timeout, MAX_OUTPUT)?;
-        let answer: Result<Extracted, ExtractError> =
-            serde_json::from_slice(&out).map_err(|e| WorkerError::Protocol(e.to_string()))?;
-        let doc = answer?;
+        let first = self.document(job, bytes);
+        let pages = match &first {
+            Ok(doc) => &doc.pictures,
+            Err(WorkerError::Extract(ExtractError::Pictures { pages, .. })) => pages,
+            Err(_) => return first,
+        };
+        if pages.is_empty() {
+            return first;
+        }
+        // SECURITY: spans of restricted parts count in a text that every run makes in the same way.
+        let mut found = match job.has_parts || !job.sections.is_empty() {
+            true => {
+                Found { missed: pages.len() as u64, why: "the file has restricted parts".into(), ..Found::default() }
+            }
+            false if self.recogniser.is_wordless(bytes) => Found::default(),
+            false => self.recogniser.read(bytes, pages),
+        };
+        found.texts.retain(|_, text| !text.trim().is_empty());
+        let recognised = found.texts.len() as u64;
+        self.recogniser.count(recognised, found.missed);
+        let missed = format!("{} pages with pictures are not recognised: {}", found.missed, found.why);
+        let read = match found.texts.is_empty() {
+            true => first,
+            false => self.document(&Job { recognised: found.texts, ..job.clone() }, bytes),
+        };
+        match read {
+            Ok(mut doc) => {
+                for (what, n) in [("recognised pages", recognised), ("pages that are not recognised", found.missed)] {
+                    doc.removed.extend((n > 0).then(|| (what.to_owned(), n)));
+                }
+                doc.warnings.extend((recognised > 0).then(|| {
+                    format!("the text of {recognised} pages is recognised in their pictures and may have mistakes")
+                }));
+                doc.warnings.extend((found.missed > 0).then_some(missed));
+                Ok(doc)
+            }
+            Err(WorkerError::Extract(ExtractError::Pictures { pages, why })) => {
+                if found.missed == 0 {
+                    self.recogniser.note_wordless(bytes);
+                }
+                let why = match found.missed {
+                    0 => format!("{why} in which no text is recognised"),
+                    _ => format!("{why}; {missed}"),
+                };
+                Err(ExtractError::Pictures { pages, why }.into())
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// What of the text of a document depends on recognition, for its hash: now, and where it was done and can't be now.
+    pub fn recognition(&self, bytes: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
+        (self.recogniser.key(bytes), self.recogniser.key_before(bytes))
+    }
+
+    /// Files in which an earlier run recognised nothing.
+    pub fn know_wordless(&self, known: BTreeSet<String>) {
+        self.recogniser.know_wordless(known);
+    }
+
+    /// Those of this run.
+    pub fn wordless(&self) -> BTreeSet<String> {
+        self.recogniser.wordless()
+    }
+
+    /// Says at the end of a run what was recognised.
+    pub fn tell(&self, term: &Term) {
+        self.recogniser.tell(term);
+    }
+
+    fn document(&self, job: &Job, bytes: &[u8]) -> Result<Extracted, WorkerError> {
+        let doc: Extracted = self.ask(&Work::Document(job.clone()), bytes)?;
         check(&doc)?;
         Ok(doc)
+    }
+
+    /// The records that a file holds.
+    pub fn records(&self, job: &RecordsJob, bytes: &[u8]) -> Result<Vec<Record>, WorkerError> {
+        let records: Vec<Record> = self.ask(&Work::Records(job.clone()), bytes)?;
+        records.iter().filter_map(|record| record.document.as_deref()).try_for_each(check)?;
+        let is_odd = |record: &Record| {
+            let is_id = |id: &String| !id.is_empty() && !id.chars().any(char::is_control);
+            !record.id.as_ref().is_none_or(is_id) || record.mistake.is_none() && record.hash.len() != 64
+        };
+        match records.iter().any(is_odd) {
+            true => Err(WorkerError::Protocol("records without names".into())),
+            false => Ok(records),
+        }
+    }
+
+    fn ask<T: DeserializeOwned>(&self, work: &Work, bytes: &[u8]) -> Result<T, WorkerError> {
+        let header = serde_json::to_vec(work).map_err(|e| WorkerError::Protocol(e.to_string()))?;
+        let out = converse(worker("extract-worker"), &[&header, bytes], self.timeout, MAX_OUTPUT)?;
+        let answer: Result<T, ExtractError> =
+            serde_json::from_slice(&out).map_err(|e| WorkerError::Protocol(e.to_string()))?;
+        Ok(answer?)
     }
 }
 
@@ -114,17 +216,25 @@ fn check(doc: &Extracted) -> Result<(), WorkerError> {
     Ok(())
 }
 
-fn worker() -> Command {
+fn worker(name: &str) -> Command {
     // The running program itself, even if its file was replaced since.
     let link = Path::new("/proc/self/exe");
     let exe = if link.exists() { link.to_owned() } else { std::env::current_exe().unwrap_or_default() };
     let mut command = Command::new(exe);
-    command.arg0("usher-ingest").arg("extract-worker").env_clear().current_dir("/");
+    command.arg0("usher-ingest").arg(name).env_clear().current_dir("/");
     command
 }
 
 /// Sends frames, reads one frame back, and ends the child in any case.
-fn converse(mut command: Command, frames: &[&[u8]], limit: Duration, max: u64) -> Result<Vec<u8>, WorkerError> {
+fn converse(command: Command, frames: &[&[u8]], limit: Duration, max: u64) -> Result<Vec<u8>, WorkerError> {
+    let lengths: Vec<[u8; 8]> = frames.iter().map(|frame| frame::length(frame)).collect();
+    let parts: Vec<&[u8]> = lengths.iter().zip(frames).flat_map(|(length, frame)| [&length[..], frame]).collect();
+    let out = piped(command, &parts, limit, max.saturating_add(8))?;
+    frame::read(&mut out.as_slice(), max).map_err(|e| WorkerError::Protocol(e.to_string()))
+}
+
+/// Writes the parts to a child, reads at most `max` bytes back, and ends the child in any case.
+fn piped(mut command: Command, parts: &[&[u8]], limit: Duration, max: u64) -> Result<Vec<u8>, WorkerError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(WorkerError::Spawn)?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
@@ -133,12 +243,12 @@ fn converse(mut command: Command, frames: &[&[u8]], limit: Duration, max: u64) -
         scope.spawn(move || {
             let Some(mut stdin) = stdin else { return };
             // A child that dies early closes the pipe; its end tells more than this error.
-            let _ = frames.iter().try_for_each(|f| frame::write(&mut stdin, f)).and_then(|()| stdin.flush());
+            let _ = parts.iter().try_for_each(|part| stdin.write_all(part)).and_then(|()| stdin.flush());
         });
         scope.spawn(move || {
             let mut out = Vec::new();
             if let Some(stdout) = stdout {
-                let _ = stdout.take(max.saturating_add(9)).read_to_end(&mut out);
+                let _ = stdout.take(max.saturating_add(1)).read_to_end(&mut out);
             }
             let _ = send.send(out);
         });
@@ -151,11 +261,9 @@ fn converse(mut command: Command, frames: &[&[u8]], limit: Duration, max: u64) -
     let status = finish(&mut child, limit);
     match answer {
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(WorkerError::Timeout(limit.as_secs())),
-        Ok(out) if out.len() as u64 > max => Err(WorkerError::Output),
+        Ok(out) if out.len() as u64 > max => Err(WorkerError::Output(max)),
         Ok(out) => match status {
-            Some(status) if status.success() => {
-                frame::read(&mut out.as_slice(), max).map_err(|e| WorkerError::Protocol(e.to_string()))
-            }
+            Some(status) if status.success() => Ok(out),
             Some(status) => Err(WorkerError::Died(death(status))),
             None => Err(WorkerError::Timeout(limit.as_secs())),
         },
@@ -210,7 +318,7 @@ mod tests {
         let closed = converse(sh("exec >&-; exec sleep 30"), &[], Duration::from_millis(200), 100);
         assert!(matches!(closed, Err(WorkerError::Timeout(_))), "{closed:?}");
         let flood = converse(sh("exec yes"), &[], Duration::from_secs(10), 1_000);
-        assert!(matches!(flood, Err(WorkerError::Output)), "{flood:?}");
+        assert!(matches!(flood, Err(WorkerError::Output(_))), "{flood:?}");
         let dead = converse(sh("kill -SEGV $$"), &[&vec![0; 1 << 20]], Duration::from_secs(10), 100);
         assert!(matches!(dead, Err(WorkerError::Died(_))), "{dead:?}");
         let junk = converse(sh("echo hi"), &[], Duration::from_secs(10), 100);

@@ -15,14 +15,15 @@ pub fn run(args: &ExtractArgs, term: &Term) -> Result<ExitCode, RunError> {
     let dir = args.path.parent().filter(|p| !p.as_os_str().is_empty());
     let root = Root::open(dir.unwrap_or(std::path::Path::new(".")))?;
     let file = root.read(name, args.max_file_size)?;
-    let sandbox = Sandbox::start(term, std::time::Duration::from_secs(args.extract_timeout))?;
-    let doc = match sandbox.extract(&Job { name: name.to_owned(), sections: Vec::new() }, &file.bytes) {
-        Ok(doc) => doc,
-        Err(e) => {
-            term.error(&format!("{name}: {e}"));
-            return Ok(ExitCode::from(2));
-        }
-    };
+    let sandbox = Sandbox::start(term, std::time::Duration::from_secs(args.extract_timeout), &args.ocr.options())?;
+    let doc =
+        match sandbox.extract(&Job { name: name.to_owned(), has_parts: args.parts, ..Job::default() }, &file.bytes) {
+            Ok(doc) => doc,
+            Err(e) => {
+                term.error(&format!("{name}: {e}"));
+                return Ok(ExitCode::from(2));
+            }
+        };
     if args.json {
         let json = serde_json::to_string_pretty(&doc).map_err(|e| RunError::Input(e.to_string()))?;
         term.raw(&json);

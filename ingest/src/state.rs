@@ -3,7 +3,7 @@
 //! It only serves to tell what this tool wrote from what somebody changed by hand. When it is lost nothing unknown is
 //! deleted; `--reconcile` asks the service instead. Whether it tells of the service that answers: `history`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -62,6 +62,8 @@ pub struct State {
     /// Id to the digest of its rules, of documents that have no rule file of their own and more than what comes down from
     /// above, such as a label: by the digest alone these can't be told from rules of their own.
     pub noted: BTreeMap<String, String>,
+    /// Files of nothing but pictures in which nothing was recognised, as the sandbox knows them: it need not be tried again.
+    pub wordless: BTreeSet<String>,
     /// The run that wrote this did not reach its end.
     pub incomplete: bool,
     /// Id to name.

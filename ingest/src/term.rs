@@ -6,6 +6,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -16,6 +17,7 @@ const PLAIN_EVERY: u64 = 1_000;
 pub struct Term {
     bar: Mutex<Option<ProgressBar>>,
     done: AtomicU64,
+    chunks: AtomicU64,
     warnings: AtomicU64,
 }
 
@@ -50,6 +52,7 @@ impl Term {
 
     pub fn start(&self, total: u64) {
         self.done.store(0, Ordering::Relaxed);
+        self.chunks.store(0, Ordering::Relaxed);
         if !io::stderr().is_terminal() {
             return;
         }
@@ -71,6 +74,14 @@ impl Term {
         }
     }
 
+    /// Counts chunks of documents that were sent, for the rate that the bar shows.
+    pub fn sent(&self, chunks: u64) {
+        let chunks = self.chunks.fetch_add(chunks, Ordering::Relaxed).saturating_add(chunks);
+        if let Some(bar) = self.bar.lock().unwrap_or_else(|e| e.into_inner()).as_ref() {
+            bar.set_message(format!("{chunks} chunks, {}/s", per_second(chunks, bar.elapsed())));
+        }
+    }
+
     pub fn finish(&self) {
         if let Some(bar) = self.bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
             bar.finish_and_clear();
@@ -83,6 +94,12 @@ impl Term {
             None => write(),
         }
     }
+}
+
+/// How many in a second, of so many in some time.
+pub fn per_second(count: u64, time: Duration) -> u64 {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+    count.saturating_mul(1_000) / millis
 }
 
 /// File names and messages of a service are foreign text: control characters must not reach the terminal.

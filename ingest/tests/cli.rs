@@ -21,12 +21,16 @@ mod moves;
 mod mutants;
 #[path = "cli/names.rs"]
 mod names;
+#[path = "cli/ocr.rs"]
+mod ocr;
 #[path = "cli/order.rs"]
 mod order;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/posix.rs"]
 mod posix;
+#[path = "cli/records.rs"]
+mod records;
 #[path = "cli/renames.rs"]
 mod renames;
 #[path = "cli/safety.rs"]

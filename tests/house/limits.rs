@@ -121,6 +121,34 @@ const CLAIMS: &[(&str, &str)] = &[
     ),
     ("docs/administration.md", "A page has 100 items, at most {wire MAX_PAGE} (`limit`)"),
     (
+        "docs/ingest.md",
+        "documents within a document (attachments): how many, their bytes; in each other | \
+         {ingest/src/extract/nested.rs MAX_DOCUMENTS}, {ingest/src/extract/nested.rs MAX_BYTES MiB} MiB; \
+         {ingest/src/extract/nested.rs MAX_NESTING} |",
+    ),
+    (
+        "docs/ingest.md",
+        "pictures: of a file; pixels of one | {ingest/src/extract/picture.rs MAX_PICTURES}; \
+         {ingest/src/extract/picture.rs MAX_PIXELS} |",
+    ),
+    (
+        "docs/ingest.md",
+        "pixels of the longer side of a drawn page | {ingest/src/sandbox/recognise.rs MAX_PAGES}; \
+         {ingest/src/sandbox/recognise.rs SIDE} |",
+    ),
+    (
+        "docs/ingest.md",
+        "wall clock, processor; memory; text | {ingest/src/sandbox/recognise.rs PAGE s} s, \
+         {ingest/src/sandbox/tool.rs CPU_SECONDS} s; 2 GiB; {ingest/src/sandbox/recognise.rs MAX_READ MiB} MiB |",
+    ),
+    ("docs/ingest.md", "no further page after | {ingest/src/sandbox/recognise.rs DOCUMENT s} s |"),
+    (
+        "docs/ingest.md",
+        "cells of a row; bytes of a template, names of metadata | {ingest/src/extract/records.rs MAX_RECORDS}; \
+         {ingest/src/extract/records.rs MAX_CELLS}; {ingest/src/extract/records/shape.rs MAX_TEMPLATE KiB} KiB, \
+         {ingest/src/extract/records/shape.rs MAX_NAMES} |",
+    ),
+    (
         "docs/administration.md",
         "removes at most {wire MAX_PAGE} documents (`limit`), {src/http/routes/stored.rs AT_ONCE} in each commit",
     ),

@@ -333,6 +333,11 @@ impl Rules {
         self.dirs.is_empty() && self.files.is_empty()
     }
 
+    /// What the rule file of a document says, if there is one.
+    pub fn own(&self, path: &str) -> Option<&Result<RuleFile, Broken>> {
+        self.files.get(file_of(path))
+    }
+
     /// Whether the rules of a directory reach the document at `path`, so that no default does.
     pub fn reach(&self, path: &str) -> bool {
         ancestors(parent(path)).any(|dir| self.dirs.contains_key(dir))
@@ -340,7 +345,7 @@ impl Rules {
 
     /// What applies to the document at `path` whose folder object is `folder`.
     pub fn resolve(&self, path: &str, folder: &str, default: Option<&RuleFile>) -> Result<Effective, Refusal> {
-        match self.files.get(path) {
+        match self.own(path) {
             Some(Err(broken)) => Err(Refusal::Broken(broken.clone())),
             Some(Ok(rule)) => self.with_own(Some(rule), path, folder, default),
             None => self.with_own(None, path, folder, default),
@@ -397,9 +402,22 @@ fn quarantine(acl: Acl, nobody: bool) -> Acl {
     if nobody { Acl { nobody: true, ..Acl::default() } } else { acl }
 }
 
-/// The directory of a path; `""` at the top.
+/// Between a file and a record of it in the path of a document: no path of a file holds it.
+pub const RECORD: &str = "//";
+
+/// The file of a document's path.
+pub fn file_of(path: &str) -> &str {
+    path.split_once(RECORD).map_or(path, |(file, _)| file)
+}
+
+/// Path of the rule file of a document's own.
+pub fn own_file(path: &str) -> String {
+    format!("{}{SUFFIX}", file_of(path))
+}
+
+/// The directory of the file of a path; `""` at the top.
 pub fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(dir, _)| dir)
+    file_of(path).rsplit_once('/').map_or("", |(dir, _)| dir)
 }
 
 /// A directory and all above it, innermost first, ending with `""`.

@@ -10,12 +10,10 @@ use usher_base::wire::Fields;
 
 use super::{ExtractError, Extracted, MAX_TEXT, Page};
 
+/// What follows is on no page.
+pub const NO_PAGE: u32 = 0;
 /// Characters of a heading or title.
 pub const MAX_HEADING: usize = 500;
-/// Characters of a group of rows, so that it fits one chunk, and of headings of columns that each group repeats.
-pub const MAX_GROUP: usize = 900;
-pub const MAX_REPEATED: usize = 300;
-
 #[derive(Debug, Default)]
 pub struct Builder {
     text: String,
@@ -31,47 +29,11 @@ pub struct Builder {
     /// How deep this document lies in others, and how many were read for the outermost.
     pub depth: u8,
     pub documents: u32,
-}
-
-/// Rows of a table that come one after another. The first one names the columns: of a long table each group of rows that
-/// fits a chunk begins with it.
-#[derive(Debug, Default)]
-pub struct Rows {
-    head: Option<String>,
-    start: usize,
-    /// Characters of the open group.
-    size: usize,
-    groups: usize,
-}
-
-impl Rows {
-    /// Appends a row; an empty one is none.
-    pub fn push(&mut self, row: &str, builder: &mut Builder) -> Result<(), ExtractError> {
-        if row.is_empty() {
-            return Ok(());
-        }
-        let length = row.chars().count().saturating_add(2);
-        let Some(head) = self.head.clone() else {
-            (self.head, self.start, self.size) = (Some(row.to_owned()), builder.length(), length);
-            return builder.block(row);
-        };
-        let repeated = head.chars().count().saturating_add(2);
-        if self.size.saturating_add(length) > MAX_GROUP && self.size > repeated && repeated <= MAX_REPEATED {
-            builder.unit(self.start, builder.length());
-            (self.start, self.size) = (builder.length(), repeated);
-            self.groups = self.groups.saturating_add(1);
-            builder.block(&head)?;
-        }
-        self.size = self.size.saturating_add(length);
-        builder.block(row)
-    }
-
-    /// After the last row.
-    pub fn end(&self, builder: &mut Builder) {
-        if self.groups > 0 {
-            builder.unit(self.start, builder.length());
-        }
-    }
+    /// Bytes of these.
+    pub read: u64,
+    /// Texts that recognition found in pictures, by page, and pages that show a picture and no text.
+    pub recognised: BTreeMap<u32, String>,
+    pub pictures: Vec<u32>,
 }
 
 impl Builder {
@@ -85,6 +47,7 @@ impl Builder {
             has_parts: self.has_parts,
             depth: self.depth.saturating_add(1),
             documents: self.documents,
+            read: self.read,
             ..Builder::default()
         }
     }
@@ -98,9 +61,18 @@ impl Builder {
         let text = inner.text.trim_matches('\n');
         let cut = inner.text.len().saturating_sub(inner.text.trim_start_matches('\n').len());
         let start = self.push(text)?;
+        let place = |at: usize| start.saturating_add(at.saturating_sub(cut));
+        if !text.trim().is_empty() {
+            self.units.extend(inner.units.iter().map(|unit| place(unit.start)..place(unit.end)));
+        }
+        // Its pages are no longer those of what follows it.
+        if !inner.pages.is_empty() && !self.has_parts {
+            self.pages.extend(inner.pages.iter().map(|page| Page { start: place(page.start), ..page.clone() }));
+            self.page(NO_PAGE);
+        }
         if let Some(above) = below.filter(|_| !text.trim().is_empty()) {
             for heading in &inner.headings {
-                let at = start.saturating_add(heading.start.saturating_sub(cut));
+                let at = place(heading.start);
                 self.mark(at, heading.level.saturating_add(above), &heading.text);
             }
         }
@@ -202,6 +174,7 @@ impl Builder {
             removed: self.removed,
             warnings: self.warnings,
             sections: Vec::new(),
+            pictures: self.pictures,
         }
     }
 

@@ -190,6 +190,14 @@ pub fn is_text_by_name(name: &str) -> bool {
     )
 }
 
+/// Whether a name is that of a file which may hold records.
+pub fn may_hold_records(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let extension = file.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
+    let kind = by_extension(&extension, file);
+    matches!(kind, None | Some(Format::Json | Format::JsonLines | Format::Csv | Format::Mailbox))
+}
+
 /// Whether XML is a page: its first element says so.
 fn is_page(bytes: &[u8]) -> bool {
     let head = String::from_utf8_lossy(bytes.get(..1024).unwrap_or(bytes)).to_ascii_lowercase();

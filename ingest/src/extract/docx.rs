@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::graphics;
 use super::opc::{Package, Relations};
+use super::rows::Tables;
 use super::{Builder, ExtractError, nested};
 
 mod notes;
@@ -54,13 +55,19 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     walker.walk(&document)?;
     let (blocks, called) = walker.finish();
     builder.count("notes that nothing calls", notes.uncalled(&called));
+    let mut tables = Tables::default();
     for block in blocks {
+        if !matches!(block, Block::Row { .. }) {
+            tables.end(builder);
+        }
         match block {
+            Block::Row { table, names, text } => tables.row(table, names, &text, builder)?,
             Block::Heading(level, text) => builder.heading(level, &text)?,
             Block::Text(text) => builder.block(&text)?,
             Block::Part(id) => embedded(&mut package, &relations, &id, builder)?,
         }
     }
+    tables.end(builder);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use dom_query::{Document, NodeId, NodeRef};
 
+use super::rows::Rows;
 use super::{Builder, ExtractError};
 
 mod colour;
@@ -424,20 +425,19 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
         }
         let Some(table) = self.table.take() else { return Ok(()) };
         self.flush()?;
-        for group in table.groups() {
-            let mut range = None;
-            for (row, called) in group {
-                let start = self.builder.length();
-                self.builder.block(&row)?;
-                let first = range.map_or(start, |(first, _)| first);
-                range = Some((first, self.builder.length()));
-                self.pending.extend(called);
-                self.show_notes()?;
-            }
-            if let Some((start, end)) = range {
-                self.builder.unit(start, end);
-            }
+        let (names, rest) = table.parted();
+        let mut rows = Rows::default();
+        for row in names {
+            rows.names(&row.line(), self.builder)?;
+            self.pending.extend(row.called);
+            self.show_notes()?;
         }
+        for row in rest {
+            rows.push(&row.line(), self.builder)?;
+            self.pending.extend(row.called);
+            self.show_notes()?;
+        }
+        rows.end(self.builder);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! by the reader of its kind and stands below the message: whoever may read the message may read it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
@@ -30,18 +31,23 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     }
     builder.title = message.subject().map(str::to_owned);
     metadata(&message, builder);
-    Reading { builder, depth: 0 }.message(&message, 1)
+    let mut reading = Reading::new(builder);
+    reading.message(&message, 1)?;
+    let attached = std::mem::take(&mut reading.attached);
+    // SECURITY: the name of a restricted part is none of what everybody sees.
+    if !builder.has_parts && !attached.is_empty() {
+        let (names, types): (Vec<String>, BTreeSet<String>) = attached.into_iter().take(MAX_IN_METADATA).unzip();
+        builder.metadata.insert("attachments".into(), names.into());
+        builder.metadata.insert("attachment_types".into(), types.into_iter().collect::<Vec<_>>().into());
+    }
+    Ok(())
 }
 
 /// Many messages, one after the other.
 pub fn read_box(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
-    for (number, raw) in messages(bytes).into_iter().enumerate() {
-        if number >= MAX_MESSAGES {
-            return Err(ExtractError::Limit(format!("more than {MAX_MESSAGES} messages")));
-        }
-        let raw = unquoted(raw);
+    for (number, raw) in messages_of(bytes)?.into_iter().enumerate() {
         match parsed(&raw) {
-            Ok(message) => Reading { builder, depth: 0 }.message(&message, 1)?,
+            Ok(message) => Reading::new(builder).message(&message, 1)?,
             Err(ExtractError::Limit(why)) => return Err(ExtractError::Limit(why)),
             Err(e) => {
                 builder.count("messages that are not read", 1);
@@ -50,6 +56,22 @@ pub fn read_box(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError>
         }
     }
     Ok(())
+}
+
+/// The messages of a mailbox as they were before they came into it.
+pub fn messages_of(bytes: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, ExtractError> {
+    let found = messages(bytes);
+    if found.len() > MAX_MESSAGES {
+        return Err(ExtractError::Limit(format!("more than {MAX_MESSAGES} messages")));
+    }
+    Ok(found.into_iter().map(unquoted).collect())
+}
+
+/// By which a message is known: its own id, or its bytes where it has none.
+pub fn id(bytes: &[u8]) -> Result<String, ExtractError> {
+    let message = parsed(bytes)?;
+    let id = message.message_id().map(str::trim).filter(|id| !id.is_empty() && !id.chars().any(char::is_control));
+    Ok(id.map_or_else(|| format!("~{}", crate::fingerprint::of_bytes(bytes)), str::to_owned))
 }
 
 /// The message without what some programs write around it: a mark, the line of a mailbox, its length (Apple Mail).
@@ -102,7 +124,10 @@ pub fn begins_with_header(bytes: &[u8]) -> bool {
 }
 
 /// Lines of a message that begin with `From ` have a `>` before them in a mailbox.
-fn unquoted(raw: &[u8]) -> Vec<u8> {
+fn unquoted(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.windows(6).any(|at| at == b">From ") {
+        return raw.into();
+    }
     let mut out = Vec::with_capacity(raw.len());
     for line in raw.split_inclusive(|b| *b == b'\n') {
         let quoted = line.strip_prefix(b">").filter(|rest| {
@@ -111,7 +136,7 @@ fn unquoted(raw: &[u8]) -> Vec<u8> {
         });
         out.extend_from_slice(quoted.unwrap_or(line));
     }
-    out
+    out.into()
 }
 
 fn is_page(message: &Message<'_>) -> bool {
@@ -125,7 +150,7 @@ fn is_page(message: &Message<'_>) -> bool {
 fn page(message: &Message<'_>, builder: &mut Builder) -> Result<(), ExtractError> {
     let mut pages = message.parts.iter().filter(|part| matches!(part.body, PartType::Html(_)));
     let Some(root) = pages.next() else {
-        return Reading { builder, depth: 0 }.part(message, 0, 1);
+        return Reading::new(builder).part(message, 0, 1);
     };
     builder.count("embedded elements", pages.count() as u64);
     let text = text_of(message, root, builder)?;
@@ -189,9 +214,15 @@ fn text_of<'m>(
 struct Reading<'b> {
     builder: &'b mut Builder,
     depth: usize,
+    /// Names and types of what is attached, messages too.
+    attached: Vec<(String, String)>,
 }
 
-impl Reading<'_> {
+impl<'b> Reading<'b> {
+    fn new(builder: &'b mut Builder) -> Self {
+        Reading { builder, depth: 0, attached: Vec::new() }
+    }
+
     fn message(&mut self, message: &Message<'_>, level: u8) -> Result<(), ExtractError> {
         self.builder.heading(level, message.subject().unwrap_or_default())?;
         let mut lines = Vec::new();
@@ -216,7 +247,11 @@ impl Reading<'_> {
         let is_attached = id > 0 && part.content_disposition().is_some_and(mail_parser::ContentType::is_attachment);
         let done = match &part.body {
             PartType::Multipart(parts) => self.parts(message, part, parts, level),
-            PartType::Message(inner) => self.message(inner, level.saturating_add(1)),
+            PartType::Message(inner) => {
+                let name = inner.subject().unwrap_or_default();
+                self.attached.push((short(name), "message/rfc822".into()));
+                self.message(inner, level.saturating_add(1))
+            }
             PartType::Html(_) if !is_attached => self.page(message, part, level),
             PartType::Text(_) if !is_attached && is_running_text(part) => {
                 let text = text_of(message, part, self.builder)?.into_owned();
@@ -274,7 +309,8 @@ impl Reading<'_> {
             self.builder.count("pictures", 1);
             return Ok(());
         }
-        let subtype = part.content_type().and_then(|kind| kind.subtype()).unwrap_or("bin");
+        let kind = part.content_type();
+        let subtype = kind.and_then(|kind| kind.subtype()).unwrap_or("bin");
         let name = part.attachment_name().map_or_else(|| format!("part.{subtype}"), str::to_owned);
         let marked;
         let bytes = match &part.body {
@@ -288,6 +324,8 @@ impl Reading<'_> {
         if bytes.is_empty() {
             return Ok(());
         }
+        let main = kind.map_or("application", |kind| kind.ctype());
+        self.attached.push((short(&name), short(&format!("{main}/{subtype}").to_ascii_lowercase())));
         if !nested::is_read(&name, bytes) {
             self.builder.count("attachments that are not read", 1);
             self.builder.warn(format!("the attachment {name} is not read"));

@@ -10,6 +10,8 @@ use super::{Builder, ExtractError, fill, limit};
 const MAX_NESTING: u8 = 6;
 /// Documents in one, at any depth.
 const MAX_DOCUMENTS: u32 = 10_000;
+/// Bytes of all of them.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Reads a document whose headings divide nothing.
 pub fn read_apart(name: &str, bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
@@ -29,14 +31,28 @@ fn read(name: &str, bytes: &[u8], below: Option<u8>, builder: &mut Builder) -> R
     if builder.documents > MAX_DOCUMENTS {
         return Err(ExtractError::Limit(format!("more than {MAX_DOCUMENTS} documents in one")));
     }
+    builder.read = builder.read.saturating_add(bytes.len() as u64);
+    if builder.read > MAX_BYTES {
+        return Err(ExtractError::Limit(format!("more than {MAX_BYTES} bytes of documents in one")));
+    }
     let mut inner = builder.inner();
     let done = inside(name, bytes, &mut inner);
-    builder.documents = inner.documents;
+    (builder.documents, builder.read) = (inner.documents, inner.read);
     match done {
-        Ok(()) => builder.absorb(inner, below),
+        Ok(()) => {
+            let pictures = inner.pictures.len();
+            if pictures > 0 {
+                builder.count("pages that are not recognised", pictures as u64);
+                builder.warn(format!(
+                    "{}: {pictures} pages with pictures are not recognised: it lies in another file",
+                    shown(name)
+                ));
+            }
+            builder.absorb(inner, below)
+        }
         // What is too much is too much for the whole.
         Err(ExtractError::Limit(why)) => Err(ExtractError::Limit(format!("{}: {why}", shown(name)))),
-        Err(ExtractError::Unsupported(why) | ExtractError::Broken(why)) => {
+        Err(ExtractError::Unsupported(why) | ExtractError::Broken(why) | ExtractError::Pictures { why, .. }) => {
             builder.count("documents within that are not read", 1);
             builder.warn(format!("{} is left out: {why}", shown(name)));
             Ok(())

@@ -2,6 +2,7 @@
 //! hidden text, rows, sheets and slides are dropped and counted, and so is what stands on every page.
 
 use super::archive::Parts;
+use super::rows::Tables;
 use super::xml::text_of;
 use super::{Builder, ExtractError};
 
@@ -43,12 +44,18 @@ pub fn read(bytes: &[u8], kind: Kind, builder: &mut Builder) -> Result<(), Extra
     let objects = objects::read(&mut parts, builder)?;
     let mut walker = Walker::new(kind, &styles, &objects, builder);
     walker.walk(&content)?;
+    let mut tables = Tables::default();
     for block in walker.finish() {
+        if !matches!(block, Block::Row { .. }) {
+            tables.end(builder);
+        }
         match block {
+            Block::Row { table, names, text } => tables.row(table, names, &text, builder)?,
             Block::Heading(level, text) => builder.heading(level, &text)?,
             Block::Text(text) => builder.block(&text)?,
             Block::Page(number) => builder.page(number),
         }
     }
+    tables.end(builder);
     Ok(())
 }

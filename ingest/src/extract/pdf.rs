@@ -51,6 +51,8 @@ struct Counts {
     unread: u64,
     /// Pages that hold no text at all.
     empty: u64,
+    /// Of these, those with a picture.
+    pictures: Vec<u32>,
 }
 
 pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
@@ -95,7 +97,10 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     let repeats = repeats::remove(&mut pages);
     builder.count("repeated headers and footers", repeats.repeated);
     builder.count("page numbers", repeats.numbers);
+    // Asked for where nothing else is said alone.
+    builder.recognised.retain(|page, _| counts.pictures.contains(page));
     write(&pages, builder)?;
+    builder.pictures.clone_from(&counts.pictures);
     report(&counts, &annotations, &engine, ids.len(), builder);
     if pages.iter().all(|page| page.lines.is_empty()) && counts.unmapped > 0 {
         let Counts { unmapped, codes, .. } = counts;
@@ -135,6 +140,7 @@ fn one_page<'a>(
         arranger.arrange(&rows::segments(direction.words), direction.degrees == 0);
     }
     counts.empty = counts.empty.saturating_add(u64::from(arranger.lines.is_empty()));
+    counts.pictures.extend(Some(number).filter(|_| arranger.lines.is_empty() && page.shows_picture()));
     Ok(PageLines { number, lines: arranger.lines, bottom: area.y0, top: area.y1 })
 }
 
@@ -176,6 +182,9 @@ fn write(pages: &[PageLines], builder: &mut Builder) -> Result<(), ExtractError>
         while let Some((_, text)) = texts.next_if(|(on, _)| *on == index) {
             builder.block(&text)?;
         }
+        if let Some(text) = builder.recognised.remove(&page.number) {
+            builder.block(&text)?;
+        }
     }
     Ok(())
 }
@@ -195,7 +204,7 @@ fn report(counts: &Counts, annotations: &Annotations, engine: &Engine<'_>, pages
     };
     let (unmapped, codes, empty) = (counts.unmapped, counts.codes, counts.empty);
     say(unmapped, format!("{unmapped} of {codes} character codes have no known meaning and are left out"));
-    say(empty, format!("{empty} of {pages} pages hold no text; pictures are not recognised"));
+    say(empty, format!("{empty} of {pages} pages hold no text"));
     say(annotations.fields, format!("fields of forms that are read as filled in: {}", annotations.fields));
     say(engine.forms, format!("drawings with text of their own (form XObjects) that are read: {}", engine.forms));
 }

@@ -3,8 +3,11 @@
 
 use serde_json::Value;
 
-use super::builder::Rows;
+use super::rows::Rows;
 use super::{Builder, ExtractError};
+
+pub mod each;
+pub mod shape;
 
 /// Records of one file.
 const MAX_RECORDS: usize = 500_000;
@@ -66,10 +69,7 @@ fn one(number: usize, record: &Value, builder: &mut Builder) -> Result<(), Extra
     if number >= MAX_RECORDS {
         return Err(ExtractError::Limit(format!("more than {MAX_RECORDS} records")));
     }
-    let title = TITLES.iter().find_map(|name| {
-        let found = record.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-        Some((found.0.as_str(), found.1.as_str().filter(|title| !title.trim().is_empty())?))
-    });
+    let title = titled(record);
     // A heading for each of very many records divides nothing any more.
     let title = title.filter(|_| number < MAX_TITLES);
     if let Some((_, title)) = title {
@@ -79,6 +79,14 @@ fn one(number: usize, record: &Value, builder: &mut Builder) -> Result<(), Extra
     let named = title.map(|(key, _)| key);
     flat("", record, named, &mut lines, builder);
     builder.block(&lines.join("\n"))
+}
+
+/// The field that says what a record is called, and its value.
+fn titled(record: &Value) -> Option<(&str, &str)> {
+    TITLES.iter().find_map(|name| {
+        let found = record.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        Some((found.0.as_str(), found.1.as_str().filter(|title| !title.trim().is_empty())?))
+    })
 }
 
 /// Headings of records.
@@ -151,7 +159,7 @@ pub fn csv(text: &str, builder: &mut Builder) -> Result<(), ExtractError> {
         if rows > MAX_RECORDS || record.len() > MAX_CELLS {
             return Err(ExtractError::Limit(format!("more than {MAX_RECORDS} rows or {MAX_CELLS} cells in a row")));
         }
-        table.push(&line(record.iter()), builder)?;
+        table.below_first(&line(record.iter()), builder)?;
     }
     table.end(builder);
     Ok(())

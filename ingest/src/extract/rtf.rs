@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::rows::Tables;
 use super::{Builder, ExtractError};
 
 mod characters;
@@ -32,6 +33,8 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
         note: String::new(),
         after: Vec::new(),
         cells: Vec::new(),
+        names: false,
+        tables: Tables::default(),
         in_table: false,
         style: 0,
         level: None,
@@ -45,6 +48,7 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     reading.flush();
     reading.end_paragraph()?;
     reading.end_row()?;
+    reading.tables.end(reading.builder);
     let title = std::mem::take(&mut reading.title);
     builder.title = Some(title).filter(|title| !title.trim().is_empty());
     Ok(())
@@ -95,6 +99,9 @@ struct Reading<'b> {
     note: String,
     after: Vec<String>,
     cells: Vec<String>,
+    /// The row stands again on every page that its table takes.
+    names: bool,
+    tables: Tables,
     /// In a cell, where a paragraph ends no block.
     in_table: bool,
     style: i32,
@@ -228,6 +235,8 @@ impl Reading<'_> {
                 self.level = u8::try_from(level).ok().filter(|level| *level < 9).map(|level| level.saturating_add(1));
             }
             ("pard", _) if to == To::Body => (self.style, self.level, self.in_table) = (0, None, false),
+            ("trowd", _) => self.names = false,
+            ("trhdr", _) => self.names = true,
             ("intbl", _) => self.in_table = true,
             ("par", _) if to == To::Body && self.in_table => self.push("\n"),
             ("par" | "sect" | "page" | "column", _) if to == To::Body => self.end_paragraph()?,
@@ -337,6 +346,7 @@ impl Reading<'_> {
     }
 
     fn end_paragraph(&mut self) -> Result<(), ExtractError> {
+        self.tables.end(self.builder);
         // A paragraph within a cell, or the end of a file.
         let name = self.styles.get(&self.style).map(String::as_str).unwrap_or_default();
         let is_contents = name.strip_prefix("toc ").is_some_and(|level| level.parse::<u8>().is_ok());
@@ -368,7 +378,7 @@ impl Reading<'_> {
         let cells = std::mem::take(&mut self.cells);
         match super::records::line(cells.iter().map(String::as_str)) {
             line if line.is_empty() => Ok(()),
-            line => self.builder.block(&line),
+            line => self.tables.row(0, self.names, &line, self.builder),
         }
     }
 }

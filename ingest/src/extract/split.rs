@@ -10,6 +10,7 @@ use usher_base::outline::{self, Piece};
 use usher_base::wire::ChunkSpan;
 
 use super::Extracted;
+use super::builder::NO_PAGE;
 
 mod ends;
 
@@ -31,7 +32,7 @@ pub fn split(doc: &Extracted, restricted: &[Range<usize>]) -> Vec<ChunkSpan> {
     let (mut pages, mut page) = (doc.pages.iter().peekable(), None);
     for part in merged(parts, doc, &hard) {
         while let Some(next) = pages.next_if(|p| p.start <= part.start) {
-            page = Some(next.number);
+            page = Some(next.number).filter(|number| *number != NO_PAGE);
         }
         let heading_path: Vec<String> = part.path.iter().map(ToString::to_string).collect();
         let Some(text) = doc.text.get(part.start..part.end) else { continue };

@@ -11,7 +11,9 @@ use super::*;
 
 mod cleaning;
 mod documents;
+mod each;
 mod encodings;
+mod features;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
@@ -312,6 +314,7 @@ fn section_rules_find_their_places_and_cut_chunks() {
             SectionPlace::Span(Span { start: 0, end: 3 }),
             SectionPlace::Span(Span { start: 0, end: 9_999 }),
         ],
+        ..Job::default()
     };
     let doc =
         extract(&job, b"# T\n\nintro\n\n## Pay now\n\n100\n\n### Deep\n\n7\n\n## Other\n\nx\n\n## Pay now\n\n200")
@@ -346,6 +349,8 @@ proptest::proptest! {
             "a.md", "a.html", "a.txt", "a.docx", "a.pdf", "a.gz", "a", "a.eml", "a.mbox", "a.ipynb", "a.json", "a.jsonl", "a.csv", "a.pptx", "a.xlsx", "a.odt", "a.rtf", "a.epub",
         ]),
     ) {
+        let job = RecordsJob { name: name.into(), shape: Shape { id: Some("a".into()), ..Shape::default() }, wanted: None };
+        let _ = records(&job, &bytes);
         if let Ok(doc) = run(name, &bytes) {
             proptest::prop_assert!(unicode_normalization::is_nfc(&doc.text));
             proptest::prop_assert!(!doc.text.contains(['\r', '\0']));
@@ -360,7 +365,7 @@ proptest::proptest! {
 fn scripts_are_counted_wherever_they_stand() {
     let page = b"<html><head><script>a()</script><!-- x --></head><body><script>b()</script><main><p>text<script>c()</script></p></main>\
         <div hidden><script>d()</script></div></body></html>";
-    let job = Job { name: "a.html".into(), sections: Vec::new() };
+    let job = Job { name: "a.html".into(), sections: Vec::new(), ..Job::default() };
     let doc = extract(&job, page).unwrap();
     assert_eq!((doc.text.as_str(), doc.removed["scripts"], doc.removed["comments"]), ("text", 4, 1));
 }

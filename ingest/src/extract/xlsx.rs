@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quick_xml::events::BytesStart;
 
-use super::builder::Rows;
 use super::graphics;
 use super::opc::{Package, Relations};
 use super::records::line;
+use super::rows::Rows;
 use super::xml::{Xml, attribute, each_event, prefixed};
 use super::{Builder, ExtractError};
 
@@ -80,7 +80,7 @@ fn table(rows: &[BTreeMap<usize, String>], left: &mut usize, builder: &mut Build
         *left = left.checked_sub(gaps).ok_or_else(too_many)?;
         let last = cells.keys().next_back().copied().unwrap_or_default();
         let shown = columns.range(..=last).map(|column| cells.get(column).map_or("", String::as_str));
-        table.push(&line(shown), builder)?;
+        table.below_first(&line(shown), builder)?;
     }
     table.end(builder);
     Ok(())

@@ -1,6 +1,6 @@
 //! Where the rules of a folder's documents come from: rule files, POSIX permissions, or only the default.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use usher_base::faults::mutants;
 use usher_base::wire::DocumentState;
@@ -9,7 +9,9 @@ use crate::acl::accounts::Accounts;
 use crate::acl::folders::Tree;
 use crate::acl::posix::{self, Meta};
 use crate::acl::principal;
-use crate::acl::rules::{self, Broken, Effective, LeftBehind, Refusal, RuleFile, Rules, SUFFIX, ancestors, parent};
+use crate::acl::rules::{
+    self, Broken, Effective, LeftBehind, Refusal, RuleFile, Rules, ancestors, file_of, own_file, parent,
+};
 use crate::acl::yaml;
 use crate::api::Api;
 use crate::args::{AclMode, FolderArgs, HostArgs};
@@ -23,6 +25,7 @@ use crate::term::Term;
 
 use super::as_read::AsRead;
 use super::rule_files::RuleFiles;
+use super::within;
 
 pub struct Access {
     kind: RuleSource,
@@ -133,8 +136,8 @@ impl Access {
 
     /// Where a document's own rules stand.
     pub fn places(&self, rel: &str) -> Option<Places> {
-        let rule = self.rules()?.files.get(rel)?.as_ref().ok()?;
-        Some(Places { file: format!("{rel}{SUFFIX}"), lines: rule.lines.clone(), odd_time: rule.odd_time() })
+        let rule = self.rules()?.own(rel)?.as_ref().ok()?;
+        Some(Places { file: own_file(rel), lines: rule.lines.clone(), odd_time: rule.odd_time() })
     }
 
     /// Whether the documents' rules say all: no directory has rules, and nothing is taken from a folder.
@@ -158,19 +161,20 @@ impl Access {
     /// Whether any of these documents carries its rules as attached to the collection.
     pub fn is_attached(&self, tree: &Tree, files: &[&str], held: &Held) -> bool {
         let default = RuleFile { inherit: Some(false), ..RuleFile::default() };
-        let is_so = |rel: &&str| {
-            let state = held.get(&tree.document(rel));
+        let files: HashSet<&str> = files.iter().copied().collect();
+        let is_so = |(id, state): (&String, &DocumentState)| {
+            let Some(rel) = within(tree, id).filter(|rel| files.contains(file_of(rel))) else { return false };
             let rules = self.rules().map_or_else(
                 || self.default.as_ref(),
-                |rules| match rules.files.get(*rel) {
+                |rules| match rules.own(rel) {
                     Some(Ok(rule)) => Some(rule),
                     _ => self.default.as_ref(),
                 },
             );
             let acl = rules.unwrap_or(&default).to_acl(vec![tree.collection_object()], false, None);
-            state.is_some_and(|state| !acl.nobody && state.acl_digest == acl_digest(&acl))
+            !acl.nobody && state.acl_digest == acl_digest(&acl)
         };
-        files.iter().any(is_so)
+        held.iter().any(is_so)
     }
 
     /// Rules of one document, with notes for the report.
@@ -197,7 +201,7 @@ impl Access {
             RuleSource::Posix(posix) => posix.changed(root, rel),
             RuleSource::Rules(_) | RuleSource::None => None,
         };
-        posix.or_else(|| self.as_read.changed(root, rel))
+        posix.or_else(|| self.as_read.changed(root, file_of(rel)))
     }
 
     /// Rule files that restrict a document which is not there, by its path.
@@ -208,14 +212,14 @@ impl Access {
     /// Whether the document at this path has a rule file of its own, and that one restricts it or can't be read.
     pub fn own_rule_file(&self, path: &str) -> Option<bool> {
         let rules = self.rules()?;
-        let own = rules.files.get(path)?;
+        let own = rules.own(path)?;
         Some(own.as_ref().map_or(true, |own| own.restricts() || self.has_open_default() && !rules.reach(path)))
     }
 
     /// Whether the rule files of two documents say the same, whichever has which.
     pub fn has_same_rule_file(&self, a: &str, b: &str) -> bool {
         let of = |path: &str| {
-            let rule = self.rules()?.files.get(path)?.as_ref().ok()?;
+            let rule = self.rules()?.own(path)?.as_ref().ok()?;
             // A span is of one text.
             let is_of_any = rule.sections.iter().all(|section| section.span.is_none());
             is_of_any.then(|| RuleFile { lines: BTreeMap::new(), ..rule.clone() })
@@ -228,8 +232,7 @@ impl Access {
         let rules = self.rules();
         let dirs =
             rules.into_iter().flat_map(|rules| &rules.dirs).map(|(dir, rule)| (rules::directory_file(dir), rule));
-        let files =
-            rules.into_iter().flat_map(|rules| &rules.files).map(|(path, rule)| (format!("{path}{SUFFIX}"), rule));
+        let files = rules.into_iter().flat_map(|rules| &rules.files).map(|(path, rule)| (own_file(path), rule));
         let named = dirs.chain(files).filter_map(|(file, rule)| Some((rule.as_ref().ok()?, file)));
         let all = named.chain(self.default.iter().map(|rule| (rule, "--default-acl".to_owned())));
         all.filter_map(|(rule, file)| Some((rule.classification.as_deref()?, file))).collect()

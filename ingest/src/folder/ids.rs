@@ -40,6 +40,8 @@ pub struct Recorded {
     pub carried: BTreeMap<String, String>,
     /// See [`crate::state::State::noted`].
     pub noted: BTreeMap<String, String>,
+    /// See [`crate::state::State::wordless`].
+    pub wordless: BTreeSet<String>,
     /// It reached its end.
     pub is_complete: bool,
 }

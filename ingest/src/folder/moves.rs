@@ -11,19 +11,23 @@ use usher_base::wire::{DocumentState, ReadRelationships, SectionAcl, TupleKey};
 
 use super::access::Access;
 use super::ids::{Heirs, Ids, Seen};
+use super::records::Records;
 use super::tuples::FolderTuples;
 use super::{There, within};
 use crate::acl::folders::{Change, Tree, TupleSet};
 use crate::acl::principal;
-use crate::acl::rules::{LeftBehind, SUFFIX, SectionRule, ancestors, parent};
+use crate::acl::rules::{LeftBehind, RECORD, SectionRule, ancestors, file_of, own_file, parent};
 use crate::api::{Api, ApiError};
 use crate::documents::{Held, acl_digest};
 use crate::fingerprint::{by_hash, bytes_of, former_hash, of_bytes};
 use crate::fsroot::Root;
 use crate::history;
 use crate::report::Report;
+use crate::sandbox::Sandbox;
 use crate::term::Term;
 use crate::tuple_writer;
+
+mod divided;
 
 /// More bans than this are not read of one document.
 const MAX_BANS: usize = 100_000;
@@ -61,6 +65,8 @@ pub struct Finder<'a> {
     pub access: &'a Access,
     pub held: &'a Held,
     pub there: &'a There<'a>,
+    pub records: &'a Records,
+    pub sandbox: &'a Sandbox,
     /// Documents that had no rule file of their own, see [`crate::state::State::noted`].
     pub noted: &'a BTreeMap<String, String>,
     pub max_file_size: u64,
@@ -79,7 +85,7 @@ impl Finder<'_> {
             .copied()
             .collect();
         let mut looked = if hashes.is_empty() { Looked::default() } else { self.look(files, ids, &left) };
-        let is_left = |ids: &Ids<'_>, id: &str| ids.names(id).any(|name| left.contains_key(name));
+        let is_left = |ids: &Ids<'_>, id: &str| ids.names(id).any(|name| left.contains_key(file_of(name)));
         let first: BTreeSet<&str> = gone.iter().map(|(id, _)| *id).filter(|id| is_left(ids, id)).collect();
         let new: Vec<&Seen<'_>> = looked.arrived.iter().filter(|file| file.is_new && file.has_rules).collect();
         let mut moves = Moves { heirs: ids.find(&new, &gone, |id| first.contains(id)), ..Moves::default() };
@@ -87,7 +93,7 @@ impl Finder<'_> {
         let by_hash = by_hash(&hashes);
         let gone: HashSet<&str> = gone.iter().map(|(id, _)| *id).collect();
         // Of documents that nobody knows: a file may have had a name that no run saw.
-        let named: BTreeSet<&str> = self.held.keys().flat_map(|id| ids.names(id)).collect();
+        let named: BTreeSet<&str> = self.held.keys().flat_map(|id| ids.names(id)).map(file_of).collect();
         let strays: Vec<&str> = left.keys().filter(|path| !named.contains(*path)).copied().collect();
         let is_known = |file: &&Seen<'_>| file.hashes().any(|hash| by_hash.contains_key(hash));
         looked.known = looked.arrived.iter().filter(is_known).map(|file| file.path).collect();
@@ -109,6 +115,12 @@ impl Finder<'_> {
             if let Some(reason) = self.why_withheld(path, id, &left, &strays, ids) {
                 moves.withheld.insert(path.clone(), reason);
             }
+        }
+        for (id, path) in self.divided(&looked, ids) {
+            if let Some(reason) = self.why_withheld(&path, &id, &left, &strays, ids) {
+                moves.withhold(&path, &id, reason);
+            }
+            moves.heirs.insert((id, path));
         }
         let displaced = ids.displaced().map(|(path, id)| (id.to_owned(), path.to_owned()));
         moves.heirs.extend(displaced);
@@ -143,6 +155,9 @@ impl Finder<'_> {
 
     /// The bytes of a file, unless they are those of its document. `None`: it can't be read.
     fn seen<'f>(&self, path: &'f str, held: Option<&DocumentState>, left: &Left<'_>) -> Option<Option<Seen<'f>>> {
+        if path.contains(RECORD) {
+            return self.record(path, held);
+        }
         let file = self.root.read(path, self.max_file_size).ok()?;
         let bytes = of_bytes(&file.bytes);
         let hash = held.and_then(|held| held.source_hash.as_deref());
@@ -164,11 +179,12 @@ impl Finder<'_> {
 
     /// Why a file is not sent that has a document's bytes: the rule file of that document lies at another place.
     fn why_withheld(&self, path: &str, id: &str, left: &Left<'_>, strays: &[&str], ids: &Ids<'_>) -> Option<String> {
-        let mut names = ids.names(id).filter(|name| *name != path);
-        if let Some((was, rules)) = names.find_map(|name| Some((name, left.get(name)?))) {
+        let mut names = ids.names(id).filter(|name| file_of(name) != file_of(path));
+        if let Some((was, rules)) = names.find_map(|name| Some((name, left.get(file_of(name))?))) {
             let file = &rules.file;
+            let wanted = own_file(path);
             return Some(format!(
-                "it is {was}, which {file} restricts, under another name: rename the rule file to {path}{SUFFIX}, or remove it"
+                "it is {was}, which {file} restricts, under another name: rename the rule file to {wanted}, or remove it"
             ));
         }
         let is_moved = ids.is_on_its_way(id) || ids.place(id).is_some_and(|place| self.there.is_gone(place));
@@ -195,7 +211,7 @@ impl Finder<'_> {
     /// Whether a rule file of a document that nobody knows may be meant for one that was moved: for one that had a rule
     /// file, or for one that may have had the name in between.
     fn is_meant(&self, stray: &str, path: &str, was: &str, id: &str) -> bool {
-        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = |path: &str| file_of(path).rsplit('/').next().unwrap_or_default().to_owned();
         let extension = |path: &str| name(path).rsplit_once('.').map(|(_, extension)| extension.to_owned());
         let is_beside = [parent(path), parent(was)].contains(&parent(stray));
         let is_alike = is_beside && name(path) != name(was) && extension(stray) == extension(path);
@@ -249,7 +265,7 @@ impl Finder<'_> {
         if came_along || self.access.own_rule_file(place) != Some(true) {
             return Ok(());
         }
-        let rules = format!("{place}{SUFFIX}");
+        let rules = own_file(place);
         let (reason, missing) = if self.access.own_rule_file(path).is_none() {
             let reason =
                 format!("it has the content that {place} had, which {rules} restricts: give it a rule file of its own");
@@ -257,7 +273,7 @@ impl Finder<'_> {
         } else if self.access.has_same_rule_file(place, path) || !self.has_rules_of_before(file, &ids.of(path))? {
             return Ok(());
         } else {
-            let own = format!("{path}{SUFFIX}");
+            let own = own_file(path);
             let reason = format!(
                 "it has the content that {place} had, which {rules} restricts, and {own} is that of the content before: \
                  rename the rule files after their documents, or change {own}"

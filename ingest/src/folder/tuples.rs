@@ -1,15 +1,16 @@
 //! The folder objects of one run: what was written before, what is wanted now, and when each part may be written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use usher_base::wire::{ReadRelationships, RelationshipChange, TupleKey};
 
 use super::access::Access;
 use super::ids::Recorded;
+use super::records::files_held;
 use super::{inhabited, within};
 use crate::acl::folders::{Change, Changes, Tree, TupleSet, difference, narrows};
-use crate::acl::rules::{ancestors, directory_file, parent};
+use crate::acl::rules::{ancestors, directory_file, file_of, parent};
 use crate::api::{Api, ApiError};
 use crate::args::FolderArgs;
 use crate::documents::Held;
@@ -91,10 +92,10 @@ impl FolderTuples {
         let root = root.display().to_string();
         let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
 
-        let is_held = |path: &str| {
-            let moved = known.as_ref().and_then(|state| state.moved.get(path));
-            held.contains_key(&tree.document(path)) || moved.is_some_and(|id| held.contains_key(id))
-        };
+        let moved = known.iter().flat_map(|state| &state.moved).filter(|(_, id)| held.contains_key(*id));
+        let moved: HashSet<&str> = moved.map(|(path, _)| file_of(path)).collect();
+        let of_documents = files_held(tree, held);
+        let is_held = |path: &str| of_documents.contains(path) || moved.contains(path);
         files.extend(special.iter().filter(|path| is_held(path)));
         let files = files.as_slice();
         let dirs = inhabited(listing, access, files);
@@ -171,6 +172,7 @@ impl FolderTuples {
                 moved: known.moved,
                 carried: known.carried,
                 noted: known.noted,
+                wordless: known.wordless,
                 is_complete: !known.incomplete,
             },
             file,
@@ -208,6 +210,11 @@ impl FolderTuples {
         self.state.carried = carried;
     }
 
+    /// Notes in which pictures nothing was recognised.
+    pub fn keep_wordless(&mut self, wordless: BTreeSet<String>) {
+        self.state.wordless = wordless;
+    }
+
     /// Notes which documents have no rule file of their own.
     pub fn keep_noted(&mut self, noted: BTreeMap<String, String>) {
         self.state.noted = noted;
@@ -229,6 +236,7 @@ impl FolderTuples {
         self.changes.widen.clear();
         self.keep_ids(recorded.moved, recorded.carried);
         self.keep_noted(recorded.noted);
+        self.keep_wordless(recorded.wordless);
         if let Some(last) = &self.other_root {
             self.state.root.clone_from(last);
         }

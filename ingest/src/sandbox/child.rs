@@ -14,11 +14,11 @@ use seccompiler::{
 };
 
 use super::{Level, frame};
-use crate::extract::{ExtractError, Extracted, Job, extract};
+use crate::extract::{ExtractError, Work, extract, records};
 
 pub const CPU_SECONDS: u64 = 20;
 const MEMORY: u64 = 1024 * 1024 * 1024;
-const MAX_HEADER: u64 = 1024 * 1024;
+const MAX_HEADER: u64 = 64 * 1024 * 1024;
 /// The CLI bounds files before it sends them; this bounds memory should it not.
 const MAX_INPUT: u64 = 512 * 1024 * 1024;
 
@@ -34,7 +34,7 @@ pub enum Probe {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum EnterError {
+pub enum EnterError {
     #[error("limit {0:?}: {1}")]
     Limit(Resource, io::Error),
     #[error("no_new_privs: {0}")]
@@ -48,7 +48,7 @@ pub fn run(probe: Option<Probe>) -> ExitCode {
     let answer = match probe {
         Some(Probe::Level) => serde_json::to_vec(&level),
         Some(other) => serde_json::to_vec(attempt(other)),
-        None => serde_json::to_vec(&one_file()),
+        None => one_file(),
     };
     let Ok(answer) = answer else { return ExitCode::FAILURE };
     let mut out = io::stdout().lock();
@@ -58,13 +58,22 @@ pub fn run(probe: Option<Probe>) -> ExitCode {
     }
 }
 
-fn one_file() -> Result<Extracted, ExtractError> {
+/// The answer to what is asked on standard input, as JSON.
+fn one_file() -> serde_json::Result<Vec<u8>> {
+    match asked() {
+        Ok((Work::Document(job), bytes)) => serde_json::to_vec(&extract(&job, &bytes)),
+        Ok((Work::Records(job), bytes)) => serde_json::to_vec(&records(&job, &bytes)),
+        Err(e) => serde_json::to_vec(&Err::<(), _>(e)),
+    }
+}
+
+fn asked() -> Result<(Work, Vec<u8>), ExtractError> {
     let mut stdin = io::stdin().lock();
     let broken = |e: &dyn std::fmt::Display| ExtractError::Broken(format!("the request could not be read: {e}"));
     let header = frame::read(&mut stdin, MAX_HEADER).map_err(|e| broken(&e))?;
-    let job: Job = serde_json::from_slice(&header).map_err(|e| broken(&e))?;
+    let work = serde_json::from_slice(&header).map_err(|e| broken(&e))?;
     let bytes = frame::read(&mut stdin, MAX_INPUT).map_err(|e| broken(&e))?;
-    extract(&job, &bytes)
+    Ok((work, bytes))
 }
 
 fn enter() -> Result<Level, EnterError> {
@@ -93,7 +102,7 @@ fn enter() -> Result<Level, EnterError> {
     Ok(level)
 }
 
-fn limit(resource: Resource, max: u64) -> Result<(), EnterError> {
+pub fn limit(resource: Resource, max: u64) -> Result<(), EnterError> {
     let rlimit = Rlimit { current: Some(max), maximum: Some(max) };
     setrlimit(resource, rlimit).map_err(|e| EnterError::Limit(resource, e.into()))
 }

@@ -2,8 +2,12 @@
 
 use std::io::{self, Read, Write};
 
+pub fn length(bytes: &[u8]) -> [u8; 8] {
+    (bytes.len() as u64).to_be_bytes()
+}
+
 pub fn write(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    to.write_all(&(bytes.len() as u64).to_be_bytes())?;
+    to.write_all(&length(bytes))?;
     to.write_all(bytes)
 }
 

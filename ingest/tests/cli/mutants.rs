@@ -14,6 +14,9 @@ const MUTANTS: &[(&str, &str)] = &[
     ("strays_of_a_free_place_alone", "renames::own::rules_of_its_own_hold_a_document_whatever_they_say"),
     ("rules_as_they_were", "order::what_is_written_after_its_rule_is_never_sent_without_it"),
     ("rules_as_they_were", "order::what_is_written_after_its_manifest_is_never_sent_with_an_older_one"),
+    ("bans_of_divided_files", "records::bans_written_by_hand_come_along"),
+    ("bans_of_divided_files", "records::what_restricts_records_holds_where_they_become_one_document_elsewhere"),
+    ("rules_of_what_is_listed", "records::a_bad_record_loses_nothing_else"),
 ];
 
 #[test]

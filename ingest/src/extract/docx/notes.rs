@@ -32,7 +32,7 @@ impl Notes {
             }
             Xml::End(name) if name == kind => {
                 let blocks = walker.so_far().into_iter().filter_map(|block| match block {
-                    Block::Heading(_, text) | Block::Text(text) => Some(text),
+                    Block::Heading(_, text) | Block::Text(text) | Block::Row { text, .. } => Some(text),
                     Block::Part(_) => None,
                 });
                 if let Some(id) = id.take() {

@@ -26,8 +26,13 @@ pub struct Sources {
 pub enum Block {
     /// A heading that divides the text.
     Heading(u8, String),
-    /// A paragraph or a row of a table.
     Text(String),
+    /// Of the table of this number. `names`: it stands again on every page that the table takes.
+    Row {
+        table: u32,
+        names: bool,
+        text: String,
+    },
     /// A document of its own, by its relationship.
     Part(String),
 }
@@ -61,6 +66,7 @@ enum Frame {
     Row {
         cells: Vec<String>,
         hidden: bool,
+        names: bool,
     },
 }
 
@@ -96,6 +102,7 @@ pub struct Walker<'a, 'b> {
     /// Bytes of the notes and diagrams called so far.
     noted: usize,
     counters: Counters,
+    tables: u32,
     /// A paragraph that goes on in the next one, and how deep it lies.
     waiting: Option<(usize, Box<Paragraph>)>,
     out: Vec<Block>,
@@ -119,6 +126,7 @@ impl<'a, 'b> Walker<'a, 'b> {
             called: BTreeSet::new(),
             noted: 0,
             counters: Counters::default(),
+            tables: 0,
             waiting: None,
             out: Vec::new(),
         }
@@ -178,9 +186,10 @@ impl<'a, 'b> Walker<'a, 'b> {
             "AlternateContent" => self.choices.push(false),
             "p" => self.start_paragraph(),
             "pPr" => self.in_properties = true,
+            "tbl" => self.tables = self.tables.saturating_add(1),
             "tr" => {
                 self.end_joined();
-                self.open.push(Frame::Row { cells: Vec::new(), hidden: false });
+                self.open.push(Frame::Row { cells: Vec::new(), hidden: false, names: false });
             }
             "r" => self.open.push(Frame::Run { style: Look::default(), own: Look::default() }),
             "tc" => {
@@ -258,6 +267,7 @@ impl<'a, 'b> Walker<'a, 'b> {
                 _ => {}
             },
             Some(Frame::Row { hidden, .. }) if name == "hidden" => *hidden = is_on(element),
+            Some(Frame::Row { names, .. }) if name == "tblHeader" => *names = is_on(element),
             _ => {}
         }
     }
@@ -289,14 +299,15 @@ impl<'a, 'b> Walker<'a, 'b> {
             }
             "tc" | "txbxContent" => self.end_joined(),
             "tr" => {
-                if let Some(Frame::Row { cells, hidden }) = self.open.pop_if(|frame| matches!(frame, Frame::Row { .. }))
+                if let Some(Frame::Row { cells, hidden, names }) =
+                    self.open.pop_if(|frame| matches!(frame, Frame::Row { .. }))
                     && !cells.iter().all(String::is_empty)
                 {
                     if hidden {
                         let length = cells.iter().map(|cell| cell.chars().count() as u64).sum();
                         self.builder.count("hidden characters", length);
                     } else {
-                        self.put(None, cells.join(" | "));
+                        self.row(names, cells.join(" | "));
                     }
                 }
             }
@@ -390,6 +401,15 @@ impl<'a, 'b> Walker<'a, 'b> {
                 Some(level) => Block::Heading(level, text),
                 None => Block::Text(text),
             }),
+        }
+    }
+
+    /// A row within a cell or a text box is a text there.
+    fn row(&mut self, names: bool, text: String) {
+        if self.open.iter().all(|frame| matches!(frame, Frame::Run { .. })) {
+            self.out.push(Block::Row { table: self.tables, names, text });
+        } else {
+            self.put(None, text);
         }
     }
 

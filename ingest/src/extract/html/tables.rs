@@ -1,8 +1,6 @@
-//! A table's rows, each a line. A long table is shown in groups that each begin with the row of its headings.
+//! A table's rows while its cells are read.
 
 use dom_query::NodeRef;
-
-use super::super::builder::{MAX_GROUP, MAX_REPEATED};
 
 #[derive(Default)]
 pub struct Table<'a> {
@@ -11,16 +9,19 @@ pub struct Table<'a> {
 }
 
 #[derive(Default)]
-struct Row<'a> {
+pub struct Row<'a> {
     cells: Vec<String>,
     /// All of its cells are headings.
     is_head: bool,
     /// Notes that it calls.
-    called: Vec<NodeRef<'a>>,
+    pub called: Vec<NodeRef<'a>>,
 }
 
-/// Lines of one group, with the notes that each calls.
-pub type Group<'a> = Vec<(String, Vec<NodeRef<'a>>)>;
+impl Row<'_> {
+    pub fn line(&self) -> String {
+        self.cells.join(" | ")
+    }
+}
 
 impl<'a> Table<'a> {
     pub fn begin_row(&mut self, row: &NodeRef<'_>) {
@@ -41,33 +42,10 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub fn groups(self) -> Vec<Group<'a>> {
-        let mut head: Vec<String> = Vec::new();
-        let mut groups: Vec<Group<'a>> = vec![Vec::new()];
-        let (mut size, mut is_top) = (0usize, true);
-        for row in self.rows {
-            let line = row.cells.join(" | ");
-            let length = line.chars().count().saturating_add(2);
-            is_top = is_top && row.is_head;
-            if is_top {
-                head.push(line.clone());
-            }
-            let repeated: usize = head.iter().map(|line| line.chars().count().saturating_add(2)).sum();
-            if !is_top && size.saturating_add(length) > MAX_GROUP && size > repeated {
-                groups.push(Vec::new());
-                size = 0;
-                if repeated <= MAX_REPEATED
-                    && let Some(group) = groups.last_mut()
-                {
-                    group.extend(head.iter().map(|line| (line.clone(), Vec::new())));
-                    size = repeated;
-                }
-            }
-            size = size.saturating_add(length);
-            if let Some(group) = groups.last_mut() {
-                group.push((line, row.called));
-            }
-        }
-        groups
+    /// Rows at the top that name the columns, and the others.
+    pub fn parted(mut self) -> (Vec<Row<'a>>, Vec<Row<'a>>) {
+        let names = self.rows.iter().take_while(|row| row.is_head).count();
+        let rest = self.rows.split_off(names);
+        (self.rows, rest)
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use usher_base::outline;
 
-use super::super::builder::{MAX_GROUP, MAX_REPEATED};
+use super::super::rows::{Groups, MAX_GROUP, Place};
 
 /// Tables that stand in the text itself, in no list and no quotation.
 pub fn places(text: &str) -> Vec<Range<usize>> {
@@ -36,23 +36,21 @@ pub fn divided(text: &str) -> String {
         let Some(table) = text.get(place.clone()).map(str::trim_end) else { continue };
         let mut lines = table.split('\n');
         let head = lines.by_ref().take(2).collect::<Vec<_>>().join("\n");
-        let length = head.chars().count();
-        if length > MAX_REPEATED || table.chars().count() <= MAX_GROUP {
+        if table.chars().count() <= MAX_GROUP {
             continue;
         }
         out.push_str(text.get(at..place.start).unwrap_or_default());
         out.push_str(&head);
-        let mut size = length;
+        let mut groups = Groups::default();
+        groups.names(head.chars().count());
         for line in lines {
-            let more = line.chars().count().saturating_add(1);
-            if size.saturating_add(more) > MAX_GROUP && size > length {
+            // Without its head it would be no table.
+            if groups.place(line.chars().count().saturating_add(1)) == Place::Named {
                 out.push_str("\n\n");
                 out.push_str(&head);
-                size = length;
             }
             out.push('\n');
             out.push_str(line);
-            size = size.saturating_add(more);
         }
         at = place.start.saturating_add(table.len());
     }

@@ -8,14 +8,33 @@ use crate::extract::ExtractError;
 use crate::extract::xlsx::too_many;
 use crate::extract::xml::attribute;
 
+#[derive(Debug)]
+struct Row {
+    /// By column.
+    cells: BTreeMap<usize, String>,
+    repeats: usize,
+    names: bool,
+}
+
+/// A row as it is written.
+#[derive(Debug)]
+pub struct Line {
+    pub text: String,
+    /// How often it is there.
+    pub repeats: usize,
+    /// It is one of those that name the columns, and stand again on every page.
+    pub names: bool,
+}
+
 #[derive(Debug, Default)]
 pub struct Table {
-    /// Cells by column, and how often the row is there.
-    rows: Vec<(BTreeMap<usize, String>, usize)>,
+    rows: Vec<Row>,
     row: BTreeMap<usize, String>,
     column: usize,
     row_repeats: usize,
     row_hidden: bool,
+    /// In the rows that name the columns.
+    pub in_names: bool,
     cell: String,
     /// The value of a cell that shows no text of its own.
     value: Option<String>,
@@ -43,6 +62,7 @@ impl Table {
                 }
                 self.columns = self.columns.saturating_add(count);
             }
+            "table-header-rows" => self.in_names = true,
             "table-row" => {
                 self.row.clear();
                 self.column = 0;
@@ -100,7 +120,7 @@ impl Table {
         let more = row.len().saturating_mul(repeats.saturating_sub(1));
         *left = left.checked_sub(more).ok_or_else(too_many)?;
         if !row.is_empty() {
-            self.rows.push((row, repeats));
+            self.rows.push(Row { cells: row, repeats, names: self.in_names });
         }
         Ok(())
     }
@@ -109,16 +129,16 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Rows with the columns that hold anything, and how often each is there.
-    pub fn lines(&self, left: &mut usize) -> Result<Vec<(String, usize)>, ExtractError> {
-        let columns: BTreeSet<usize> = self.rows.iter().flat_map(|(cells, _)| cells.keys().copied()).collect();
+    /// Rows with the columns that hold anything.
+    pub fn lines(&self, left: &mut usize) -> Result<Vec<Line>, ExtractError> {
+        let columns: BTreeSet<usize> = self.rows.iter().flat_map(|row| row.cells.keys().copied()).collect();
         let mut lines = Vec::with_capacity(self.rows.len());
-        for (cells, repeats) in &self.rows {
+        for Row { cells, repeats, names } in &self.rows {
             let last = cells.keys().next_back().copied().unwrap_or_default();
             let shown: Vec<&str> =
                 columns.range(..=last).map(|column| cells.get(column).map_or("", String::as_str)).collect();
             *left = left.checked_sub(shown.len().saturating_sub(cells.len()) / 64).ok_or_else(too_many)?;
-            lines.push((shown.join(" | "), *repeats));
+            lines.push(Line { text: shown.join(" | "), repeats: *repeats, names: *names });
         }
         Ok(lines)
     }

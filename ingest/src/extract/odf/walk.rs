@@ -15,6 +15,12 @@ use crate::extract::{Builder, ExtractError, MAX_TEXT};
 pub enum Block {
     Heading(u8, String),
     Text(String),
+    /// Of the table of this number. `names`: it is marked as one that names the columns.
+    Row {
+        table: u32,
+        names: bool,
+        text: String,
+    },
     Page(u32),
 }
 
@@ -58,6 +64,7 @@ pub struct Walker<'a, 'b> {
     titled: bool,
     in_notes: bool,
     left: usize,
+    tables: u32,
     /// Bytes of objects so far.
     shown: usize,
     out: Vec<Block>,
@@ -78,6 +85,7 @@ impl<'a, 'b> Walker<'a, 'b> {
             titled: false,
             in_notes: false,
             left: MAX_CELLS,
+            tables: 0,
             shown: 0,
             out: Vec::new(),
         }
@@ -327,6 +335,11 @@ impl<'a, 'b> Walker<'a, 'b> {
             _ => match name {
                 "list" => self.lists.end(),
                 "notes" => self.in_notes = false,
+                "table-header-rows" => {
+                    if let Some(table) = self.innermost_table() {
+                        table.in_names = false;
+                    }
+                }
                 "table-row" | "table-cell" | "covered-table-cell" => {
                     let mut left = self.left;
                     if let Some(table) = self.innermost_table() {
@@ -354,8 +367,9 @@ impl<'a, 'b> Walker<'a, 'b> {
         self.builder.count("cells of hidden rows and columns", table.hidden);
         self.builder.count("hidden characters", table.covered);
         let is_empty = table.is_empty();
-        for (line, repeats) in table.lines(&mut self.left)? {
-            (0..repeats).for_each(|_| self.put(None, line.clone()));
+        self.tables = self.tables.saturating_add(1);
+        for line in table.lines(&mut self.left)? {
+            (0..line.repeats).for_each(|_| self.row(line.names, &line.text));
         }
         // A sheet without a cell is only a name.
         let is_sheet = self.kind == Kind::Sheets && !self.open.iter().any(|frame| matches!(frame, Frame::Table(_)));
@@ -363,6 +377,19 @@ impl<'a, 'b> Walker<'a, 'b> {
             self.out.pop();
         }
         Ok(())
+    }
+
+    /// A row within a cell or a paragraph is a text there.
+    fn row(&mut self, names: bool, text: &str) {
+        let is_within = |frame: &Frame| match frame {
+            Frame::Table(table) => table.in_cell,
+            frame => matches!(frame, Frame::Paragraph(_)),
+        };
+        if self.kind == Kind::Slides || self.open.iter().any(is_within) {
+            self.put(None, text.to_owned());
+        } else if !text.trim().is_empty() {
+            self.out.push(Block::Row { table: self.tables, names, text: text.to_owned() });
+        }
     }
 
     fn end_paragraph(&mut self, mut paragraph: Paragraph, hidden: bool) {

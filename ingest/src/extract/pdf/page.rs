@@ -100,6 +100,10 @@ impl Page {
         self.paint(area, None, covers);
     }
 
+    pub fn shows_picture(&self) -> bool {
+        self.largest_image > 0.0
+    }
+
     /// Decides which glyphs nobody sees. `area`: the visible part of the page.
     pub fn look(&mut self, area: Rect, compared: &mut u64) {
         // Text without ink over the picture of a page is what recognition read in it.

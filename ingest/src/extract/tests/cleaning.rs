@@ -6,7 +6,10 @@ use usher_base::outline::{Named, headings};
 use super::*;
 
 fn of_salaries(text: &str) -> Result<Extracted, ExtractError> {
-    extract(&Job { name: "a.md".into(), sections: vec![SectionPlace::Heading("Salaries".into())] }, text.as_bytes())
+    extract(
+        &Job { name: "a.md".into(), sections: vec![SectionPlace::Heading("Salaries".into())], ..Job::default() },
+        text.as_bytes(),
+    )
 }
 
 /// All that is open of a document.
@@ -109,7 +112,7 @@ fn other_formats_have_the_headings_that_they_mark() {
     ];
     let word = docx(&[("word/document.xml", &word(&body.concat()))]);
     for (name, bytes) in [("a.html", page.as_bytes()), ("a.docx", &word)] {
-        let job = Job { name: name.into(), sections: vec![SectionPlace::Heading("Salaries".into())] };
+        let job = Job { name: name.into(), sections: vec![SectionPlace::Heading("Salaries".into())], ..Job::default() };
         let doc = extract(&job, bytes).unwrap();
         let (open, span) = (open(&doc), doc.sections[0][0]);
         assert!(!open.contains("SECRET") && !open.contains("Fake") && open.contains("openb"), "{name}: {open}");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn open(kind: &str, styles: &str, automatic: &str, body: &str) -> Vec<u8> {
+pub fn open(kind: &str, styles: &str, automatic: &str, body: &str) -> Vec<u8> {
     let content = format!(
         "<office:document-content><office:automatic-styles>{automatic}</office:automatic-styles><office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>"
     );
@@ -52,7 +52,7 @@ fn open_texts_show_what_a_reader_sees() {
     assert_eq!((counted("deleted revisions"), counted("cells of hidden rows and columns")), (1, 1));
     let titled = "<text:p text:style-name=\"Title\">Lease</text:p><text:p>text</text:p>";
     assert_eq!(text("a.odt", &open("text", "", "", titled)), "# Lease\n\ntext");
-    let job = Job { name: "a.odt".into(), sections: vec![SectionPlace::Heading("Base".into())] };
+    let job = Job { name: "a.odt".into(), sections: vec![SectionPlace::Heading("Base".into())], ..Job::default() };
     let doc = extract(&job, &bytes).unwrap();
     assert!(doc.text.starts_with("# Pay\n\n") && doc.text.contains("## Base\n\n- one") && doc.sections[0].len() == 1);
 }

@@ -123,7 +123,7 @@ proptest! {
             }
         };
         let sections = if parted { vec![SectionPlace::Heading("h".into())] } else { Vec::new() };
-        if let Ok(doc) = extract(&Job { name: (*name).into(), sections }, &bytes) {
+        if let Ok(doc) = extract(&Job { name: (*name).into(), sections, ..Job::default() }, &bytes) {
             prop_assert!(unicode_normalization::is_nfc(&doc.text));
             prop_assert!(!doc.text.contains(['\r', '\0']));
             for chunk in &doc.chunks {

@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn slide(shapes: &str) -> String {
+pub fn slide(shapes: &str) -> String {
     format!("<p:sld xmlns:p=\"p\" xmlns:a=\"a\" xmlns:r=\"r\"><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>")
 }
 
-fn shape(place: &str, lines: &[&str]) -> String {
+pub fn shape(place: &str, lines: &[&str]) -> String {
     let place = if place.is_empty() { String::new() } else { format!("<p:ph type=\"{place}\"/>") };
     let lines: String = lines.iter().map(|line| format!("<a:p><a:r><a:t>{line}</a:t></a:r></a:p>")).collect();
     format!("<p:sp><p:nvSpPr><p:cNvPr id=\"1\"/><p:nvPr>{place}</p:nvPr></p:nvSpPr><p:txBody>{lines}</p:txBody></p:sp>")
@@ -19,7 +19,7 @@ fn relations(list: &[(&str, &str, &str)]) -> String {
     format!("<Relationships>{}</Relationships>", list.iter().map(one).collect::<String>())
 }
 
-fn show(slides: &[&str], more: &[(&str, &str)]) -> Vec<u8> {
+pub fn show(slides: &[&str], more: &[(&str, &str)]) -> Vec<u8> {
     let ids: String = (0..slides.len()).map(|n| format!("<p:sldId id=\"{}\" r:id=\"r{n}\"/>", 256 + n)).collect();
     let main = format!(
         "<p:presentation xmlns:p=\"p\" xmlns:r=\"r\"><p:sldIdLst>{ids}</p:sldIdLst><p:sldSz cx=\"1000\" cy=\"500\"/></p:presentation>"
@@ -90,7 +90,7 @@ fn slides_come_in_their_order_with_titles_tables_and_notes() {
     assert_eq!(run("a.txt", &bytes).unwrap().media_type, Format::Pptx.media_type());
 }
 
-fn book(sheets: &[(&str, &str, &str)], parts: &[(&str, &str)]) -> Vec<u8> {
+pub fn book(sheets: &[(&str, &str, &str)], parts: &[(&str, &str)]) -> Vec<u8> {
     let list: String = sheets
         .iter()
         .enumerate()

@@ -236,8 +236,45 @@ fn each_chunk_of_a_table_holds_the_names_of_its_columns() {
     let markdown = format!("{}\n\n| Numeral | Explanation |\n|---|---|\n{markdown}", "Before it. ".repeat(70));
     let csv: String = (0..60).map(|n| format!("{n},\"{words},\nand more\"\n")).collect();
     let csv = format!("Numeral,Explanation\n{csv}");
-    for (name, text) in [("a.html", html), ("a.md", markdown), ("a.csv", csv)] {
-        let doc = run(name, text.as_bytes()).unwrap();
+    let rows = |row: &dyn Fn(&str, &str) -> String| -> String { (0..60).map(|n| row(&n.to_string(), words)).collect() };
+    let cell = |text: &str| format!("<w:tc>{}</w:tc>", para(text));
+    let word_row = |a: &str, b: &str| format!("<w:tr>{}{}</w:tr>", cell(a), cell(b));
+    let word_rows = format!("{}{}", word_row("Numeral", "Explanation"), rows(&word_row));
+    let before = "Before it. ".repeat(70);
+    let docx_of =
+        |table: &str| docx(&[("word/document.xml", &word(&format!("{}<w:tbl>{table}</w:tbl>", para(&before))))]);
+    // Two rows that are marked, and one that says nothing of columns between them and the others.
+    let marked = |row: String| row.replacen("<w:tr>", "<w:tr><w:trPr><w:tblHeader/></w:trPr>", 1);
+    let two = format!("{}{}{}", marked(word_row("Numeral", "")), marked(word_row("", "Explanation")), rows(&word_row));
+    let open_cell = |text: &str| format!("<table:table-cell><text:p>{text}</text:p></table:table-cell>");
+    let open_row = |a: &str, b: &str| format!("<table:table-row>{}{}</table:table-row>", open_cell(a), open_cell(b));
+    let open_rows = format!(
+        "<table:table-header-rows>{}</table:table-header-rows>{}",
+        open_row("Numeral", "Explanation"),
+        rows(&open_row)
+    );
+    let odt = |kind: &str| {
+        super::documents::open(
+            kind,
+            "",
+            "",
+            &format!("<text:p>{before}</text:p><table:table>{open_rows}</table:table>"),
+        )
+    };
+    let rtf_row = |a: &str, b: &str| format!("\\trowd\\intbl {a}\\cell {b}\\cell\\row ");
+    let rtf =
+        format!("{{\\rtf1 {before}\\par {}{}\\pard end\\par}}", rtf_row("Numeral", "Explanation"), rows(&rtf_row));
+    for (name, bytes) in [
+        ("a.html", html.into_bytes()),
+        ("a.md", markdown.into_bytes()),
+        ("a.csv", csv.into_bytes()),
+        ("a.docx", docx_of(&word_rows)),
+        ("b.docx", docx_of(&two)),
+        ("a.odt", odt("text")),
+        ("a.ods", odt("spreadsheet")),
+        ("a.rtf", rtf.into_bytes()),
+    ] {
+        let doc = run(name, &bytes).unwrap();
         let rows: Vec<&str> = chunks(&doc).into_iter().filter(|chunk| chunk.contains(words)).collect();
         assert!(rows.len() >= 4, "{name}");
         for chunk in rows {
@@ -250,6 +287,14 @@ fn each_chunk_of_a_table_holds_the_names_of_its_columns() {
         }
         assert_eq!(doc.text.matches(words).count(), 60, "{name}");
     }
+    // Where a group ends would tell how long a restricted row before it is.
+    let parted = Job { name: "a.docx".into(), has_parts: true, ..Job::default() };
+    assert_eq!(extract(&parted, &docx_of(&word_rows)).unwrap().text.matches("Numeral").count(), 1);
+    // Tables after one another have names of their own.
+    let other = format!("{}</w:tbl><w:tbl>{}", word_rows, word_rows.replace("Numeral", "Ordinal"));
+    let doc = run("a.docx", &docx_of(&other)).unwrap();
+    let last = chunks(&doc).into_iter().rfind(|chunk| chunk.contains(words)).unwrap();
+    assert!(last.contains("Ordinal") && !last.contains("Numeral"), "{last}");
     // Small ones stay as they are.
     assert_eq!(text("a.csv", b"a,b\n1,2\n\n3,4\n"), "a | b\n\n1 | 2\n\n3 | 4");
     assert_eq!(text("a.md", b"|a|b|\n|-|-|\n|1|2|\n"), "|a|b|\n|-|-|\n|1|2|");

@@ -4,7 +4,7 @@ use super::*;
 
 /// The text inside and outside of the part under the heading `Salaries`, and all else that is open.
 fn parted(name: &str, bytes: &[u8]) -> (String, String) {
-    let job = Job { name: name.into(), sections: vec![SectionPlace::Heading("Salaries".into())] };
+    let job = Job { name: name.into(), sections: vec![SectionPlace::Heading("Salaries".into())], ..Job::default() };
     let doc = extract(&job, bytes).unwrap();
     let (mut inside, mut outside, mut at) = (String::new(), String::new(), 0);
     for span in &doc.sections[0] {
@@ -291,7 +291,8 @@ fn notes_of_a_page_stand_where_they_are_called() {
     apart("a.html", text.as_bytes());
     let text = page("<p>secreta</p>", &list(&pandoc(1, "secretfoot")));
     let text = text.replace("Salaries", &format!("Salaries {}", call(1)));
-    let job = Job { name: "a.html".into(), sections: vec![SectionPlace::Heading("Salaries 1".into())] };
+    let job =
+        Job { name: "a.html".into(), sections: vec![SectionPlace::Heading("Salaries 1".into())], ..Job::default() };
     let doc = extract(&job, text.as_bytes()).unwrap();
     assert_eq!(
         &doc.text[doc.sections[0][0].start..doc.sections[0][0].end],
@@ -388,7 +389,7 @@ fn a_note_of_markdown_outside_of_the_part_that_calls_it_refuses_the_file() {
     let of = |part: &str, open: &str, end: &str| {
         let text = format!("# Top\n\nopena\n\n## Salaries\n\n{part}\n\n## Open\n\n{open}\n\n{end}\n");
         let sections = vec![SectionPlace::Heading("Salaries".into()), SectionPlace::Heading("Other".into())];
-        extract(&Job { name: "a.md".into(), sections }, text.as_bytes())
+        extract(&Job { name: "a.md".into(), sections, ..Job::default() }, text.as_bytes())
     };
     let refused = |part: &str, open: &str, end: &str| match of(part, open, end) {
         Err(ExtractError::Broken(why)) => assert!(why.contains("move the definition into the section"), "{why}"),
@@ -413,6 +414,6 @@ fn a_note_of_markdown_outside_of_the_part_that_calls_it_refuses_the_file() {
     ] {
         of(part, open, end).unwrap();
     }
-    let whole = Job { name: "a.md".into(), sections: vec![] };
+    let whole = Job { name: "a.md".into(), sections: vec![], ..Job::default() };
     extract(&whole, b"# A\n\ntext[^1]\n\n# B\n\n[^1]: note").unwrap();
 }

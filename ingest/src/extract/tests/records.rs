@@ -37,6 +37,11 @@ fn mail_is_decoded_and_its_headers_are_metadata() {
     assert_eq!(doc.metadata["from"], "Jürgen <j@example.org>");
     assert_eq!(doc.metadata["to"], json!(["team@example.org", "Ana R. <a@example.org>"]));
     assert_eq!(doc.metadata["date"], "2024-05-03T10:00:00+02:00");
+    assert_eq!(doc.metadata["attachments"], json!(["list.csv", "photo.png"]));
+    assert_eq!(doc.metadata["attachment_types"], json!(["image/png", "text/csv"]));
+    // The heading of an attachment may be a restricted part.
+    let parted = Job { name: "a.eml".into(), has_parts: true, ..Job::default() };
+    assert_eq!(extract(&parted, bytes.as_bytes()).unwrap().metadata.get("attachments"), None);
     let counted = |what: &str| doc.removed.get(what).copied().unwrap_or_default();
     assert_eq!((counted("other forms of a text"), counted("pictures"), counted("hidden elements")), (1, 1, 1));
     assert_eq!(counted("attachments that are not read"), 1);
@@ -79,7 +84,7 @@ fn forwarded_mail_and_attached_documents_lie_below() {
     assert!(doc.text.ends_with("## Attachment: Pläne.docx\n\nkiln schedule"), "{}", doc.text);
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     let signs = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
@@ -119,6 +124,40 @@ fn mailboxes_give_all_their_messages() {
         assert_eq!(headings(&doc), [(1, "One"), (1, "Two")], "{name}");
         assert!(doc.text.contains("first\nFrom here\n\nFrom nobody, a sentence\n\n# Two"), "{}", doc.text);
     }
+}
+
+#[test]
+fn attachments_are_found_by_their_name_and_page() {
+    let attached = |name: &str, bytes: &[u8]| {
+        format!(
+            "--m\r\nContent-Type: application/octet-stream; name=\"{name}\"\r\nContent-Disposition: attachment\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{}\r\n",
+            base64(bytes)
+        )
+    };
+    let inner = "Content-Type: message/rfc822\r\n\r\nSubject: Forwarded\r\nFrom: b@x\r\n\r\nwritten before\r\n";
+    let bytes = format!(
+        "{HEAD}Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: text/plain\r\n\r\nsee below\r\n{}--m\r\n{inner}{}--m--\r\n",
+        attached("plan.pdf", &pdf(&["first page of it", "second page of it"])),
+        attached("note.txt", b"and a note"),
+    );
+    let doc = run("a.eml", bytes.as_bytes()).unwrap();
+    assert_eq!(doc.metadata["attachments"], json!(["plan.pdf", "Forwarded", "note.txt"]));
+    let place = |text: &str| {
+        let chunk = doc.chunks.iter().find(|chunk| doc.text[chunk.start..chunk.end].contains(text)).unwrap();
+        (chunk.page, chunk.heading_path.last().map(String::as_str).unwrap_or_default().to_owned())
+    };
+    assert_eq!(place("see below"), (None, "Übergabe der Schlüssel".to_owned()));
+    assert_eq!(place("first page of it"), (Some(1), "Attachment: plan.pdf".to_owned()));
+    assert_eq!(place("second page of it"), (Some(2), "Attachment: plan.pdf".to_owned()));
+    assert_eq!(place("written before"), (None, "Forwarded".to_owned()));
+    assert_eq!(place("and a note"), (None, "Attachment: note.txt".to_owned()));
+    // All that is attached is bounded together.
+    let mut builder = Builder::new(false);
+    let data = vec![0; 60 * 1024 * 1024];
+    let mut read = || nested::read_apart("a.bin", &data, &mut builder);
+    assert!((0..4).all(|_| read().is_ok()));
+    assert!(matches!(read(), Err(ExtractError::Limit(why)) if why.contains("bytes of documents in one")));
 }
 
 #[test]
@@ -194,7 +233,7 @@ fn records_are_read_by_their_fields() {
     assert_eq!((data.text.as_str(), data.removed["encoded data"]), ("t: x", 1));
     // Spans count in the text as it is written.
     let sections = vec![SectionPlace::Span(Span { start: 1, end: 4 })];
-    let parted = extract(&Job { name: "a.json".into(), sections }, b"[{\"a\": 1}]").unwrap();
+    let parted = extract(&Job { name: "a.json".into(), sections, ..Job::default() }, b"[{\"a\": 1}]").unwrap();
     assert_eq!(parted.text, "[{\"a\": 1}]");
 }
 

@@ -209,7 +209,7 @@ fn automatic_numbers_are_shown() {
     // Numbers behind a restricted part would tell how many are in it.
     let document = word(&text.concat());
     let bytes = docx(&[("word/document.xml", &document), parts[0], parts[1]]);
-    let job = Job { name: "a.docx".into(), sections: vec![SectionPlace::Heading("Extra".into())] };
+    let job = Job { name: "a.docx".into(), sections: vec![SectionPlace::Heading("Extra".into())], ..Job::default() };
     let doc = extract(&job, &bytes).unwrap();
     assert_eq!(doc.text, "# Pay\n\n## Base\n\n## Extra\n\n# Leave\n\nx");
     assert_eq!((doc.sections[0].len(), doc.removed["automatic numbers"]), (1, 4));
