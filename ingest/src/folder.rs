@@ -29,6 +29,7 @@ use crate::term::Term;
 mod access;
 mod as_read;
 mod ids;
+mod meant;
 mod moves;
 mod rule_files;
 mod tuples;

@@ -99,6 +99,8 @@ impl Stamp {
 #[derive(Debug, Default)]
 pub struct Listing {
     pub dirs: Vec<FoundDir>,
+    /// Directories that were left out.
+    pub pruned: Vec<String>,
     /// Regular files, without those left out by the operator's globs.
     pub files: Vec<String>,
     /// Links, devices and the like.
@@ -324,7 +326,7 @@ fn list_dir(
             FileType::Directory if names::is_rule_file(&path) => {
                 listing.special.push((path, "a directory, not a rule file".into()));
             }
-            FileType::Directory if globs.prunes(&path) => {}
+            FileType::Directory if globs.prunes(&path) => listing.pruned.push(path),
             FileType::Directory if path.split('/').count() >= MAX_DEPTH => {
                 listing.unreadable.push((path, format!("more than {MAX_DEPTH} levels deep")));
             }

@@ -7,6 +7,8 @@
     reason = "a test may fail at the place where something is not as expected"
 )]
 
+#[path = "cli/beside.rs"]
+mod beside;
 #[path = "cli/common.rs"]
 mod common;
 #[path = "cli/folder.rs"]

@@ -12,6 +12,11 @@ const MUTANTS: &[(&str, &str)] = &[
     ("own_rules_not_noted", "renames::own::rules_of_its_own_hold_a_document_whatever_they_say"),
     ("own_rules_by_an_old_note", "renames::own::a_record_that_was_put_back_opens_nothing"),
     ("strays_of_a_free_place_alone", "renames::own::rules_of_its_own_hold_a_document_whatever_they_say"),
+    ("rules_beside_a_directory", "beside::a_rule_file_beside_a_directory_refuses_the_directory"),
+    ("rules_named_after_their_directory", "beside::rules_named_after_the_directory_that_they_lie_in_refuse_it"),
+    ("rules_beside_the_folder", "beside::rules_beside_the_folder_itself_refuse_all_of_it"),
+    ("rules_of_a_link", "beside::rules_of_a_link_refuse_what_it_leads_to"),
+    ("rules_of_another_extension", "beside::rules_of_a_document_that_got_another_extension_refuse_it"),
     ("rules_as_they_were", "order::what_is_written_after_its_rule_is_never_sent_without_it"),
     ("rules_as_they_were", "order::what_is_written_after_its_manifest_is_never_sent_with_an_older_one"),
 ];
