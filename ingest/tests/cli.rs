@@ -9,6 +9,8 @@
 
 #[path = "cli/beside.rs"]
 mod beside;
+#[path = "cli/blanks.rs"]
+mod blanks;
 #[path = "cli/common.rs"]
 mod common;
 #[path = "cli/folder.rs"]

@@ -40,6 +40,8 @@ pub enum RuleError {
     SectionId(usize),
     #[error("`classification` must be a label such as `internal`")]
     Classification,
+    #[error("{0}")]
+    Label(PrincipalError),
     #[error("it says nothing, as a file does that was not written to its end; write rules, or remove it")]
     Empty,
     #[error("`{0}` has no value, as in a file that was not written to its end; write one, or remove the key")]
@@ -286,7 +288,7 @@ impl RuleError {
             RuleError::Nobody => line_of_key(text, "nobody", false),
             RuleError::SectionsInDirectory => line_of_key(text, "sections", false),
             RuleError::SectionPlace(number) | RuleError::SectionId(number) => line_of_section(text, *number),
-            RuleError::Classification => line_of_key(text, "classification", false),
+            RuleError::Classification | RuleError::Label(_) => line_of_key(text, "classification", false),
             RuleError::Empty => 1,
             RuleError::NoValue(key) => line_of_key(text, key, true),
             RuleError::Public => line_of_key(text, "public", false),
@@ -422,11 +424,12 @@ fn all_of(
 }
 
 fn classification(label: &str) -> Result<String, RuleError> {
-    let label = label.strip_prefix("classification:").unwrap_or(label).trim();
+    let label = label.trim();
+    let label = label.strip_prefix("classification:").unwrap_or(label);
     if label.is_empty() {
         return Err(RuleError::Classification);
     }
-    let id = principal::spelled("classification", label).map_err(|_| RuleError::Classification)?;
+    let id = principal::spelled("classification", label).map_err(RuleError::Label)?;
     Ok(principal::object("classification", &id))
 }
 
