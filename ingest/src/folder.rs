@@ -26,6 +26,7 @@ use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
 use crate::term::Term;
 
+mod above;
 mod access;
 mod as_read;
 mod ids;

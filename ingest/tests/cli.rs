@@ -31,6 +31,8 @@ mod order;
 mod people;
 #[path = "cli/posix.rs"]
 mod posix;
+#[path = "cli/prefixes.rs"]
+mod prefixes;
 #[path = "cli/renames.rs"]
 mod renames;
 #[path = "cli/safety.rs"]

@@ -315,6 +315,8 @@ fn says_something(value: &serde_json::Value, key: Option<&str>) -> Result<(), Ru
 /// All rule files of one tree.
 #[derive(Debug, Default)]
 pub struct Rules {
+    /// Of directories above the tree, where it is a part of a source, by their paths within that.
+    pub above: Option<BTreeMap<String, Result<RuleFile, Broken>>>,
     /// By directory (`""` is the top).
     pub dirs: BTreeMap<String, Result<RuleFile, Broken>>,
     /// By document path.
@@ -332,12 +334,19 @@ pub struct LeftBehind {
 
 impl Rules {
     pub fn is_empty(&self) -> bool {
-        self.dirs.is_empty() && self.files.is_empty()
+        self.dirs.is_empty() && self.files.is_empty() && self.above.iter().all(BTreeMap::is_empty)
     }
 
     /// Whether the rules of a directory reach the document at `path`, so that no default does.
     pub fn reach(&self, path: &str) -> bool {
-        ancestors(parent(path)).any(|dir| self.dirs.contains_key(dir))
+        self.from(parent(path)).next().is_some()
+    }
+
+    /// What the directory and all above it say, innermost first.
+    fn from<'s>(&'s self, dir: &'s str) -> impl Iterator<Item = &'s Result<RuleFile, Broken>> {
+        let own = ancestors(dir).filter_map(|dir| self.dirs.get(dir));
+        // Of two that lie in each other the inner one has the longer path.
+        own.chain(self.above.iter().flat_map(|above| above.values().rev()))
     }
 
     /// What applies to the document at `path` whose folder object is `folder`.
@@ -362,11 +371,10 @@ impl Rules {
         // Whether grants still come down from the directory looked at.
         let mut open = own.and_then(|r| r.inherit).unwrap_or(true);
         let mut ruled = own.is_some();
-        for dir in ancestors(parent(path)) {
-            let rule = match self.dirs.get(dir) {
-                None => continue,
-                Some(Err(broken)) => return Err(Refusal::Broken(broken.clone())),
-                Some(Ok(rule)) => rule,
+        for rule in self.from(parent(path)) {
+            let rule = match rule {
+                Err(broken) => return Err(Refusal::Broken(broken.clone())),
+                Ok(rule) => rule,
             };
             nobody |= rule.nobody;
             if classification.is_none() {

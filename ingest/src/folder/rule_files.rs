@@ -112,13 +112,17 @@ impl RuleFiles {
         }
     }
 
-    /// The rules, and the files as they were when they were read.
+    /// The rules, and the files as they were when they were read. `shown`: what stands before their paths in messages, if they
+    /// lie above the folder of the run; `above`: what directories above it say.
+    #[allow(clippy::too_many_arguments, reason = "what a run has, for the folder and for what is above it")]
     pub fn load(
         &self,
         allow_public: bool,
         is_default_open: bool,
         root: &Root,
         listing: &Listing,
+        shown: Option<&str>,
+        above: Option<Rules>,
         term: &Term,
         report: &Report<'_>,
     ) -> (Rules, BTreeMap<String, Read>) {
@@ -128,8 +132,18 @@ impl RuleFiles {
         let unread: BTreeMap<&str, &str> = others.map(|(path, why)| (path.as_str(), why.as_str())).collect();
         let mut as_read = BTreeMap::new();
         let directories = Directories::of(root, listing);
-        let mut loader =
-            Loader { rules: Rules::default(), documents, directories, is_default_open, root, term, report };
+        let is_alone = above.is_none();
+        let above = above.map(|above| above.dirs);
+        let mut loader = Loader {
+            rules: Rules { above, ..Rules::default() },
+            documents,
+            directories,
+            is_default_open,
+            root,
+            shown: shown.unwrap_or_default(),
+            term,
+            report,
+        };
         let is_directory = |path: &str| file_name(path) == DIR_RULES;
         // What a document's rule file takes away shows beside those of its directories.
         let (dirs, own): (Vec<&String>, Vec<&String>) = self.named.iter().partition(|path| is_directory(path));
@@ -145,7 +159,7 @@ impl RuleFiles {
                 (None, Err(e)) => Err(e.to_string()),
             };
             for (line, text) in parsed.iter().flat_map(RuleFile::unmet) {
-                term.warn(&format!("{path}: line {line}: {text}"));
+                term.warn(&format!("{}{path}: line {line}: {text}", loader.shown));
             }
             match is_directory {
                 true => loader.directory(path, parsed),
@@ -155,14 +169,15 @@ impl RuleFiles {
         for (path, meant) in &self.almost {
             loader.almost(path, meant);
         }
-        if let Some(file) = beside_the_folder(root) {
+        // What lies beside a part of the source was found above it.
+        if is_alone && let Some(file) = beside_the_folder(root) {
             let shown = file.display().to_string();
             let reason = format!(
                 "it is named after the folder, whose rules stand within it: put them into {}/{DIR_RULES}, or remove it",
                 root.path().display()
             );
-            let broken = loader.broken(&shown, &reason);
-            loader.rules.dirs.insert(String::new(), Err(broken));
+            report.rule_file(&shown, &reason);
+            loader.rules.dirs.insert(String::new(), Err(Broken { file: shown }));
         }
         let mut rules = loader.rules;
         for (dir, _) in &listing.unreadable {
@@ -220,6 +235,8 @@ struct Loader<'l, 'r> {
     /// What no rule reaches is not refused.
     is_default_open: bool,
     root: &'l Root,
+    /// Before paths in messages.
+    shown: &'r str,
     term: &'r Term,
     report: &'r Report<'r>,
 }
@@ -269,7 +286,9 @@ impl<'l> Loader<'l, '_> {
                     &format!("it is named after the directory {directory}/: name it {right}, or remove it"),
                 );
             }
-            (Ok(_), None, _) if !restricts => self.term.warn(&format!("{path} belongs to no document")),
+            (Ok(_), None, _) if !restricts => {
+                self.term.warn(&format!("{}{path} belongs to no document", self.shown));
+            }
             (Ok(_), None, None) => {
                 self.broken(path, "it restricts a document that is not there: name it after one, or remove it");
             }
@@ -334,7 +353,8 @@ impl<'l> Loader<'l, '_> {
 
     fn refuse_directories(&mut self, path: &str, dirs: &[&str]) {
         for dir in dirs {
-            self.rules.dirs.insert((*dir).to_owned(), Err(Broken { file: path.to_owned() }));
+            let broken = Broken { file: format!("{}{path}", self.shown) };
+            self.rules.dirs.insert((*dir).to_owned(), Err(broken));
         }
     }
 
@@ -374,7 +394,8 @@ impl<'l> Loader<'l, '_> {
     }
 
     fn broken(&self, path: &str, reason: &str) -> Broken {
-        self.report.rule_file(path, reason);
-        Broken { file: path.to_owned() }
+        let file = format!("{}{path}", self.shown);
+        self.report.rule_file(&file, reason);
+        Broken { file }
     }
 }

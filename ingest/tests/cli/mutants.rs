@@ -12,6 +12,8 @@ const MUTANTS: &[(&str, &str)] = &[
     ("own_rules_not_noted", "renames::own::rules_of_its_own_hold_a_document_whatever_they_say"),
     ("own_rules_by_an_old_note", "renames::own::a_record_that_was_put_back_opens_nothing"),
     ("strays_of_a_free_place_alone", "renames::own::rules_of_its_own_hold_a_document_whatever_they_say"),
+    ("rules_above_a_prefix", "prefixes::a_part_gets_the_rules_that_it_has_in_the_whole"),
+    ("grants_above_a_prefix", "prefixes::grants_above_that_are_no_more_are_taken_away_first"),
     ("blanks_in_names", "blanks::rule_files_name_the_line_of_a_blank"),
     ("blanks_in_names", "blanks::lists_and_options_take_no_blank_for_a_name"),
     ("rules_beside_a_directory", "beside::a_rule_file_beside_a_directory_refuses_the_directory"),
