@@ -140,7 +140,7 @@ pub struct FolderArgs {
     /// First part of every document id; a key limited to sources writes only there, and no folder tuples (docs/ingest.md, Scopes).
     #[arg(long)]
     pub source: String,
-    /// Where the folder lies within the source (`a/b`); empty: it is the source.
+    /// Where the folder lies within the source (`a/b`; rule files above it hold if its path ends so); empty: it is the source.
     #[arg(long, default_value = "")]
     pub prefix: String,
     #[command(flatten)]

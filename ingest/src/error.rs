@@ -43,7 +43,9 @@ pub enum RunError {
          --source, or another --state)"
     )]
     OtherCollection { source_name: String, last: String },
-    #[error("the state file {state} belongs to {last}, not to {wanted}; each has its own: name another --state")]
+    #[error(
+        "the state file {state} belongs to {last}, not to {wanted}; each has its own: name another --state, or none"
+    )]
     OtherState { state: PathBuf, last: String, wanted: String },
     #[error(
         "the state file {state} is not that of the last run: it was put back from a backup, or a run with another one was \

@@ -23,9 +23,11 @@ use crate::report::{FileLine, Report, Status};
 use crate::sandbox::Sandbox;
 use crate::term::Term;
 
+mod above;
 mod access;
 mod as_read;
 mod ids;
+mod meant;
 mod moves;
 mod reader;
 mod records;

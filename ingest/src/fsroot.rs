@@ -99,6 +99,8 @@ impl Stamp {
 #[derive(Debug, Default)]
 pub struct Listing {
     pub dirs: Vec<FoundDir>,
+    /// Directories that were left out.
+    pub pruned: Vec<String>,
     /// Regular files, without those left out by the operator's globs.
     pub files: Vec<String>,
     /// Links, devices and the like.
@@ -227,32 +229,47 @@ impl Root {
         let mut entries = 0usize;
         let mut stack = vec![String::new()];
         while let Some(rel) = stack.pop() {
-            let fd = match self.open_dir(&rel) {
-                Ok(fd) => fd,
-                Err(e) => {
-                    listing.unreadable.push((rel, io::Error::from(e).to_string()));
-                    continue;
-                }
-            };
-            let meta = Meta::of(fd.as_fd());
-            let stamp = match fstat(&fd) {
-                Ok(stat) => Stamp::of(&stat),
-                Err(e) => {
-                    listing.unreadable.push((rel, io::Error::from(e).to_string()));
-                    continue;
-                }
-            };
-            let (mut subdirs, complete) = list_dir(&fd, &rel, globs, &mut listing, &mut entries)?;
-            if let Err(e) = complete {
-                listing.unreadable.push((rel.clone(), e));
-            }
-            listing.dirs.push(FoundDir { rel, meta, stamp });
+            let mut subdirs = self.visit(rel, globs, &mut listing, &mut entries)?;
             subdirs.sort_by(|a, b| b.cmp(a));
             stack.append(&mut subdirs);
         }
-        listing.files.sort();
-        listing.dirs.sort_by(|a, b| a.rel.cmp(&b.rel));
-        Ok(listing)
+        Ok(sorted(listing))
+    }
+
+    /// Lists these directories alone; those in them are left out.
+    pub fn list(&self, dirs: &[&str], globs: &Globs) -> Result<Listing, FsError> {
+        let mut listing = Listing::default();
+        let mut entries = 0usize;
+        for dir in dirs {
+            let subdirs = self.visit((*dir).to_owned(), globs, &mut listing, &mut entries)?;
+            listing.pruned.extend(subdirs.into_iter().filter(|path| !dirs.contains(&path.as_str())));
+        }
+        Ok(sorted(listing))
+    }
+
+    /// Lists one directory, and tells those in it.
+    fn visit(
+        &self,
+        rel: String,
+        globs: &Globs,
+        listing: &mut Listing,
+        entries: &mut usize,
+    ) -> Result<Vec<String>, FsError> {
+        let found = self.open_dir(&rel).and_then(|fd| fstat(&fd).map(|stat| (fd, Stamp::of(&stat))));
+        let (fd, stamp) = match found {
+            Ok(found) => found,
+            Err(e) => {
+                listing.unreadable.push((rel, io::Error::from(e).to_string()));
+                return Ok(Vec::new());
+            }
+        };
+        let meta = Meta::of(fd.as_fd());
+        let (subdirs, complete) = list_dir(&fd, &rel, globs, listing, entries)?;
+        if let Err(e) = complete {
+            listing.unreadable.push((rel.clone(), e));
+        }
+        listing.dirs.push(FoundDir { rel, meta, stamp });
+        Ok(subdirs)
     }
 
     fn open_dir(&self, rel: &str) -> Result<OwnedFd, Errno> {
@@ -288,6 +305,12 @@ impl Root {
         }
         openat(&dir, last, flags | OFlags::NOFOLLOW, Mode::empty())
     }
+}
+
+fn sorted(mut listing: Listing) -> Listing {
+    listing.files.sort();
+    listing.dirs.sort_by(|a, b| a.rel.cmp(&b.rel));
+    listing
 }
 
 type Subdirs = (Vec<String>, Result<(), String>);
@@ -331,7 +354,7 @@ fn list_dir(
             FileType::Directory if names::is_rule_file(&path) => {
                 listing.special.push((path, "a directory, not a rule file".into()));
             }
-            FileType::Directory if globs.prunes(&path) => {}
+            FileType::Directory if globs.prunes(&path) => listing.pruned.push(path),
             FileType::Directory if path.split('/').count() >= MAX_DEPTH => {
                 listing.unreadable.push((path, format!("more than {MAX_DEPTH} levels deep")));
             }

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use serde::Deserialize;
 use serde_json::Value;
-use usher_base::wire::bounds::{MAX_OBJECT, MAX_SUBJECT};
+use usher_base::wire::bounds::{MAX_OBJECT, MAX_SUBJECT, READER_TYPES};
 use usher_base::wire::{Condition, TupleKey};
 
 use crate::acl::folders::{Change, TupleSet};
+use crate::acl::principal;
 use crate::api::{Api, ApiError};
 use crate::args::TuplesArgs;
 use crate::error::RunError;
@@ -94,7 +95,7 @@ fn read(path: &Path) -> Result<TupleSet, RunError> {
         "jsonl" | "ndjson" => jsonl(bytes),
         _ => Err("tuples are read from .csv, .json or .jsonl".into()),
     };
-    collect(tuples.map_err(RunError::Input)?).map_err(RunError::Input)
+    Ok(tuples.map_err(RunError::Input)?.into_iter().collect())
 }
 
 fn csv(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
@@ -106,7 +107,7 @@ fn csv(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
         let row = row.map_err(|e| table::mistake(&e))?;
         let line = table::line(&row);
         let row: Row = row.deserialize(Some(&headers)).map_err(|e| table::mistake(&e))?;
-        tuples.push(tuple(row).map_err(|e| format!("line {line}: {e}"))?);
+        tuples.push(tuple(row).and_then(checked).map_err(|e| format!("line {line}: {e}"))?);
     }
     Ok(tuples)
 }
@@ -146,7 +147,8 @@ fn json(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
         false => format!("line {}: {}", e.line(), words::plain(&e.to_string())),
     })?;
     let (File::List(entries) | File::Wrapped { tuples: entries }) = file;
-    Ok(entries.into_iter().map(key).collect())
+    let numbered = entries.into_iter().map(key).enumerate();
+    numbered.map(|(index, t)| checked(t).map_err(|e| format!("tuple {}: {e}", index.saturating_add(1)))).collect()
 }
 
 fn jsonl(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
@@ -161,7 +163,7 @@ fn jsonl(bytes: &[u8]) -> Result<Vec<TupleKey>, String> {
                 };
                 format!("line {}: {what}", index.saturating_add(1))
             })?;
-            Ok(key(entry))
+            checked(key(entry)).map_err(|e| format!("line {}: {e}", index.saturating_add(1)))
         })
         .collect()
 }
@@ -187,30 +189,40 @@ fn key(entry: Entry) -> TupleKey {
 }
 
 /// Checks form and size, so that one bad tuple is named instead of a whole transaction refused.
-fn collect(tuples: Vec<TupleKey>) -> Result<TupleSet, String> {
-    let odd = |text: &str| text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control());
-    for t in &tuples {
-        let shown = format!("{} {} {}", t.user, t.relation, t.object);
-        let id = |text: &str| text.split_once(':').is_some_and(|(kind, id)| !kind.is_empty() && !id.is_empty());
-        if odd(&t.user) || odd(&t.relation) || odd(&t.object) || !id(&t.user) || !id(&t.object) {
-            return Err(format!("`{shown}` is no tuple: <type>:<id> <relation> <type>:<id>, without spaces"));
-        }
-        if t.object.contains('#') || t.relation.contains([':', '#', '@']) || t.object.ends_with(":*") {
-            return Err(format!("`{shown}`: an object is <type>:<id>, a relation a plain word"));
-        }
-        if t.user.len() > MAX_SUBJECT || t.object.len() > MAX_OBJECT {
-            return Err(format!("`{shown}`: users have at most {MAX_SUBJECT} bytes, objects {MAX_OBJECT}"));
-        }
+fn checked(t: TupleKey) -> Result<TupleKey, String> {
+    // A path has whatever characters its file has.
+    let is_name = |kind: &str| READER_TYPES.contains(&kind) || matches!(kind, "group" | "clause" | "classification");
+    let is_unseen = |text: &str| match text.split_once(':') {
+        Some((kind, id)) => principal::clear(kind).is_err() || is_name(kind) && principal::clear(id).is_err(),
+        None => principal::clear(text).is_err(),
+    };
+    let odd =
+        |text: &str| text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) || is_unseen(text);
+    let shown = format!("{} {} {}", t.user, t.relation, t.object).escape_debug().to_string();
+    let id = |text: &str| text.split_once(':').is_some_and(|(kind, id)| !kind.is_empty() && !id.is_empty());
+    if odd(&t.user) || odd(&t.relation) || odd(&t.object) || !id(&t.user) || !id(&t.object) {
+        return Err(format!(
+            "`{shown}` is no tuple: <type>:<id> <relation> <type>:<id>, without spaces and unseen characters (in a name \
+             they are written as escapes, such as %20)"
+        ));
     }
-    Ok(tuples.into_iter().collect())
+    if t.object.contains('#') || t.relation.contains([':', '#', '@']) || t.object.ends_with(":*") {
+        return Err(format!("`{shown}`: an object is <type>:<id>, a relation a plain word"));
+    }
+    if t.user.len() > MAX_SUBJECT || t.object.len() > MAX_OBJECT {
+        return Err(format!("`{shown}`: users have at most {MAX_SUBJECT} bytes, objects {MAX_OBJECT}"));
+    }
+    Ok(t)
 }
 
 #[cfg(test)]
 mod tests {
+    use usher_base::invisible;
+
     use super::*;
 
     fn users(tuples: Vec<TupleKey>) -> Vec<String> {
-        collect(tuples).unwrap().iter().map(|t| t.user.clone()).collect()
+        tuples.into_iter().map(|t| t.user).collect()
     }
 
     #[test]
@@ -231,17 +243,32 @@ mod tests {
             users(json(format!("{{\"tuples\":[{{\"key\":{one},\"timestamp\":\"t\"}}]}}").as_bytes()).unwrap()),
             ["user:a"]
         );
-        assert_eq!(users(jsonl(format!("{one}\n\n{one}\n").as_bytes()).unwrap()), ["user:a"]);
+        assert_eq!(users(jsonl(format!("{one}\n\n{one}\n").as_bytes()).unwrap()), ["user:a", "user:a"]);
     }
 
     #[test]
     fn bad_tuples_are_named() {
         let bad = |user: &str, relation: &str, object: &str| {
             let t = TupleKey { user: user.into(), relation: relation.into(), object: object.into(), condition: None };
-            collect(vec![t]).unwrap_err()
+            checked(t).unwrap_err()
         };
         assert!(bad("ana", "viewer", "folder:x").contains("`ana"));
         assert!(bad("user:a b", "viewer", "folder:x").contains("spaces"));
+        for user in ["user:a\u{a0}", "user:\u{200b}a", "us\u{ad}er:a", "group:g\u{2060}#member", "user:a\u{7}"] {
+            let said = bad(user, "blocked", "folder:x");
+            assert!(said.contains("unseen") && !said.contains(|c: char| invisible::is_invisible(c)), "{said}");
+        }
+        assert!(bad("user:a", "viewer", "group:\u{200b}g").contains("unseen"));
+        let of_path = TupleKey {
+            user: "user:a".into(),
+            relation: "viewer".into(),
+            object: "folder:s/a\u{200b}b".into(),
+            condition: None,
+        };
+        assert!(checked(of_path).is_ok(), "the path is so");
+        let unseen = "{\"user\":\"user:a\",\"relation\":\"r\",\"object\":\"f:x\"}";
+        let unseen = format!("{unseen}\n{}", unseen.replace("user:a", "user: a"));
+        assert!(jsonl(unseen.as_bytes()).unwrap_err().starts_with("line 2: "));
         assert!(bad("user:a", "viewer", "folder:").contains("no tuple"));
         assert!(bad("user:a", "viewer", "folder:x#y").contains("object"));
         assert!(bad("user:a", "viewer", "folder:*").contains("object"));

@@ -7,6 +7,10 @@
     reason = "a test may fail at the place where something is not as expected"
 )]
 
+#[path = "cli/beside.rs"]
+mod beside;
+#[path = "cli/blanks.rs"]
+mod blanks;
 #[path = "cli/common.rs"]
 mod common;
 #[path = "cli/folder.rs"]
@@ -29,6 +33,8 @@ mod order;
 mod people;
 #[path = "cli/posix.rs"]
 mod posix;
+#[path = "cli/prefixes.rs"]
+mod prefixes;
 #[path = "cli/records.rs"]
 mod records;
 #[path = "cli/renames.rs"]

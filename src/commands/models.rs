@@ -25,8 +25,8 @@ enum Command {
         /// As `usher models list` names it
         #[arg(default_value = pinned::DEFAULT)]
         name: String,
-        /// Folder with the files, with the Python packages that hold them (*.whl), or with the models of another data
-        /// folder; without it, pip gets the packages
+        /// Folder with the files, or with the Python packages that hold them (*.whl); or another data folder, or its
+        /// `models`. Without it, pip gets the packages
         #[arg(long)]
         from: Option<PathBuf>,
         #[command(flatten)]

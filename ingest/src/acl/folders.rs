@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use usher_base::wire::{AclEntry, TupleKey};
 
 use super::principal;
-use super::rules::{RuleFile, Rules, ancestors, parent};
+use super::rules::{Broken, RuleFile, Rules, ancestors, parent};
 
 /// Folder levels and group nesting together, so that a check stays clear of the depth limit of 25.
 pub const MAX_LEVELS: usize = 20;
@@ -115,23 +115,45 @@ impl Tree {
             let folder = self.folder_at(path);
             let above = if path.is_empty() { self.collection_object() } else { self.folder_at(parent(path)) };
             wanted.insert(plain(&above, "parent", &folder));
-            let Some((rules, rel)) = rules.zip(self.relative(path)) else { continue };
+            let Some(rules) = rules else { continue };
+            let Some(rel) = self.relative(path) else {
+                // Grants there reach what this run does not look at; a ban only ever narrows.
+                if let Some(Ok(rule)) = rules.above.as_ref().and_then(|above| above.get(path)) {
+                    list("blocked", &rule.blocked, &folder, &mut wanted);
+                }
+                continue;
+            };
             let rule = match rules.dirs.get(rel) {
                 Some(Ok(rule)) => Some(rule),
                 Some(Err(_)) => continue,
                 None => None,
             };
-            // The top never takes the collection's grants unless it says so: nothing outside the folder's own files may
-            // widen it.
-            let inherits = rule.and_then(|r| r.inherit).unwrap_or(!rel.is_empty());
-            if inherits && !rule.is_some_and(|r| r.nobody) {
-                wanted.insert(plain(&above, "inherits", &folder));
-            }
-            if let Some(rule) = rule {
-                grants(rule, &folder, &mut wanted);
+            said(rule, !rel.is_empty() || rules.above.is_some(), &above, &folder, &mut wanted);
+        }
+        wanted
+    }
+
+    /// Tuples that a run of the whole source writes for the directories above the ingested folder.
+    pub fn desired_above(&self, rules: &BTreeMap<String, Result<RuleFile, Broken>>) -> TupleSet {
+        let mut wanted = TupleSet::default();
+        for path in self.above() {
+            let above = if path.is_empty() { self.collection_object() } else { self.folder_at(parent(path)) };
+            let rule = rules.get(path);
+            if !matches!(rule, Some(Err(_))) {
+                said(rule.and_then(|r| r.as_ref().ok()), !path.is_empty(), &above, &self.folder_at(path), &mut wanted);
             }
         }
         wanted
+    }
+
+    fn above(&self) -> impl Iterator<Item = &str> {
+        let prefix = Some(self.prefix.as_str()).filter(|prefix| !prefix.is_empty());
+        prefix.into_iter().flat_map(|prefix| ancestors(parent(prefix)))
+    }
+
+    /// Whether the object is a folder above the ingested one.
+    pub fn is_above(&self, object: &str) -> bool {
+        self.above().any(|path| self.folder_at(path) == object)
     }
 
     /// Path relative to the ingested folder, for directories in it.
@@ -156,17 +178,32 @@ fn plain(user: &str, relation: &str, object: &str) -> TupleKey {
     TupleKey { user: user.to_owned(), relation: relation.to_owned(), object: object.to_owned(), condition: None }
 }
 
+/// What a directory's rules say of it. The top never takes the collection's grants unless it says so: nothing outside the
+/// folder's own files may widen it.
+fn said(rule: Option<&RuleFile>, inherits: bool, above: &str, folder: &str, wanted: &mut TupleSet) {
+    if rule.and_then(|r| r.inherit).unwrap_or(inherits) && !rule.is_some_and(|r| r.nobody) {
+        wanted.insert(plain(above, "inherits", folder));
+    }
+    if let Some(rule) = rule {
+        grants(rule, folder, wanted);
+    }
+}
+
+fn list(relation: &str, principals: &[AclEntry], folder: &str, wanted: &mut TupleSet) {
+    for p in principals {
+        let condition = match p {
+            AclEntry::Plain(_) => None,
+            AclEntry::Conditional(c) => Some(c.condition.clone()),
+        };
+        wanted.insert(TupleKey { condition, ..plain(principal::subject(p), relation, folder) });
+    }
+}
+
 fn grants(rule: &RuleFile, folder: &str, wanted: &mut TupleSet) {
     let lists =
         [("owner", &rule.owners), ("editor", &rule.editors), ("viewer", &rule.viewers), ("blocked", &rule.blocked)];
-    for (relation, list) in lists {
-        for p in list {
-            let condition = match p {
-                AclEntry::Plain(_) => None,
-                AclEntry::Conditional(c) => Some(c.condition.clone()),
-            };
-            wanted.insert(TupleKey { condition, ..plain(principal::subject(p), relation, folder) });
-        }
+    for (relation, principals) in lists {
+        list(relation, principals, folder, wanted);
     }
     if !rule.all_of.is_empty() {
         let clause = clause(&rule.all_of, wanted);

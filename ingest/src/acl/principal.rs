@@ -4,6 +4,8 @@
 
 use unicode_security::MixedScript;
 use usher_authz::names::canonical_id;
+use usher_base::faults::mutants;
+use usher_base::invisible;
 use usher_base::wire::AclEntry;
 use usher_base::wire::bounds::{MAX_OBJECT, MAX_SUBJECT};
 
@@ -19,6 +21,8 @@ pub enum PrincipalError {
     Public(String),
     #[error("the escapes of `{0}` are no UTF-8; write the character itself, or `%25` for a percent sign")]
     Escape(String),
+    #[error("`{shown}`: {what}; take it away, or write it as an escape (`{escape}`) if the name has it")]
+    Blank { shown: String, what: &'static str, escape: String },
     #[error("`{0}` is longer than {MAX_SUBJECT} bytes")]
     TooLong(String),
 }
@@ -80,6 +84,7 @@ pub fn normalise(raw: &str, role: Role, allow_public: bool) -> Result<String, Pr
     let raw = raw.trim();
     let shape = || PrincipalError::Shape(raw.to_owned());
     let (kind_name, rest) = raw.split_once(':').ok_or_else(shape)?;
+    clear(kind_name).map_err(|e| e.within(raw))?;
     let (kind, id) = match (kind_name, rest) {
         ("user" | "agent" | "service", "*") => (PrincipalKind::Wildcard, "*".to_owned()),
         ("user", id) => (PrincipalKind::User, spelled("user", id)?),
@@ -106,9 +111,50 @@ pub fn normalise(raw: &str, role: Role, allow_public: bool) -> Result<String, Pr
     Ok(principal)
 }
 
+/// Refuses blanks and unseen characters that no name has unless it is said so by an escape.
+///
+/// SECURITY: with a blank before or behind it, a name is another one: a ban on `user: bo` would not be one on `user:bo`.
+pub fn clear(name: &str) -> Result<(), PrincipalError> {
+    let is_odd = |c: char| c != ' ' && (c.is_whitespace() || c.is_control());
+    let unseen = || {
+        let seen = invisible::cleaned(name);
+        let (mut all, mut seen) = (name.chars(), seen.chars());
+        all.find(|c| seen.next() != Some(*c))
+    };
+    let doubled = || name.contains("  ").then_some(' ');
+    let found = name.chars().next().filter(|c| c.is_whitespace()).map(|c| (c, "there is a blank before the name"));
+    let found = found
+        .or_else(|| {
+            name.chars().next_back().filter(|c| c.is_whitespace()).map(|c| (c, "there is a blank behind the name"))
+        })
+        .or_else(|| name.chars().find(|c| is_odd(*c)).map(|c| (c, "there is a blank in it that is no plain one")))
+        .or_else(|| doubled().map(|c| (c, "there are two blanks in it, one behind the other")))
+        .or_else(|| unseen().map(|c| (c, "there is a character in it that is not seen")));
+    match found {
+        Some((c, what)) if !mutants::active("blanks_in_names") => {
+            let escape = c.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+            Err(PrincipalError::Blank { shown: name.escape_debug().to_string(), what, escape })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl PrincipalError {
+    /// Shows all that was written, and not only the part that is wrong.
+    fn within(self, raw: &str) -> Self {
+        match self {
+            PrincipalError::Blank { what, escape, .. } => {
+                PrincipalError::Blank { shown: raw.escape_debug().to_string(), what, escape }
+            }
+            other => other,
+        }
+    }
+}
+
 /// An id written in tuple syntax, in the service's one spelling; escapes (`%20`) may be there already. The case of e-mail
 /// addresses is the service's to decide.
 pub fn spelled(kind: &str, id: &str) -> Result<String, PrincipalError> {
+    clear(id).map_err(|e| e.within(&format!("{kind}:{id}")))?;
     canonical_id(kind, id).map_err(|_| PrincipalError::Escape(id.to_owned()))
 }
 
@@ -170,6 +216,56 @@ mod tests {
         assert_eq!(ok("user:a#member", Role::Viewer), "user:a%23member");
         assert_eq!(ok("group:hr:eu#member", Role::Owner), "group:hr%3Aeu#member");
         assert_eq!(ok("user:e\u{301}", Role::Viewer), "user:\u{e9}");
+    }
+
+    #[test]
+    fn a_blank_or_an_unseen_character_makes_nobody_somebody_else() {
+        for raw in [
+            "user: bo",
+            "user:\u{a0}bo",
+            "user:\tbo",
+            "user :bo",
+            "\u{200b}user:bo",
+            "us\u{ad}er:bo",
+            "user:bo\u{200b}",
+            "user:\u{feff}bo",
+            "user:b\u{2060}o",
+            "user:a\u{a0}b",
+            "user:a\u{3000}b",
+            "user:a\nb",
+            "user:a  b",
+            "user:a\u{200d}b",
+            "group: hr#member",
+            "group:hr #member",
+            "group:hr# member",
+            "group:hr#mem\u{200b}ber",
+            "service: x",
+            "agent:\u{2003}x",
+            "user: *",
+            "clause:c\u{2028}#member",
+        ] {
+            for role in [Role::Viewer, Role::Blocked, Role::AllOf, Role::SectionBlocked] {
+                assert!(normalise(raw, role, true).is_err(), "{raw:?}");
+            }
+        }
+        // What is written around all of it means nothing, and is taken away for bans and grants alike.
+        for raw in [" user:bo", "user:bo\n", "\u{a0}user:bo\u{2003}"] {
+            assert_eq!(normalise(raw, Role::Blocked, false).unwrap(), "user:bo");
+        }
+        // What belongs to a name: one blank, an escape, a joiner where a script needs it.
+        for (raw, name) in [
+            ("user:a b", "user:a%20b"),
+            ("user:%20bo", "user:%20bo"),
+            ("user:a%C2%A0b", "user:a%C2%A0b"),
+            ("user:\u{645}\u{6cc}\u{200c}\u{62e}", "user:\u{645}\u{6cc}\u{200c}\u{62e}"),
+        ] {
+            assert_eq!(normalise(raw, Role::Viewer, false).unwrap(), name);
+        }
+        let said = normalise("user:\u{a0}bo", Role::Blocked, false).unwrap_err().to_string();
+        assert!(
+            said.starts_with("`user:\\u{a0}bo`: there is a blank before the name") && said.contains("%C2%A0"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub enum RuleError {
     SectionId(usize),
     #[error("`classification` must be a label such as `internal`")]
     Classification,
+    #[error("{0}")]
+    Label(PrincipalError),
     #[error("it says nothing, as a file does that was not written to its end; write rules, or remove it")]
     Empty,
     #[error("`{0}` has no value, as in a file that was not written to its end; write one, or remove the key")]
@@ -286,7 +288,7 @@ impl RuleError {
             RuleError::Nobody => line_of_key(text, "nobody", false),
             RuleError::SectionsInDirectory => line_of_key(text, "sections", false),
             RuleError::SectionPlace(number) | RuleError::SectionId(number) => line_of_section(text, *number),
-            RuleError::Classification => line_of_key(text, "classification", false),
+            RuleError::Classification | RuleError::Label(_) => line_of_key(text, "classification", false),
             RuleError::Empty => 1,
             RuleError::NoValue(key) => line_of_key(text, key, true),
             RuleError::Public => line_of_key(text, "public", false),
@@ -313,6 +315,8 @@ fn says_something(value: &serde_json::Value, key: Option<&str>) -> Result<(), Ru
 /// All rule files of one tree.
 #[derive(Debug, Default)]
 pub struct Rules {
+    /// Of directories above the tree, where it is a part of a source, by their paths within that.
+    pub above: Option<BTreeMap<String, Result<RuleFile, Broken>>>,
     /// By directory (`""` is the top).
     pub dirs: BTreeMap<String, Result<RuleFile, Broken>>,
     /// By document path.
@@ -330,7 +334,7 @@ pub struct LeftBehind {
 
 impl Rules {
     pub fn is_empty(&self) -> bool {
-        self.dirs.is_empty() && self.files.is_empty()
+        self.dirs.is_empty() && self.files.is_empty() && self.above.iter().all(BTreeMap::is_empty)
     }
 
     /// What the rule file of a document says, if there is one.
@@ -340,7 +344,14 @@ impl Rules {
 
     /// Whether the rules of a directory reach the document at `path`, so that no default does.
     pub fn reach(&self, path: &str) -> bool {
-        ancestors(parent(path)).any(|dir| self.dirs.contains_key(dir))
+        self.from(parent(path)).next().is_some()
+    }
+
+    /// What the directory and all above it say, innermost first.
+    fn from<'s>(&'s self, dir: &'s str) -> impl Iterator<Item = &'s Result<RuleFile, Broken>> {
+        let own = ancestors(dir).filter_map(|dir| self.dirs.get(dir));
+        // Of two that lie in each other the inner one has the longer path.
+        own.chain(self.above.iter().flat_map(|above| above.values().rev()))
     }
 
     /// What applies to the document at `path` whose folder object is `folder`.
@@ -365,11 +376,10 @@ impl Rules {
         // Whether grants still come down from the directory looked at.
         let mut open = own.and_then(|r| r.inherit).unwrap_or(true);
         let mut ruled = own.is_some();
-        for dir in ancestors(parent(path)) {
-            let rule = match self.dirs.get(dir) {
-                None => continue,
-                Some(Err(broken)) => return Err(Refusal::Broken(broken.clone())),
-                Some(Ok(rule)) => rule,
+        for rule in self.from(parent(path)) {
+            let rule = match rule {
+                Err(broken) => return Err(Refusal::Broken(broken.clone())),
+                Ok(rule) => rule,
             };
             nobody |= rule.nobody;
             if classification.is_none() {
@@ -440,11 +450,12 @@ fn all_of(
 }
 
 fn classification(label: &str) -> Result<String, RuleError> {
-    let label = label.strip_prefix("classification:").unwrap_or(label).trim();
+    let label = label.trim();
+    let label = label.strip_prefix("classification:").unwrap_or(label);
     if label.is_empty() {
         return Err(RuleError::Classification);
     }
-    let id = principal::spelled("classification", label).map_err(|_| RuleError::Classification)?;
+    let id = principal::spelled("classification", label).map_err(RuleError::Label)?;
     Ok(principal::object("classification", &id))
 }
 

@@ -23,6 +23,7 @@ use crate::named;
 use crate::report::{Places, Report, line_in};
 use crate::term::Term;
 
+use super::above::Above;
 use super::as_read::AsRead;
 use super::rule_files::RuleFiles;
 use super::within;
@@ -32,6 +33,8 @@ pub struct Access {
     default: Option<RuleFile>,
     files: RuleFiles,
     as_read: AsRead,
+    /// Where the folder is a part of its source.
+    above: Option<Above>,
     /// Documents are attached to the collection, see [`Access::needs_no_folders`].
     is_flat: bool,
 }
@@ -69,10 +72,20 @@ impl Access {
         files.report_leftovers(report);
         let is_open = default.as_ref().is_some_and(|default| !default.nobody);
         let mut read = BTreeMap::new();
+        let (above, rules_above) = Above::load(args, root, is_open, term, report)?.unzip();
+        let part = Some(args.prefix.trim_matches('/')).filter(|_| above.is_some());
         let kind = match args.acl {
             AclMode::Rules => {
-                let (rules, as_read) = files.load(args.run.allow_public, is_open, root, listing, term, report);
+                let (mut rules, as_read) =
+                    files.load(args.run.allow_public, is_open, root, listing, None, rules_above, term, report);
                 read = as_read;
+                // What stands beside the folder and bears its name.
+                let beside = part.and_then(|part| rules.above.as_mut()?.remove(part));
+                rules.dirs.extend(beside.map(|rule| (String::new(), rule)));
+                rules
+                    .above
+                    .iter_mut()
+                    .for_each(|above| above.retain(|dir, _| lies_above(dir, part.unwrap_or_default())));
                 RuleSource::Rules(rules)
             }
             mode => {
@@ -90,7 +103,7 @@ impl Access {
             }
         };
         let as_read = AsRead::of(listing, files.like(), read);
-        let access = Access { kind, default, files, as_read, is_flat: false };
+        let access = Access { kind, default, files, as_read, above, is_flat: false };
         for p in access.principals().into_iter().filter(|p| principal::is_mixed_script(p)) {
             term.warn(&format!("{p} mixes scripts; is it who it seems to be?"));
         }
@@ -109,7 +122,7 @@ impl Access {
         report: &Report<'_>,
     ) -> Result<(), RunError> {
         let RuleSource::Rules(rules) = &mut self.kind else { return Ok(()) };
-        for (dir, found) in &mut rules.dirs {
+        for (dir, found) in rules.dirs.iter_mut().chain(rules.above.iter_mut().flatten()) {
             let Ok(rule) = found else { continue };
             let file = rules::directory_file(dir);
             let tried = trials.of_directory(api, &tree.source, rule);
@@ -145,7 +158,8 @@ impl Access {
         let is_whole = |rule: &RuleFile| rule.nobody || rule.inherit == Some(false);
         let rules = match &self.kind {
             RuleSource::Rules(rules) => {
-                rules.dirs.values().all(Result::is_err) && rules.files.values().flatten().all(is_whole)
+                let mut dirs = rules.dirs.values().chain(rules.above.iter().flat_map(BTreeMap::values));
+                dirs.all(Result::is_err) && rules.files.values().flatten().all(is_whole)
             }
             RuleSource::Posix(_) => false,
             RuleSource::None => true,
@@ -201,7 +215,8 @@ impl Access {
             RuleSource::Posix(posix) => posix.changed(root, rel),
             RuleSource::Rules(_) | RuleSource::None => None,
         };
-        posix.or_else(|| self.as_read.changed(root, file_of(rel)))
+        let above = || self.above.as_ref().and_then(Above::changed);
+        posix.or_else(|| self.as_read.changed(root, file_of(rel))).or_else(above)
     }
 
     /// Rule files that restrict a document which is not there, by its path.
@@ -319,6 +334,11 @@ impl Posix {
         let mapped = posix::map(file, &dirs, &self.accounts, vec![folder]).map_err(|e| e.to_string())?;
         Ok((Effective { acl: mapped.acl, sections: Vec::new() }, mapped.notes))
     }
+}
+
+/// Whether a directory of the source is above another one.
+fn lies_above(dir: &str, path: &str) -> bool {
+    ancestors(parent(path)).any(|above| above == dir)
 }
 
 /// A reason with the line of the principal that it names.

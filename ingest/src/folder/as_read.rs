@@ -11,6 +11,8 @@ use crate::acl::rules::{DIR_RULES, SUFFIX, ancestors, directory_file, parent};
 use crate::acl::yaml;
 use crate::fsroot::{Listing, Root, Stamp};
 
+use super::meant::file_name;
+
 /// What a run has seen of rule files and directories.
 #[derive(Debug, Default)]
 pub struct AsRead {
@@ -83,17 +85,20 @@ impl AsRead {
     }
 
     fn may_mean(&self, path: &str, dir: &str, document: &str) -> bool {
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = file_name(path);
         let (stem, is_leftover) = match names::kind(path) {
             Kind::Rules if name == DIR_RULES => (Vec::new(), false),
             Kind::Rules => (words(name.strip_suffix(SUFFIX).unwrap_or(name)), false),
             Kind::Almost(meant) | Kind::Perhaps(meant) => (meant.stem, meant.is_leftover),
             Kind::Other => return false,
         };
-        let own = words(document.rsplit('/').next().unwrap_or(document));
         let is_like = |name: &[String]| name == stem.as_slice();
-        let is_own =
-            parent(document) == dir && (is_like(&own) || own.split_last().is_some_and(|(_, own)| is_like(own)));
+        let is_of = |name: &[String]| is_like(name) || name.split_last().is_some_and(|(_, name)| is_like(name));
+        // The document, or the directory above it that lies beside the rule file; or the one that both lie in.
+        let below = document.strip_prefix(dir).unwrap_or(document).trim_start_matches('/');
+        let beside = below.split('/').next().unwrap_or_default();
+        let around = Some(words(file_name(dir))).filter(|name| !name.is_empty());
+        let is_own = is_of(&words(beside)) || around.is_some_and(|name| is_like(&name));
         // What an editor leaves beside a rule file counts for nothing.
         let right = if stem.is_empty() { directory_file(dir) } else { format!("{document}{SUFFIX}") };
         (stem.is_empty() || is_own) && !(is_leftover && self.rules.contains_key(&right))

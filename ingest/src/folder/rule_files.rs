@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use usher_base::faults::mutants;
 
@@ -16,6 +17,7 @@ use crate::report::{FileLine, Report, Status};
 use crate::term::Term;
 
 use super::as_read::Read;
+use super::meant::{Directories, Documents, file_name};
 
 /// A larger file is no rule file, whatever it begins with.
 const MAX_LOOKED_INTO: u64 = 16 * 1024 * 1024;
@@ -31,53 +33,6 @@ pub struct RuleFiles {
     leftovers: BTreeMap<String, String>,
     /// Everything that may be a rule file by its name.
     like: BTreeSet<String>,
-}
-
-/// Documents by what they may be called in the name of a rule file.
-struct Documents<'l> {
-    paths: BTreeSet<&'l str>,
-    /// By directory and the words of the name.
-    by_words: BTreeMap<(&'l str, Vec<String>), Vec<&'l str>>,
-    /// By directory and the words before the extension.
-    by_stem: BTreeMap<(&'l str, Vec<String>), Vec<&'l str>>,
-}
-
-impl<'l> Documents<'l> {
-    fn of(paths: impl Iterator<Item = &'l str>) -> Self {
-        let mut found = Documents { paths: paths.collect(), by_words: BTreeMap::new(), by_stem: BTreeMap::new() };
-        for path in &found.paths {
-            let mut name = words(path.rsplit('/').next().unwrap_or(path));
-            found.by_words.entry((parent(path), name.clone())).or_default().push(path);
-            name.pop();
-            found.by_stem.entry((parent(path), name)).or_default().push(path);
-        }
-        found
-    }
-
-    fn alike(&self, dir: &'l str, stem: &[String]) -> &[&'l str] {
-        self.by_words.get(&(dir, stem.to_vec())).map_or(&[], Vec::as_slice)
-    }
-
-    /// Words of the document's name, whole or up to its extension, that the name of another file holds. None where that
-    /// holds no document's, or says that it is of its directory.
-    fn named_in(&self, path: &'l str) -> Vec<String> {
-        let (dir, name) = (parent(path), path.rsplit('/').next().unwrap_or(path));
-        if name.starts_with("_.") {
-            return Vec::new();
-        }
-        let words = words(name);
-        let is_other = |found: &[&str]| found.iter().any(|document| *document != path);
-        let lengths = || (1..=words.len()).rev();
-        let mut runs = lengths().flat_map(|length| words.windows(length));
-        let whole = runs.find(|run| is_other(self.alike(dir, run)));
-        let mut beginnings = lengths().filter_map(|length| words.get(..length));
-        let found = whole.or_else(|| beginnings.find(|run| is_other(self.without_extension(dir, run))));
-        found.map(<[String]>::to_vec).unwrap_or_default()
-    }
-
-    fn without_extension(&self, dir: &'l str, stem: &[String]) -> &[&'l str] {
-        self.by_stem.get(&(dir, stem.to_vec())).filter(|_| !stem.is_empty()).map_or(&[], Vec::as_slice)
-    }
 }
 
 impl RuleFiles {
@@ -99,9 +54,13 @@ impl RuleFiles {
             }
         }
         let documents = Documents::of(listing.files.iter().map(String::as_str).filter(|path| !found.holds(path)));
+        let directories = Directories::of(root, listing);
         for (path, meant, is_readable) in perhaps {
-            let names_document = documents.alike(parent(path), &meant.stem).iter().any(|document| *document != path);
-            let by_name = meant.is_sure && names_document;
+            let dir = parent(path);
+            let names_document = documents.alike(dir, &meant.stem).iter().any(|document| *document != path);
+            // `kafka-acl.yaml` may be about `kafka/`.
+            let names_directory = has_suffix(path) && !directories.beside(dir, &meant.stem).is_empty();
+            let by_name = meant.is_sure && (names_document || names_directory);
             if by_name || says_rules(root, path, is_readable, meant.is_sure) {
                 found.almost.insert(path.to_owned(), meant);
             }
@@ -119,7 +78,7 @@ impl RuleFiles {
         let beside = |path: &str, meant: &Meant| {
             let dir = parent(path);
             let is_it = |rules: &&String| {
-                let name = rules.rsplit('/').next().unwrap_or(rules);
+                let name = file_name(rules);
                 let stem = name.strip_suffix(SUFFIX).unwrap_or(name);
                 parent(rules) == dir && words(stem) == meant.stem
             };
@@ -153,13 +112,17 @@ impl RuleFiles {
         }
     }
 
-    /// The rules, and the files as they were when they were read.
+    /// The rules, and the files as they were when they were read. `shown`: what stands before their paths in messages, if they
+    /// lie above the folder of the run; `above`: what directories above it say.
+    #[allow(clippy::too_many_arguments, reason = "what a run has, for the folder and for what is above it")]
     pub fn load(
         &self,
         allow_public: bool,
         is_default_open: bool,
         root: &Root,
         listing: &Listing,
+        shown: Option<&str>,
+        above: Option<Rules>,
         term: &Term,
         report: &Report<'_>,
     ) -> (Rules, BTreeMap<String, Read>) {
@@ -168,8 +131,20 @@ impl RuleFiles {
         let others = listing.special.iter().chain(&listing.unreadable).chain(&listing.unnamed);
         let unread: BTreeMap<&str, &str> = others.map(|(path, why)| (path.as_str(), why.as_str())).collect();
         let mut as_read = BTreeMap::new();
-        let mut loader = Loader { rules: Rules::default(), documents, is_default_open, root, term, report };
-        let is_directory = |path: &str| path.rsplit('/').next() == Some(DIR_RULES);
+        let directories = Directories::of(root, listing);
+        let is_alone = above.is_none();
+        let above = above.map(|above| above.dirs);
+        let mut loader = Loader {
+            rules: Rules { above, ..Rules::default() },
+            documents,
+            directories,
+            is_default_open,
+            root,
+            shown: shown.unwrap_or_default(),
+            term,
+            report,
+        };
+        let is_directory = |path: &str| file_name(path) == DIR_RULES;
         // What a document's rule file takes away shows beside those of its directories.
         let (dirs, own): (Vec<&String>, Vec<&String>) = self.named.iter().partition(|path| is_directory(path));
         for path in dirs.into_iter().chain(own) {
@@ -184,7 +159,7 @@ impl RuleFiles {
                 (None, Err(e)) => Err(e.to_string()),
             };
             for (line, text) in parsed.iter().flat_map(RuleFile::unmet) {
-                term.warn(&format!("{path}: line {line}: {text}"));
+                term.warn(&format!("{}{path}: line {line}: {text}", loader.shown));
             }
             match is_directory {
                 true => loader.directory(path, parsed),
@@ -193,6 +168,16 @@ impl RuleFiles {
         }
         for (path, meant) in &self.almost {
             loader.almost(path, meant);
+        }
+        // What lies beside a part of the source was found above it.
+        if is_alone && let Some(file) = beside_the_folder(root) {
+            let shown = file.display().to_string();
+            let reason = format!(
+                "it is named after the folder, whose rules stand within it: put them into {}/{DIR_RULES}, or remove it",
+                root.path().display()
+            );
+            report.rule_file(&shown, &reason);
+            loader.rules.dirs.insert(String::new(), Err(Broken { file: shown }));
         }
         let mut rules = loader.rules;
         for (dir, _) in &listing.unreadable {
@@ -217,12 +202,41 @@ fn says_rules(root: &Root, path: &str, is_readable: bool, is_sure: bool) -> bool
     }
 }
 
+/// Whether the name has a rule file's suffix, with a point before it.
+fn has_suffix(path: &str) -> bool {
+    file_name(path).to_lowercase().contains(".acl")
+}
+
+/// A rule file beside the folder that bears its name. What lies there is looked at by its name only.
+fn beside_the_folder(root: &Root) -> Option<PathBuf> {
+    let (above, name) = (root.path().parent()?, root.path().file_name()?.to_str()?);
+    if mutants::active("rules_beside_the_folder") {
+        return None;
+    }
+    let own = words(name);
+    let is_meant = |found: &str| match names::kind(found) {
+        _ if own.is_empty() || found == name => false,
+        Kind::Rules => words(found.strip_suffix(SUFFIX).unwrap_or(found)) == own,
+        Kind::Almost(meant) | Kind::Perhaps(meant) => {
+            meant.is_sure && !meant.is_leftover && has_suffix(found) && meant.stem == own
+        }
+        Kind::Other => false,
+    };
+    let right = above.join(format!("{name}{SUFFIX}"));
+    let Ok(entries) = above.read_dir() else { return right.symlink_metadata().is_ok().then_some(right) };
+    let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.find(|found| is_meant(found)).map(|found| above.join(found))
+}
+
 struct Loader<'l, 'r> {
     rules: Rules,
     documents: Documents<'l>,
+    directories: Directories<'l>,
     /// What no rule reaches is not refused.
     is_default_open: bool,
     root: &'l Root,
+    /// Before paths in messages.
+    shown: &'r str,
     term: &'r Term,
     report: &'r Report<'r>,
 }
@@ -237,49 +251,79 @@ impl<'l> Loader<'l, '_> {
         let stem = path.strip_suffix(SUFFIX).unwrap_or(path);
         let found = found.map_err(|reason| self.broken(path, &reason));
         let dir = parent(path);
-        let words = words(stem.rsplit('/').next().unwrap_or(stem));
-        let node =
-            |path: &str| self.root.path().join(path).symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
-        // Where names that are alike are one to the file system, the rules are found by their document's name only.
-        let is_itself = node(stem).is_some_and(|found| {
-            !self.documents.alike(dir, &words).iter().any(|document| node(document) == Some(found))
-        });
-        if self.documents.paths.contains(stem) || is_itself {
+        let words = words(file_name(stem));
+        if self.documents.paths.contains(stem) {
             self.rules.files.insert(stem.to_owned(), found);
             return;
         }
+        let mut dirs = self.directories.meant(dir, &words);
         let restricts = match &found {
             // Without it the default would apply.
-            Ok(rule) if !(rule.restricts() || self.is_default_open && !self.rules.reach(path)) => {
-                self.term.warn(&format!("{path} belongs to no document"));
-                false
-            }
-            Ok(_) => {
-                let reason = match self.documents.alike(dir, &words).first() {
-                    None => "it restricts a document that is not there: name it after one, or remove it".to_owned(),
-                    Some(document) => format!("it is named otherwise than {document}: name it {document}{SUFFIX}"),
-                };
-                self.broken(path, &reason);
-                true
-            }
+            Ok(rule) => rule.restricts() || self.is_default_open && !self.rules.reach(path),
             Err(_) => true,
         };
+        let node =
+            |path: &str| self.root.path().join(path).symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+        // Where names that are alike are one to the file system, the rules are found by their document's name only.
+        let alike = self.documents.alike(dir, &words).iter().chain(&dirs);
+        let is_itself = node(stem).is_some_and(|found| !alike.into_iter().any(|other| node(other) == Some(found)));
+        if is_itself {
+            if restricts && let Some(target) = self.linked(stem) {
+                self.refuse_target(path, &target);
+            }
+            self.rules.files.insert(stem.to_owned(), found);
+            return;
+        }
+        if dirs.is_empty() && restricts && self.documents.alike(dir, &words).is_empty() {
+            dirs.extend(self.directories.without_extension(dir, &words));
+        }
+        match (&found, dirs.first(), self.documents.alike(dir, &words).first()) {
+            (Err(_), ..) => {}
+            (Ok(_), Some(directory), _) => {
+                let right = directory_file(directory);
+                self.broken(
+                    path,
+                    &format!("it is named after the directory {directory}/: name it {right}, or remove it"),
+                );
+            }
+            (Ok(_), None, _) if !restricts => {
+                self.term.warn(&format!("{}{path} belongs to no document", self.shown));
+            }
+            (Ok(_), None, None) => {
+                self.broken(path, "it restricts a document that is not there: name it after one, or remove it");
+            }
+            (Ok(_), None, Some(document)) => {
+                let reason = format!("it is named otherwise than {document}: name it {document}{SUFFIX}");
+                self.broken(path, &reason);
+            }
+        }
         if restricts {
             let sections = found.map(|rule| rule.sections).unwrap_or_default();
             self.rules.left.insert(stem.to_owned(), LeftBehind { file: path.to_owned(), sections });
         }
+        self.refuse_directories(path, &dirs);
         // Whose rules they are meant to be can't be read without them.
-        self.refuse(path, dir, &words, restricts);
+        if !self.refuse(path, dir, &words, restricts) && restricts && dirs.is_empty() {
+            for document in self.documents.of_other_extension(dir, &words) {
+                let broken = Broken { file: path.to_owned() };
+                self.rules.files.entry(document.to_owned()).or_insert(Err(broken));
+            }
+        }
     }
 
     fn almost(&mut self, path: &'l str, meant: &Meant) {
         let dir = parent(path);
+        let dirs = self.directories.meant(dir, &meant.stem);
         let right = match meant.stem.is_empty() {
             true => directory_file(dir),
             false => {
                 let documents =
                     [self.documents.alike(dir, &meant.stem), self.documents.without_extension(dir, &meant.stem)];
-                documents.concat().first().map_or(format!("<file>{SUFFIX}"), |document| format!("{document}{SUFFIX}"))
+                let documents = documents.concat();
+                let of_documents = documents.first().map(|document| format!("{document}{SUFFIX}"));
+                let all: Vec<String> =
+                    of_documents.into_iter().chain(dirs.first().map(|d| directory_file(d))).collect();
+                if all.is_empty() { format!("<file>{SUFFIX}") } else { all.join(" or ") }
             }
         };
         let why = match names::kind(path) {
@@ -292,9 +336,12 @@ impl<'l> Loader<'l, '_> {
             // Of two for one directory, neither can be told to be meant.
             true => {
                 self.rules.dirs.insert(dir.to_owned(), Err(broken));
-                names::kind(path) == Kind::Other && !path.rsplit('/').next().is_some_and(|name| name.starts_with("_."))
+                names::kind(path) == Kind::Other && !file_name(path).starts_with("_.")
             }
-            false => !self.refuse(path, dir, &meant.stem, true),
+            false => {
+                self.refuse_directories(path, &dirs);
+                !self.refuse(path, dir, &meant.stem, true)
+            }
         };
         // Its document may lie elsewhere now.
         if is_left {
@@ -302,6 +349,38 @@ impl<'l> Loader<'l, '_> {
             let left = LeftBehind { file: path.to_owned(), sections: Vec::new() };
             self.rules.left.entry(name.trim_start_matches('/').to_owned()).or_insert(left);
         }
+    }
+
+    fn refuse_directories(&mut self, path: &str, dirs: &[&str]) {
+        for dir in dirs {
+            let broken = Broken { file: format!("{}{path}", self.shown) };
+            self.rules.dirs.insert((*dir).to_owned(), Err(broken));
+        }
+    }
+
+    /// Where a link leads, if that lies within the folder.
+    fn linked(&self, stem: &str) -> Option<String> {
+        let link = self.root.path().join(stem);
+        if !link.is_symlink() || mutants::active("rules_of_a_link") {
+            return None;
+        }
+        let target = link.canonicalize().ok()?;
+        Some(target.strip_prefix(self.root.path()).ok()?.to_str()?.to_owned())
+    }
+
+    /// Refuses what the link leads to that a rule file is named after: links are never followed, and neither are its rules.
+    fn refuse_target(&mut self, path: &str, target: &str) {
+        let right = match self.documents.paths.contains(target) {
+            true => format!("{target}{SUFFIX}"),
+            false if self.root.path().join(target).is_dir() => directory_file(target),
+            false => return,
+        };
+        let broken = self
+            .broken(path, &format!("it is named after a link, which is never followed: name it {right}, or remove it"));
+        match self.documents.paths.contains(target) {
+            true => self.rules.files.insert(target.to_owned(), Err(broken)),
+            false => self.rules.dirs.insert(target.to_owned(), Err(broken)),
+        };
     }
 
     /// Refuses documents that a person takes for the one that a rule file names; tells whether there are any.
@@ -315,7 +394,8 @@ impl<'l> Loader<'l, '_> {
     }
 
     fn broken(&self, path: &str, reason: &str) -> Broken {
-        self.report.rule_file(path, reason);
-        Broken { file: path.to_owned() }
+        let file = format!("{}{path}", self.shown);
+        self.report.rule_file(&file, reason);
+        Broken { file }
     }
 }

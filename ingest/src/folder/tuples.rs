@@ -89,6 +89,7 @@ impl FolderTuples {
             let last = state.collection.clone();
             return Err(RunError::OtherCollection { source_name: tree.source.clone(), last });
         }
+        settled_above(api, tree, access, term)?;
         let root = root.display().to_string();
         let other_root = known.as_ref().map(|s| s.root.clone()).filter(|last| *last != root);
 
@@ -132,15 +133,17 @@ impl FolderTuples {
         let readable = |dir: &&str| !matches!(access.rules().and_then(|r| r.dirs.get(*dir)), Some(Err(_)));
         let with_above: BTreeSet<&str> = dirs.iter().flat_map(|d| ancestors(d)).collect();
         let settled: BTreeSet<String> = with_above.into_iter().filter(readable).map(|d| tree.folder(d)).collect();
-        let kept: TupleSet =
+        let gone: TupleSet =
             before.iter().filter(|t| tree.owns(&t.object) && !settled.contains(&t.object)).cloned().collect();
         let everything_seen = listing.unreadable.is_empty() && args.include.is_empty() && args.exclude.is_empty();
         let present: BTreeSet<String> = dirs.iter().flat_map(|d| ancestors(d)).map(|d| tree.folder(d)).collect();
         let vanished = match everything_seen {
-            true => kept.iter().filter(|t| !present.contains(&t.object)).cloned().map(Change::Delete).collect(),
+            true => gone.iter().filter(|t| !present.contains(&t.object)).cloned().map(Change::Delete).collect(),
             false => Vec::new(),
         };
-        let wanted = wanted.union(&kept);
+        // A ban above the folder is on documents, too, that this run does not look at.
+        let above = before.iter().filter(|t| t.relation == "blocked" && tree.is_above(&t.object)).cloned().collect();
+        let wanted = wanted.union(&gone).union(&above);
         // Of what is in doubt counts what the service holds, and what somebody removed there stays so. The rest is written
         // again, which changes nothing where it is there.
         let is_open = |t: &&TupleKey| in_doubt.contains(t) && wanted.get(t).is_some_and(|w| w.condition == t.condition);
@@ -388,6 +391,32 @@ impl FolderTuples {
             ..self.state.clone()
         };
         Ok(self.file.save(&state)?)
+    }
+}
+
+/// Refuses a part of a source whose folders above have grants in the service that their rule files don't say any more: what is
+/// new in the part would be open by them. Which those are, the record of the whole source says.
+fn settled_above(api: &Api<'_>, tree: &Tree, access: &Access, term: &Term) -> Result<(), RunError> {
+    let Some(above) = access.rules().and_then(|rules| rules.above.as_ref()) else { return Ok(()) };
+    let key = format!("folder {} {} ", api.server(), tree.source);
+    let Some(known) = StateFile::open(None, &key, true)?.load()? else {
+        term.note(
+            "there is no record of a run of the whole source: folders above have the grants that the service holds, and              get those of their rule files when the source is run as a whole",
+        );
+        return Ok(());
+    };
+    let wanted = tree.desired_above(above);
+    let is_stale = |t: &&TupleKey| {
+        let is_said = wanted.get(t).is_some_and(|wanted| wanted.condition == t.condition);
+        tree.is_above(&t.object) && !narrows(t) && !is_said
+    };
+    match known.tuples.iter().find(is_stale) {
+        Some(t) if !usher_base::faults::mutants::active("grants_above_a_prefix") => Err(RunError::Input(format!(
+            "the rules above {} say less than when the source was last run as a whole (`{} {} {}`): run the whole source \
+             first, without --prefix",
+            tree.prefix, t.user, t.relation, t.object
+        ))),
+        _ => Ok(()),
     }
 }
 

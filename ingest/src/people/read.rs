@@ -135,6 +135,10 @@ impl People {
                 g.parents.iter().try_for_each(|parent| people.join(&group, parent)).map_err(at)?;
                 for member in &g.members {
                     let member = match member.trim().strip_prefix("group:") {
+                        // SECURITY: as in a rule file, where it would be somebody else.
+                        Some(id) if id.starts_with(char::is_whitespace) => {
+                            return Err(at(format!("`{member}`: there is a blank before the name: take it away")));
+                        }
                         Some(id) if id.ends_with("#member") => {
                             let name = id.trim_end_matches("#member");
                             return Err(at(format!("`{member}` is written like a principal: write `group:{name}`")));
@@ -256,7 +260,9 @@ impl People {
 /// nobody has.
 fn bare<'i>(kind: &str, id: &'i str) -> Result<&'i str, String> {
     let id = id.trim();
-    let (stated, rest) = id.split_once(':').filter(|(stated, _)| KINDS.contains(stated)).unwrap_or((kind, id));
+    let is_kind = |stated: &str| KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(stated.trim()));
+    let (stated, rest) = id.split_once(':').filter(|(stated, _)| is_kind(stated)).unwrap_or((kind, id));
+    let (stated, rest) = (stated.trim().to_ascii_lowercase(), rest.trim());
     let name = rest.strip_suffix("#member").unwrap_or(rest);
     match name {
         "*" => Err(format!("`{id}` would be everybody: only people, agents, services and groups have ids here")),

@@ -38,7 +38,7 @@ type Act = (&'static str, fn(&Site));
 
 #[test]
 fn what_is_written_after_its_rule_is_never_sent_without_it() {
-    let acts: [Act; 11] = [
+    let acts: [Act; 14] = [
         ("own", |site| site.write("zz/deep/z.md.acl.yaml", CLOSED)),
         ("own, renamed into its place", |site| replace(site, "zz/deep/z.md.acl.yaml", CLOSED)),
         ("its directory's", |site| site.write("zz/deep/_.acl.yaml", CLOSED)),
@@ -48,6 +48,9 @@ fn what_is_written_after_its_rule_is_never_sent_without_it() {
         ("one of almost its name", |site| site.write("zz/deep/z.md.acl", CLOSED)),
         ("one of almost its directory's name", |site| site.write("zz/deep/_acl.yaml", CLOSED)),
         ("one of almost the name of the directory above", |site| site.write("zz/.acl.yaml", CLOSED)),
+        ("one beside its directory", |site| site.write("zz/deep.acl.yaml", CLOSED)),
+        ("almost one beside the directory above", |site| site.write("ZZ.acl.yml", CLOSED)),
+        ("one named after its directory", |site| site.write("zz/deep/deep.acl.yaml", CLOSED)),
         ("one that is a link", |site| std::os::unix::fs::symlink("y.md", site.doc("zz/deep/z.md.acl.yaml")).unwrap()),
         ("that of another directory", |site| {
             fs::rename(site.doc("zz/deep"), site.doc("zz/was")).unwrap();

@@ -88,6 +88,36 @@ fn what_can_not_be_expressed_is_refused_or_left_out() {
 }
 
 #[test]
+fn a_file_that_is_no_list_of_accounts_is_told_by_its_line() {
+    let site = Site::new(&[("a.md", "a")]);
+    std::fs::write(site.path("g"), "root:x:0:\n").unwrap();
+    std::fs::write(site.path("good"), "root:x:0:0::/:/\n").unwrap();
+    let with = |passwd: &str, group: &str| {
+        let (passwd, group) = (site.path(passwd), site.path(group));
+        let named = ["--passwd", passwd.to_str().unwrap(), "--group", group.to_str().unwrap(), "--host", "nas"];
+        let folder = site.folder(&[&["--acl", "posix", "--trust-above"], &named[..]].concat()).expect(1);
+        let people = site.run(&[&["people", "--from-host"], &named[..]].concat()).expect(1);
+        assert_eq!(folder.err.matches("error: ").count(), 1, "{}", folder.err);
+        (folder, people)
+    };
+    for (text, told) in [
+        ("people:\n  - id: ana\n", "wrong, line 1: a line is `name:x:uid:gid:"),
+        ("root:x:0:0::/:/\n- id: ana\n", "wrong, line 2: a line is `name:x:uid:gid:"),
+        ("id,groups\nana,hr\n", "wrong, line 1: "),
+        ("# nobody\n", "wrong: there is no account in it; a line is "),
+        ("", "wrong: there is no account in it"),
+    ] {
+        std::fs::write(site.path("wrong"), text).unwrap();
+        let (folder, people) = with("wrong", "g");
+        folder.says(told);
+        people.says(told);
+    }
+    std::fs::write(site.path("wrong"), "root:x:0:\n\nhr;100;ana\n").unwrap();
+    with("good", "wrong").0.says("wrong, line 3: a line is `name:x:gid:member,member`");
+    assert!(site.stub.world().documents.is_empty());
+}
+
+#[test]
 fn access_lists_of_files_count() {
     let site = Site::new(&[("a.md", "a")]);
     mode(&site, "a.md", 0o640);

