@@ -14,6 +14,7 @@ mod documents;
 mod each;
 mod encodings;
 mod features;
+mod linear;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
