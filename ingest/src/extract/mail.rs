@@ -32,7 +32,9 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     builder.title = message.subject().map(str::to_owned);
     metadata(&message, builder);
     let mut reading = Reading::new(builder);
-    reading.message(&message, 1)?;
+    reading.head(&message, 1)?;
+    reading.builder.header = 0..reading.builder.length();
+    reading.part(&message, 0, 1)?;
     let attached = std::mem::take(&mut reading.attached);
     // SECURITY: the name of a restricted part is none of what everybody sees.
     if !builder.has_parts && !attached.is_empty() {
@@ -224,6 +226,11 @@ impl<'b> Reading<'b> {
     }
 
     fn message(&mut self, message: &Message<'_>, level: u8) -> Result<(), ExtractError> {
+        self.head(message, level)?;
+        self.part(message, 0, level)
+    }
+
+    fn head(&mut self, message: &Message<'_>, level: u8) -> Result<(), ExtractError> {
         self.builder.heading(level, message.subject().unwrap_or_default())?;
         let mut lines = Vec::new();
         for (name, found) in [("From", message.from()), ("To", message.to()), ("Cc", message.cc())] {
@@ -235,7 +242,7 @@ impl<'b> Reading<'b> {
         }
         self.builder.block(&lines.join("\n"))?;
         self.builder.count("blind copies", message.bcc().map_or(0, |bcc| bcc.iter().count() as u64));
-        self.part(message, 0, level)
+        Ok(())
     }
 
     fn part(&mut self, message: &Message<'_>, id: u32, level: u8) -> Result<(), ExtractError> {

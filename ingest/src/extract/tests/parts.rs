@@ -417,3 +417,39 @@ fn a_note_of_markdown_outside_of_the_part_that_calls_it_refuses_the_file() {
     let whole = Job { name: "a.md".into(), sections: vec![], ..Job::default() };
     extract(&whole, b"# A\n\ntext[^1]\n\n# B\n\n[^1]: note").unwrap();
 }
+
+#[test]
+fn title_and_metadata_name_no_restricted_part() {
+    let mail = |subject: &str, body: &str| {
+        format!(
+            "From: secretfrom@x\nTo: secretto@x, b@x\nSubject: {subject}\nDate: Fri, 3 May 2024 10:00:00 +0000\n\
+             Content-Type: text/html\n\n{body}"
+        )
+    };
+    apart("a.eml", mail("Salaries", "<p>secretbody</p>").as_bytes());
+    for (name, file) in [
+        ("a.html", "<title>Salaries secretly - site</title><h1>Salaries</h1><p>secretx</p><h1>Other</h1>opena"),
+        ("a.html", "<title>secret plan</title><h1>Salaries</h1><p>A secret plan.</p><h1>Other</h1>opena"),
+        (
+            "a.md",
+            "---\ntitle: SALARIES, secret\nof: salaries of secret\ntags: [x, secret Salaries]\n---\n# Salaries\n\nsecretx\n\n# Other\n\nopena",
+        ),
+        ("a.md", "---\ntitle: Secret *sub*\n---\n# Salaries\n\nsecretx\n\n## Secret **sub**\n\n# Other\n\nopena"),
+    ] {
+        apart(name, file.as_bytes());
+    }
+    // What the rest says too, or what is of the document as a whole, stays.
+    let job = |text: &str| Job {
+        sections: vec![SectionPlace::Heading("Salaries".into())],
+        name: text.into(),
+        ..Job::default()
+    };
+    let file = "---\ntitle: Handbook\nyear: 2024\n---\n# Handbook\n\n## Salaries\n\n2024: 7, as the Handbook says";
+    let doc = extract(&job("a.md"), file.as_bytes()).unwrap();
+    assert_eq!((doc.title.as_deref(), doc.metadata["year"].as_u64()), (Some("Handbook"), Some(2024)));
+    let doc = extract(&job("a.eml"), mail("Open", "<h1>Salaries</h1>7").as_bytes()).unwrap();
+    assert_eq!(doc.title.as_deref(), Some("Open"));
+    assert_eq!(doc.metadata["to"], serde_json::json!(["secretto@x", "b@x"]));
+    let doc = extract(&job("a.eml"), mail("Salaries", "7").as_bytes()).unwrap();
+    assert_eq!((doc.title, doc.metadata.len(), doc.removed.len()), (None, 0, 1));
+}
