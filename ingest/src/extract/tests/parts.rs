@@ -301,6 +301,29 @@ fn notes_of_a_page_stand_where_they_are_called() {
 }
 
 #[test]
+fn each_note_of_a_list_of_notes_stands_where_it_is_called() {
+    let call = |n: u8| format!("<a class=\"footnote-reference\" href=\"#n{n}\" id=\"c{n}\">{n}</a>");
+    let note = |n: u8, text: &str| {
+        format!(
+            "<dt class=label id=n{n}><span><a class=fn-backref href=\"#c{n}\">{n}</a></span></dt><dd><p>{text}</p></dd>"
+        )
+    };
+    let list = format!("<dl class=\"footnote brackets\">{}{}</dl>", note(1, "secretnote"), note(2, "opennote"));
+    let whole = format!(
+        "<h1>Top</h1><h2>Salaries</h2><p>secretx {}</p><h2>Other</h2><p>openy {}</p>{list}<p>openend</p>",
+        call(1),
+        call(2)
+    );
+    let (inside, outside) = apart("a.html", whole.as_bytes());
+    assert!(inside.contains("secretnote") && outside.contains("opennote"), "{inside}\n---\n{outside}");
+    let doc = extract(&Job { name: "a.html".into(), ..Job::default() }, whole.as_bytes()).unwrap();
+    assert!(!doc.removed.contains_key("notes that nothing calls"), "{:?}", doc.removed);
+    // Items that nothing calls stay where they are.
+    let uncalled = format!("<h1>Top</h1><p>a {}</p>{list}", call(1));
+    assert!(text_of("a.html", &uncalled).contains("opennote"));
+}
+
+#[test]
 fn a_link_to_a_place_that_leads_back_is_no_note() {
     let text = page("<p id=\"s\">secreta <a href=\"#toc\">Top</a></p>", "")
         .replace("<p>opena</p>", "<p>opena <a id=\"toc\" href=\"#s\">Pay</a></p>");
