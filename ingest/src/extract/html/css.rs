@@ -1,16 +1,22 @@
 //! Styles as a page writes them: the declarations of an element's own, and the style sheets within the page, as far as they
 //! can hide something. Other files are not followed.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use dom_query::{Matcher, NodeRef};
+use dom_query::{Matcher, NodeId, NodeRef};
+
+mod nested;
+mod variables;
 
 /// Bytes of all style sheets of a page, rules in them, and how often a rule is compared with an element.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_RULES: usize = 20_000;
 const MAX_TRIALS: usize = 3_000_000;
-const MAX_DEPTH: usize = 8;
+/// Selectors that are put together of rules within rules.
+const MAX_NESTED: usize = 100_000;
+const MAX_DEPTH: usize = 10;
 /// A window of a common size, in pixels, for rules that ask.
 const WIDTH: f32 = 1280.0;
 
@@ -72,7 +78,7 @@ pub struct Declaration {
 pub fn declarations(block: &str) -> Vec<Declaration> {
     let block = plain(block);
     let of = |part: &str| {
-        // Rules within a rule are left aside.
+        // Rules within a rule are read by themselves.
         let part = part.rsplit('}').next().unwrap_or_default();
         let (name, value) = part.split_once(':')?;
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
@@ -82,7 +88,8 @@ pub fn declarations(block: &str) -> Vec<Declaration> {
             None => (value, false),
         };
         let name = name.trim().to_ascii_lowercase();
-        LOOKED_AT.contains(&name.as_str()).then_some(Declaration { name, value, important })
+        let is_looked_at = LOOKED_AT.contains(&name.as_str()) || name.starts_with("--");
+        is_looked_at.then_some(Declaration { name, value, important })
     };
     divided(&block, ';').into_iter().filter_map(of).collect()
 }
@@ -106,11 +113,18 @@ impl Applied {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Weakest first; what is important comes over all that is not.
-    fn of(declared: &[&Declaration]) -> Applied {
+    /// Weakest first; what is important comes over all that is not. `meant`: what a name of the page's own stands for.
+    fn of(declared: &[&Declaration], meant: impl Fn(&str) -> Option<String>) -> Applied {
         let mut applied = Applied::default();
         let ordered = declared.iter().filter(|it| !it.important).chain(declared.iter().filter(|it| it.important));
-        for it in ordered.filter(|it| is_known(&it.name, &it.value)) {
+        for it in ordered {
+            let value = match it.value.contains("var(") {
+                true => variables::resolved(&it.value, &meant).unwrap_or_default(),
+                false => it.value.clone(),
+            };
+            if !is_known(&it.name, &value) {
+                continue;
+            }
             // The shorthand sets all of them anew.
             let parts: &[&str] = match it.name.as_str() {
                 "background" => &["background-color", "background-image", "background-clip"],
@@ -121,7 +135,7 @@ impl Applied {
             if it.name == "font-size" {
                 applied.values.remove("font");
             }
-            applied.values.insert(it.name.clone(), it.value.clone());
+            applied.values.insert(it.name.clone(), value);
         }
         applied
     }
@@ -129,7 +143,7 @@ impl Applied {
 
 /// What a browser does not know it ignores.
 fn is_known(name: &str, value: &str) -> bool {
-    if value.is_empty() || value.contains("var(") {
+    if value.is_empty() || name.starts_with("--") {
         return false;
     }
     let all = ["initial", "inherit", "unset", "revert", "revert-layer"];
@@ -188,9 +202,13 @@ pub struct Sheets {
     rules: Vec<Rule>,
     /// Places of rules, by what the element itself has to be: `#id`, `.class`, its name, or `*`.
     by_key: HashMap<String, Vec<usize>>,
-    trials: std::cell::Cell<usize>,
+    /// Places of rules by the names of the page's own for which they give values, and what a name stands for in an element.
+    naming: HashMap<String, Vec<usize>>,
+    named: RefCell<HashMap<(NodeId, String), Option<String>>>,
+    trials: Cell<usize>,
+    nested: usize,
     /// There was more than is looked at.
-    is_cut: std::cell::Cell<bool>,
+    is_cut: Cell<bool>,
     /// Names of animations that end with what can be seen.
     appearing: HashSet<String>,
 }
@@ -207,7 +225,7 @@ impl Sheets {
                     break;
                 }
             }
-            all.add(&without_comments(&sheet), 0);
+            all.add(&without_comments(&sheet), &[], 0);
         }
         all
     }
@@ -227,14 +245,14 @@ impl Sheets {
     pub fn applied(&self, node: &NodeRef<'_>, name: &str) -> Applied {
         let own = node.attr("style").map(|style| declarations(&style)).unwrap_or_default();
         if self.rules.is_empty() {
-            return Applied::of(&own.iter().collect::<Vec<_>>());
+            return Applied::of(&own.iter().collect::<Vec<_>>(), |wanted| self.meant(node, wanted));
         }
         let mut keys = vec!["*".to_owned(), name.to_owned()];
         keys.extend(node.id_attr().map(|id| format!("#{id}")));
         keys.extend(node.attr("class").iter().flat_map(|all| all.split_whitespace()).map(|class| format!(".{class}")));
         if self.trials.get() > MAX_TRIALS {
             self.is_cut.set(true);
-            return Applied::of(&own.iter().collect::<Vec<_>>());
+            return Applied::of(&own.iter().collect::<Vec<_>>(), |wanted| self.meant(node, wanted));
         }
         let mut places: Vec<usize> = keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
         places.sort_unstable();
@@ -245,10 +263,55 @@ impl Sheets {
         rules.retain(|(_, rule)| node.is_match(&rule.matcher));
         rules.sort_by_key(|(place, rule)| (rule.weight, *place));
         let declared: Vec<&Declaration> = rules.iter().flat_map(|(_, rule)| rule.declared.iter()).chain(&own).collect();
-        Applied::of(&declared)
+        Applied::of(&declared, |wanted| self.meant(node, wanted))
     }
 
-    fn add(&mut self, css: &str, depth: usize) {
+    /// What a name of the page's own stands for in an element: what the element, or else the nearest one around it, says.
+    fn meant(&self, node: &NodeRef<'_>, wanted: &str) -> Option<String> {
+        let mut found = None;
+        let mut passed = Vec::new();
+        for element in std::iter::once(*node).chain(node.ancestors_it(None)).filter(NodeRef::is_element) {
+            let key = (element.id, wanted.to_owned());
+            if let Some(known) = self.named.borrow().get(&key) {
+                found.clone_from(known);
+                break;
+            }
+            passed.push(key);
+            found = self.said(&element, wanted);
+            if found.is_some() {
+                break;
+            }
+        }
+        self.named.borrow_mut().extend(passed.into_iter().map(|key| (key, found.clone())));
+        found
+    }
+
+    fn said(&self, element: &NodeRef<'_>, wanted: &str) -> Option<String> {
+        let places = self.naming.get(wanted).map(Vec::as_slice).unwrap_or_default();
+        self.trials.set(self.trials.get().saturating_add(places.len()).saturating_add(1));
+        if self.trials.get() > MAX_TRIALS {
+            self.is_cut.set(true);
+            return None;
+        }
+        let own = element.attr("style").filter(|style| style.contains("--")).map(|style| declarations(&style));
+        let rules = places.iter().filter_map(|place| Some((*place, self.rules.get(*place)?)));
+        let rules = rules.filter(|(_, rule)| element.is_match(&rule.matcher));
+        let of_rules = rules.flat_map(|(place, rule)| rule.declared.iter().map(move |it| (rule.weight, place, it)));
+        let of_own = own.iter().flatten().map(|it| ([usize::MAX; 3], usize::MAX, it));
+        let all = of_rules.chain(of_own).filter(|(_, _, it)| it.name == wanted);
+        all.max_by_key(|(weight, place, it)| (it.important, *weight, *place)).map(|(_, _, it)| it.value.clone())
+    }
+
+    /// Rules, and the declarations between them, within rules with the selectors around.
+    fn add(&mut self, css: &str, around: &[String], depth: usize) {
+        if depth > MAX_DEPTH {
+            self.is_cut.set(true);
+            return;
+        }
+        let declared: Rc<[Declaration]> = if around.is_empty() { Rc::new([]) } else { declarations(css).into() };
+        if !declared.is_empty() {
+            around.iter().for_each(|selector| self.add_rule(selector, &declared));
+        }
         let mut rest = css;
         while let Some((prelude, after)) = next_block(rest) {
             let Some((block, after)) = after else {
@@ -273,19 +336,36 @@ impl Sheets {
                     }
                     _ => false,
                 };
-                if holds && depth < MAX_DEPTH {
-                    self.add(block, depth.saturating_add(1));
+                if holds {
+                    self.add(block, around, depth.saturating_add(1));
                 }
                 continue;
             }
-            let declared: Rc<[Declaration]> = declarations(block).into();
-            if declared.is_empty() {
-                continue;
-            }
-            for selector in divided(prelude, ',') {
-                self.add_rule(selector.trim(), &declared);
+            let selectors = self.selectors(around, prelude);
+            if !selectors.is_empty() {
+                self.add(block, &selectors, depth.saturating_add(1));
             }
         }
+    }
+
+    fn selectors(&mut self, around: &[String], prelude: &str) -> Vec<String> {
+        let own = divided(prelude, ',');
+        let own = own.iter().map(|selector| selector.trim()).filter(|selector| !selector.is_empty());
+        if around.is_empty() {
+            return own.map(str::to_owned).collect();
+        }
+        let mut found = Vec::new();
+        for (selector, outer) in own.flat_map(|selector| around.iter().map(move |outer| (selector, outer))) {
+            self.nested = self.nested.saturating_add(1);
+            match nested::within(outer, selector).filter(|_| self.nested <= MAX_NESTED) {
+                Some(whole) => found.push(whole),
+                None => self.is_cut.set(true),
+            }
+            if self.nested > MAX_NESTED {
+                break;
+            }
+        }
+        found
     }
 
     fn add_rule(&mut self, selector: &str, declared: &Rc<[Declaration]>) {
@@ -296,6 +376,10 @@ impl Sheets {
         // Parts that a page generates, and what is not known.
         let Ok(matcher) = Matcher::new(&selector.replace(":root", "html")) else { return };
         self.by_key.entry(key(selector)).or_default().push(self.rules.len());
+        for it in declared.iter().filter(|it| it.name.starts_with("--")) {
+            let places = self.naming.entry(it.name.clone()).or_default();
+            places.extend((places.last() != Some(&self.rules.len())).then_some(self.rules.len()));
+        }
         self.rules.push(Rule { matcher, weight: weight(selector), declared: Rc::clone(declared) });
     }
 }
