@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
+/// Makes a file of about so many bytes.
+type Make = Box<dyn Fn(usize) -> Vec<u8>>;
+
 /// How many times longer it takes to read eight times as much: the best of some tries.
-fn growth(name: &str, make: &dyn Fn(usize) -> Vec<u8>, size: usize) -> f64 {
+fn growth(name: &str, make: &Make, size: usize) -> f64 {
     let took = |size: usize, tries: usize| {
         let bytes = make(size);
         let once = || {
@@ -22,9 +25,9 @@ fn growth(name: &str, make: &dyn Fn(usize) -> Vec<u8>, size: usize) -> f64 {
 fn eight_times_the_bytes_take_no_square_of_the_time() {
     let run_of = |what: &'static str| {
         let made = move |size: usize| format!("Begin. {}", what.repeat(size / what.len())).into_bytes();
-        Box::new(made) as Box<dyn Fn(usize) -> Vec<u8>>
+        Box::new(made) as Make
     };
-    let cases: Vec<(&str, &str, Box<dyn Fn(usize) -> Vec<u8>>)> = vec![
+    let cases: Vec<(&str, &str, Make)> = vec![
         ("quotes", "a.txt", run_of("\"")),
         ("brackets", "a.txt", run_of(")")),
         ("stars and lines", "a.txt", run_of("*_")),
