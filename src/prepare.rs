@@ -150,7 +150,7 @@ pub fn layout(document: &Document, effort: &Effort) -> Result<Laid, LayoutError>
             } else {
                 Vec::new()
             };
-            paths::keep_own(&mut chunks, &restricted, text, &own);
+            paths::keep_own(&mut chunks, &restricted, text, &own, effort)?;
             chunks
         }
         (None, "text/plain" | "text/markdown") => own_chunks(text, media_type == "text/markdown", &restricted, effort)?,

@@ -16,6 +16,7 @@ mod archive;
 mod builder;
 mod decode;
 mod detect;
+mod disclosed;
 mod docx;
 mod epub;
 mod graphics;
@@ -43,7 +44,7 @@ pub use records::each::{Record, RecordsJob, records};
 pub use records::shape::Shape;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
-pub const VERSION: &str = "usher-ingest-extract-5";
+pub const VERSION: &str = "usher-ingest-extract-6";
 
 /// Bytes of canonical text per document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -144,6 +145,7 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
         return picture.read(builder);
     }
     let kind = fill(&job.name, bytes, &mut builder)?;
+    let header = std::mem::take(&mut builder.header);
     let mut extracted = builder.finish(kind.media_type());
     if matches!(kind, Format::Markdown) {
         extracted.units = markdown::tables(&extracted.text);
@@ -169,6 +171,7 @@ pub fn extract(job: &Job, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     if matches!(kind, Format::Markdown) {
         extracted.headings = outline::headings_apart(&extracted.text, &restricted).map_err(limit)?;
     }
+    disclosed::withhold(&mut extracted, &restricted, &header);
     if extracted.title.is_none() {
         let is_open = |h: &&Heading| h.level == 1 && !restricted.iter().any(|part| part.contains(&h.start));
         let found = extracted.headings.iter().find(is_open);

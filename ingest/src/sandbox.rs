@@ -229,12 +229,19 @@ fn worker(name: &str) -> Command {
 fn converse(command: Command, frames: &[&[u8]], limit: Duration, max: u64) -> Result<Vec<u8>, WorkerError> {
     let lengths: Vec<[u8; 8]> = frames.iter().map(|frame| frame::length(frame)).collect();
     let parts: Vec<&[u8]> = lengths.iter().zip(frames).flat_map(|(length, frame)| [&length[..], frame]).collect();
-    let out = piped(command, &parts, limit, max.saturating_add(8))?;
+    let out = piped(command, &parts, limit, child::CPU_SECONDS, max.saturating_add(8))?;
     frame::read(&mut out.as_slice(), max).map_err(|e| WorkerError::Protocol(e.to_string()))
 }
 
-/// Writes the parts to a child, reads at most `max` bytes back, and ends the child in any case.
-fn piped(mut command: Command, parts: &[&[u8]], limit: Duration, max: u64) -> Result<Vec<u8>, WorkerError> {
+/// Writes the parts to a child, reads at most `max` bytes back, and ends the child in any case. `seconds`: of processor time
+/// that the child gives itself.
+fn piped(
+    mut command: Command,
+    parts: &[&[u8]],
+    limit: Duration,
+    seconds: u64,
+    max: u64,
+) -> Result<Vec<u8>, WorkerError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(WorkerError::Spawn)?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
@@ -264,7 +271,7 @@ fn piped(mut command: Command, parts: &[&[u8]], limit: Duration, max: u64) -> Re
         Ok(out) if out.len() as u64 > max => Err(WorkerError::Output(max)),
         Ok(out) => match status {
             Some(status) if status.success() => Ok(out),
-            Some(status) => Err(WorkerError::Died(death(status))),
+            Some(status) => Err(WorkerError::Died(death(status, seconds))),
             None => Err(WorkerError::Timeout(limit.as_secs())),
         },
     }
@@ -287,10 +294,11 @@ fn finish(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     None
 }
 
-fn death(status: ExitStatus) -> String {
+/// `seconds`: of processor time that it had.
+fn death(status: ExitStatus, seconds: u64) -> String {
     match status.signal() {
         Some(libc::SIGSYS) => "was stopped: the file made it try what the sandbox forbids".into(),
-        Some(libc::SIGXCPU) => format!("took more than {} s of processor time", child::CPU_SECONDS),
+        Some(libc::SIGXCPU) => format!("took more than {seconds} s of processor time"),
         Some(libc::SIGABRT) => "ran out of memory or failed an internal check".into(),
         Some(libc::SIGSEGV | libc::SIGBUS) => "crashed".into(),
         Some(signal) => format!("was ended by signal {signal}"),
@@ -321,9 +329,11 @@ mod tests {
         assert!(matches!(flood, Err(WorkerError::Output(_))), "{flood:?}");
         let dead = converse(sh("kill -SEGV $$"), &[&vec![0; 1 << 20]], Duration::from_secs(10), 100);
         assert!(matches!(dead, Err(WorkerError::Died(_))), "{dead:?}");
+        let spent = converse(sh("ulimit -St 1; ulimit -Ht 2; while :; do :; done"), &[], Duration::from_secs(60), 100);
+        assert!(matches!(&spent, Err(WorkerError::Died(how)) if how.contains("of processor time")), "{spent:?}");
         let junk = converse(sh("echo hi"), &[], Duration::from_secs(10), 100);
         assert!(matches!(junk, Err(WorkerError::Protocol(_))), "{junk:?}");
-        assert!(start.elapsed() < Duration::from_secs(10));
+        assert!(start.elapsed() < Duration::from_secs(60));
     }
 
     #[test]

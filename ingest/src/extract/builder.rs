@@ -24,6 +24,8 @@ pub struct Builder {
     pub metadata: Fields,
     pub removed: BTreeMap<String, u64>,
     pub warnings: Vec<String>,
+    /// Where the text itself says what title and metadata say.
+    pub header: Range<usize>,
     /// Some of the document is restricted.
     pub has_parts: bool,
     /// How deep this document lies in others, and how many were read for the outermost.

@@ -22,6 +22,16 @@ pub fn html(bytes: &[u8], builder: &mut Builder) -> Result<String, ExtractError>
     decode(bytes, meta::declared(bytes), builder)
 }
 
+/// Text that is said to be in an encoding of this name.
+pub fn labelled(bytes: &[u8], label: Option<&str>, builder: &mut Builder) -> Result<String, ExtractError> {
+    decode(bytes, label.and_then(|label| Encoding::for_label(label.as_bytes())), builder)
+}
+
+/// Whether each letter takes one byte in the encoding of this name.
+pub fn is_of_one_byte(label: &str) -> bool {
+    Encoding::for_label(label.trim().as_bytes()).is_some_and(Encoding::is_single_byte)
+}
+
 fn decode(bytes: &[u8], declared: Option<&'static Encoding>, builder: &mut Builder) -> Result<String, ExtractError> {
     if let Some(big_endian) = utf32(bytes) {
         return Ok(from_utf32(bytes.get(4..).unwrap_or_default(), big_endian, builder));

@@ -102,6 +102,10 @@ pub fn kind(name: &str, bytes: &[u8]) -> Result<(Format, Vec<String>), ExtractEr
         (None, Some(kind)) if kind.is_binary() || kind == Format::Rtf => {
             Err(ExtractError::Broken(format!("named .{extension}, but its content is no such file")))
         }
+        (None, Some(kind)) if looks_binary(bytes) && is_text_with_zeros(bytes) => {
+            let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+            Ok((kind, vec![format!("{zeros} NUL bytes in the text are left out")]))
+        }
         (None, _) if looks_binary(bytes) => Err(ExtractError::Unsupported("unknown binary format".into())),
         (None, Some(kind)) => Ok((kind, Vec::new())),
         (None, None) => Ok((by_first_lines(bytes), Vec::new())),
@@ -224,6 +228,13 @@ fn looks_binary(bytes: &[u8]) -> bool {
     }
     let odd = head.iter().filter(|b| matches!(b, 0..=7 | 14..=26 | 28..=31)).count();
     odd.saturating_mul(50) > head.len()
+}
+
+/// Whether nothing but some NUL bytes would make data of a text.
+fn is_text_with_zeros(bytes: &[u8]) -> bool {
+    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    let is_odd = |byte: &u8| matches!(byte, 1..=7 | 14..=26 | 28..=31 | 127);
+    zeros.saturating_mul(10) <= bytes.len() && !bytes.iter().any(is_odd) && is_utf8(bytes)
 }
 
 fn is_utf8(bytes: &[u8]) -> bool {

@@ -12,6 +12,7 @@ use super::opc::{Package, Relations};
 use super::rows::Tables;
 use super::{Builder, ExtractError, nested};
 
+mod fields;
 mod notes;
 mod numbering;
 mod styles;

@@ -5,6 +5,9 @@
 use std::collections::HashSet;
 
 use dom_query::{Document, NodeId, NodeRef};
+use html5ever::tendril::{StrTendril, TendrilSink};
+use html5ever::tree_builder::TreeBuilderOpts;
+use html5ever::{ParseOpts, parse_document};
 
 use super::rows::Rows;
 use super::{Builder, ExtractError};
@@ -29,10 +32,12 @@ use tables::Table;
 
 /// Deeper than any page that people read.
 const MAX_DEPTH: usize = 2_000;
+/// Bytes of a page between two looks at how deep it is.
+const STRETCH: usize = 4_096;
 
 /// `is_xml`: where elements without content end at once, as in XHTML.
 pub fn read(html: &str, is_xml: bool, builder: &mut Builder) -> Result<(), ExtractError> {
-    let document = if is_xml { Document::from(xml::as_html(html)) } else { Document::from(html) };
+    let document = if is_xml { parsed(&xml::as_html(html))? } else { parsed(html)? };
     if let Some(title) = document.select_single("head > title").nodes().first() {
         builder.title = Some(builder.canonical(&title.text()).split_whitespace().collect::<Vec<_>>().join(" "));
     }
@@ -59,6 +64,30 @@ pub fn read(html: &str, is_xml: bool, builder: &mut Builder) -> Result<(), Extra
         builder.warn("the page has more styles than are looked at: some of its text may be hidden from a reader");
     }
     Ok(())
+}
+
+/// The tree of a page. Its depth is looked at while it grows, because the parser goes through all open elements at many a
+/// tag.
+fn parsed(html: &str) -> Result<Document, ExtractError> {
+    let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
+    let mut parser = parse_document(Document::default(), ParseOpts { tree_builder, ..ParseOpts::default() });
+    let mut rest = html;
+    while !rest.is_empty() {
+        let (stretch, after) = rest.split_at(rest.floor_char_boundary(STRETCH.min(rest.len())));
+        parser.process(StrTendril::from(stretch));
+        let page = &parser.tokenizer.sink.sink;
+        let depth =
+            std::iter::successors(Some(page.root()), NodeRef::last_child).take(MAX_DEPTH.saturating_add(2)).count();
+        if depth > MAX_DEPTH.saturating_add(1) {
+            return Err(too_deep());
+        }
+        rest = after;
+    }
+    Ok(parser.finish())
+}
+
+fn too_deep() -> ExtractError {
+    ExtractError::Limit(format!("elements nested deeper than {MAX_DEPTH}"))
 }
 
 /// What kind of thing an element is, by its name and by its attributes as they are written, if a page shows none of it.
@@ -181,7 +210,7 @@ impl<'b, 'n, 'a> Page<'b, 'n, 'a> {
                 Step::Enter(node, depth, look, hidden_by) => (node, depth, look, hidden_by),
             };
             if depth > MAX_DEPTH {
-                return Err(ExtractError::Limit(format!("elements nested deeper than {MAX_DEPTH}")));
+                return Err(too_deep());
             }
             if node.is_text() {
                 self.text_of(&node.text(), &around, hidden_by);

@@ -11,6 +11,9 @@ use mail_parser::{Address, Encoding, Message, MessageParser, MessagePart, MimeHe
 
 use super::{Builder, ExtractError, decode, html, nested};
 
+mod calendar;
+mod flowed;
+
 /// Messages in one mailbox.
 const MAX_MESSAGES: usize = 10_000;
 /// Parts of one message, at any depth.
@@ -25,14 +28,17 @@ const MAX_NAME: usize = 200;
 
 /// One message.
 pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
-    let message = parsed(without_envelope(bytes))?;
+    let bytes = with_readable_head(without_envelope(bytes), builder);
+    let message = parsed(&bytes)?;
     if is_page(&message) {
         return page(&message, builder);
     }
     builder.title = message.subject().map(str::to_owned);
     metadata(&message, builder);
     let mut reading = Reading::new(builder);
-    reading.message(&message, 1)?;
+    reading.head(&message, 1)?;
+    reading.builder.header = 0..reading.builder.length();
+    reading.part(&message, 0, 1)?;
     let attached = std::mem::take(&mut reading.attached);
     // SECURITY: the name of a restricted part is none of what everybody sees.
     if !builder.has_parts && !attached.is_empty() {
@@ -46,6 +52,7 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
 /// Many messages, one after the other.
 pub fn read_box(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     for (number, raw) in messages_of(bytes)?.into_iter().enumerate() {
+        let raw = with_readable_head(&raw, builder);
         match parsed(&raw) {
             Ok(message) => Reading::new(builder).message(&message, 1)?,
             Err(ExtractError::Limit(why)) => return Err(ExtractError::Limit(why)),
@@ -87,6 +94,27 @@ fn without_envelope(bytes: &[u8]) -> &[u8] {
         Some(length) => rest.get(..length).unwrap_or(rest),
         None => bytes,
     }
+}
+
+/// A message whose head has letters that are not written as mail writes them: they are decoded like those of a file, where
+/// the message does not say in what its text is.
+fn with_readable_head<'m>(bytes: &'m [u8], builder: &mut Builder) -> Cow<'m, [u8]> {
+    let ends = |at: &[u8]| at.starts_with(b"\n\n") || at.starts_with(b"\n\r\n");
+    let length = (0..bytes.len()).find(|at| bytes.get(*at..).is_some_and(ends)).unwrap_or(bytes.len());
+    let (head, rest) = bytes.split_at_checked(length).unwrap_or((bytes, b""));
+    if std::str::from_utf8(head).is_ok() {
+        return bytes.into();
+    }
+    let message = parsed(bytes).ok();
+    let label = message.iter().flat_map(|message| &message.parts).find_map(charset);
+    match decode::labelled(head, label, builder) {
+        Ok(head) => [head.as_bytes(), rest].concat().into(),
+        Err(_) => bytes.into(),
+    }
+}
+
+fn charset<'m>(part: &'m MessagePart<'_>) -> Option<&'m str> {
+    part.content_type()?.attribute("charset")
 }
 
 fn parsed(bytes: &[u8]) -> Result<Message<'_>, ExtractError> {
@@ -193,9 +221,9 @@ fn text_of<'m>(
     builder: &mut Builder,
 ) -> Result<Cow<'m, str>, ExtractError> {
     let is_html = matches!(part.body, PartType::Html(_));
-    let declared = part.content_type().is_some_and(|kind| kind.has_attribute("charset"));
+    let label = charset(part);
     let known = part.text_contents().unwrap_or_default();
-    if declared && !known.contains(char::REPLACEMENT_CHARACTER) {
+    if label.is_some() && known.is_ascii() {
         return Ok(known.into());
     }
     let raw = message.raw_message.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
@@ -204,6 +232,17 @@ fn text_of<'m>(
         Encoding::Base64 => base64_decode(raw),
         Encoding::QuotedPrintable => quoted_printable_decode(raw),
     };
+    // Letters of eight bits in a row hardly ever look like UTF-8.
+    let of_one_byte = label.filter(|label| decode::is_of_one_byte(label));
+    if let (Some(label), Some(bytes)) = (of_one_byte, &bytes)
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        builder.warn(format!("a text that is said to be in {label} is read as UTF-8, which it is"));
+        return Ok(text.to_owned().into());
+    }
+    if label.is_some() && !known.contains(char::REPLACEMENT_CHARACTER) {
+        return Ok(known.into());
+    }
     match bytes.filter(|bytes| std::str::from_utf8(bytes).is_err()) {
         Some(bytes) if is_html => decode::html(&bytes, builder).map(Into::into),
         Some(bytes) => decode::text(&bytes, builder).map(Into::into),
@@ -224,6 +263,11 @@ impl<'b> Reading<'b> {
     }
 
     fn message(&mut self, message: &Message<'_>, level: u8) -> Result<(), ExtractError> {
+        self.head(message, level)?;
+        self.part(message, 0, level)
+    }
+
+    fn head(&mut self, message: &Message<'_>, level: u8) -> Result<(), ExtractError> {
         self.builder.heading(level, message.subject().unwrap_or_default())?;
         let mut lines = Vec::new();
         for (name, found) in [("From", message.from()), ("To", message.to()), ("Cc", message.cc())] {
@@ -235,7 +279,7 @@ impl<'b> Reading<'b> {
         }
         self.builder.block(&lines.join("\n"))?;
         self.builder.count("blind copies", message.bcc().map_or(0, |bcc| bcc.iter().count() as u64));
-        self.part(message, 0, level)
+        Ok(())
     }
 
     fn part(&mut self, message: &Message<'_>, id: u32, level: u8) -> Result<(), ExtractError> {
@@ -253,9 +297,17 @@ impl<'b> Reading<'b> {
                 self.message(inner, level.saturating_add(1))
             }
             PartType::Html(_) if !is_attached => self.page(message, part, level),
+            PartType::Text(_) if !is_attached && is_calendar(part) => self.calendar(message, part, true),
             PartType::Text(_) if !is_attached && is_running_text(part) => {
                 let text = text_of(message, part, self.builder)?.into_owned();
-                self.builder.block(&text)
+                let says = |name: &str, value: &str| {
+                    let said = part.content_type().and_then(|kind| kind.attribute(name));
+                    said.is_some_and(|said| said.eq_ignore_ascii_case(value))
+                };
+                match says("format", "flowed") {
+                    true => self.builder.block(&flowed::joined(&text, says("delsp", "yes"))),
+                    false => self.builder.block(&text),
+                }
             }
             _ => self.attachment(part, level),
         };
@@ -272,10 +324,11 @@ impl<'b> Reading<'b> {
     ) -> Result<(), ExtractError> {
         let kind = part.content_type().and_then(|kind| kind.subtype()).unwrap_or_default().to_ascii_lowercase();
         let chosen = match kind.as_str() {
-            // Mail programs show the last form that they know.
+            // Mail programs show the last form that they know; one that says nothing hides what another one says.
             "alternative" => {
-                let shown = parts.iter().rev().find(|id| is_shown(message, **id, 0));
-                shown.or(parts.first()).copied()
+                let shown: Vec<u32> = parts.iter().rev().copied().filter(|id| is_shown(message, *id, 0)).collect();
+                let full = shown.iter().find(|id| self.says_something(message, **id, 0)).copied();
+                full.or(shown.first().copied()).or(parts.first().copied())
             }
             _ => None,
         };
@@ -284,6 +337,10 @@ impl<'b> Reading<'b> {
             let is_named = inner.content_disposition().is_some_and(mail_parser::ContentType::is_attachment);
             if chosen.is_some_and(|chosen| chosen != *id) && !is_named {
                 self.builder.count("other forms of a text", 1);
+                // Where and when something takes place the others may not say.
+                if is_calendar(inner) {
+                    self.calendar(message, inner, false)?;
+                }
                 continue;
             }
             let is_signature = |kind: &str| inner.content_type().and_then(|k| k.subtype()) == Some(kind);
@@ -301,6 +358,29 @@ impl<'b> Reading<'b> {
         let text = text_of(message, part, &mut inner)?;
         html::read(&text, false, &mut inner)?;
         self.builder.absorb(inner, Some(level))
+    }
+
+    fn calendar(&mut self, message: &Message<'_>, part: &MessagePart<'_>, is_alone: bool) -> Result<(), ExtractError> {
+        let text = text_of(message, part, self.builder)?;
+        let events = calendar::events(&text, is_alone);
+        events.iter().try_for_each(|event| self.builder.block(event))
+    }
+
+    /// Whether a form of a text has any.
+    fn says_something(&self, message: &Message<'_>, id: u32, depth: usize) -> bool {
+        let Some(part) = message.part(id).filter(|_| depth < MAX_DEPTH) else { return false };
+        let mut inner = self.builder.inner();
+        match &part.body {
+            PartType::Html(_) => {
+                let read = text_of(message, part, &mut inner).and_then(|text| html::read(&text, false, &mut inner));
+                read.is_err() || !inner.text().trim().is_empty()
+            }
+            PartType::Text(text) => !text.trim().is_empty(),
+            PartType::Multipart(parts) => {
+                parts.iter().any(|id| self.says_something(message, *id, depth.saturating_add(1)))
+            }
+            _ => false,
+        }
     }
 
     fn attachment(&mut self, part: &MessagePart<'_>, level: u8) -> Result<(), ExtractError> {
@@ -335,6 +415,10 @@ impl<'b> Reading<'b> {
         self.builder.heading(below, &format!("Attachment: {name}"))?;
         nested::read_below(below, &name, bytes, self.builder)
     }
+}
+
+fn is_calendar(part: &MessagePart<'_>) -> bool {
+    part.is_content_type("text", "calendar")
 }
 
 /// Text that is read in a row, and no calendar or list of addresses.

@@ -96,17 +96,21 @@ fn divided(text: &str, units: &[Range<usize>]) -> Vec<Range<usize>> {
     if fits(text, WHOLE) {
         return std::iter::once(0..text.len()).collect();
     }
+    // Blanks at the end belong to no piece, and would be looked through for each.
+    let text = text.trim_end();
     let units: Vec<&Range<usize>> =
         units.iter().filter(|unit| text.get((*unit).clone()).is_some_and(|text| fits(text, TARGET))).collect();
     let mut pieces: Vec<Range<usize>> = Vec::new();
     let (mut start, mut fresh) = (0, 0);
-    while let Some(rest) = text.get(start..).filter(|rest| !rest.trim().is_empty()) {
+    loop {
+        // A piece begins with what it says.
+        let blank = text.get(start..).map_or(0, |rest| rest.len().saturating_sub(rest.trim_start().len()));
+        start = start.saturating_add(blank);
+        let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) else { break };
         let unit = |at: usize| {
             let next = units.partition_point(|unit| unit.start < at);
             next.checked_sub(1).and_then(|last| units.get(last)).filter(|unit| at < unit.end)
         };
-        let blank = rest.len().saturating_sub(rest.trim_start().len());
-        let begin = start.saturating_add(blank);
         let limit = nth(rest, if fits(rest, WHOLE) { WHOLE } else { TARGET }).saturating_add(start);
         if limit >= text.len() {
             pieces.push(start..text.len());
@@ -115,7 +119,7 @@ fn divided(text: &str, units: &[Range<usize>]) -> Vec<Range<usize>> {
         let mut end = match unit(limit) {
             // A heading or a line of introduction stays with it where both fit.
             Some(unit) if text.get(start..unit.end).is_some_and(|both| fits(both, WHOLE)) => unit.end,
-            Some(unit) if unit.start > begin => unit.start,
+            Some(unit) if unit.start > start => unit.start,
             _ => Ends { text, start, fresh, limit, is_inside: &|at| unit(at).is_some() }.best(),
         };
         if end <= fresh.max(start) {
@@ -125,10 +129,13 @@ fn divided(text: &str, units: &[Range<usize>]) -> Vec<Range<usize>> {
             }
         }
         pieces.push(start..end);
-        let borders = units.iter().any(|unit| unit.start == end || unit.end == end || unit.contains(&end));
         let after = text.get(end..).unwrap_or_default();
         let next = end.saturating_add(after.len().saturating_sub(after.trim_start().len()));
-        let borders = borders || units.iter().any(|unit| unit.start == next);
+        // They are ascending and apart, so the last one that begins before is the last that ends before.
+        let following = units.partition_point(|unit| unit.start < end);
+        let before = following.checked_sub(1).and_then(|last| units.get(last));
+        let borders = before.is_some_and(|unit| unit.end >= end)
+            || units.get(following).is_some_and(|unit| (end..=next).contains(&unit.start));
         fresh = end;
         let shared = if borders { end } else { ends::shared(text, start, end, OVERLAP) };
         start = if unit(shared).is_some() { end } else { shared };

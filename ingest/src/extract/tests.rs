@@ -14,6 +14,7 @@ mod documents;
 mod each;
 mod encodings;
 mod features;
+mod linear;
 #[path = "../../../tests/common/mutants.rs"]
 #[allow(clippy::print_stdout, reason = "which bugs were caught is shown")]
 mod mutants;
@@ -333,8 +334,10 @@ fn section_rules_find_their_places_and_cut_chunks() {
 }
 
 /// What the child does it does without an environment, so these bugs are looked for here.
-const MUTANTS: &[(&str, &str)] =
-    &[("structure_of_the_cleaned_text", "extract::tests::cleaning::nothing_of_a_restricted_part_of_the_file_is_open")];
+const MUTANTS: &[(&str, &str)] = &[
+    ("structure_of_the_cleaned_text", "extract::tests::cleaning::nothing_of_a_restricted_part_of_the_file_is_open"),
+    ("titles_of_restricted_parts", "extract::tests::parts::title_and_metadata_name_no_restricted_part"),
+];
 
 #[test]
 fn mutants_are_caught() {

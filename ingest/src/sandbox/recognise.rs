@@ -129,7 +129,7 @@ impl Recogniser {
         }
         let find = |name: &str| PLACES.iter().map(|place| Path::new(place).join(name)).find(|path| path.is_file());
         let tesseract = find("tesseract").ok_or(here("tesseract is not installed (Debian: tesseract-ocr)"))?;
-        let listed = piped(tool::command(&tesseract, &["--list-langs"]), &[], PAGE, MAX_READ);
+        let listed = piped(tool::command(&tesseract, &["--list-langs"]), &[], PAGE, tool::CPU_SECONDS, MAX_READ);
         let listed = listed.map_err(|e| here(&format!("tesseract does not start: {e}")))?;
         let listed = String::from_utf8_lossy(&listed).into_owned();
         let is_there = |wanted: &str| listed.lines().any(|line| line.trim() == wanted);
@@ -171,7 +171,7 @@ impl Recogniser {
             } else {
                 let (at, side) = (page.to_string(), SIDE.to_string());
                 let arguments = ["-q", "-gray", "-scale-to", &side, "-f", &at, "-l", &at, "-"];
-                let drawn = piped(tool::command(pdftoppm, &arguments), &[bytes], PAGE, MAX_DRAWN);
+                let drawn = piped(tool::command(pdftoppm, &arguments), &[bytes], PAGE, tool::CPU_SECONDS, MAX_DRAWN);
                 drawn.map_err(|e| e.to_string()).and_then(|drawn| self.text(programs, &drawn))
             };
             match done {
@@ -187,7 +187,7 @@ impl Recogniser {
 
     fn text(&self, programs: &Programs, picture: &[u8]) -> Result<String, String> {
         let arguments = ["stdin", "stdout", "-l", &self.options.languages];
-        let read = piped(tool::command(&programs.tesseract, &arguments), &[picture], PAGE, MAX_READ);
+        let read = piped(tool::command(&programs.tesseract, &arguments), &[picture], PAGE, tool::CPU_SECONDS, MAX_READ);
         read.map(|text| String::from_utf8_lossy(&text).into_owned()).map_err(|e| e.to_string())
     }
 

@@ -18,7 +18,7 @@ use super::worker;
 
 /// Memory of a program, and seconds of processor time.
 const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
-const CPU_SECONDS: u64 = 60;
+pub const CPU_SECONDS: u64 = 60;
 /// What programs are made of: themselves, libraries, fonts, data of languages.
 const READABLE: [&str; 9] = [
     "/usr",

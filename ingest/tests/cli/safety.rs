@@ -24,6 +24,8 @@ fn the_sandbox_stops_files_sockets_programs_and_processes() {
     }
     let memory = probe("memory");
     assert!(!memory.status.success() && !String::from_utf8_lossy(&memory.stdout).contains("allowed"));
+    // By the signal that says why, not by one that anything may send.
+    assert_eq!(probe("processor").status.signal(), Some(24));
 }
 
 #[test]

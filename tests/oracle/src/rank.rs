@@ -1,6 +1,8 @@
 //! Ranking by brute force, from `docs/ranking.md`. Texts are lower-case ASCII words separated by single blanks or line
 //! breaks, so that tokens are just the words.
 
+use std::collections::BTreeSet;
+
 /// A readable chunk as a ranking sees it.
 #[derive(Debug, Clone)]
 pub struct Chunk {
@@ -165,6 +167,13 @@ fn keyword_scores(query: &str, chunks: &[Chunk], rarity: Rarity) -> Vec<Option<f
     scores
 }
 
+/// The part of the query's words that a chunk holds.
+fn coverage(query: &str, chunk: &Chunk) -> f64 {
+    let words: BTreeSet<String> = tokens(query).into_iter().collect();
+    let held = words.iter().filter(|word| chunk.tokens.contains(word)).count();
+    held as f64 / words.len() as f64
+}
+
 /// The answer from the hybrid list over readable chunks.
 pub fn hybrid(query: &str, chunks: &[Chunk], wish: Wish, rarity: Rarity) -> Vec<Ranked> {
     let keywords = keyword_scores(query, chunks, rarity);
@@ -173,7 +182,7 @@ pub fn hybrid(query: &str, chunks: &[Chunk], wish: Wish, rarity: Rarity) -> Vec<
     for list in &lists {
         for (rank, place) in list.iter().enumerate() {
             if let Some(sum) = raw.get_mut(*place) {
-                *sum += 1.0 / (60.0 + (rank + 1) as f64);
+                *sum += 1.0 / (3.0 + (rank + 1) as f64);
             }
         }
     }
@@ -184,9 +193,24 @@ pub fn hybrid(query: &str, chunks: &[Chunk], wish: Wish, rarity: Rarity) -> Vec<
             order.push(place);
         }
     }
-    let scores: Vec<f64> = raw.iter().map(|raw| raw / (2.0 / 61.0)).collect();
+    let pool = if wish.diversity > 0.0 { (3 * wish.top_k).max(50) } else { 0 };
+    order.truncate(wish.top_k.max(30).max(pool));
+    // What a passage is by itself counts as much as where it stands.
+    let cosines = vector_scores(&vector(query), chunks);
+    let scores: Vec<f64> = raw
+        .iter()
+        .zip(chunks)
+        .zip(cosines)
+        .map(|((raw, chunk), cosine)| {
+            let places = (raw / (2.0 / 4.0)).min(1.0);
+            0.5 * places + 0.2 * coverage(query, chunk) + 0.3 * cosine.unwrap_or(0.0).clamp(0.0, 1.0)
+        })
+        .collect();
+    let of = |place: usize| scores.get(place).copied().unwrap_or_default();
+    let key = |place: usize| chunks.get(place).map(|chunk| chunk.key);
+    order.sort_by(|a, b| of(*b).total_cmp(&of(*a)).then_with(|| key(*a).cmp(&key(*b))));
     if wish.diversity > 0.0 {
-        order.truncate((3 * wish.top_k).max(50));
+        order.truncate(pool);
         order = choice(&order, &scores, chunks, wish);
     }
     order.truncate(wish.top_k);

@@ -70,7 +70,17 @@ pub fn symbol(element: &BytesStart<'_>) -> Option<char> {
     if !(0xf000..=0xf0ff).contains(&code) {
         return char::from_u32(code).filter(|c| !c.is_control());
     }
-    let is_symbol = attribute(element, "font").is_some_and(|font| font.eq_ignore_ascii_case("symbol"));
+    let font = attribute(element, "font").unwrap_or_default().to_ascii_lowercase();
+    // Boxes that are ticked, or not.
+    let boxes = match font.as_str() {
+        "wingdings" => [(0xfb, '✗'), (0xfc, '✓'), (0xfd, '☒'), (0xfe, '☑'), (0xa8, '☐'), (0x6f, '☐')],
+        "wingdings 2" => [(0x4f, '✗'), (0x50, '✓'), (0x51, '☒'), (0x52, '☑'), (0xa3, '☐'), (0, ' ')],
+        _ => [(0, ' '); 6],
+    };
+    if let Some((_, sign)) = boxes.iter().find(|(known, _)| *known == code & 0xff && *known != 0) {
+        return Some(*sign);
+    }
+    let is_symbol = font == "symbol";
     let code = u8::try_from(code & 0xff).ok().filter(|_| is_symbol)?;
     let greek = "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ";
     match code {

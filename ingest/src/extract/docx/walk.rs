@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use quick_xml::events::BytesStart;
 
+use super::fields::Field;
 use super::notes::{Name, Notes};
 use super::numbering::{Counters, Label, Numbering};
 use super::styles::{Look, Script, Styles, outline};
@@ -91,8 +92,7 @@ pub struct Walker<'a, 'b> {
     ruby: (usize, usize),
     /// Open formulas.
     math: usize,
-    /// Of each open field, whether its text is still to come: what stands before is its code.
-    fields: Vec<bool>,
+    fields: Vec<Field>,
     /// Of each open choice, whether one was taken.
     choices: Vec<bool>,
     /// White letters may stand on something that is not white.
@@ -239,16 +239,19 @@ impl<'a, 'b> Walker<'a, 'b> {
                     None => self.builder.count("symbols", 1),
                 },
                 "fldChar" => match attribute(element, "fldCharType").as_deref() {
-                    Some("begin") => self.fields.push(true),
-                    Some("separate") => {
-                        if let Some(in_code) = self.fields.last_mut() {
-                            *in_code = false;
+                    Some("begin") => self.fields.push(Field::new()),
+                    Some("separate") => self.fields.last_mut().into_iter().for_each(|field| field.in_code = false),
+                    Some("end") => {
+                        if let Some(shown) = self.fields.pop().as_ref().and_then(Field::shown) {
+                            self.text(shown);
                         }
                     }
-                    Some("end") => drop(self.fields.pop()),
                     _ => {}
                 },
-                _ => own.take(name, element),
+                _ => {
+                    own.take(name, element);
+                    self.fields.last_mut().into_iter().for_each(|field| field.take(name, element));
+                }
             },
             Some(Frame::Paragraph(paragraph)) => match (name, value(element)) {
                 ("pStyle", Some(id)) => {
@@ -339,7 +342,7 @@ impl<'a, 'b> Walker<'a, 'b> {
 
     fn paragraph(&mut self, mut paragraph: Paragraph) {
         // A field that never ends hides no more than its paragraph.
-        self.fields.iter_mut().for_each(|in_code| *in_code = false);
+        self.fields.iter_mut().for_each(|field| field.in_code = false);
         paragraph.line.end_reading();
         let style = self.sources.styles.of_paragraph(paragraph.style.as_deref());
         let text = paragraph.line.text.trim();
@@ -474,10 +477,12 @@ impl<'a, 'b> Walker<'a, 'b> {
             self.builder.count("hidden characters", text.chars().count() as u64);
             return;
         }
-        if self.fields.contains(&true) {
+        if self.fields.iter().any(|field| field.in_code) {
             self.builder.count("field codes", 1);
             return;
         }
+        let says = !text.trim().is_empty();
+        self.fields.iter_mut().for_each(|field| field.has_text |= says);
         let ruby = self.ruby;
         let paragraph = self.open.iter_mut().rev().find_map(|frame| match frame {
             Frame::Paragraph(paragraph) => Some(paragraph),

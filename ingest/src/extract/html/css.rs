@@ -1,18 +1,27 @@
 //! Styles as a page writes them: the declarations of an element's own, and the style sheets within the page, as far as they
 //! can hide something. Other files are not followed.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use dom_query::{Matcher, NodeRef};
+use dom_query::{Matcher, NodeId, NodeRef};
+
+mod media;
+mod nested;
+mod scan;
+mod variables;
+
+use media::is_media;
+use scan::{divided, next_block, plain, without_comments};
 
 /// Bytes of all style sheets of a page, rules in them, and how often a rule is compared with an element.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_RULES: usize = 20_000;
 const MAX_TRIALS: usize = 3_000_000;
-const MAX_DEPTH: usize = 8;
-/// A window of a common size, in pixels, for rules that ask.
-const WIDTH: f32 = 1280.0;
+/// Selectors that are put together of rules within rules.
+const MAX_NESTED: usize = 100_000;
+const MAX_DEPTH: usize = 10;
 
 /// What can hide text, part words or divide lines.
 const LOOKED_AT: [&str; 42] = [
@@ -72,7 +81,7 @@ pub struct Declaration {
 pub fn declarations(block: &str) -> Vec<Declaration> {
     let block = plain(block);
     let of = |part: &str| {
-        // Rules within a rule are left aside.
+        // Rules within a rule are read by themselves.
         let part = part.rsplit('}').next().unwrap_or_default();
         let (name, value) = part.split_once(':')?;
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
@@ -82,7 +91,8 @@ pub fn declarations(block: &str) -> Vec<Declaration> {
             None => (value, false),
         };
         let name = name.trim().to_ascii_lowercase();
-        LOOKED_AT.contains(&name.as_str()).then_some(Declaration { name, value, important })
+        let is_looked_at = LOOKED_AT.contains(&name.as_str()) || name.starts_with("--");
+        is_looked_at.then_some(Declaration { name, value, important })
     };
     divided(&block, ';').into_iter().filter_map(of).collect()
 }
@@ -106,11 +116,18 @@ impl Applied {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Weakest first; what is important comes over all that is not.
-    fn of(declared: &[&Declaration]) -> Applied {
+    /// Weakest first; what is important comes over all that is not. `meant`: what a name of the page's own stands for.
+    fn of(declared: &[&Declaration], meant: impl Fn(&str) -> Option<String>) -> Applied {
         let mut applied = Applied::default();
         let ordered = declared.iter().filter(|it| !it.important).chain(declared.iter().filter(|it| it.important));
-        for it in ordered.filter(|it| is_known(&it.name, &it.value)) {
+        for it in ordered {
+            let value = match it.value.contains("var(") {
+                true => variables::resolved(&it.value, &meant).unwrap_or_default(),
+                false => it.value.clone(),
+            };
+            if !is_known(&it.name, &value) {
+                continue;
+            }
             // The shorthand sets all of them anew.
             let parts: &[&str] = match it.name.as_str() {
                 "background" => &["background-color", "background-image", "background-clip"],
@@ -121,7 +138,7 @@ impl Applied {
             if it.name == "font-size" {
                 applied.values.remove("font");
             }
-            applied.values.insert(it.name.clone(), it.value.clone());
+            applied.values.insert(it.name.clone(), value);
         }
         applied
     }
@@ -129,7 +146,7 @@ impl Applied {
 
 /// What a browser does not know it ignores.
 fn is_known(name: &str, value: &str) -> bool {
-    if value.is_empty() || value.contains("var(") {
+    if value.is_empty() || name.starts_with("--") {
         return false;
     }
     let all = ["initial", "inherit", "unset", "revert", "revert-layer"];
@@ -188,9 +205,13 @@ pub struct Sheets {
     rules: Vec<Rule>,
     /// Places of rules, by what the element itself has to be: `#id`, `.class`, its name, or `*`.
     by_key: HashMap<String, Vec<usize>>,
-    trials: std::cell::Cell<usize>,
+    /// Places of rules by the names of the page's own for which they give values, and what a name stands for in an element.
+    naming: HashMap<String, Vec<usize>>,
+    named: RefCell<HashMap<(NodeId, String), Option<String>>>,
+    trials: Cell<usize>,
+    nested: usize,
     /// There was more than is looked at.
-    is_cut: std::cell::Cell<bool>,
+    is_cut: Cell<bool>,
     /// Names of animations that end with what can be seen.
     appearing: HashSet<String>,
 }
@@ -207,7 +228,7 @@ impl Sheets {
                     break;
                 }
             }
-            all.add(&without_comments(&sheet), 0);
+            all.add(&without_comments(&sheet), &[], 0);
         }
         all
     }
@@ -227,14 +248,14 @@ impl Sheets {
     pub fn applied(&self, node: &NodeRef<'_>, name: &str) -> Applied {
         let own = node.attr("style").map(|style| declarations(&style)).unwrap_or_default();
         if self.rules.is_empty() {
-            return Applied::of(&own.iter().collect::<Vec<_>>());
+            return Applied::of(&own.iter().collect::<Vec<_>>(), |wanted| self.meant(node, wanted));
         }
         let mut keys = vec!["*".to_owned(), name.to_owned()];
         keys.extend(node.id_attr().map(|id| format!("#{id}")));
         keys.extend(node.attr("class").iter().flat_map(|all| all.split_whitespace()).map(|class| format!(".{class}")));
         if self.trials.get() > MAX_TRIALS {
             self.is_cut.set(true);
-            return Applied::of(&own.iter().collect::<Vec<_>>());
+            return Applied::of(&own.iter().collect::<Vec<_>>(), |wanted| self.meant(node, wanted));
         }
         let mut places: Vec<usize> = keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
         places.sort_unstable();
@@ -245,10 +266,55 @@ impl Sheets {
         rules.retain(|(_, rule)| node.is_match(&rule.matcher));
         rules.sort_by_key(|(place, rule)| (rule.weight, *place));
         let declared: Vec<&Declaration> = rules.iter().flat_map(|(_, rule)| rule.declared.iter()).chain(&own).collect();
-        Applied::of(&declared)
+        Applied::of(&declared, |wanted| self.meant(node, wanted))
     }
 
-    fn add(&mut self, css: &str, depth: usize) {
+    /// What a name of the page's own stands for in an element: what the element, or else the nearest one around it, says.
+    fn meant(&self, node: &NodeRef<'_>, wanted: &str) -> Option<String> {
+        let mut found = None;
+        let mut passed = Vec::new();
+        for element in std::iter::once(*node).chain(node.ancestors_it(None)).filter(NodeRef::is_element) {
+            let key = (element.id, wanted.to_owned());
+            if let Some(known) = self.named.borrow().get(&key) {
+                found.clone_from(known);
+                break;
+            }
+            passed.push(key);
+            found = self.said(&element, wanted);
+            if found.is_some() {
+                break;
+            }
+        }
+        self.named.borrow_mut().extend(passed.into_iter().map(|key| (key, found.clone())));
+        found
+    }
+
+    fn said(&self, element: &NodeRef<'_>, wanted: &str) -> Option<String> {
+        let places = self.naming.get(wanted).map(Vec::as_slice).unwrap_or_default();
+        self.trials.set(self.trials.get().saturating_add(places.len()).saturating_add(1));
+        if self.trials.get() > MAX_TRIALS {
+            self.is_cut.set(true);
+            return None;
+        }
+        let own = element.attr("style").filter(|style| style.contains("--")).map(|style| declarations(&style));
+        let rules = places.iter().filter_map(|place| Some((*place, self.rules.get(*place)?)));
+        let rules = rules.filter(|(_, rule)| element.is_match(&rule.matcher));
+        let of_rules = rules.flat_map(|(place, rule)| rule.declared.iter().map(move |it| (rule.weight, place, it)));
+        let of_own = own.iter().flatten().map(|it| ([usize::MAX; 3], usize::MAX, it));
+        let all = of_rules.chain(of_own).filter(|(_, _, it)| it.name == wanted);
+        all.max_by_key(|(weight, place, it)| (it.important, *weight, *place)).map(|(_, _, it)| it.value.clone())
+    }
+
+    /// Rules, and the declarations between them, within rules with the selectors around.
+    fn add(&mut self, css: &str, around: &[String], depth: usize) {
+        if depth > MAX_DEPTH {
+            self.is_cut.set(true);
+            return;
+        }
+        let declared: Rc<[Declaration]> = if around.is_empty() { Rc::new([]) } else { declarations(css).into() };
+        if !declared.is_empty() {
+            around.iter().for_each(|selector| self.add_rule(selector, &declared));
+        }
         let mut rest = css;
         while let Some((prelude, after)) = next_block(rest) {
             let Some((block, after)) = after else {
@@ -273,19 +339,36 @@ impl Sheets {
                     }
                     _ => false,
                 };
-                if holds && depth < MAX_DEPTH {
-                    self.add(block, depth.saturating_add(1));
+                if holds {
+                    self.add(block, around, depth.saturating_add(1));
                 }
                 continue;
             }
-            let declared: Rc<[Declaration]> = declarations(block).into();
-            if declared.is_empty() {
-                continue;
-            }
-            for selector in divided(prelude, ',') {
-                self.add_rule(selector.trim(), &declared);
+            let selectors = self.selectors(around, prelude);
+            if !selectors.is_empty() {
+                self.add(block, &selectors, depth.saturating_add(1));
             }
         }
+    }
+
+    fn selectors(&mut self, around: &[String], prelude: &str) -> Vec<String> {
+        let own = divided(prelude, ',');
+        let own = own.iter().map(|selector| selector.trim()).filter(|selector| !selector.is_empty());
+        if around.is_empty() {
+            return own.map(str::to_owned).collect();
+        }
+        let mut found = Vec::new();
+        for (selector, outer) in own.flat_map(|selector| around.iter().map(move |outer| (selector, outer))) {
+            self.nested = self.nested.saturating_add(1);
+            match nested::within(outer, selector).filter(|_| self.nested <= MAX_NESTED) {
+                Some(whole) => found.push(whole),
+                None => self.is_cut.set(true),
+            }
+            if self.nested > MAX_NESTED {
+                break;
+            }
+        }
+        found
     }
 
     fn add_rule(&mut self, selector: &str, declared: &Rc<[Declaration]>) {
@@ -296,44 +379,12 @@ impl Sheets {
         // Parts that a page generates, and what is not known.
         let Ok(matcher) = Matcher::new(&selector.replace(":root", "html")) else { return };
         self.by_key.entry(key(selector)).or_default().push(self.rules.len());
+        for it in declared.iter().filter(|it| it.name.starts_with("--")) {
+            let places = self.naming.entry(it.name.clone()).or_default();
+            places.extend((places.last() != Some(&self.rules.len())).then_some(self.rules.len()));
+        }
         self.rules.push(Rule { matcher, weight: weight(selector), declared: Rc::clone(declared) });
     }
-}
-
-/// Whether a screen is meant, as wide as usual, with light colours.
-fn is_media(condition: &str) -> bool {
-    let condition = condition.to_ascii_lowercase();
-    let holds = |query: &str| {
-        let query = query.trim();
-        let (query, wanted) = match query.strip_prefix("not ") {
-            Some(query) => (query, false),
-            None => (query.strip_prefix("only ").unwrap_or(query), true),
-        };
-        let all = query.split(" and ").all(|part| {
-            let part = part.trim();
-            let Some(feature) = part.strip_prefix('(').map(|part| part.trim_end_matches(')')) else {
-                return matches!(part, "" | "all" | "screen");
-            };
-            let (name, value) = feature.split_once(':').unwrap_or((feature, ""));
-            let value = value.trim();
-            let pixels = || {
-                let end = value.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(value.len());
-                let number: f32 = value.get(..end)?.parse().ok()?;
-                Some(if value.ends_with("em") { number * 16.0 } else { number })
-            };
-            match name.trim() {
-                "min-width" | "min-device-width" => pixels().is_some_and(|pixels| pixels <= WIDTH),
-                "max-width" | "max-device-width" => pixels().is_some_and(|pixels| pixels >= WIDTH),
-                "prefers-color-scheme" => value == "light",
-                "prefers-reduced-motion" => value == "no-preference",
-                "hover" | "any-hover" => value == "hover" || value.is_empty(),
-                "orientation" => value == "landscape",
-                _ => false,
-            }
-        });
-        all == wanted
-    };
-    condition.split(',').any(holds)
 }
 
 /// What an element has to be itself for a selector to fit.
@@ -377,113 +428,6 @@ fn weight(selector: &str) -> [usize; 3] {
         before = c;
     }
     weight
-}
-
-/// What stands before the next block or the next `;`, and the block with what follows it.
-#[allow(clippy::type_complexity, reason = "a prelude, a block and the rest")]
-fn next_block(css: &str) -> Option<(&str, Option<(&str, &str)>)> {
-    let at = find(css, 0, |c, depth| depth == 0 && matches!(c, '{' | ';'))?;
-    let prelude = css.get(..at)?;
-    let after = css.get(at.saturating_add(1)..)?;
-    if css.get(at..)?.starts_with(';') {
-        return Some((prelude, None));
-    }
-    let mut open = 1usize;
-    let end = find(after, 0, |c, _| {
-        match c {
-            '{' => open = open.saturating_add(1),
-            '}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        open == 0
-    });
-    let end = end.unwrap_or(after.len());
-    Some((prelude, Some((after.get(..end)?, after.get(end.saturating_add(1)..).unwrap_or_default()))))
-}
-
-/// The first character outside of quotes that is wanted, with how many brackets are open around it.
-fn find(css: &str, from: usize, mut wanted: impl FnMut(char, usize) -> bool) -> Option<usize> {
-    let (mut quote, mut depth, mut is_escaped) = (None, 0usize, false);
-    for (at, c) in css.get(from..)?.char_indices() {
-        if std::mem::take(&mut is_escaped) {
-            continue;
-        }
-        match (quote, c) {
-            (_, '\\') => is_escaped = true,
-            (Some(open), c) if open == c || c == '\n' => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, c) => {
-                depth = if matches!(c, ')' | ']') { depth.saturating_sub(1) } else { depth };
-                if wanted(c, depth) {
-                    return Some(from.saturating_add(at));
-                }
-                depth = if matches!(c, '(' | '[') { depth.saturating_add(1) } else { depth };
-            }
-        }
-    }
-    None
-}
-
-/// Parts between separators that stand in no brackets and no quotes.
-fn divided(css: &str, separator: char) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut from = 0;
-    let mut braces = 0usize;
-    while let Some(at) = find(css, from, |c, depth| {
-        match c {
-            '{' => braces = braces.saturating_add(1),
-            '}' => braces = braces.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && (c == separator || (c == '}' && separator == ';')) && braces == 0
-    }) {
-        parts.push(css.get(from..at).unwrap_or_default());
-        from = at.saturating_add(1);
-    }
-    parts.push(css.get(from..).unwrap_or_default());
-    parts
-}
-
-fn without_comments(css: &str) -> String {
-    let mut out = String::with_capacity(css.len());
-    let mut rest = css;
-    while let Some((before, after)) = rest.split_once("/*") {
-        out.push_str(before);
-        rest = after.split_once("*/").map_or("", |(_, after)| after);
-    }
-    out.push_str(rest);
-    out.replace("<!--", " ").replace("-->", " ")
-}
-
-/// Without comments, and with what is written by escapes.
-fn plain(block: &str) -> String {
-    let block = without_comments(block);
-    if !block.contains('\\') {
-        return block;
-    }
-    let mut out = String::with_capacity(block.len());
-    let mut chars = block.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        let mut digits = String::new();
-        while let Some(digit) = chars.next_if(|c| c.is_ascii_hexdigit() && digits.len() < 6) {
-            digits.push(digit);
-        }
-        if digits.is_empty() {
-            out.extend(chars.next());
-            continue;
-        }
-        chars.next_if(|c| c.is_whitespace());
-        // Only letters: another character would end what it stands in.
-        out.extend(
-            u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32).filter(|c| c.is_ascii_alphanumeric()),
-        );
-    }
-    out
 }
 
 #[cfg(test)]

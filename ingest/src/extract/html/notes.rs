@@ -161,6 +161,11 @@ impl<'a> Index<'a> {
                     .or_else(|| nearest(&path, &["p"]))
                     .or_else(|| path.first().copied())
             }
+            // Of a list, each item is a note.
+            Some((list, Role::Perhaps)) if has_name(&list, &["dl", "ol", "ul", "table"]) => {
+                let path = within(Some(list.id));
+                nearest(&path, &["li", "dt", "dd", "tr"]).or(Some(list))
+            }
             Some((note, Role::Note | Role::Perhaps)) => Some(note),
             None => {
                 let path = within(None);

@@ -95,26 +95,44 @@ fn cut(text: &str, cuts: Vec<Cut>) -> String {
 
 fn comments(text: &str, builder: &mut Builder) -> Vec<Cut> {
     let mut cuts = Vec::new();
+    let mut line = Line::of(text);
     for Markup { range, is_block, .. } in markup(text) {
         let Some(html) = text.get(range.clone()) else { continue };
         let parts = between(html, "<!--", "-->");
         builder.count("comments", parts.len() as u64);
         let kept = cut(html, parts.iter().map(|part| (part.clone(), String::new())).collect());
+        let keeps_some = !kept.trim().is_empty();
         cuts.extend(parts.into_iter().map(|part| shifted(part, range.start)).map(|part| {
-            let stays = if is_block { !kept.trim().is_empty() } else { parts_marks(text, part.start) };
+            let stays = if is_block { keeps_some } else { line.parts_marks(part.start) };
             (part, if stays { "<!---->" } else { "" }.to_owned())
         }));
     }
     cuts
 }
 
-/// Whether what stands in running text parts what would mean something together: its line holds nothing before it but marks
-/// of blocks, or begins like a tag or a definition.
-fn parts_marks(text: &str, at: usize) -> bool {
-    let line = text.get(..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-    let is_mark = |c: char| " \t>#=-_*+`~|:.)".contains(c) || c.is_ascii_digit();
-    let rest = line.trim_start_matches(is_mark);
-    rest.is_empty() || rest.starts_with(['<', '['])
+/// The line of a place in a text, for one place after the other: each line is gone through once.
+struct Line<'t> {
+    text: &'t str,
+    at: usize,
+    /// The first character of the line that is no mark of a block.
+    first: Option<char>,
+}
+
+impl<'t> Line<'t> {
+    fn of(text: &'t str) -> Self {
+        Line { text, at: 0, first: None }
+    }
+
+    /// Whether what stands there in running text parts what would mean something together: its line holds nothing before it
+    /// but marks of blocks, or begins like a tag or a definition.
+    fn parts_marks(&mut self, at: usize) -> bool {
+        let is_mark = |c: char| " \t>#=-_*+`~|:.)".contains(c) || c.is_ascii_digit();
+        for c in self.text.get(self.at..at).unwrap_or_default().chars() {
+            self.first = if c == '\n' { None } else { self.first.or(Some(c).filter(|c| !is_mark(*c))) };
+        }
+        self.at = self.at.max(at);
+        self.first.is_none_or(|c| matches!(c, '<' | '['))
+    }
 }
 
 fn shifted(part: Range<usize>, by: usize) -> Range<usize> {
@@ -152,7 +170,7 @@ fn elements(text: &str, builder: &mut Builder) -> Vec<Cut> {
         tags(text.get(range.clone()).unwrap_or_default(), range.start, within, &mut seen);
     }
     let mut cuts: Vec<Cut> = Vec::new();
-    let mut past = 0;
+    let (mut past, mut line) = (0, Line::of(text));
     for (index, tag) in seen.iter().enumerate() {
         if tag.closes || tag.range.start < past {
             continue;
@@ -172,7 +190,7 @@ fn elements(text: &str, builder: &mut Builder) -> Vec<Cut> {
             });
             let is_whole = before.trim().is_empty() && after.unwrap_or_default().trim().is_empty();
             if is_whole { String::new() } else { format!("<{name}>\n</{name}>") }
-        } else if parts_marks(text, tag.range.start) {
+        } else if line.parts_marks(tag.range.start) {
             format!("<{name}></{name}>")
         } else {
             String::new()
@@ -209,40 +227,41 @@ fn end_of(tag: &Seen, later: &[Seen], around: &Markup, length: usize) -> (usize,
 /// Tags of a piece of HTML that begins at `base`.
 fn tags(html: &str, base: usize, within: usize, seen: &mut Vec<Seen>) {
     let mut from = 0;
-    while let Some(start) = html.get(from..).and_then(|rest| rest.find('<')).map(|i| from.saturating_add(i)) {
+    for (start, end) in ends_of_tags(html) {
         let inside = html.get(start.saturating_add(1)..).unwrap_or_default();
         let closes = inside.starts_with('/');
         let inside = inside.strip_prefix('/').unwrap_or(inside);
-        let name: String = inside.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-        let rest = inside.get(name.len()..).unwrap_or_default();
-        let length = length_of_attributes(rest);
-        let is_tag = name.starts_with(|c: char| c.is_ascii_alphabetic()) && length < rest.len();
-        if !is_tag {
-            from = start.saturating_add(1);
+        let name = inside.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or_default();
+        if start < from || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             continue;
         }
-        let end = html.len().saturating_sub(rest.len()).saturating_add(length).saturating_add(1);
+        let attributes = html.len().saturating_sub(inside.len()).saturating_add(name.len());
         seen.push(Seen {
-            range: shifted(start..end, base),
+            range: shifted(start..end.saturating_add(1), base),
             name: name.to_ascii_lowercase(),
-            attributes: rest.get(..length).unwrap_or_default().trim_end_matches('/').to_owned(),
+            attributes: html.get(attributes..end).unwrap_or_default().trim_end_matches('/').to_owned(),
             closes,
             within,
         });
-        from = end;
+        from = end.saturating_add(1);
     }
 }
 
-/// Bytes before the `>` that ends a tag; all of them if none does.
-fn length_of_attributes(rest: &str) -> usize {
-    let mut quote = None;
-    for (at, c) in rest.char_indices() {
-        match (quote, c) {
-            (None, '>') => return at,
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
+/// For each `<` the first `>` behind it that stands in no quotes, counted from there. From the end on, so that what is never
+/// closed is gone through once.
+fn ends_of_tags(html: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    // The next end for what is in no quotes here, in double ones and in single ones.
+    let (mut bare, mut double, mut single): (Option<usize>, Option<usize>, Option<usize>) = (None, None, None);
+    for (at, byte) in html.bytes().enumerate().rev() {
+        match byte {
+            b'>' => bare = Some(at),
+            b'"' => std::mem::swap(&mut bare, &mut double),
+            b'\'' => std::mem::swap(&mut bare, &mut single),
+            b'<' => found.extend(bare.map(|end| (at, end))),
             _ => {}
         }
     }
-    rest.len()
+    found.reverse();
+    found
 }

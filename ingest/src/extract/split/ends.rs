@@ -6,6 +6,9 @@ use unicode_normalization::char::is_combining_mark;
 const LEAST: usize = 200;
 /// Characters of an abbreviation with a point.
 const SHORT: usize = 2;
+/// Characters that are looked at before a place: a sentence has fewer blanks, brackets and quotes behind it, and a run of
+/// them is not gone through anew at each of its places.
+const NEAR: usize = 16;
 
 /// The places where a chunk may end that begins at `start`, is new from `fresh` on, and ends at `limit`.
 pub struct Ends<'t, 'f> {
@@ -89,7 +92,7 @@ fn kind_at(text: &str, at: usize) -> Option<Kind> {
     if last.is_whitespace() {
         return Some(after_blank(before, next));
     }
-    let bare = before.trim_end_matches(is_closer).chars().next_back()?;
+    let bare = without_end(before, is_closer).chars().next_back()?;
     if matches!(bare, '。' | '！' | '？' | '｡' | '︒' | '។' | '៕' | '།' | '༎')
         && !is_closer(next)
         && !is_full_stop(next)
@@ -108,8 +111,8 @@ fn kind_at(text: &str, at: usize) -> Option<Kind> {
 }
 
 fn after_blank(before: &str, next: char) -> Kind {
-    let before = before.trim_end();
-    let bare = before.trim_end_matches(is_closer);
+    let before = without_end(before, char::is_whitespace);
+    let bare = without_end(before, is_closer);
     let Some(last) = bare.chars().next_back() else { return Kind::Word };
     if is_full_stop(last) && !next.is_lowercase() && !(last == '.' && is_abbreviation(bare)) {
         return Kind::Sentence;
@@ -119,6 +122,18 @@ fn after_blank(before: &str, next: char) -> Kind {
         return Kind::Sentence;
     }
     if matches!(last, ',' | ';' | ':' | '،' | '؛' | '–' | '—') { Kind::Clause } else { Kind::Word }
+}
+
+/// Without the characters at the end that are such, as far as they are looked at.
+fn without_end(text: &str, is_such: impl Fn(char) -> bool) -> &str {
+    let mut rest = text.chars();
+    for _ in 0..NEAR {
+        let before = rest.as_str();
+        if !rest.next_back().is_some_and(&is_such) {
+            return before;
+        }
+    }
+    rest.as_str()
 }
 
 fn is_full_stop(c: char) -> bool {
@@ -134,8 +149,10 @@ fn is_closer(c: char) -> bool {
 
 /// A point behind an initial, a number that counts, or a short word that is written with one.
 fn is_abbreviation(before: &str) -> bool {
-    let before = before.trim_end_matches('.');
-    let word = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '.')).next().unwrap_or_default();
+    let before = without_end(before, |c| c == '.');
+    let from = before.char_indices().rev().take(NEAR).last().map_or(before.len(), |(at, _)| at);
+    let near = before.get(from..).unwrap_or_default();
+    let word = near.rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '.')).next().unwrap_or_default();
     let length = word.chars().count();
     let is_number = length <= SHORT && word.chars().all(|c| c.is_ascii_digit());
     let is_initial = length <= 1 && word.chars().all(char::is_alphabetic);

@@ -153,3 +153,18 @@ fn letters_of_markdown_are_written_out_and_nothing_that_means_something() {
         assert_eq!(text("a.md", markdown.as_bytes()), wanted, "{markdown}");
     }
 }
+
+#[test]
+fn a_zero_in_a_text_makes_no_data_of_it() {
+    let doc = run("a.txt", b"The contract runs\0 for three years.").unwrap();
+    assert_eq!(doc.text, "The contract runs for three years.");
+    assert_eq!(
+        (doc.warnings.as_slice(), doc.removed["NUL characters"]),
+        (&["1 NUL bytes in the text are left out".to_owned()][..], 1)
+    );
+    // Letters among as many zeros, or among other signs of data, are none.
+    for data in [&b"a\0b\0\0\0cd\0\0efg\0h"[..], b"The contract\0 runs \x01\x02", b"three\0 ye\xff\xfears and a half"] {
+        assert!(matches!(run("a.txt", data), Err(ExtractError::Unsupported(_))), "{data:?}");
+    }
+    assert!(run("a", b"The contract runs\0 for three years.").is_err());
+}

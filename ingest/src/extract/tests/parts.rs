@@ -301,6 +301,29 @@ fn notes_of_a_page_stand_where_they_are_called() {
 }
 
 #[test]
+fn each_note_of_a_list_of_notes_stands_where_it_is_called() {
+    let call = |n: u8| format!("<a class=\"footnote-reference\" href=\"#n{n}\" id=\"c{n}\">{n}</a>");
+    let note = |n: u8, text: &str| {
+        format!(
+            "<dt class=label id=n{n}><span><a class=fn-backref href=\"#c{n}\">{n}</a></span></dt><dd><p>{text}</p></dd>"
+        )
+    };
+    let list = format!("<dl class=\"footnote brackets\">{}{}</dl>", note(1, "secretnote"), note(2, "opennote"));
+    let whole = format!(
+        "<h1>Top</h1><h2>Salaries</h2><p>secretx {}</p><h2>Other</h2><p>openy {}</p>{list}<p>openend</p>",
+        call(1),
+        call(2)
+    );
+    let (inside, outside) = apart("a.html", whole.as_bytes());
+    assert!(inside.contains("secretnote") && outside.contains("opennote"), "{inside}\n---\n{outside}");
+    let doc = extract(&Job { name: "a.html".into(), ..Job::default() }, whole.as_bytes()).unwrap();
+    assert!(!doc.removed.contains_key("notes that nothing calls"), "{:?}", doc.removed);
+    // Items that nothing calls stay where they are.
+    let uncalled = format!("<h1>Top</h1><p>a {}</p>{list}", call(1));
+    assert!(text_of("a.html", &uncalled).contains("opennote"));
+}
+
+#[test]
 fn a_link_to_a_place_that_leads_back_is_no_note() {
     let text = page("<p id=\"s\">secreta <a href=\"#toc\">Top</a></p>", "")
         .replace("<p>opena</p>", "<p>opena <a id=\"toc\" href=\"#s\">Pay</a></p>");
@@ -416,4 +439,40 @@ fn a_note_of_markdown_outside_of_the_part_that_calls_it_refuses_the_file() {
     }
     let whole = Job { name: "a.md".into(), sections: vec![], ..Job::default() };
     extract(&whole, b"# A\n\ntext[^1]\n\n# B\n\n[^1]: note").unwrap();
+}
+
+#[test]
+fn title_and_metadata_name_no_restricted_part() {
+    let mail = |subject: &str, body: &str| {
+        format!(
+            "From: secretfrom@x\nTo: secretto@x, b@x\nSubject: {subject}\nDate: Fri, 3 May 2024 10:00:00 +0000\n\
+             Content-Type: text/html\n\n{body}"
+        )
+    };
+    apart("a.eml", mail("Salaries", "<p>secretbody</p>").as_bytes());
+    for (name, file) in [
+        ("a.html", "<title>Salaries secretly - site</title><h1>Salaries</h1><p>secretx</p><h1>Other</h1>opena"),
+        ("a.html", "<title>secret plan</title><h1>Salaries</h1><p>A secret plan.</p><h1>Other</h1>opena"),
+        (
+            "a.md",
+            "---\ntitle: SALARIES, secret\nof: salaries of secret\ntags: [x, secret Salaries]\n---\n# Salaries\n\nsecretx\n\n# Other\n\nopena",
+        ),
+        ("a.md", "---\ntitle: Secret *sub*\n---\n# Salaries\n\nsecretx\n\n## Secret **sub**\n\n# Other\n\nopena"),
+    ] {
+        apart(name, file.as_bytes());
+    }
+    // What the rest says too, or what is of the document as a whole, stays.
+    let job = |text: &str| Job {
+        sections: vec![SectionPlace::Heading("Salaries".into())],
+        name: text.into(),
+        ..Job::default()
+    };
+    let file = "---\ntitle: Handbook\nyear: 2024\n---\n# Handbook\n\n## Salaries\n\n2024: 7, as the Handbook says";
+    let doc = extract(&job("a.md"), file.as_bytes()).unwrap();
+    assert_eq!((doc.title.as_deref(), doc.metadata["year"].as_u64()), (Some("Handbook"), Some(2024)));
+    let doc = extract(&job("a.eml"), mail("Open", "<h1>Salaries</h1>7").as_bytes()).unwrap();
+    assert_eq!(doc.title.as_deref(), Some("Open"));
+    assert_eq!(doc.metadata["to"], serde_json::json!(["secretto@x", "b@x"]));
+    let doc = extract(&job("a.eml"), mail("Salaries", "7").as_bytes()).unwrap();
+    assert_eq!((doc.title, doc.metadata.len(), doc.removed.len()), (None, 0, 1));
 }

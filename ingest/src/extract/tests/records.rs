@@ -245,3 +245,57 @@ fn tables_of_any_separator_become_rows() {
     assert_eq!(text("a.csv", b"a,b\n\"two\nlines\",\n,\n"), "a | b\n\ntwo lines | ");
     assert_eq!(text("a.csv", b"just a sentence\nand one more\n"), "just a sentence\nand one more");
 }
+
+#[test]
+fn a_mail_is_read_as_mail_programs_show_it() {
+    let said = |head: &str, body: &[u8]| {
+        let head = format!("From: a@x.org\nMIME-Version: 1.0\n{head}\n\n");
+        run("a.eml", &[head.as_bytes(), body].concat()).unwrap()
+    };
+    let alternative = |last: &str| {
+        let body = format!("--B\nContent-Type: text/plain\n\nThe plain text has it all.\n--B\n{last}\n--B--\n");
+        said("Subject: s\nContent-Type: multipart/alternative; boundary=B", body.as_bytes())
+    };
+    for empty in ["<html><body></body></html>", "<p hidden>ghost</p>", "<title>s</title>"] {
+        let doc = alternative(&format!("Content-Type: text/html\n\n{empty}"));
+        assert!(doc.text.ends_with("The plain text has it all."), "{}", doc.text);
+        let wrapped =
+            format!("Content-Type: multipart/related; boundary=C\n\n--C\nContent-Type: text/html\n\n{empty}\n--C--\n");
+        assert!(alternative(&wrapped).text.ends_with("The plain text has it all."));
+    }
+    let doc = alternative("Content-Type: text/html\n\n<p>The page.</p>");
+    assert!(doc.text.ends_with("\n\nThe page."), "{}", doc.text);
+    let event = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Budget meeting\nLOCATION:Room 7\nDESCRIPTION:x\nEND:VEVENT\nEND:VCALENDAR";
+    let doc = alternative(&format!("Content-Type: text/calendar; method=REQUEST\n\n{event}"));
+    assert!(doc.text.ends_with("has it all.\n\nEvent: Budget meeting\nPlace: Room 7"), "{}", doc.text);
+    assert_eq!(doc.removed["other forms of a text"], 1);
+    let doc = said("Subject: s\nContent-Type: text/calendar", event.as_bytes());
+    assert!(doc.text.ends_with("Place: Room 7\nDescription: x"), "{}", doc.text);
+
+    let doc = said(
+        "Subject: s\nContent-Type: text/plain; charset=utf-8; format=flowed; delsp=yes",
+        b"A long para \ngraph.\n\n> said",
+    );
+    assert!(doc.text.ends_with("A long paragraph.\n\n> said"), "{}", doc.text);
+}
+
+#[test]
+fn letters_of_mail_that_are_not_what_they_are_said_to_be_are_read_all_the_same() {
+    let of = |head: &[u8], body: &[u8]| run("a.eml", &[b"From: a@x.org\n", head, b"\n\n", body].concat()).unwrap();
+    for charset in ["us-ascii", "iso-8859-1", "windows-1252"] {
+        let head = format!("Subject: s\nContent-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit");
+        let doc = of(head.as_bytes(), "Grüße aus Köln".as_bytes());
+        assert!(doc.text.ends_with("Grüße aus Köln") && doc.warnings.len() == 1, "{} {:?}", doc.text, doc.warnings);
+    }
+    let head = b"Subject: s\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit";
+    let doc = of(head, b"Gr\xfc\xdfe");
+    assert!(doc.text.ends_with("Grüße") && doc.warnings.is_empty(), "{} {:?}", doc.text, doc.warnings);
+    for head in [
+        &b"Subject: caf\xe9\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable"
+            [..],
+        b"Subject: caf\xe9\nContent-Type: text/plain",
+    ] {
+        let doc = of(head, b"text");
+        assert_eq!((doc.title.as_deref(), doc.text.contains("# caf\u{e9}\n")), (Some("caf\u{e9}"), true));
+    }
+}

@@ -261,3 +261,41 @@ fn documents_in_the_text_are_read() {
     assert_eq!((doc.headings.len(), doc.removed["hidden elements"], doc.removed["embedded documents"]), (0, 1, 1));
     assert_eq!(doc.warnings.len(), 1);
 }
+
+#[test]
+fn what_was_chosen_in_a_form_is_read() {
+    let field = |data: &str, result: &str| {
+        format!(
+            "<w:p><w:r><w:t xml:space=\"preserve\">Level: </w:t></w:r><w:r><w:fldChar w:fldCharType=\"begin\"><w:ffData>{data}\
+             </w:ffData></w:fldChar></w:r><w:r><w:instrText> FORM </w:instrText></w:r>\
+             <w:r><w:fldChar w:fldCharType=\"separate\"/></w:r>{result}<w:r><w:fldChar w:fldCharType=\"end\"/></w:r></w:p>"
+        )
+    };
+    let list = |chosen: &str| {
+        let entries = "<w:listEntry w:val=\"Internal\"/><w:listEntry w:val=\"Restricted\"/>";
+        format!("<w:ddList>{chosen}{entries}</w:ddList>")
+    };
+    let signs = |font: &str, code: &str| format!("<w:p><w:r><w:sym w:font=\"{font}\" w:char=\"{code}\"/></w:r></w:p>");
+    for (content, wanted) in [
+        (field(&list("<w:result w:val=\"1\"/>"), ""), "Level: Restricted"),
+        (field(&list("<w:default w:val=\"1\"/>"), ""), "Level: Restricted"),
+        (field(&list(""), ""), "Level: Internal"),
+        (field(&list("<w:result w:val=\"9\"/>"), ""), "Level:"),
+        // Some programs write it down too.
+        (field(&list("<w:result w:val=\"1\"/>"), "<w:r><w:t>Restricted</w:t></w:r>"), "Level: Restricted"),
+        (field("<w:checkBox><w:default w:val=\"1\"/></w:checkBox>", ""), "Level: ☒"),
+        (field("<w:checkBox><w:default w:val=\"0\"/><w:checked/></w:checkBox>", ""), "Level: ☒"),
+        (field("<w:checkBox><w:default w:val=\"1\"/><w:checked w:val=\"0\"/></w:checkBox>", ""), "Level: ☐"),
+        (
+            "<w:p><w:sdt><w:sdtPr><w:dropDownList><w:listItem w:displayText=\"A\" w:value=\"a\"/></w:dropDownList></w:sdtPr>\
+             <w:sdtContent><w:r><w:t>Chosen</w:t></w:r></w:sdtContent></w:sdt></w:p>"
+                .to_owned(),
+            "Chosen",
+        ),
+        (signs("Wingdings", "F0FE"), "☑"),
+        (signs("Wingdings 2", "F052"), "☑"),
+        (signs("MS Gothic", "2612"), "☒"),
+    ] {
+        assert_eq!(body(&content, &[]).text, wanted, "{content}");
+    }
+}

@@ -41,6 +41,16 @@ fn rules_of_a_sheet_apply_where_they_fit() {
         ("@font-face{font-family:x;src:url(a)} @keyframes k{from{opacity:0}} .x{content:'}';display:none}", true),
         ("<!-- .x{display:none} -->", true),
         (".a{ .x{display:none} }", false),
+        (".x{&.y{display:none}}", true),
+        (".x{color:red; &.q{display:none} &:not(.q){display:none}}", true),
+        ("div{ color:red; @media screen{ > .x, b { display: none } } }", true),
+        (".x{ @media print{ display:none } }", false),
+        (".x{ @supports (a:b){ display:none } }", true),
+        (":root{--h:none} .x{display:var(--h)}", true),
+        (":root{--h:none} div{--h:block} .x{display:var(--h)}", false),
+        (":root{--h:block} .x{--h:var(--g);--g:none;display:var(--h)}", true),
+        (".x{display:var(--h, none)}", true),
+        (":root{--h:none} .x{display:var(--h);display:block}", false),
     ] {
         let document = dom_query::Document::from("<div><p class='x y' id=i>text</p></div>");
         let sheets = Sheets::read([css.to_owned()].into_iter());
