@@ -20,6 +20,11 @@ pub struct Payer {
 }
 
 impl Payer {
+    /// The subject as this credential's, so that nobody spends what is a person's elsewhere. No credential holds a NUL.
+    pub fn with_subject(&self) -> Option<String> {
+        self.subject.as_ref().map(|subject| format!("{}\0{subject}", self.credential))
+    }
+
     /// The service itself, for what nobody in particular asks for.
     pub fn itself() -> Self {
         Self { credential: String::new(), subject: None }

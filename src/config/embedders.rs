@@ -54,7 +54,7 @@ pub struct RawEmbedder {
     pub fusion_weight: Option<f64>,
     /// What its cosines mean for the relevance of a passage: offset, per cosine, per coverage; `usher eval --calibrate` prints
     /// them [default: the model's own where it has some]
-    #[schemars(example = &[-6.61, 6.41, 3.78])]
+    #[schemars(example = &[-6.86, 7.18, 3.53])]
     pub calibration: Option<[f64; 3]>,
     /// Put before every question.
     #[schemars(example = &"query: ")]

@@ -104,7 +104,7 @@ impl Places {
 
     fn own(&self, payer: &Payer) -> Vec<Arc<Semaphore>> {
         let credential = (format!("c {}", payer.credential), self.shares.credential);
-        let subject = payer.subject.as_ref().map(|subject| (format!("s {subject}"), self.shares.subject));
+        let subject = payer.with_subject().map(|subject| (format!("s {subject}"), self.shares.subject));
         let mut own = self.own.lock();
         if own.len() > 2 * self.shares.all + 64 {
             own.retain(|_, held| held.strong_count() > 0);
@@ -138,6 +138,7 @@ mod tests {
         assert_eq!(take("chat", Some("user:ann")).unwrap_err(), Taken::Own, "the subject's two");
         assert_eq!(places.has_room(&payer("chat", Some("user:ann"))), Err(Taken::Own));
         assert_eq!(places.has_room(&payer("chat", Some("user:bob"))), Ok(()));
+        drop(take("other", Some("user:ann")).expect("with another key it is somebody else's to spend"));
         let bob: Vec<_> = (0..2).map(|_| take("chat", Some("user:bob")).unwrap()).collect();
         assert_eq!(take("chat", None).unwrap_err(), Taken::Own, "the key's four");
         let other: Vec<_> = (0..2).map(|_| take("ingest", None).unwrap()).collect();

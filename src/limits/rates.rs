@@ -105,8 +105,8 @@ impl Rates {
             return Ok(None);
         };
         // The subject's first: what it is refused costs the credential nothing.
-        if let (Some(buckets), Some(subject)) = (subject, &payer.subject) {
-            buckets.take(class, subject, &self.clock)?;
+        if let (Some(buckets), Some(subject)) = (subject, payer.with_subject()) {
+            buckets.take(class, &subject, &self.clock)?;
         }
         credential.as_ref().map(|buckets| buckets.take(class, &payer.credential, &self.clock)).transpose()
     }

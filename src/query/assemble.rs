@@ -170,11 +170,14 @@ fn assemble(passages: &[Passage], max_tokens: usize) -> Result<Assembled, QueryE
         let source = format!("{} ({})", passage.title, passage.document_id);
         let source = cleaned(&source).replace('\n', " ");
         let block = format!("\n<<{fence} {number}>> {source}\n{body}\n<</{fence} {number}>>\n");
-        if (text.len() + block.len()).div_ceil(BYTES_PER_TOKEN) > max_tokens && !citations.is_empty() {
+        if (text.len() + block.len()).div_ceil(BYTES_PER_TOKEN) > max_tokens {
             break;
         }
         text.push_str(&block);
         citations.push(Citation { mark: number.to_string(), chunk_id: passage.chunk_id.clone() });
+    }
+    if text.len().div_ceil(BYTES_PER_TOKEN) > max_tokens {
+        text.clear();
     }
     let tokens = text.len().div_ceil(BYTES_PER_TOKEN);
     Ok(Assembled { text, citations, tokens })
@@ -200,5 +203,15 @@ mod tests {
         assert_eq!(block.text.matches(&format!("<</{fence} 1>>")).count(), 1);
         assert!(!block.text.chars().any(crate::invisible::is_invisible));
         assert!(block.text.contains("T x (s/d)"));
+    }
+
+    #[test]
+    fn a_block_is_never_larger_than_asked() {
+        let passages = [passage(&"a ".repeat(200)), passage("b"), passage("c")];
+        for (most, citations) in [(1, 0), (33, 0), (40, 0), (160, 1), (175, 2), (1_000, 3)] {
+            let block = assemble(&passages, most).unwrap();
+            assert_eq!(block.citations.len(), citations, "{most}: {}", block.tokens);
+            assert!(block.tokens <= most && block.tokens == block.text.len().div_ceil(BYTES_PER_TOKEN));
+        }
     }
 }

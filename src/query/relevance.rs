@@ -22,6 +22,9 @@ use crate::service::turn::NotComputed;
 /// From here on a passage counts as an answer, unless the question or a reranker says.
 const ANSWERS_FROM: f64 = 0.13;
 
+/// Bytes of a passage that are looked at for the question's words.
+const MAX_READ: usize = 16 * 1024;
+
 /// The best passages, however many are wanted: among them an answer is looked for.
 const JUDGED: usize = 10;
 
@@ -114,7 +117,11 @@ impl Measure<'_> {
     ) -> Result<HashMap<Candidate, f64>, QueryError> {
         let seen = found.iter().filter_map(|chunk| {
             let text = texts.get(chunk)?;
-            Some((*chunk, cleaned(&text.document.title).into_owned(), cleaned(&text.text).into_owned()))
+            Some((
+                *chunk,
+                cleaned(&text.document.title).into_owned(),
+                cleaned(text.text.get(..text.text.floor_char_boundary(MAX_READ))?).into_owned(),
+            ))
         });
         let (seen, analyser, effort): (Vec<_>, _, _) = (seen.collect(), *analyser, self.effort.clone());
         let question = self.question.text.clone();

@@ -70,7 +70,7 @@ pub struct Query {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub deadline_ms: Option<u64>,
-    /// Budget of `assembled`, in tokens of about four bytes; default 2,000.
+    /// The most that `assembled` may take, in tokens of about four bytes; default 2,000. Passages that don't fit are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub max_tokens: Option<usize>,
@@ -276,7 +276,7 @@ pub struct Passage {
     pub url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Fused rank score divided by its maximum, 0 to 1.
+    /// Rank score, 0 to 1: its places in the lists, in hybrid mode with coverage and cosine (docs/ranking.md).
     pub score: f64,
     pub ranks: Ranks,
     /// The cosine of question and passage, -1 to 1, where the question has a vector.

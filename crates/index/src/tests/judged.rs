@@ -59,7 +59,7 @@ fn measure(name: &str, analyser: &str) -> Figures {
     for question in lines(&folder.join("queries.jsonl")) {
         let grades = &grades[text(&question, "_id")];
         let query = analyser.query(text(&question, "text"));
-        let found = index.search(&query, &mask, DEPTH, &key, &mut Work::default()).unwrap();
+        let found = index.search(&query, &mask, &DEPTH.into(), &key, &mut Work::default()).unwrap();
         let of = |chunk: u32| grades.get(text(&documents[chunk as usize], "_id")).copied().unwrap_or(0.0);
         let got: f64 = found.iter().enumerate().map(|(place, hit)| gain(of(hit.chunk), place)).sum();
         let mut best: Vec<f64> = grades.values().copied().collect();
