@@ -11,11 +11,13 @@ mod annotations;
 mod bidi;
 mod cff;
 mod cmap;
+mod columns;
 mod content;
 mod encoding;
 mod file;
 mod font;
 mod geometry;
+mod initials;
 mod lexer;
 mod metrics;
 mod order;
@@ -132,7 +134,9 @@ fn one_page<'a>(
     counts.broken = counts.broken.saturating_add(page.broken);
     let mut arranger = Arranger::default();
     for direction in words::words(&page.glyphs) {
-        arranger.arrange(&rows::segments(direction.words), direction.degrees == 0);
+        let upright = direction.degrees == 0;
+        let rules = if upright { page.rules.as_slice() } else { &[] };
+        arranger.arrange(&rows::segments(direction.words, rules), rules, upright);
     }
     counts.empty = counts.empty.saturating_add(u64::from(arranger.lines.is_empty()));
     Ok(PageLines { number, lines: arranger.lines, bottom: area.y0, top: area.y1 })

@@ -1,10 +1,10 @@
 //! The order in which the segments of a page are read: bands, columns side by side, tables row by row.
 
+use super::columns::{self, Gutter, Reading, Rows};
+use super::geometry::Rect;
 use super::rows::Segment;
 
 const MAX_DEPTH: usize = 12;
-/// Places of a region where a gutter is looked for.
-const MAX_CANDIDATES: usize = 48;
 
 /// A line of text, or a row of a table whose cells are parted by tabs.
 #[derive(Debug, Clone)]
@@ -22,17 +22,18 @@ pub struct Line {
     pub upright: bool,
 }
 
-type Rows<'s> = [Vec<&'s Segment>];
-
 #[derive(Debug, Default)]
-pub struct Arranger {
+pub struct Arranger<'r> {
     pub lines: Vec<Line>,
     region: usize,
     upright: bool,
+    rules: &'r [Rect],
 }
 
-impl Arranger {
-    pub fn arrange(&mut self, segments: &[Segment], upright: bool) {
+impl<'r> Arranger<'r> {
+    /// `rules`: lines that are drawn in the direction that is arranged.
+    pub fn arrange(&mut self, segments: &[Segment], rules: &'r [Rect], upright: bool) {
+        self.rules = rules;
         self.upright = upright;
         let rows: Vec<Vec<&Segment>> =
             segments.chunk_by(|a, b| a.row == b.row).map(|row| row.iter().collect()).collect();
@@ -40,40 +41,37 @@ impl Arranger {
     }
 
     fn divide<'s>(&mut self, rows: &Rows<'s>, depth: usize) {
-        let found = if depth < MAX_DEPTH { gutter(rows) } else { None };
+        let found = if depth < MAX_DEPTH { columns::gutter(rows) } else { None };
         let Some(Gutter { x, first, last }) = found else { return self.leaf(rows) };
         let part = |from: usize, to: usize| rows.get(from..to).unwrap_or_default();
         let band = part(first, last.saturating_add(1));
-        if is_columns(band, x) {
-            // Lines that stand on one side only belong to the column that they stand in.
-            let crosses = |row: &Vec<&Segment>| row.iter().any(|s| s.x0 < x && s.x1 > x);
-            let from =
-                (0..first).rev().take_while(|i| rows.get(*i).is_some_and(|r| !crosses(r))).last().unwrap_or(first);
-            let after = (last.saturating_add(1)..rows.len()).take_while(|i| rows.get(*i).is_some_and(|r| !crosses(r)));
-            let to = after.last().unwrap_or(last).saturating_add(1);
-            self.divide(part(0, from), depth.saturating_add(1));
-            for left in [true, false] {
-                let of_side = |row: &Vec<&'s Segment>| row.iter().copied().filter(|s| (s.x1 <= x) == left).collect();
-                let mut column: Vec<Vec<&Segment>> = part(from, to).iter().map(of_side).collect();
-                column.retain(|row| !row.is_empty());
-                self.divide(&column, depth.saturating_add(1));
+        match columns::reading(band, x, self.rules) {
+            Reading::Columns => self.columns(rows, Gutter { x, first, last }, depth),
+            Reading::Table(ends) => {
+                let to = table_end(rows, x, last);
+                self.divide(part(0, first), depth.saturating_add(1));
+                self.table(part(first, to), &ends);
+                self.divide(part(to, rows.len()), depth.saturating_add(1));
             }
-            self.divide(part(to, rows.len()), depth.saturating_add(1));
-        } else {
-            // The last cell may go on below its row.
-            let mut to = last.saturating_add(1);
-            while let (Some(above), Some(row)) = (rows.get(to.saturating_sub(1)), rows.get(to)) {
-                let (Some(upper), Some(only)) = (above.last(), row.first()) else { break };
-                let goes_on = row.len() == 1 && only.x0 > x && upper.y - only.y < 1.7 * only.size.max(upper.size);
-                if !goes_on {
-                    break;
-                }
-                to = to.saturating_add(1);
-            }
-            self.divide(part(0, first), depth.saturating_add(1));
-            self.table(part(first, to));
-            self.divide(part(to, rows.len()), depth.saturating_add(1));
         }
+    }
+
+    fn columns<'s>(&mut self, rows: &Rows<'s>, gutter: Gutter, depth: usize) {
+        let Gutter { x, first, last } = gutter;
+        let part = |from: usize, to: usize| rows.get(from..to).unwrap_or_default();
+        // Lines that stand on one side only belong to the column that they stand in.
+        let crosses = |row: &Vec<&Segment>| row.iter().any(|s| s.x0 < x && s.x1 > x);
+        let from = (0..first).rev().take_while(|i| rows.get(*i).is_some_and(|r| !crosses(r))).last().unwrap_or(first);
+        let after = (last.saturating_add(1)..rows.len()).take_while(|i| rows.get(*i).is_some_and(|r| !crosses(r)));
+        let to = after.last().unwrap_or(last).saturating_add(1);
+        self.divide(part(0, from), depth.saturating_add(1));
+        for left in [true, false] {
+            let of_side = |row: &Vec<&'s Segment>| row.iter().copied().filter(|s| (s.x1 <= x) == left).collect();
+            let mut column: Vec<Vec<&Segment>> = part(from, to).iter().map(of_side).collect();
+            column.retain(|row| !row.is_empty());
+            self.divide(&column, depth.saturating_add(1));
+        }
+        self.divide(part(to, rows.len()), depth.saturating_add(1));
     }
 
     /// Rows one below the other.
@@ -111,24 +109,21 @@ impl Arranger {
         });
     }
 
-    /// Rows of cells. Lines that the file has one after the other, and that stand below each other, are one cell.
-    fn table(&mut self, rows: &Rows<'_>) {
+    /// Rows of cells; `ends`: heights at which a row ends for certain.
+    fn table(&mut self, rows: &Rows<'_>, ends: &[f64]) {
         self.region = self.region.saturating_add(1);
-        let mut segments: Vec<&Segment> = rows.iter().flatten().copied().collect();
-        segments.sort_by_key(|s| s.order);
-        let mut cells: Vec<Vec<&Segment>> = Vec::new();
-        for segment in segments {
-            let goes_on = cells.last().and_then(|cell| cell.last()).is_some_and(|above| {
-                let down = above.y - segment.y;
-                let shared = above.x1.min(segment.x1) - above.x0.max(segment.x0);
-                let narrow = (above.x1 - above.x0).min(segment.x1 - segment.x0);
-                down > 0.3 * segment.size && down < 1.6 * segment.size.max(above.size) && shared > 0.5 * narrow
-            });
-            match cells.last_mut().filter(|_| goes_on) {
-                Some(cell) => cell.push(segment),
-                None => cells.push(vec![segment]),
+        let segments: Vec<&Segment> = rows.iter().flatten().copied().collect();
+        let part = |s: &Segment| ends.iter().filter(|end| **end > s.y).count();
+        for number in 0..=ends.len() {
+            let segments: Vec<&Segment> = segments.iter().copied().filter(|s| part(s) == number).collect();
+            match cells_of_one_row(&segments).filter(|_| !ends.is_empty()) {
+                Some(cells) => self.row(cells),
+                None => self.rows_of_cells(cells(segments)),
             }
         }
+    }
+
+    fn rows_of_cells(&mut self, mut cells: Vec<Vec<&Segment>>) {
         let top = |cell: &Vec<&Segment>| cell.first().map_or(0.0, |s| s.y);
         cells.sort_by(|a, b| top(b).total_cmp(&top(a)));
         let mut open: Vec<Vec<&Segment>> = Vec::new();
@@ -168,80 +163,65 @@ impl Arranger {
     }
 }
 
-/// An upright strip without text between rows that have text on both sides of it.
-struct Gutter {
-    x: f64,
-    first: usize,
-    last: usize,
+/// Behind which row a table ends whose last row with both sides is given: a cell may go on below it.
+fn table_end(rows: &Rows<'_>, x: f64, last: usize) -> usize {
+    let mut to = last.saturating_add(1);
+    while let (Some(above), Some(row)) = (rows.get(to.saturating_sub(1)), rows.get(to)) {
+        let (Some(upper), [only]) =
+            (above.iter().find(|s| (s.x1 <= x) == row.first().is_some_and(|o| o.x1 <= x)), row.as_slice())
+        else {
+            break;
+        };
+        let is_near = upper.y - only.y < 1.7 * only.size.max(upper.size);
+        // Below the first cell stands what follows the table, unless the file has it before the cells beside it.
+        let is_cell = only.x0 > x || (only.x1 <= x && above.iter().any(|s| s.x0 > x && s.order > only.order));
+        if !is_near || !is_cell {
+            break;
+        }
+        to = to.saturating_add(1);
+    }
+    to
 }
 
-fn gutter(rows: &Rows<'_>) -> Option<Gutter> {
-    let mut middles: Vec<f64> = Vec::new();
-    for row in rows {
-        middles.extend(row.iter().zip(row.iter().skip(1)).map(|(a, b)| (a.x1 + b.x0) / 2.0));
-    }
-    middles.sort_by(f64::total_cmp);
-    let mut candidates: Vec<(usize, f64)> = middles
-        .chunk_by(|a, b| b - a < 3.0)
-        .filter_map(|near| Some((near.len(), *near.get(near.len() / 2)?)))
-        .collect();
-    candidates.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    candidates.truncate(MAX_CANDIDATES);
-    let mut best: Option<(usize, f64, Gutter)> = None;
-    for (_, x) in candidates {
-        let mut run: Option<(usize, usize, usize, f64)> = None;
-        for (number, row) in rows.iter().enumerate() {
-            let left = row.iter().filter(|s| s.x1 <= x).map(|s| s.x1).fold(f64::MIN, f64::max);
-            let right = row.iter().filter(|s| s.x0 >= x).map(|s| s.x0).fold(f64::MAX, f64::min);
-            if row.iter().any(|s| s.x0 < x && s.x1 > x) {
-                run = None;
-                continue;
-            }
-            if left == f64::MIN || right == f64::MAX {
-                continue;
-            }
-            let (first, both, width) = match run {
-                Some((first, _, both, width)) => (first, both.saturating_add(1), (right - left).min(width)),
-                None => (number, 1, right - left),
-            };
-            run = Some((first, number, both, width));
-            let better = best.as_ref().is_none_or(|(b, w, _)| both > *b || (both == *b && width > *w));
-            // A narrow one is soon made by chance, of the spaces of a few lines.
-            let least = if width < 1.2 * row.first().map_or(0.0, |s| s.size) { 4 } else { 2 };
-            if both >= least && better {
-                best = Some((both, width, Gutter { x, first, last: number }));
-            }
+/// Lines that the file has one after the other, and that stand below each other, are one cell.
+fn cells(mut segments: Vec<&Segment>) -> Vec<Vec<&Segment>> {
+    segments.sort_by_key(|s| s.order);
+    let mut cells: Vec<Vec<&Segment>> = Vec::new();
+    for segment in segments {
+        let goes_on = cells.last().and_then(|cell| cell.last()).is_some_and(|above| {
+            let down = above.y - segment.y;
+            let shared = above.x1.min(segment.x1) - above.x0.max(segment.x0);
+            let narrow = (above.x1 - above.x0).min(segment.x1 - segment.x0);
+            down > 0.3 * segment.size && down < 1.6 * segment.size.max(above.size) && shared > 0.5 * narrow
+        });
+        match cells.last_mut().filter(|_| goes_on) {
+            Some(cell) => cell.push(segment),
+            None => cells.push(vec![segment]),
         }
     }
-    best.map(|(_, _, gutter)| gutter)
+    cells
 }
 
-/// Whether what lies left and right of a gutter is read one after the other, and not row by row.
-fn is_columns(band: &Rows<'_>, x: f64) -> bool {
-    let all = || band.iter().flatten().copied();
-    let (left, right): (Vec<&Segment>, Vec<&Segment>) = all().partition(|s| s.x1 <= x);
-    let has = |row: &Vec<&Segment>, left: bool| row.iter().any(|s| (s.x1 <= x) == left);
-    let rows_of = |left: bool| band.iter().filter(|row| has(row, left)).count();
-    let both = band.iter().filter(|row| has(row, true) && has(row, false)).count();
-    let fewer = rows_of(true).min(rows_of(false));
-    let words = |side: &[&Segment]| side.iter().map(|s| s.words).sum::<usize>() as f64 / side.len().max(1) as f64;
-    let prose = words(&left).min(words(&right));
-    let figures = |side: &[&Segment]| {
-        let digits = |s: &&&Segment| s.text.chars().filter(char::is_ascii_digit).count() * 2 >= s.text.chars().count();
-        side.iter().filter(digits).count() * 2 >= side.len()
-    };
-    // How often the file goes from one side to the other.
-    let mut in_order: Vec<&Segment> = all().collect();
-    in_order.sort_by_key(|s| s.order);
-    let changes = in_order.windows(2).filter(|pair| matches!(pair, [a, b] if (a.x1 <= x) != (b.x1 <= x))).count();
-    if changes <= 1 + fewer / 8 && fewer >= 2 {
-        return !(figures(&left) || figures(&right)) || prose >= 3.0;
+/// The cells of what may be one row, by the columns that they stand in; none where several rows of one line each stand
+/// there.
+fn cells_of_one_row<'s>(segments: &[&'s Segment]) -> Option<Vec<Vec<&'s Segment>>> {
+    let mut by_place = segments.to_vec();
+    by_place.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+    let mut cells: Vec<(f64, Vec<&Segment>)> = Vec::new();
+    for segment in by_place {
+        match cells.last_mut().filter(|(end, _)| segment.x0 < *end) {
+            Some((end, cell)) => {
+                *end = end.max(segment.x1);
+                cell.push(segment);
+            }
+            None => cells.push((segment.x1, vec![segment])),
+        }
     }
-    let aligned = both * 10 >= fewer * 6;
-    let fills = |side: &[&Segment]| {
-        let width =
-            side.iter().map(|s| s.x1).fold(f64::MIN, f64::max) - side.iter().map(|s| s.x0).fold(f64::MAX, f64::min);
-        side.iter().map(|s| s.x1 - s.x0).sum::<f64>() / side.len().max(1) as f64 > 0.5 * width
-    };
-    (!aligned && prose >= 2.0) || (prose >= 3.0 && fills(&left) && fills(&right))
+    let mut cells: Vec<Vec<&Segment>> = cells.into_iter().map(|(_, cell)| cell).collect();
+    cells.iter_mut().for_each(|cell| cell.sort_by(|a, b| b.y.total_cmp(&a.y).then(a.x0.total_cmp(&b.x0))));
+    let (first, rest) = cells.split_first()?;
+    let is_level =
+        rest.iter().all(|cell| cell.len() == first.len() && cell.iter().zip(first).all(|(a, b)| a.row == b.row));
+    let by_rows = rest.iter().all(|cell| cell.iter().zip(first.iter().skip(1)).all(|(a, below)| a.order < below.order));
+    (first.len() <= 1 || !is_level || !by_rows || rest.is_empty()).then_some(cells)
 }

@@ -18,8 +18,10 @@ pub struct Word {
     pub x1: f64,
     pub y: f64,
     pub size: f64,
-    /// Place in the order of the file.
+    /// Place in the order of the file, by glyphs.
     pub order: usize,
+    /// Place in the order of the file, by words.
+    pub index: usize,
     pub space_after: bool,
 }
 
@@ -94,7 +96,8 @@ fn of_direction(glyphs: &[&Glyph], turn: Matrix) -> Vec<Word> {
         space = None;
         let mut text = String::new();
         push(&mut text, &glyph.text);
-        words.push(Word { text, x0, x1, y: at.y, size: glyph.size, order, space_after: false });
+        let index = words.len();
+        words.push(Word { text, x0, x1, y: at.y, size: glyph.size, order, index, space_after: false });
     }
     words
 }
