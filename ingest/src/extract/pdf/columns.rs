@@ -182,7 +182,7 @@ impl<'s> Sides<'s> {
         leadings.sort_by(f64::total_cmp);
         let leading = leadings.get(leadings.len() / 4).copied()?;
         let breaks =
-            |steps: Vec<(f64, f64)>| steps.into_iter().filter(|(a, b)| a - b > 1.2 * leading).collect::<Vec<_>>();
+            |steps: Vec<(f64, f64)>| steps.into_iter().filter(|(a, b)| a - b > 1.12 * leading).collect::<Vec<_>>();
         let (left_breaks, right_breaks) = (breaks(left_steps), breaks(right_steps));
         let (mut ends, mut level) = (Vec::new(), 0usize);
         for (above, below) in &left_breaks {

@@ -165,16 +165,15 @@ impl<'r> Arranger<'r> {
 
 /// Behind which row a table ends whose last row with both sides is given: a cell may go on below it.
 fn table_end(rows: &Rows<'_>, x: f64, last: usize) -> usize {
+    let is_left = |s: &Segment| s.x1 <= x;
     let mut to = last.saturating_add(1);
-    while let (Some(above), Some(row)) = (rows.get(to.saturating_sub(1)), rows.get(to)) {
-        let (Some(upper), [only]) =
-            (above.iter().find(|s| (s.x1 <= x) == row.first().is_some_and(|o| o.x1 <= x)), row.as_slice())
-        else {
-            break;
-        };
+    while let Some([only]) = rows.get(to).map(Vec::as_slice) {
+        // What stands beside it may be level with another line.
+        let near = || rows.get(to.saturating_sub(3)..to).unwrap_or_default().iter().rev().flatten();
+        let Some(upper) = near().find(|s| is_left(s) == is_left(only)) else { break };
         let is_near = upper.y - only.y < 1.7 * only.size.max(upper.size);
         // Below the first cell stands what follows the table, unless the file has it before the cells beside it.
-        let is_cell = only.x0 > x || (only.x1 <= x && above.iter().any(|s| s.x0 > x && s.order > only.order));
+        let is_cell = only.x0 > x || (is_left(only) && near().any(|s| s.x0 > x && s.order > only.order));
         if !is_near || !is_cell {
             break;
         }
