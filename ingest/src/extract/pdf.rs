@@ -7,10 +7,12 @@
 
 use super::{Builder, ExtractError, MAX_TEXT};
 
+mod accents;
 mod annotations;
 mod bidi;
 mod cff;
 mod cmap;
+mod collection;
 mod columns;
 mod content;
 mod encoding;
@@ -25,6 +27,7 @@ mod page;
 mod paragraphs;
 mod path;
 mod program;
+mod repair;
 mod repeats;
 mod rows;
 mod state;

@@ -140,7 +140,7 @@ fn rows(words: Vec<Word>) -> Vec<Row> {
         }
         if best.is_none() {
             let reach = largest.min(2.5 * word.size);
-            let near = places.range(key(word.y - 0.65 * reach)..=key(word.y + 0.4 * reach));
+            let near = places.range(key(word.y - 0.65 * reach)..=key(word.y + 0.5 * reach));
             for index in near.flat_map(|(_, rows)| rows) {
                 let is_free = |row: &Row| run.len() <= 2 || !row.is_taken(word.x0, end, 0.3 * word.size);
                 let is_sign = |row: &Row| is_free(row) && (is_sign_of(&word, row) || is_shifted(&run, row));
@@ -169,7 +169,7 @@ fn is_sign_of(word: &Word, row: &Row) -> bool {
         let near = 0.35 * other.size;
         (word.x0 - other.x1).abs() < near || (other.x0 - word.x1).abs() < near
     };
-    word.size < 0.9 * row.size && up > -0.4 && up < 0.65 && row.words.iter().rev().take(MAX_NEIGHBOURS).any(beside)
+    word.size < 0.9 * row.size && up > -0.5 && up < 0.65 && row.words.iter().rev().take(MAX_NEIGHBOURS).any(beside)
 }
 
 /// Whether letters of the size of their line are raised or lowered in it, as those of a formula or of a logo are.
@@ -268,6 +268,10 @@ fn parted(a: &Word, b: &Word, spread: f64) -> bool {
         return gap > 1.6 * spread;
     }
     if a.space_after && b.order > a.order && gap > -0.3 * size {
+        return true;
+    }
+    // What is drawn to the left has its space on the other side.
+    if b.space_after && b.order < a.order && gap > -0.3 * size && b.text.chars().any(bidi::is_rtl) {
         return true;
     }
     // The sign of a note is no part of the word.
