@@ -73,6 +73,7 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     let mut counts = Counts::default();
     let mut pages: Vec<PageLines> = Vec::new();
     let mut length = 0usize;
+    let mut over: Option<String> = None;
     for (number, id) in (1u32..).zip(&ids) {
         let dict = file.object(*id).and_then(as_dict);
         let Some(dict) = dict else {
@@ -84,8 +85,14 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
                 length = page.lines.iter().map(|line| line.text.len()).fold(length, usize::saturating_add);
                 pages.push(page);
             }
-            Err(ExtractError::Limit(e)) => return Err(ExtractError::Limit(format!("page {number}: {e}"))),
+            Err(ExtractError::Limit(e)) if engine.is_spent() => {
+                return Err(ExtractError::Limit(format!("page {number}: {e}")));
+            }
+            // What is too much for one page leaves the others readable.
             Err(e) => {
+                if let ExtractError::Limit(e) = &e {
+                    over.get_or_insert_with(|| format!("page {number}: {e}"));
+                }
                 counts.unread = counts.unread.saturating_add(1);
                 builder.warn(format!("page {number}: {e}"));
             }
@@ -95,7 +102,10 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
         }
     }
     if counts.unread > 0 && counts.unread == ids.len() as u64 {
-        return Err(ExtractError::Broken("no page could be read".into()));
+        return Err(match over {
+            Some(over) => ExtractError::Limit(over),
+            None => ExtractError::Broken("no page could be read".into()),
+        });
     }
     let repeats = repeats::remove(&mut pages);
     builder.count("repeated headers and footers", repeats.repeated);

@@ -33,11 +33,11 @@ fn is_beside(a: (f64, f64), b: (f64, f64)) -> bool {
     (a.0 - b.0).abs() < 0.7 * a.1.max(b.1)
 }
 
-/// The middles of gaps between pieces that stand side by side.
-fn middles(rows: &Rows<'_>) -> Vec<f64> {
-    let mut middles: Vec<f64> = Vec::new();
+/// Where pieces end and others that stand beside them begin.
+fn gaps(rows: &Rows<'_>) -> Vec<(f64, f64)> {
+    let mut gaps: Vec<(f64, f64)> = Vec::new();
     for (number, row) in rows.iter().enumerate() {
-        middles.extend(row.iter().zip(row.iter().skip(1)).map(|(a, b)| (a.x1 + b.x0) / 2.0));
+        gaps.extend(row.iter().zip(row.iter().skip(1)).map(|(a, b)| (a.x1, b.x0)));
         let Some(first) = row.first() else { continue };
         let place = (first.y, first.size);
         let near = rows.iter().skip(number.saturating_add(1)).take(NEAR_ROWS);
@@ -47,29 +47,38 @@ fn middles(rows: &Rows<'_>) -> Vec<f64> {
             let mut end = f64::MAX;
             for segment in all {
                 if segment.x0 > end {
-                    middles.push((end + segment.x0) / 2.0);
+                    gaps.push((end, segment.x0));
                 }
                 end = if end == f64::MAX { segment.x1 } else { end.max(segment.x1) };
             }
         }
     }
-    middles
+    gaps
+}
+
+/// Places that many gaps have in common: their middles, and where columns begin that are set flush left.
+fn candidates(rows: &Rows<'_>) -> Vec<f64> {
+    let gaps = gaps(rows);
+    let near = |mut places: Vec<f64>, reach: f64, middle: bool| {
+        places.sort_by(f64::total_cmp);
+        let groups = places.chunk_by(|a, b| b - a < reach);
+        groups
+            .filter_map(|group| Some((group.len(), *group.get(if middle { group.len() / 2 } else { 0 })?)))
+            .collect::<Vec<_>>()
+    };
+    let mut all = near(gaps.iter().map(|(a, b)| (a + b) / 2.0).collect(), 3.0, true);
+    all.extend(near(gaps.iter().map(|(a, b)| b - f64::min(1.0, (b - a) / 2.0)).collect(), 1.5, false));
+    all.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    all.truncate(MAX_CANDIDATES);
+    all.into_iter().map(|(_, x)| x).collect()
 }
 
 /// One side of a gutter while the rows are gone through: where its last line stands and how near it comes.
 type Last = Option<(usize, f64, f64, f64)>;
 
 pub fn gutter(rows: &Rows<'_>) -> Option<Gutter> {
-    let mut middles = middles(rows);
-    middles.sort_by(f64::total_cmp);
-    let mut candidates: Vec<(usize, f64)> = middles
-        .chunk_by(|a, b| b - a < 3.0)
-        .filter_map(|near| Some((near.len(), *near.get(near.len() / 2)?)))
-        .collect();
-    candidates.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    candidates.truncate(MAX_CANDIDATES);
     let mut best: Option<(usize, f64, Gutter)> = None;
-    for (_, x) in candidates {
+    for x in candidates(rows) {
         let mut run: Option<(usize, usize, f64)> = None;
         let (mut left, mut right): (Last, Last) = (None, None);
         for (number, row) in rows.iter().enumerate() {
@@ -141,6 +150,9 @@ impl<'s> Sides<'s> {
 
     /// Whether rules part rows that both sides have; their heights.
     fn ruled(&self, rules: &[Rect]) -> Option<Vec<f64>> {
+        if self.changes <= 1 {
+            return None;
+        }
         let (top, bottom) = (self.edge(f64::MIN, f64::max), self.edge(f64::MAX, f64::min));
         let levels = |side: &[&Segment]| {
             let (from, to) = extent(side);
@@ -198,12 +210,10 @@ impl<'s> Sides<'s> {
         let (fewer, more) = sorted(left_breaks.len(), right_breaks.len());
         let joint = ends.len();
         let most = |n: usize, of: usize| n.saturating_mul(10) >= of.saturating_mul(7);
-        let is_table = if self.is_one_after_other() {
-            joint >= 3 && joint == more && most(level, joint)
-        } else if self.goes_by_cells() {
+        let is_table = if self.goes_by_cells() {
             joint >= 1 && most(joint, fewer)
         } else {
-            joint >= 2 && most(joint, fewer) && most(level, joint) && most(joint, more)
+            joint >= 2 && most(joint, more) && most(level, joint) && !self.is_one_after_other()
         };
         is_table.then_some(ends)
     }

@@ -96,6 +96,11 @@ impl File {
         lopdf::decode_text_string(self.get(dict, key)?).ok()
     }
 
+    /// Whether the streams have given all that they may.
+    pub fn is_spent(&self) -> bool {
+        self.decoded.get() > MAX_DECODED
+    }
+
     pub fn bytes(&self, stream: &Stream) -> Result<Vec<u8>, ExtractError> {
         // The length alone may be a reference, and the filters too.
         let resolved;
@@ -110,6 +115,7 @@ impl File {
         };
         let bytes = stream.get_plain_content_with_limit(MAX_STREAM).map_err(|e| match e {
             lopdf::Error::Decompress(lopdf::DecompressError::MemoryLimitExceeded { .. }) => {
+                self.decoded.set(self.decoded.get().saturating_add(MAX_STREAM));
                 ExtractError::Limit(format!("a stream of more than {MAX_STREAM} bytes"))
             }
             e => ExtractError::Broken(format!("a stream can't be decoded: {e}")),

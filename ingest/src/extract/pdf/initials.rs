@@ -54,7 +54,7 @@ fn first_beside(sign: &Word, words: &[Word]) -> Option<(usize, f64)> {
         let (gap, up) = (word.1.x0 - sign.x1, word.1.y - sign.y);
         let size = word.1.size;
         sign.size > 1.25 * size
-            && gap > -0.3 * size
+            && (gap > -0.3 * size || (up > 0.3 * sign.size && (word.1.x0 - sign.x0).abs() < 0.3 * size))
             && gap < f64::max(1.2 * size, 0.5 * sign.size)
             && up > -0.3 * sign.size
             && up < 0.85 * sign.size

@@ -77,12 +77,14 @@ impl<'r> Arranger<'r> {
     /// Rows one below the other.
     fn leaf(&mut self, rows: &Rows<'_>) {
         self.region = self.region.saturating_add(1);
+        let is_text = Justified::of(rows);
         for row in rows {
-            self.line(row);
+            self.line(row, is_text.has(row));
         }
     }
 
-    fn line(&mut self, row: &[&Segment]) {
+    /// A line; the gaps of one that is `justified` part words, however wide they are.
+    fn line(&mut self, row: &[&Segment], justified: bool) {
         let (Some(first), Some(last)) = (row.first(), row.last()) else { return };
         let mut text = String::new();
         let mut end: Option<f64> = None;
@@ -90,8 +92,9 @@ impl<'r> Arranger<'r> {
         for segment in row {
             let gap = end.map_or(0.0, |end| segment.x0 - end);
             if end.is_some() {
-                is_row |= gap > 2.0 * segment.size;
-                text.push(if gap > 2.0 * segment.size { '\t' } else { ' ' });
+                let is_far = gap > 2.0 * segment.size && !justified;
+                is_row |= is_far;
+                text.push(if is_far { '\t' } else { ' ' });
             }
             text.push_str(&segment.text);
             end = Some(segment.x1);
@@ -160,6 +163,36 @@ impl<'r> Arranger<'r> {
             region: self.region,
             upright: self.upright,
         });
+    }
+}
+
+/// Lines of a narrow column whose words were set apart until they filled it.
+struct Justified {
+    left: f64,
+    right: f64,
+    any: bool,
+}
+
+impl Justified {
+    fn of(rows: &Rows<'_>) -> Self {
+        let all = || rows.iter().flatten();
+        let left = all().map(|s| s.x0).fold(f64::MAX, f64::min);
+        let right = all().map(|s| s.x1).fold(f64::MIN, f64::max);
+        let mut found = Self { left, right, any: true };
+        found.any = rows.iter().any(|row| row.len() >= 3 && found.has(row));
+        found
+    }
+
+    /// Whether a row of single words fills the column with gaps of one width. A single gap says so only beside others.
+    fn has(&self, row: &[&Segment]) -> bool {
+        let (Some(first), Some(last)) = (row.first(), row.last()) else { return false };
+        let gaps = || row.iter().zip(row.iter().skip(1)).map(|(a, b)| b.x0 - a.x1);
+        let (least, most) = (gaps().fold(f64::MAX, f64::min), gaps().fold(0.0, f64::max));
+        self.any
+            && first.x0 - self.left < 0.2 * first.size
+            && self.right - last.x1 < 0.2 * last.size
+            && most - least < 0.1 * most
+            && row.iter().all(|s| !s.text.contains(' '))
     }
 }
 
