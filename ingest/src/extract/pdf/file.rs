@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use lopdf::xref::XrefEntry;
 use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId, Stream};
 
 use super::super::ExtractError;
@@ -24,9 +25,12 @@ pub struct File {
 
 impl File {
     pub fn open(bytes: &[u8]) -> Result<Self, ExtractError> {
-        let mended = super::repair::ends(bytes);
-        let bytes = mended.as_deref().unwrap_or(bytes);
         let mut document = load(bytes)?;
+        let mended = super::repair::ends(bytes, &document);
+        if let Some(mended) = &mended {
+            document = load(mended)?;
+        }
+        let bytes = mended.as_deref().unwrap_or(bytes);
         super::repair::lengths(bytes, &mut document);
         if let Some(updated) = super::unlock::updated(bytes, &document) {
             document = load(&updated)?;
@@ -131,9 +135,11 @@ impl File {
     /// Whether the file's table has an object that could not be read.
     fn is_lost(&self, object: &Object) -> bool {
         let Ok(id) = object.as_reference() else { return false };
-        let is_listed = self.document.reference_table.get(id.0).is_some_and(|entry| {
-            matches!(entry, lopdf::xref::XrefEntry::Normal { .. } | lopdf::xref::XrefEntry::Compressed { .. })
-        });
+        let is_listed = self
+            .document
+            .reference_table
+            .get(id.0)
+            .is_some_and(|entry| matches!(entry, XrefEntry::Normal { .. } | XrefEntry::Compressed { .. }));
         is_listed && !self.document.objects.contains_key(&id)
     }
 
