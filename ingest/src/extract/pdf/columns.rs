@@ -103,7 +103,8 @@ pub fn gutter(rows: &Rows<'_>) -> Option<Gutter> {
             run = Some((first, both, width));
             let better = best.as_ref().is_none_or(|(b, w, _)| both > *b || (both == *b && width > *w));
             // A narrow one is soon made by chance, of the spaces of a few lines.
-            let least = if width < 1.2 * a.2 { 4 } else { 2 };
+            let ruled = r.as_ref().is_some_and(|s| s.ruled);
+            let least = if width < 1.2 * a.2 && !ruled { 4 } else { 2 };
             if both >= least && better {
                 best = Some((both, width, Gutter { x, first, last: number }));
             }

@@ -92,7 +92,7 @@ impl<'r> Arranger<'r> {
         for segment in row {
             let gap = end.map_or(0.0, |end| segment.x0 - end);
             if end.is_some() {
-                let is_far = gap > 2.0 * segment.size && !justified;
+                let is_far = segment.ruled || (gap > 2.0 * segment.size && !justified);
                 is_row |= is_far;
                 text.push(if is_far { '\t' } else { ' ' });
             }

@@ -25,6 +25,8 @@ pub struct Segment {
     pub words: usize,
     /// Width of its first word.
     pub first_width: f64,
+    /// An upright rule parts it from what stands before it.
+    pub ruled: bool,
 }
 
 #[derive(Debug)]
@@ -50,14 +52,17 @@ pub fn segments(mut words: Vec<Word>, rules: &[Rect]) -> Vec<Segment> {
         row.words.sort_by(|a, b| a.x0.total_cmp(&b.x0));
         drop_leaders(&mut row.words);
         let gaps = spread(&row.words);
+        let is_ruled = |a: &Word, b: &Word| upright.has(a.x1, b.x0, row.y + 0.3 * row.size);
         let near = |a: &Word, b: &Word| {
-            let gap = b.x0 - a.x1;
-            gap < f64::max(FAR, 1.6 * gaps / row.size) * row.size
+            b.x0 - a.x1 < f64::max(FAR, 1.6 * gaps / row.size) * row.size
                 && !(gaps == 0.0 && is_from_elsewhere(a, b))
-                && !upright.has(a.x1, b.x0, row.y + 0.3 * row.size)
+                && !is_ruled(a, b)
         };
+        let mut last: Option<&Word> = None;
         for words in row.words.chunk_by(near) {
-            segments.extend(segment(words, number, row.y, gaps));
+            let ruled = last.zip(words.first()).is_some_and(|(last, first)| is_ruled(last, first));
+            segments.extend(segment(words, number, row.y, gaps).map(|segment| Segment { ruled, ..segment }));
+            last = words.last();
         }
     }
     segments
@@ -232,6 +237,13 @@ fn spread(words: &[Word]) -> f64 {
     if median > GAP && median < 1.0 && is_even { median * size } else { 0.0 }
 }
 
+/// How much room the first word of a line takes; scripts that part no words break lines anywhere.
+fn first_width(word: &Word) -> f64 {
+    let width = word.x1 - word.x0;
+    let count = word.text.chars().count().max(1) as f64;
+    if word.text.starts_with(super::paragraphs::is_wide) { width / count } else { width }
+}
+
 fn segment(words: &[Word], row: usize, y: f64, spread: f64) -> Option<Segment> {
     let first = words.first()?;
     let mut texts: Vec<String> = Vec::new();
@@ -256,7 +268,8 @@ fn segment(words: &[Word], row: usize, y: f64, spread: f64) -> Option<Segment> {
         row,
         order: words.iter().map(|word| word.order).min().unwrap_or(0),
         words: count,
-        first_width: first.x1 - first.x0,
+        first_width: first_width(first),
+        ruled: false,
     })
 }
 

@@ -63,6 +63,11 @@ fn columns_of_scripts_without_spaces_need_not_be_level() {
         .collect();
     let text = text("a.pdf", &one(&content, "/Font << /C 7 0 R >>", &[font]));
     assert_eq!(text, format!("{}\n\n{}", "日".repeat(36), "本".repeat(36)));
+    // A short line was not full.
+    let heading = "BT /C 10 Tf 72 614 Td <65E565E5> Tj ET\n".to_owned();
+    let below: String = (0..2).map(|n| line(72.0, f64::from(600 - 14 * n), "672C")).collect();
+    let text = super::text("a.pdf", &one(&(heading + &below), "/Font << /C 7 0 R >>", &[font]));
+    assert_eq!(text, format!("日日\n{}", "本".repeat(24)));
 }
 
 #[test]
@@ -90,6 +95,8 @@ fn cells_of_several_lines_are_read_row_by_row() {
     assert_eq!(shown(&(rules.clone() + &table(24.0, 0.0, 300.0))), expected);
     let upright = "198 620 m 198 710 l S\n";
     assert_eq!(shown(&(rules + upright + &table(24.0, 0.0, 200.0))), expected);
+    let small = at(72.0, 700.0, "Gate") + &at(98.0, 700.0, "7") + &at(72.0, 688.0, "x") + &at(98.0, 688.0, "Gate");
+    assert_eq!(shown(&("95 680 m 95 710 l S\n".to_owned() + &small)), "Gate\t7\nx\tGate");
     // Paragraphs of two columns do not end at the same heights.
     let text = lines(72.0, 600.0, 12.0, &LEFT)
         + &lines(72.0, 546.0, 12.0, &LEFT)
