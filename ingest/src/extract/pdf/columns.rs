@@ -76,13 +76,15 @@ fn candidates(rows: &Rows<'_>) -> Vec<f64> {
 /// One side of a gutter while the rows are gone through: where its last line stands and how near it comes.
 type Last = Option<(usize, f64, f64, f64)>;
 
-pub fn gutter(rows: &Rows<'_>) -> Option<Gutter> {
+/// `is_text`: whether a row is one line, whatever its gaps.
+pub fn gutter<'s>(rows: &Rows<'s>, is_text: impl Fn(&[&'s Segment]) -> bool) -> Option<Gutter> {
+    let solid: Vec<bool> = rows.iter().map(|row| is_text(row)).collect();
     let mut best: Option<(usize, f64, Gutter)> = None;
     for x in candidates(rows) {
         let mut run: Option<(usize, usize, f64)> = None;
         let (mut left, mut right): (Last, Last) = (None, None);
-        for (number, row) in rows.iter().enumerate() {
-            if row.iter().any(|s| s.x0 < x && s.x1 > x) {
+        for ((number, row), solid) in rows.iter().enumerate().zip(&solid) {
+            if *solid || row.iter().any(|s| s.x0 < x && s.x1 > x) {
                 (run, left, right) = (None, None, None);
                 continue;
             }

@@ -41,7 +41,8 @@ impl<'r> Arranger<'r> {
     }
 
     fn divide<'s>(&mut self, rows: &Rows<'s>, depth: usize) {
-        let found = if depth < MAX_DEPTH { columns::gutter(rows) } else { None };
+        let justified = Justified::of(rows);
+        let found = if depth < MAX_DEPTH { columns::gutter(rows, |row| justified.has(row)) } else { None };
         let Some(Gutter { x, first, last }) = found else { return self.leaf(rows) };
         let part = |from: usize, to: usize| rows.get(from..to).unwrap_or_default();
         let band = part(first, last.saturating_add(1));
@@ -187,11 +188,17 @@ impl Justified {
     fn has(&self, row: &[&Segment]) -> bool {
         let (Some(first), Some(last)) = (row.first(), row.last()) else { return false };
         let gaps = || row.iter().zip(row.iter().skip(1)).map(|(a, b)| b.x0 - a.x1);
-        let (least, most) = (gaps().fold(f64::MAX, f64::min), gaps().fold(0.0, f64::max));
+        let widths = || row.iter().map(|s| s.x1 - s.x0);
+        let range = |values: &mut dyn Iterator<Item = f64>| {
+            values.fold((f64::MAX, 0.0), |(least, most): (f64, f64), n| (least.min(n), most.max(n)))
+        };
+        let ((least, most), (narrow, wide)) = (range(&mut gaps()), range(&mut widths()));
         self.any
             && first.x0 - self.left < 0.2 * first.size
             && self.right - last.x1 < 0.2 * last.size
             && most - least < 0.1 * most
+            // Figures of one length stand as evenly in a table.
+            && wide - narrow > 0.3 * first.size
             && row.iter().all(|s| !s.text.contains(' '))
     }
 }

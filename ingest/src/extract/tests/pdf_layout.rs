@@ -147,9 +147,16 @@ fn letters_beside_their_line_and_over_each_other_are_one_word() {
         assert_eq!(shown(&format!("BT {content} ET")), expected, "{content}");
     }
     // Words that were set apart until they filled the line.
-    let full = at(72.0, 688.0, "finances five flights to it");
+    let full = at(72.0, 676.0, "finances five flights to it");
     let wide = at(72.0, 700.0, "The") + &at(118.7, 700.0, "town") + &at(168.2, 700.0, "pays");
-    assert_eq!(shown(&(wide + &full)), "The town pays finances five flights to it");
+    let again = at(72.0, 688.0, "and") + &at(118.7, 688.0, "more") + &at(169.9, 688.0, "kind");
+    assert_eq!(shown(&(wide + &again + &full)), "The town pays and more kind finances five flights to it");
+    // Figures stand as evenly.
+    let figures: String = (0..3)
+        .map(|n| 700.0 - 12.0 * f64::from(n))
+        .map(|y| at(72.0, y, "100") + &at(120.0, y, "200") + &at(168.0, y, "300"))
+        .collect();
+    assert_eq!(shown(&figures), "100\t200\t300\n100\t200\t300\n100\t200\t300");
 }
 
 #[test]
