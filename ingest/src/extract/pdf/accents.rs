@@ -7,6 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 use super::geometry::Matrix;
 use super::page::Glyph;
 
+/// A full stop under a letter.
+const DOT_BELOW: char = '\u{323}';
+
 /// The mark that a sign is over a letter.
 fn mark(text: &str) -> Option<char> {
     let mut chars = text.trim().chars();
@@ -23,6 +26,7 @@ fn mark(text: &str) -> Option<char> {
         '˚' => '\u{30a}',
         '˝' => '\u{30b}',
         'ˇ' => '\u{30c}',
+        '.' => DOT_BELOW,
         '¸' => '\u{327}',
         '˛' => '\u{328}',
         _ => return None,
@@ -35,7 +39,8 @@ pub fn composed(glyphs: &[&Glyph], turn: Matrix) -> HashMap<usize, String> {
     let mut composed: HashMap<usize, String> = HashMap::new();
     for (at, accent) in glyphs.iter().enumerate() {
         let Some(mark) = mark(&accent.text) else { continue };
-        let is_base = |other: &usize| glyphs.get(*other).is_some_and(|base| is_over(accent, base, turn));
+        let is_base =
+            |other: &usize| glyphs.get(*other).is_some_and(|base| is_over(accent, base, turn, mark == DOT_BELOW));
         // The file has the accent before its letter, or behind it.
         let near = [at.checked_add(1), at.checked_sub(1)].into_iter().flatten();
         let Some(found) = near.filter(|other| !composed.contains_key(other)).find(is_base) else { continue };
@@ -47,8 +52,8 @@ pub fn composed(glyphs: &[&Glyph], turn: Matrix) -> HashMap<usize, String> {
     composed
 }
 
-/// Whether a sign stands over the middle of a letter.
-fn is_over(accent: &Glyph, base: &Glyph, turn: Matrix) -> bool {
+/// Whether a sign stands over, or clearly `below`, the middle of a letter.
+fn is_over(accent: &Glyph, base: &Glyph, turn: Matrix, below: bool) -> bool {
     let mut letters = base.text.trim().chars();
     let (Some(letter), None) = (letters.next(), letters.next()) else { return false };
     let place = |glyph: &Glyph| {
@@ -64,4 +69,5 @@ fn is_over(accent: &Glyph, base: &Glyph, turn: Matrix) -> bool {
         && middle > x0 + slack
         && middle < x1 - slack
         && (height - y).abs() < 0.5 * base.size
+        && (!below || height < y - 0.1 * base.size)
 }

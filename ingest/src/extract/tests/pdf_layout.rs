@@ -142,6 +142,8 @@ fn letters_beside_their_line_and_over_each_other_are_one_word() {
         ("/F1 10 Tf 72 700 Td (m) Tj /F1 8.9 Tf -4.4 Ts (3) Tj 0 Ts /F1 10 Tf ( of it) Tj", "m3 of it"),
         ("/F1 10 Tf 72 700 Td [(Sch) 0 (\\250) 333 (opf)] TJ", "Schöpf"),
         ("/F1 10 Tf 72 700 Td (DAS ) Tj 25.3 2 Td (\\250) Tj -1.9 -2 Td (UBER) Tj", "DAS ÜBER"),
+        ("/F1 10 Tf 72 700 Td [(Sert) 270] TJ -2 Ts (.) Tj 0 Ts (o) Tj", "Serṭo"),
+        ("/F1 10 Tf 72 700 Td [(Sert) 270 (.)] TJ", "Sert."),
         ("/F1 10 Tf 72 700 Td (a ~ b ^ c) Tj", "a ~ b ^ c"),
     ] {
         assert_eq!(shown(&format!("BT {content} ET")), expected, "{content}");
