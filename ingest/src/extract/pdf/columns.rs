@@ -1,5 +1,7 @@
 //! What stands side by side: where a region is divided, and whether its halves are read one after the other or row by row.
 
+use std::collections::BTreeSet;
+
 use super::geometry::Rect;
 use super::rows::Segment;
 
@@ -168,7 +170,10 @@ impl<'s> Sides<'s> {
         };
         let right = levels(&self.right);
         let mut ends = levels(&self.left);
-        ends.retain(|y| right.iter().any(|r| (r - y).abs() < ONE_RULE));
+        ends.retain(|y| {
+            let from = right.partition_point(|r| r - y >= ONE_RULE);
+            right.get(from).is_some_and(|r| (r - y).abs() < ONE_RULE)
+        });
         let lines = heights(&self.left).len().max(heights(&self.right).len());
         // A rule or two may also part stories.
         let shared = self.shared(&ends);
@@ -177,8 +182,7 @@ impl<'s> Sides<'s> {
 
     /// How many of the parts that these heights make have text on both sides.
     fn shared(&self, ends: &[f64]) -> usize {
-        let part = |s: &&Segment| ends.iter().filter(|end| **end > s.y).count();
-        let of = |side: &[&'s Segment]| side.iter().map(part).collect::<std::collections::BTreeSet<_>>();
+        let of = |side: &[&'s Segment]| side.iter().map(|s| part(ends, s)).collect::<BTreeSet<_>>();
         of(&self.left).intersection(&of(&self.right)).count()
     }
 
@@ -202,10 +206,12 @@ impl<'s> Sides<'s> {
         let (mut ends, mut level) = (Vec::new(), 0usize);
         for (above, below) in &left_breaks {
             let fits = |(upper, lower): &&(f64, f64)| {
-                let (high, low) = (above.max(*upper).min(above.min(*upper)), below.max(*lower));
+                let (high, low) = (above.min(*upper), below.max(*lower));
                 high - low > 1.05 * size
             };
-            if let Some((upper, lower)) = right_breaks.iter().find(fits) {
+            let from = right_breaks.partition_point(|(_, lower)| lower >= above);
+            let mut beside = right_breaks.iter().skip(from).take_while(|(upper, _)| upper > below);
+            if let Some((upper, lower)) = beside.find(fits) {
                 level = level.saturating_add(usize::from((below - lower).abs() < 0.3 * size));
                 ends.push((above.min(*upper) + below.max(*lower) + 0.5 * size) / 2.0);
             }
@@ -273,6 +279,11 @@ impl<'s> Sides<'s> {
         };
         (!aligned && prose >= 2.0) || (prose >= 3.0 && fills(&self.left) && fills(&self.right))
     }
+}
+
+/// In which of the parts that these heights make, from the top, a piece stands.
+pub fn part(ends: &[f64], segment: &Segment) -> usize {
+    ends.partition_point(|end| *end > segment.y)
 }
 
 fn sorted(a: usize, b: usize) -> (usize, usize) {

@@ -1,5 +1,7 @@
 //! The order in which the segments of a page are read: bands, columns side by side, tables row by row.
 
+use std::collections::BTreeMap;
+
 use super::columns::{self, Gutter, Reading, Rows};
 use super::geometry::Rect;
 use super::rows::Segment;
@@ -116,10 +118,11 @@ impl<'r> Arranger<'r> {
     /// Rows of cells; `ends`: heights at which a row ends for certain.
     fn table(&mut self, rows: &Rows<'_>, ends: &[f64]) {
         self.region = self.region.saturating_add(1);
-        let segments: Vec<&Segment> = rows.iter().flatten().copied().collect();
-        let part = |s: &Segment| ends.iter().filter(|end| **end > s.y).count();
-        for number in 0..=ends.len() {
-            let segments: Vec<&Segment> = segments.iter().copied().filter(|s| part(s) == number).collect();
+        let mut parts: BTreeMap<usize, Vec<&Segment>> = BTreeMap::new();
+        for segment in rows.iter().flatten().copied() {
+            parts.entry(columns::part(ends, segment)).or_default().push(segment);
+        }
+        for segments in parts.into_values() {
             match cells_of_one_row(&segments).filter(|_| !ends.is_empty()) {
                 Some(cells) => self.row(cells),
                 None => self.rows_of_cells(cells(segments)),
