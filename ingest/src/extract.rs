@@ -39,7 +39,7 @@ pub use builder::Builder;
 use detect::Format;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
-pub const VERSION: &str = "usher-ingest-extract-4";
+pub const VERSION: &str = "usher-ingest-extract-7";
 
 /// Bytes of canonical text per document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
