@@ -44,7 +44,7 @@ pub use records::each::{Record, RecordsJob, records};
 pub use records::shape::Shape;
 
 /// Part of `source_hash`: raise it when the same bytes would give other text or chunks, and every file is read again.
-pub const VERSION: &str = "usher-ingest-extract-6";
+pub const VERSION: &str = "usher-ingest-extract-8";
 
 /// Bytes of canonical text per document.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;

@@ -7,15 +7,19 @@
 
 use super::{Builder, ExtractError, MAX_TEXT};
 
+mod accents;
 mod annotations;
 mod bidi;
 mod cff;
 mod cmap;
+mod collection;
+mod columns;
 mod content;
 mod encoding;
 mod file;
 mod font;
 mod geometry;
+mod initials;
 mod lexer;
 mod metrics;
 mod order;
@@ -23,6 +27,7 @@ mod page;
 mod paragraphs;
 mod path;
 mod program;
+mod repair;
 mod repeats;
 mod rows;
 mod state;
@@ -70,6 +75,7 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
     let mut counts = Counts::default();
     let mut pages: Vec<PageLines> = Vec::new();
     let mut length = 0usize;
+    let mut over: Option<String> = None;
     for (number, id) in (1u32..).zip(&ids) {
         let dict = file.object(*id).and_then(as_dict);
         let Some(dict) = dict else {
@@ -81,8 +87,14 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
                 length = page.lines.iter().map(|line| line.text.len()).fold(length, usize::saturating_add);
                 pages.push(page);
             }
-            Err(ExtractError::Limit(e)) => return Err(ExtractError::Limit(format!("page {number}: {e}"))),
+            Err(ExtractError::Limit(e)) if engine.is_spent() => {
+                return Err(ExtractError::Limit(format!("page {number}: {e}")));
+            }
+            // What is too much for one page leaves the others readable.
             Err(e) => {
+                if let ExtractError::Limit(e) = &e {
+                    over.get_or_insert_with(|| format!("page {number}: {e}"));
+                }
                 counts.unread = counts.unread.saturating_add(1);
                 builder.warn(format!("page {number}: {e}"));
             }
@@ -92,7 +104,10 @@ pub fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), ExtractError> {
         }
     }
     if counts.unread > 0 && counts.unread == ids.len() as u64 {
-        return Err(ExtractError::Broken("no page could be read".into()));
+        return Err(match over {
+            Some(over) => ExtractError::Limit(over),
+            None => ExtractError::Broken("no page could be read".into()),
+        });
     }
     let repeats = repeats::remove(&mut pages);
     builder.count("repeated headers and footers", repeats.repeated);
@@ -137,7 +152,9 @@ fn one_page<'a>(
     counts.broken = counts.broken.saturating_add(page.broken);
     let mut arranger = Arranger::default();
     for direction in words::words(&page.glyphs) {
-        arranger.arrange(&rows::segments(direction.words), direction.degrees == 0);
+        let upright = direction.degrees == 0;
+        let rules = if upright { page.rules.as_slice() } else { &[] };
+        arranger.arrange(&rows::segments(direction.words, rules), rules, upright);
     }
     counts.empty = counts.empty.saturating_add(u64::from(arranger.lines.is_empty()));
     counts.pictures.extend(Some(number).filter(|_| arranger.lines.is_empty() && page.shows_picture()));

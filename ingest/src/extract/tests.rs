@@ -22,6 +22,7 @@ mod mutated;
 mod office;
 mod pages;
 mod parts;
+mod pdf_layout;
 mod pdf_text;
 mod records;
 mod word;

@@ -14,6 +14,8 @@ use super::state::State;
 const MAX_ANNOTATIONS: usize = 20_000;
 /// Characters of a value without an appearance.
 const MAX_VALUE: usize = 100_000;
+/// Options of one list.
+const MAX_OPTIONS: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub struct Annotations {
@@ -113,12 +115,21 @@ fn appearance<'a>(file: &'a File, annotation: &'a Dictionary) -> Option<(&'a Obj
 /// What a field holds, if a viewer would write it.
 fn value(file: &File, annotation: &Dictionary) -> Option<String> {
     let inherited = |key: &[u8]| file.inherited(annotation, key);
-    let is_password =
-        inherited(b"Ff").and_then(super::file::as_number).is_some_and(|flags| flags as i64 & (1 << 13) != 0);
+    let flags = inherited(b"Ff").and_then(super::file::as_number).unwrap_or(0.0) as i64;
+    let is_password = flags & (1 << 13) != 0;
     if is_password || !matches!(inherited(b"FT").and_then(|kind| kind.as_name().ok()), Some(b"Tx" | b"Ch")) {
         return None;
     }
     let text = |object: &Object| lopdf::decode_text_string(object).ok();
+    let is_list = inherited(b"FT").and_then(|kind| kind.as_name().ok()) == Some(b"Ch") && flags & (1 << 17) == 0;
+    // A list shows all that may be chosen; an option may be a pair of what is sent and what is shown.
+    if let Some(Object::Array(options)) = inherited(b"Opt").filter(|_| is_list) {
+        let shown = options.iter().take(MAX_OPTIONS).filter_map(|option| match file.follow(option)? {
+            Object::Array(pair) => text(file.follow(pair.last()?)?),
+            one => text(one),
+        });
+        return Some(shown.collect::<Vec<_>>().join("\n")).filter(|shown| !shown.trim().is_empty());
+    }
     match inherited(b"V")? {
         Object::Array(items) => {
             let items = items.iter().filter_map(|o| text(file.follow(o)?));

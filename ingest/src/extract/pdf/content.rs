@@ -91,6 +91,11 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Whether one of the amounts is used up that all pages share.
+    pub fn is_spent(&self) -> bool {
+        self.operators > MAX_OPERATORS || self.drawn > MAX_DRAWN || self.file.is_spent()
+    }
+
     /// Runs the content of a page; what stands on it is measured in points of the page.
     pub fn run(
         &mut self,

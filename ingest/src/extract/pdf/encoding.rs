@@ -103,6 +103,33 @@ pub fn meant(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Whether a font's letters are signs, by its name.
+pub fn is_of_signs(font: &str) -> bool {
+    let font = font.to_ascii_lowercase();
+    ["opensymbol", "starsymbol", "wingdings", "webdings", "dingbats", "symbol"].iter().any(|name| font.contains(name))
+}
+
+/// What a private character of such a font shows.
+pub fn sign(text: &str) -> Option<String> {
+    let mut chars = text.chars();
+    let (Some(c), None) = (chars.next(), chars.next()) else { return None };
+    let shown = match u32::from(c) {
+        0xf06c | 0xf09f | 0xf0b7 => '•',
+        0xf06e | 0xf0a7 => '▪',
+        0xf0a8 | 0xf06f | 0xf071 => '□',
+        0xf075 | 0xf076 => '◆',
+        0xf0d8 => '➢',
+        0xf0e0 => '→',
+        0xf0fb => '✗',
+        0xf0fc => '✓',
+        0xf0fe => '☑',
+        // The bullets that office programs offer.
+        0xe000..=0xe00f => '•',
+        _ => return None,
+    };
+    Some(shown.to_string())
+}
+
 /// Fonts of signs have an encoding of their own.
 pub fn of_signs(font: &str) -> Option<Table> {
     let from = |pick: fn(u8) -> Option<u32>| {

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use lopdf::xref::XrefEntry;
 use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId, Stream};
 
 use super::super::ExtractError;
@@ -25,6 +26,12 @@ pub struct File {
 impl File {
     pub fn open(bytes: &[u8]) -> Result<Self, ExtractError> {
         let mut document = load(bytes)?;
+        let mended = super::repair::ends(bytes, &document);
+        if let Some(mended) = &mended {
+            document = load(mended)?;
+        }
+        let bytes = mended.as_deref().unwrap_or(bytes);
+        super::repair::lengths(bytes, &mut document);
         if let Some(updated) = super::unlock::updated(bytes, &document) {
             document = load(&updated)?;
         }
@@ -93,14 +100,18 @@ impl File {
         lopdf::decode_text_string(self.get(dict, key)?).ok()
     }
 
+    /// Whether the streams have given all that they may.
+    pub fn is_spent(&self) -> bool {
+        self.decoded.get() > MAX_DECODED
+    }
+
     pub fn bytes(&self, stream: &Stream) -> Result<Vec<u8>, ExtractError> {
         // The length alone may be a reference, and the filters too.
-        let filter = stream.dict.get(b"Filter").ok().and_then(|f| self.follow(f));
         let resolved;
-        let stream = match (stream.dict.get(b"Filter"), filter) {
-            (Ok(Object::Reference(_)), Some(filter)) => {
+        let stream = match self.get(&stream.dict, b"Filter").map(|filter| self.filters(filter)) {
+            Some(filter) if stream.dict.get(b"Filter").ok() != Some(&filter) => {
                 let mut copy = stream.clone();
-                copy.dict.set("Filter", filter.clone());
+                copy.dict.set("Filter", filter);
                 resolved = copy;
                 &resolved
             }
@@ -108,6 +119,7 @@ impl File {
         };
         let bytes = stream.get_plain_content_with_limit(MAX_STREAM).map_err(|e| match e {
             lopdf::Error::Decompress(lopdf::DecompressError::MemoryLimitExceeded { .. }) => {
+                self.decoded.set(self.decoded.get().saturating_add(MAX_STREAM));
                 ExtractError::Limit(format!("a stream of more than {MAX_STREAM} bytes"))
             }
             e => ExtractError::Broken(format!("a stream can't be decoded: {e}")),
@@ -120,13 +132,48 @@ impl File {
         Ok(bytes)
     }
 
+    /// Whether the file's table has an object that could not be read.
+    fn is_lost(&self, object: &Object) -> bool {
+        let Ok(id) = object.as_reference() else { return false };
+        let is_listed = self
+            .document
+            .reference_table
+            .get(id.0)
+            .is_some_and(|entry| matches!(entry, XrefEntry::Normal { .. } | XrefEntry::Compressed { .. }));
+        is_listed && !self.document.objects.contains_key(&id)
+    }
+
+    /// Filters by their full names: viewers take the short ones of inline images everywhere.
+    fn filters(&self, filter: &Object) -> Object {
+        let full = |name: &[u8]| match name {
+            b"A85" => b"ASCII85Decode".to_vec(),
+            b"AHx" => b"ASCIIHexDecode".to_vec(),
+            b"Fl" => b"FlateDecode".to_vec(),
+            b"LZW" => b"LZWDecode".to_vec(),
+            b"RL" => b"RunLengthDecode".to_vec(),
+            name => name.to_vec(),
+        };
+        match filter {
+            Object::Name(name) => Object::Name(full(name)),
+            Object::Array(items) => {
+                let items = items.iter().filter_map(|item| self.follow(item)?.as_name().ok());
+                Object::Array(items.map(|name| Object::Name(full(name))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// The content of a page, whose parts are one program.
     pub fn content(&self, page: &Dictionary) -> Result<Vec<u8>, ExtractError> {
-        let parts = match self.get(page, b"Contents") {
-            Some(Object::Array(parts)) => parts.iter().filter_map(|part| self.follow(part)).collect(),
-            Some(one) => vec![one],
-            None => Vec::new(),
+        let contents = page.get(b"Contents").ok();
+        let parts: Vec<&Object> = match contents.and_then(|contents| self.follow(contents)) {
+            Some(Object::Array(parts)) => parts.iter().collect(),
+            _ => contents.into_iter().collect(),
         };
+        if parts.iter().any(|part| self.is_lost(part)) {
+            return Err(ExtractError::Broken("its content can't be read".into()));
+        }
+        let parts: Vec<&Object> = parts.into_iter().filter_map(|part| self.follow(part)).collect();
         let mut content = Vec::new();
         for stream in parts.into_iter().filter_map(|part| part.as_stream().ok()) {
             content.extend(self.bytes(stream)?);

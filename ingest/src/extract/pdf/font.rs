@@ -8,6 +8,7 @@ use lopdf::{Dictionary, Object};
 
 use super::super::ExtractError;
 use super::cmap::{self, CMap};
+use super::collection::Collection;
 use super::encoding::{self, Names, Table};
 use super::file::{File, as_dict, as_number};
 use super::metrics::{self, Widths};
@@ -38,6 +39,8 @@ pub struct Font {
     pub vertical: bool,
     /// Height of an em, in units of the font's size.
     pub em: f64,
+    /// Its glyphs are signs: private characters are bullets, arrows and ticks.
+    signs: bool,
 }
 
 /// The font's own word on what its codes mean.
@@ -52,12 +55,12 @@ enum ToUnicode {
 #[derive(Debug)]
 enum Coding {
     Simple(Table),
-    /// Two bytes are a glyph's number.
-    Identity(HashMap<u32, String>),
+    /// Two bytes are a glyph's number, or name one in a collection.
+    Identity(HashMap<u32, String>, Option<Collection>),
     Utf16,
     Utf32,
     Legacy(&'static encoding_rs::Encoding),
-    Embedded(CMap, HashMap<u32, String>),
+    Embedded(CMap, HashMap<u32, String>, Option<Collection>),
 }
 
 impl Font {
@@ -86,6 +89,7 @@ impl Font {
             default_width: 0.5,
             vertical: false,
             em: 1.0,
+            signs: false,
         }
     }
 
@@ -102,14 +106,14 @@ impl Font {
     fn length(&self, bytes: &[u8]) -> usize {
         match &self.coding {
             Coding::Simple(_) => 1,
-            Coding::Identity(_) => 2,
+            Coding::Identity(..) => 2,
             Coding::Utf16 => match bytes {
                 [0xd8..=0xdb, _, 0xdc..=0xdf, _, ..] => 4,
                 _ => 2,
             },
             Coding::Utf32 => 4,
             Coding::Legacy(set) => encoding::legacy_length(set, bytes),
-            Coding::Embedded(map, _) => map.length(bytes),
+            Coding::Embedded(map, ..) => map.length(bytes),
         }
     }
 
@@ -129,9 +133,11 @@ impl Font {
             ToUnicode::Identity => char::from_u32(code).map(String::from),
             ToUnicode::Missing => None,
         };
-        let text = mapped.and_then(|text| encoding::meant(&text)).or_else(|| self.by_coding(code, bytes));
+        let sign = mapped.as_deref().filter(|_| self.signs).and_then(encoding::sign);
+        let text = sign.or_else(|| encoding::meant(&mapped?)).or_else(|| self.by_coding(code, bytes));
         let cid = match &self.coding {
-            Coding::Embedded(map, _) => map.cid_of(code).unwrap_or(0),
+            Coding::Embedded(map, ..) => map.cid_of(code).unwrap_or(0),
+            Coding::Identity(_, Some(collection)) => collection.cid(code).unwrap_or(0),
             _ => code,
         };
         let width = self.widths.get(&cid).copied().unwrap_or_else(|| match &self.coding {
@@ -146,7 +152,10 @@ impl Font {
     fn by_coding(&self, code: u32, bytes: &[u8]) -> Option<String> {
         match &self.coding {
             Coding::Simple(table) => table.get(code as usize)?.clone(),
-            Coding::Identity(glyphs) => glyphs.get(&code).cloned(),
+            Coding::Identity(glyphs, collection) => {
+                let cid = collection.map_or(Some(code), |collection| collection.cid(code))?;
+                glyphs.get(&cid).cloned().or_else(|| collection.as_ref()?.text(cid))
+            }
             Coding::Utf16 => {
                 let units = bytes.chunks_exact(2).map(|pair| cmap::number(pair) as u16);
                 encoding::meant(&char::decode_utf16(units).collect::<Result<String, _>>().ok()?)
@@ -156,7 +165,10 @@ impl Font {
                 let (text, broken) = set.decode_without_bom_handling(bytes);
                 if broken { None } else { encoding::meant(&text) }
             }
-            Coding::Embedded(map, glyphs) => glyphs.get(&map.cid_of(code)?).cloned(),
+            Coding::Embedded(map, glyphs, collection) => {
+                let cid = map.cid_of(code)?;
+                glyphs.get(&cid).cloned().or_else(|| collection.as_ref()?.text(cid))
+            }
         }
     }
 }
@@ -184,14 +196,18 @@ fn composite(file: &File, dict: &Dictionary, to_unicode: ToUnicode) -> Result<Fo
             let base = map.base.as_ref().map(|name| String::from_utf8_lossy(name).into_owned());
             match base.filter(|_| !map.has_spaces()) {
                 Some(base) => (map.vertical || base.ends_with("-V"), predefined(file, descendant, &base)?),
-                None => (map.vertical, Coding::Embedded(map, program::glyphs(file, descendant)?)),
+                None => {
+                    let collection = Collection::of(file, descendant, "");
+                    (map.vertical, Coding::Embedded(map, program::glyphs(file, descendant)?, collection))
+                }
             }
         }
         _ => (false, predefined(file, descendant, "Identity-H")?),
     };
     let default_width = file.number(descendant, b"DW").unwrap_or(1000.0) / 1000.0;
     let widths = cid_widths(file, descendant);
-    Ok(Font { coding, to_unicode, known: RefCell::default(), widths, default_width, vertical, em: 1.0 })
+    let signs = encoding::is_of_signs(&base_name(file, dict));
+    Ok(Font { coding, to_unicode, known: RefCell::default(), widths, default_width, vertical, em: 1.0, signs })
 }
 
 fn predefined(file: &File, descendant: &Dictionary, name: &str) -> Result<Coding, ExtractError> {
@@ -202,7 +218,7 @@ fn predefined(file: &File, descendant: &Dictionary, name: &str) -> Result<Coding
     } else if let Some(set) = encoding::legacy(name) {
         Coding::Legacy(set)
     } else {
-        Coding::Identity(program::glyphs(file, descendant)?)
+        Coding::Identity(program::glyphs(file, descendant)?, Collection::of(file, descendant, name))
     })
 }
 
@@ -263,6 +279,7 @@ fn simple(file: &File, names: &Names, dict: &Dictionary, to_unicode: ToUnicode) 
         default_width,
         vertical: false,
         em,
+        signs: encoding::is_of_signs(&base),
     })
 }
 

@@ -9,6 +9,8 @@ use super::state::{BLACK, Color, WHITE, alike};
 pub const MAX_GLYPHS: usize = 1_000_000;
 /// Painted areas of one page that text is compared with.
 const MAX_PAINTS: usize = 20_000;
+/// Width of a line that is no area, in points.
+const MAX_RULE: f64 = 3.0;
 /// Comparisons of glyphs with areas, per document.
 const MAX_COMPARED: u64 = 400_000_000;
 
@@ -71,6 +73,8 @@ struct Paint {
 pub struct Page {
     pub glyphs: Vec<Glyph>,
     paints: Vec<Paint>,
+    /// Thin lines that part what stands on the page.
+    pub rules: Vec<Rect>,
     /// Area of the largest image.
     largest_image: f64,
     pub order: u32,
@@ -92,6 +96,14 @@ impl Page {
         let order = self.next();
         if area.width() > 0.0 && area.height() > 0.0 && self.paints.len() < MAX_PAINTS {
             self.paints.push(Paint { area, color, covers, order });
+        }
+    }
+
+    /// Notes a painted area that is but a line.
+    pub fn rule(&mut self, area: Rect) {
+        let (thin, long) = (area.width().min(area.height()), area.width().max(area.height()));
+        if thin <= MAX_RULE && long > 8.0 && self.rules.len() < MAX_PAINTS {
+            self.rules.push(area);
         }
     }
 

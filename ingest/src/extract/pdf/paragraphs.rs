@@ -83,6 +83,11 @@ fn divided(a: &str, b: &str) -> bool {
     before.ends_with(char::is_alphabetic) && b.starts_with(char::is_lowercase)
 }
 
+/// Characters of scripts that part no words.
+pub fn is_wide(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
+}
+
 /// Lines of a cell as one text; words that a hyphen divides are joined when the document is.
 pub fn joined(lines: &[&str]) -> String {
     lines.join("\u{1}")
@@ -147,8 +152,7 @@ impl Vocabulary {
             out.push_str(line);
             return;
         }
-        let wide = |c: char| matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}');
-        if !(out.ends_with(wide) && line.starts_with(wide)) {
+        if !(out.ends_with(is_wide) && line.starts_with(is_wide)) {
             out.push(' ');
         }
         out.push_str(line);

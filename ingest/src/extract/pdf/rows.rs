@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::bidi;
+use super::geometry::Rect;
+use super::initials;
 use super::words::{GAP, Word};
 
 /// Words of one row that a raised sign is compared with.
@@ -23,6 +25,8 @@ pub struct Segment {
     pub words: usize,
     /// Width of its first word.
     pub first_width: f64,
+    /// An upright rule parts it from what stands before it.
+    pub ruled: bool,
 }
 
 #[derive(Debug)]
@@ -39,19 +43,57 @@ impl Row {
     }
 }
 
-/// Segments from top to bottom, each row from left to right.
-pub fn segments(words: Vec<Word>) -> Vec<Segment> {
+/// Segments from top to bottom, each row from left to right. `rules`: lines that are drawn.
+pub fn segments(mut words: Vec<Word>, rules: &[Rect]) -> Vec<Segment> {
     let mut segments = Vec::new();
+    let upright = Upright::of(rules);
+    initials::place(&mut words);
     for (number, mut row) in rows(words).into_iter().enumerate() {
         row.words.sort_by(|a, b| a.x0.total_cmp(&b.x0));
         drop_leaders(&mut row.words);
         let gaps = spread(&row.words);
-        let far = |a: &Word, b: &Word| b.x0 - a.x1 < f64::max(FAR, 1.6 * gaps / row.size) * row.size;
-        for words in row.words.chunk_by(far) {
-            segments.extend(segment(words, number, row.y, gaps));
+        let is_ruled = |a: &Word, b: &Word| upright.has(a.x1, b.x0, row.y + 0.3 * row.size);
+        let near = |a: &Word, b: &Word| {
+            b.x0 - a.x1 < f64::max(FAR, 1.6 * gaps / row.size) * row.size
+                && !(gaps == 0.0 && is_from_elsewhere(a, b))
+                && !is_ruled(a, b)
+        };
+        let mut last: Option<&Word> = None;
+        for words in row.words.chunk_by(near) {
+            let ruled = last.zip(words.first()).is_some_and(|(last, first)| is_ruled(last, first));
+            segments.extend(segment(words, number, row.y, gaps).map(|segment| Segment { ruled, ..segment }));
+            last = words.last();
         }
     }
     segments
+}
+
+/// Whether the file has something else between two neighbours: what parts them may be narrower than the spaces of a
+/// line and still lie between columns.
+fn is_from_elsewhere(a: &Word, b: &Word) -> bool {
+    let is_rtl = |word: &Word| word.text.chars().any(bidi::is_rtl);
+    let alike = a.size < 1.2 * b.size && b.size < 1.2 * a.size;
+    b.index != a.index.saturating_add(1) && alike && b.x0 - a.x1 > 0.2 * a.size && !is_rtl(a) && !is_rtl(b)
+}
+
+/// Upright rules by their place.
+struct Upright {
+    rules: Vec<Rect>,
+}
+
+impl Upright {
+    fn of(rules: &[Rect]) -> Self {
+        let mut rules: Vec<Rect> = rules.iter().copied().filter(|r| r.height() > 4.0 * r.width()).collect();
+        rules.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+        Self { rules }
+    }
+
+    /// Whether one stands between two places at a height.
+    fn has(&self, from: f64, to: f64, y: f64) -> bool {
+        let at = self.rules.partition_point(|rule| rule.x0 < from - 0.5);
+        let near = self.rules.iter().skip(at).take_while(|rule| rule.x0 < to + 0.5);
+        to > from && near.take(MAX_NEIGHBOURS).any(|rule| rule.y0 <= y && rule.y1 >= y)
+    }
 }
 
 /// Words that the file has one after the other, on one line.
@@ -103,9 +145,11 @@ fn rows(words: Vec<Word>) -> Vec<Row> {
         }
         if best.is_none() {
             let reach = largest.min(2.5 * word.size);
-            let near = places.range(key(word.y - 0.65 * reach)..=key(word.y + 0.4 * reach));
+            let near = places.range(key(word.y - 0.65 * reach)..=key(word.y + 0.5 * reach));
             for index in near.flat_map(|(_, rows)| rows) {
-                if rows.get(*index).is_some_and(|row| is_sign_of(&word, row)) {
+                let is_free = |row: &Row| run.len() <= 2 || !row.is_taken(word.x0, end, 0.3 * word.size);
+                let is_sign = |row: &Row| is_free(row) && (is_sign_of(&word, row) || is_shifted(&run, row));
+                if rows.get(*index).is_some_and(is_sign) {
                     best = Some((0.0, *index));
                     break;
                 }
@@ -130,7 +174,22 @@ fn is_sign_of(word: &Word, row: &Row) -> bool {
         let near = 0.35 * other.size;
         (word.x0 - other.x1).abs() < near || (other.x0 - word.x1).abs() < near
     };
-    word.size < 0.9 * row.size && up > -0.4 && up < 0.65 && row.words.iter().rev().take(MAX_NEIGHBOURS).any(beside)
+    word.size < 0.9 * row.size && up > -0.5 && up < 0.65 && row.words.iter().rev().take(MAX_NEIGHBOURS).any(beside)
+}
+
+/// Whether letters of the size of their line are raised or lowered in it, as those of a formula or of a logo are.
+fn is_shifted(run: &[Word], row: &Row) -> bool {
+    let [word] = run else { return false };
+    let near = 0.25 * word.size;
+    let follows = |other: &Word| {
+        let (gap, after) = (word.x0 - other.x1, other.x0 - word.x1);
+        (other.index.saturating_add(1) == word.index && gap > -2.0 * near && gap < near)
+            || (word.index.saturating_add(1) == other.index && after > -2.0 * near && after < near)
+    };
+    (word.y - row.y).abs() < 0.5 * row.size
+        && word.text.chars().nth(3).is_none()
+        && word.size < 1.2 * row.size
+        && row.words.iter().rev().take(MAX_NEIGHBOURS).any(follows)
 }
 
 /// Dots that lead from a title to its page say nothing; the gap that they leave makes cells of both.
@@ -178,6 +237,13 @@ fn spread(words: &[Word]) -> f64 {
     if median > GAP && median < 1.0 && is_even { median * size } else { 0.0 }
 }
 
+/// How much room the first word of a line takes; scripts that part no words break lines anywhere.
+fn first_width(word: &Word) -> f64 {
+    let width = word.x1 - word.x0;
+    let count = word.text.chars().count().max(1) as f64;
+    if word.text.starts_with(super::paragraphs::is_wide) { width / count } else { width }
+}
+
 fn segment(words: &[Word], row: usize, y: f64, spread: f64) -> Option<Segment> {
     let first = words.first()?;
     let mut texts: Vec<String> = Vec::new();
@@ -189,7 +255,9 @@ fn segment(words: &[Word], row: usize, y: f64, spread: f64) -> Option<Segment> {
         }
         last = Some(word);
     }
-    let count = texts.len();
+    // Scripts without spaces have about two characters to a word.
+    let wide = texts.iter().flat_map(|text| text.chars()).filter(|c| super::paragraphs::is_wide(*c)).count();
+    let count = texts.len().max(wide / 2);
     bidi::read_order(&mut texts);
     Some(Segment {
         text: texts.join(" "),
@@ -200,7 +268,8 @@ fn segment(words: &[Word], row: usize, y: f64, spread: f64) -> Option<Segment> {
         row,
         order: words.iter().map(|word| word.order).min().unwrap_or(0),
         words: count,
-        first_width: first.x1 - first.x0,
+        first_width: first_width(first),
+        ruled: false,
     })
 }
 
@@ -212,6 +281,10 @@ fn parted(a: &Word, b: &Word, spread: f64) -> bool {
         return gap > 1.6 * spread;
     }
     if a.space_after && b.order > a.order && gap > -0.3 * size {
+        return true;
+    }
+    // What is drawn to the left has its space on the other side.
+    if b.space_after && b.order < a.order && gap > -0.3 * size && b.text.chars().any(bidi::is_rtl) {
         return true;
     }
     // The sign of a note is no part of the word.

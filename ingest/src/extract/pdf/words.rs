@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::accents;
+use super::bidi::is_rtl;
 use super::geometry::Matrix;
 use super::page::Glyph;
 
@@ -18,8 +20,10 @@ pub struct Word {
     pub x1: f64,
     pub y: f64,
     pub size: f64,
-    /// Place in the order of the file.
+    /// Place in the order of the file, by glyphs.
     pub order: usize,
+    /// Place in the order of the file, by words.
+    pub index: usize,
     pub space_after: bool,
 }
 
@@ -59,13 +63,19 @@ pub fn words(glyphs: &[Glyph]) -> Vec<Direction> {
 fn of_direction(glyphs: &[&Glyph], turn: Matrix) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut seen = Seen::default();
+    let composed = accents::composed(glyphs, turn);
     // A space that the file has: where it begins, how wide it is.
     let mut space: Option<(f64, f64)> = None;
+    let mut place = Place::default();
     for (order, glyph) in glyphs.iter().enumerate() {
         let at = turn.point(glyph.at.x, glyph.at.y);
         let along = turn.vector(glyph.advance.x, glyph.advance.y).x;
         let (x0, x1) = (at.x.min(at.x + along), at.x.max(at.x + along));
-        if glyph.text.trim().is_empty() {
+        let shown = composed.get(&order).map_or(&*glyph.text, String::as_str);
+        if shown.is_empty() {
+            continue;
+        }
+        if shown.trim().is_empty() {
             if let Some(word) = words.last_mut().filter(|word| (word.y - at.y).abs() < 0.5 * word.size) {
                 space = Some((word.x1, along));
                 word.space_after = true;
@@ -75,14 +85,21 @@ fn of_direction(glyphs: &[&Glyph], turn: Matrix) -> Vec<Word> {
         if seen.again(glyph, at.x, at.y) {
             continue;
         }
+        let leftward = shown.chars().any(is_rtl);
         if let Some(word) = words.last_mut() {
-            let gap = x0 - word.x1;
+            // What is read to the left may be drawn to the left as well.
+            let to_left = leftward && x0 + x1 < place.x0 + place.x1 - 0.02 * word.size;
+            let gap = if to_left { word.x0 - x1 } else { x0 - word.x1 };
             let alike = glyph.size < 1.2 * word.size && word.size < 1.2 * glyph.size;
             let on_line = (at.y - word.y).abs() < 0.12 * word.size;
             // A space that is taken back at once parts nothing.
             let spaced = space.is_some_and(|(_, width)| gap > 0.02 * word.size || width < 0.1 * word.size);
-            if alike && on_line && !spaced && gap < GAP * word.size && gap > -0.5 * word.size {
-                push(&mut word.text, &glyph.text);
+            let is_near =
+                gap < GAP * word.size && (gap > -0.5 * word.size || (leftward && x1 > word.x0 && x0 < word.x1));
+            if alike && on_line && !spaced && is_near {
+                place.put(&mut word.text, shown, to_left);
+                (place.x0, place.x1) = (x0, x1);
+                word.x0 = word.x0.min(x0);
                 word.x1 = word.x1.max(x1);
                 word.space_after = false;
                 continue;
@@ -93,16 +110,50 @@ fn of_direction(glyphs: &[&Glyph], turn: Matrix) -> Vec<Word> {
         }
         space = None;
         let mut text = String::new();
-        push(&mut text, &glyph.text);
-        words.push(Word { text, x0, x1, y: at.y, size: glyph.size, order, space_after: false });
+        place = Place { x0, x1, ..Place::default() };
+        place.put(&mut text, shown, false);
+        let index = words.len();
+        words.push(Word { text, x0, x1, y: at.y, size: glyph.size, order, index, space_after: false });
     }
     words
+}
+
+/// Where the last glyph of a word stands: on the page, and in the word's text.
+#[derive(Debug, Default)]
+struct Place {
+    x0: f64,
+    x1: f64,
+    start: usize,
+    end: usize,
+}
+
+impl Place {
+    /// Adds a glyph's text to a word, in which letters stand as they are seen, from left to right.
+    fn put(&mut self, word: &mut String, glyph: &str, to_left: bool) {
+        let mut text = String::new();
+        push(&mut text, glyph);
+        let is_mark = text.chars().all(unicode_normalization::char::is_combining_mark);
+        // A mark belongs to the letter that was drawn before it.
+        let at = if is_mark {
+            self.end
+        } else if to_left {
+            self.start
+        } else {
+            word.len()
+        };
+        let at = at.min(word.len());
+        word.insert_str(at, &text);
+        if !is_mark {
+            self.start = at;
+        }
+        self.end = at.saturating_add(text.len());
+    }
 }
 
 /// Texts of glyphs stand in the order in which they are seen; those that are read to the left are turned round later.
 fn push(word: &mut String, glyph: &str) {
     let glyph = glyph.trim();
-    if glyph.chars().nth(1).is_some() && glyph.chars().any(super::bidi::is_rtl) {
+    if glyph.chars().nth(1).is_some() && glyph.chars().any(is_rtl) {
         word.extend(glyph.chars().rev());
     } else {
         word.push_str(glyph);

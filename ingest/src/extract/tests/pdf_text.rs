@@ -3,11 +3,11 @@
 use super::*;
 
 /// A file of one page with this content, these resources (fonts `F1` and `F2` apart), and more objects, from number 7 on.
-fn one(content: &str, resources: &str, objects: &[&str]) -> Vec<u8> {
+pub(super) fn one(content: &str, resources: &str, objects: &[&str]) -> Vec<u8> {
     whole("", &[content], resources, objects)
 }
 
-fn whole(page: &str, contents: &[&str], resources: &str, objects: &[&str]) -> Vec<u8> {
+pub(super) fn whole(page: &str, contents: &[&str], resources: &str, objects: &[&str]) -> Vec<u8> {
     let stream = |dict: &str, data: &str| format!("<< {dict} /Length {} >>\nstream\n{data}\nendstream", data.len());
     let first = 7 + objects.len();
     let kids: String = (0..contents.len()).map(|n| format!("{} 0 R ", first + 2 * n)).collect();
@@ -43,7 +43,7 @@ fn whole(page: &str, contents: &[&str], resources: &str, objects: &[&str]) -> Ve
     bytes
 }
 
-fn shown(content: &str) -> String {
+pub(super) fn shown(content: &str) -> String {
     text("a.pdf", &one(content, "", &[]))
 }
 

@@ -7,7 +7,16 @@ use super::super::geometry::{Matrix, Point};
 use super::super::lexer::Token;
 use super::super::page::{Glyph, MAX_GLYPHS};
 use super::super::path::Path;
+use super::super::state::{WHITE, alike};
 use super::Run;
+
+/// What of a path is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    All,
+    /// What an odd number of its parts encloses.
+    EvenOdd,
+}
 
 impl Run<'_, '_> {
     pub(super) fn text_operator(
@@ -179,7 +188,8 @@ impl Run<'_, '_> {
         let ctm = self.state.ctm;
         match (word, numbers) {
             (b"re", &[x, y, width, height]) => self.path.rect(ctm, [x, y, width, height]),
-            (b"m" | b"l", &[x, y]) => self.path.point(ctm, x, y),
+            (b"m", &[x, y]) => self.path.point(ctm, x, y),
+            (b"l", &[x, y]) => self.path.line(ctm, x, y),
             (b"c", &[a, b, c, d, e, f]) => {
                 self.path.odd = true;
                 [(a, b), (c, d), (e, f)].into_iter().for_each(|(x, y)| self.path.point(ctm, x, y));
@@ -190,25 +200,52 @@ impl Run<'_, '_> {
             }
             (b"h", _) => {}
             (b"W" | b"W*", _) => self.path.clips = true,
-            (b"n" | b"S" | b"s", _) => self.end_path(false),
-            (b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*", _) => self.end_path(true),
+            (b"n", _) => self.end_path(None),
+            (b"S" | b"s", _) => {
+                self.stroke();
+                self.end_path(None);
+            }
+            (b"f" | b"F", _) => self.end_path(Some(Fill::All)),
+            (b"f*", _) => self.end_path(Some(Fill::EvenOdd)),
+            (b"B" | b"b", _) => {
+                self.stroke();
+                self.end_path(Some(Fill::All));
+            }
+            (b"B*" | b"b*", _) => {
+                self.stroke();
+                self.end_path(Some(Fill::EvenOdd));
+            }
             _ => return false,
         }
         true
     }
 
-    fn end_path(&mut self, fills: bool) {
+    fn stroke(&mut self) {
+        if !self.is_hidden() && self.state.stroke_alpha > 0.02 && !alike(self.state.stroke, WHITE) {
+            let clip = self.state.clip;
+            self.path.strokes().for_each(|line| self.page.rule(line.and(clip)));
+        }
+    }
+
+    fn end_path(&mut self, fill: Option<Fill>) {
         let path = std::mem::take(&mut self.path);
-        if fills && !self.is_hidden() && self.state.fill_alpha > 0.02 {
+        if let Some(fill) = fill
+            && !self.is_hidden()
+            && self.state.fill_alpha > 0.02
+        {
             let solid = self.state.plain && self.state.fill_alpha > 0.95;
             let color = if solid { self.state.fill } else { None };
-            let rects = path.rects();
+            let frames = if fill == Fill::EvenOdd && !path.odd { path.frames() } else { None };
+            let rects = frames.unwrap_or_else(|| path.rects());
             if (rects.is_empty() || path.odd)
                 && let Some(bounds) = path.bounds()
             {
                 self.page.paint(bounds.and(self.state.clip), None, false);
             }
             for rect in rects {
+                if !alike(self.state.fill, WHITE) {
+                    self.page.rule(rect.and(self.state.clip));
+                }
                 self.page.paint(rect.and(self.state.clip), color, solid && color.is_some());
             }
         }
