@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use self::compounds::Part;
 use self::language::{LANGUAGES, Stems};
 use self::normal::{fold, normal};
-use self::words::{Kind, Word, words};
+use self::words::{Kind, Word, is_paired, words};
 
 pub use coverage::Coverage;
 pub use language::{DETECTED_FROM, Language};
@@ -242,7 +242,7 @@ fn two_letters(base: &str) -> Option<String> {
 
 /// Whether it is made of characters of a script without spaces.
 fn is_pair(word: &Word) -> bool {
-    word.kind == Kind::Pair || (word.kind == Kind::Aside && !word.base.starts_with(|c: char| c.is_ascii_digit()))
+    word.kind == Kind::Pair || (word.kind == Kind::Aside && word.base.starts_with(is_paired))
 }
 
 fn term(code: &str, form: &str) -> String {

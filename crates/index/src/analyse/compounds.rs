@@ -60,6 +60,8 @@ pub(super) struct Part<'a> {
 
 /// A syllable that makes nouns of verbs: `lung` of `zahlung` is none of the organs.
 fn is_ending(text: &str) -> bool {
-    let ending = ["ung", "ungs", "ungen", "ing", "ings", "ingen"].iter().find_map(|ending| text.strip_suffix(ending));
+    let ending = ["ung", "ungs", "ungen", "ing", "ings", "ingen", "ingar", "inger"]
+        .iter()
+        .find_map(|ending| text.strip_suffix(ending));
     ending.is_some_and(|before| !before.contains(['a', 'e', 'i', 'o', 'u', 'y', 'ä', 'ö', 'ü', 'å', 'æ', 'ø']))
 }

@@ -212,15 +212,17 @@ fn blanked(chain: &[(u32, &str)], found: &mut Vec<Word>) {
         let is_last = |(_, word): &&(u32, &str)| numbers::decimal(word).is_some_and(|(whole, _)| whole.len() == 3);
         let decimals = usize::from(others.get(thousands).filter(is_last).is_some());
         // Groups of four, as account numbers are printed.
-        let is_group =
-            |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        let is_group = |word: &str| {
+            word.len() == 4
+                && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+                && word.contains(|c: char| c.is_ascii_digit())
+        };
         let groups = rest.iter().take_while(|(_, word)| is_group(word)).count();
         let is_tail = |(_, word): &&(u32, &str)| word.len() < 4 && is_digits(word);
         let tail = usize::from(rest.get(groups).filter(is_tail).is_some());
-        let has_digits = rest.iter().take(groups).any(|(_, word)| word.contains(|c: char| c.is_ascii_digit()));
         let (count, kind) = if is_begin && thousands + decimals > 0 {
             (1 + thousands + decimals, Kind::Whole)
-        } else if groups >= LEAST_GROUPS && has_digits {
+        } else if groups >= LEAST_GROUPS {
             (groups + tail, Kind::Aside)
         } else {
             (1, Kind::Plain)
@@ -343,7 +345,7 @@ fn pairs(part: &str, mut position: u32, found: &mut Vec<Word>) -> u32 {
 }
 
 /// Scripts that are written without spaces, and Hangul, by block; half-width forms are gone after NFKC.
-fn is_paired(character: char) -> bool {
+pub(super) fn is_paired(character: char) -> bool {
     matches!(character,
         '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}'          // Thai
         | '\u{e80}'..='\u{ecf}' | '\u{edc}'..='\u{edf}'        // Lao
