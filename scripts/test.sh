@@ -42,6 +42,8 @@ suite() { # name, command…
 
 suite "Tests" cargo test --workspace --features "$TESTED" --no-fail-fast
 
+suite "How well questions are answered" scripts/quality.sh
+
 # What reads the catalog's file itself is left out; the suite of catalogs has run on both above.
 suite "The service and the leak oracle, with their catalogs in PostgreSQL" \
     env USHER_TEST_CATALOG=postgres cargo test --workspace --features "$TESTED" --no-fail-fast --test service --test leak -- \

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::authz::names::EmailCase;
 use crate::catalog::{Location, UrlError};
+use crate::embed::pinned::folder_of;
 use crate::identity::jwt::Issuers;
 use crate::index::qdrant::QdrantSettings;
 use crate::indexes::VectorHome;
@@ -160,11 +161,6 @@ pub enum ConfigError {
     Embedder { name: String, option: &'static str, problem: &'static str },
 }
 
-/// Where embedding models lie, those that were pulled and those that were downloaded.
-pub fn models(data: &Path) -> PathBuf {
-    data.join("models")
-}
-
 impl RawConfig {
     /// Reads a TOML file.
     ///
@@ -255,8 +251,8 @@ impl RawConfig {
             Location::Postgres(_) => VectorHome::Catalog,
         };
         Ok(Config {
-            embedders: embedders::resolve(self.embedders, &models(&data))?,
-            reranker: self.reranker.map(|raw| reranker::resolve(raw, &models(&data))).transpose()?,
+            embedders: embedders::resolve(self.embedders, &folder_of(&data))?,
+            reranker: self.reranker.map(|raw| reranker::resolve(raw, &folder_of(&data))).transpose()?,
             catalog,
             data,
             listen,

@@ -11,8 +11,8 @@ use super::output::say;
 use crate::audit;
 use crate::catalog::{Catalog, Location, collections};
 use crate::causes::Causes;
-use crate::config::{self, RawConfig, RawUrl};
-use crate::embed::pinned::Model;
+use crate::config::{RawConfig, RawUrl};
+use crate::embed::pinned::{self, Model};
 use crate::serve::{Stopped, leave_record, record_to_leave};
 use crate::transfer;
 
@@ -243,7 +243,7 @@ async fn say_which_models_lack(data: &Path, location: &Location) -> anyhow::Resu
     let rows = collections::all(&mut catalog.read().await?).await?;
     catalog.close().await;
     let lacking = rows.iter().filter_map(|row| Model::of(&row.settings.embedder));
-    let models = config::models(data);
+    let models = pinned::folder_of(data);
     let names: BTreeSet<&str> =
         lacking.filter(|model| !model.is_there(&models)).map(|model| model.name.as_str()).collect();
     for name in names {

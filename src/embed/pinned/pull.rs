@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use zip::ZipArchive;
 
-use super::{File, Model, RUNTIME, runtime};
-use crate::config;
+use super::{File, Model, RUNTIME, folder_of, runtime};
 use crate::embed::local::{MANIFEST, Pooling};
 
 /// What packages of compiled code are asked for; the runtime in them is the same for all versions of Python.
@@ -175,7 +174,7 @@ fn ended(mut child: Child) -> io::Result<Option<ExitStatus>> {
 /// package that holds it.
 fn find(folder: &Path, model: Option<&Path>, file: &File) -> Result<Vec<u8>, PullError> {
     let of_model = |models: PathBuf| model.map(|model| models.join(model).join(&file.name));
-    let inside = [folder.to_owned(), config::models(folder)].into_iter().filter_map(of_model);
+    let inside = [folder.to_owned(), folder_of(folder)].into_iter().filter_map(of_model);
     if let Some(plain) = std::iter::once(folder.join(&file.name)).chain(inside).find(|path| path.is_file()) {
         let open = fs::File::open(&plain).map_err(at(&plain, "can't be read"))?;
         return exactly(open, file, &folder.display().to_string(), &plain);
@@ -296,8 +295,8 @@ mod tests {
         assert_eq!((bytes("model.onnx"), bytes("tokenizer.json")), (b"weights".to_vec(), b"words".to_vec()));
         // Another data folder has them, by its own path as by that of its models.
         let other = tempfile::tempdir().unwrap();
-        brought(&model, from, &config::models(other.path())).unwrap();
-        for from in [other.path().to_owned(), config::models(other.path())] {
+        brought(&model, from, &folder_of(other.path())).unwrap();
+        for from in [other.path().to_owned(), folder_of(other.path())] {
             let here = tempfile::tempdir().unwrap();
             brought(&model, &from, here.path()).unwrap();
             assert_eq!(fs::read(model.folder(here.path()).join("tokenizer.json")).unwrap(), b"words");
