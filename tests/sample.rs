@@ -166,7 +166,7 @@ fn the_examples_of_configuration_are_understood() {
         let parts: Vec<&str> = text.split("```toml\n").collect();
         for pair in parts.windows(2) {
             // A file of another kind.
-            if pair[0].trim_end().ends_with("`embedder.toml`:") {
+            if ["`embedder.toml`:", "`reranker.toml`:"].iter().any(|end| pair[0].trim_end().ends_with(end)) {
                 continue;
             }
             let block = pair[1].split("\n```").next().unwrap();
