@@ -15,7 +15,7 @@ const WRITERS: usize = 3;
 const EACH: usize = 2;
 
 /// Readers side by side. In a long run there are more: most of an answer's time it waits for the indexes to follow.
-fn readers() -> usize {
+fn reader_count() -> usize {
     if soak() > 1 { 32 } else { 8 }
 }
 
@@ -66,11 +66,11 @@ async fn a_document_under_replacement_is_found_as_old_or_new() {
     let counts: Arc<BTreeMap<&str, Counts>> =
         Arc::new(["hybrid", "vector", "keyword"].map(|mode| (mode, Counts::default())).into());
     let mut readers = tokio::task::JoinSet::new();
-    for reader in 0..readers() {
+    for reader in 0..reader_count() {
         let client = service.as_reader(&format!("user:r{reader}"));
         let (counts, ids) = (counts.clone(), ids.clone());
         readers.spawn(async move {
-            for round in 0..200 * soak() / readers() {
+            for round in 0..200 * soak() / reader_count() {
                 for (mode, counts) in counts.iter() {
                     let body = json!({"query": "marten den oak", "mode": mode, "top_k": 50, "deadline_ms": 20_000});
                     let answer = client.post("/v1/query", body).await.ok();
