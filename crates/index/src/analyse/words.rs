@@ -84,7 +84,8 @@ pub(super) fn words(text: &str, mut position: u32) -> (Vec<Word>, u32) {
 /// Words between blanks.
 fn spaced(text: &str, mut position: u32, found: &mut Vec<Word>) -> u32 {
     // Words with a hyphen between them, and those with a single blank or, after letters, a point.
-    let (mut chain, mut blanks): (Vec<(u32, &str)>, Vec<(u32, &str)>) = (Vec::new(), Vec::new());
+    let mut chain: Vec<(u32, &str)> = Vec::new();
+    let mut blanks: Vec<(u32, &str)> = Vec::new();
     let mut end = 0;
     for (start, word) in text.unicode_word_indices() {
         let between = text.get(end..start);
