@@ -11,13 +11,9 @@ use usher::snapshot::DocumentEntry;
 use crate::common::{TestService, document, tuple};
 
 const WRITERS: usize = 3;
+const READERS: usize = 8;
 /// Documents of each writer.
 const EACH: usize = 2;
-
-/// Readers side by side. In a long run there are more: most of an answer's time it waits for the indexes to follow.
-fn reader_count() -> usize {
-    if soak() > 1 { 32 } else { 8 }
-}
 
 fn soak() -> usize {
     std::env::var("USHER_SOAK").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
@@ -66,11 +62,11 @@ async fn a_document_under_replacement_is_found_as_old_or_new() {
     let counts: Arc<BTreeMap<&str, Counts>> =
         Arc::new(["hybrid", "vector", "keyword"].map(|mode| (mode, Counts::default())).into());
     let mut readers = tokio::task::JoinSet::new();
-    for reader in 0..reader_count() {
+    for reader in 0..READERS {
         let client = service.as_reader(&format!("user:r{reader}"));
         let (counts, ids) = (counts.clone(), ids.clone());
         readers.spawn(async move {
-            for round in 0..200 * soak() / reader_count() {
+            for round in 0..25 * soak() {
                 for (mode, counts) in counts.iter() {
                     let body = json!({"query": "marten den oak", "mode": mode, "top_k": 50, "deadline_ms": 20_000});
                     let answer = client.post("/v1/query", body).await.ok();
